@@ -1,0 +1,400 @@
+//! The backend-neutral contract: what a caller says to an encoder, and what it gets back.
+//!
+//! Knows nothing of NVENC's types, of devices or of measurement. Everything that only NVENC understands sits in
+//! [`NvencOptions`] and may be left alone. `Default` of every tuning type is the behaviour from before tuning existed:
+//! one picture in flight, locked by the thread that submitted it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::record::EncodeMetrics;
+
+/// Most pictures that may be in flight; FFmpeg and OBS stop at 64 surfaces too.
+pub const MAX_IN_FLIGHT: u32 = 64;
+
+/// What the pictures are coded as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Codec {
+    /// H.264 / AVC.
+    H264,
+    /// H.265 / HEVC.
+    Hevc,
+    /// AV1; only newer engines have it.
+    Av1,
+}
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Dimensions {
+    pub width: u32,
+    pub height: u32,
+}
+
+/// Pictures a second, as a ratio, so that 30000/1001 stays exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct FrameRate {
+    pub num: u32,
+    pub den: u32,
+}
+
+/// How the bytes of a frame are laid out. Planes follow each other without padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PixelFormat {
+    /// 8-bit 4:2:0, Y plane, then interleaved Cb Cr.
+    Nv12,
+    /// 8-bit 4:2:0, Y, Cb, Cr planes.
+    I420,
+    /// 8-bit B, G, R, A in memory order: what NVENC calls ARGB.
+    Argb,
+}
+
+/// One frame in the caller's memory.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameView<'a> {
+    /// Layout of `data`.
+    pub format: PixelFormat,
+    /// Size in pixels.
+    pub dimensions: Dimensions,
+    /// Exactly [`PixelFormat::frame_bytes`] bytes.
+    pub data: &'a [u8],
+    /// Position in display order, counted from 0; comes back in [`EncodedPacket::pts`].
+    pub pts: u64,
+}
+
+/// Who calls nvEncLockBitstream, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LockPlacement {
+    /// The submitting thread locks the oldest picture once the threshold is reached, and waits inside the lock.
+    #[default]
+    Inline,
+    /// A thread of its own locks each picture as soon as it may; the submitting thread waits only at the threshold.
+    Thread,
+    /// The submitting thread asks without waiting after each submission, and waits (asking again) only at the threshold.
+    Poll,
+}
+
+/// The two numbers and the place that tune the in-flight ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Tuning {
+    /// T: pictures in flight at which the oldest must be taken back before the next is submitted. 1 is serial.
+    pub reap_threshold: u32,
+    /// Who locks.
+    pub lock: LockPlacement,
+    /// P: input/output buffer pairs, at least `reap_threshold`. `None`: just enough.
+    pub pool: Option<u32>,
+}
+
+/// How bits are spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", tag = "mode")]
+pub enum RateControl {
+    /// What the preset asks for.
+    Preset,
+    /// Constant bit rate.
+    Cbr {
+        /// Target in bits a second.
+        bitrate_bps: u32,
+    },
+    /// Variable bit rate.
+    Vbr {
+        /// Average in bits a second.
+        bitrate_bps: u32,
+        /// Peak in bits a second.
+        max_bitrate_bps: u32,
+    },
+    /// Constant quantiser.
+    Cqp {
+        /// 0–51 for H.264 and HEVC, 0–255 for AV1.
+        qp: u32,
+    },
+}
+
+/// NVENC's quality/speed presets, fastest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "P1 to P7 are the names")]
+pub enum Preset {
+    #[default]
+    P1,
+    P2,
+    P3,
+    P4,
+    P5,
+    P6,
+    P7,
+}
+
+/// NVENC's tuning infos.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TuningInfo {
+    /// Ultra low latency.
+    #[default]
+    Ull,
+    /// Low latency.
+    Ll,
+    /// High quality.
+    Hq,
+}
+
+/// What only NVENC understands. Other backends ignore it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "the types say it")]
+pub struct NvencOptions {
+    pub preset: Preset,
+    pub tuning_info: TuningInfo,
+}
+
+/// Everything an encoder must know before the first frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EncoderConfig {
+    /// What to produce.
+    pub codec: Codec,
+    /// Size of every frame.
+    pub dimensions: Dimensions,
+    /// Nominal rate; goes into the stream's timing and the rate control.
+    pub frame_rate: FrameRate,
+    /// Layout of every frame.
+    pub format: PixelFormat,
+    /// How bits are spent.
+    pub rate_control: RateControl,
+    /// Pictures from one IDR to the next; `None`: only the first is one.
+    pub gop_length: Option<u32>,
+    /// B pictures between two references.
+    pub b_frames: u32,
+    /// The in-flight ring.
+    pub tuning: Tuning,
+    /// NVENC only.
+    pub nvenc: NvencOptions,
+    /// Frames the caller means to submit: how many measurements to make room for. More is allowed, and costs an
+    /// allocation inside the measured loop.
+    pub expected_frames: usize,
+}
+
+/// What a coded picture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the standard's names")]
+pub enum PictureKind {
+    Idr,
+    I,
+    P,
+    B,
+    Other,
+}
+
+/// One coded picture, in coding order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedPacket {
+    /// Elementary stream bytes (Annex B, or OBUs for AV1).
+    pub data: Vec<u8>,
+    /// The [`FrameView::pts`] this picture was made from, as the driver returned it.
+    pub pts: u64,
+    /// Position in coding order, from 0.
+    pub encode_idx: u64,
+    /// As the driver said.
+    pub kind: PictureKind,
+}
+
+/// Where packets go. Called on whichever thread locks; a slow sink holds that thread up.
+pub type PacketSink = Box<dyn FnMut(EncodedPacket) + Send>;
+
+/// An encoder that is fed frame by frame. Packets leave through the [`PacketSink`] it was made with.
+pub trait Encoder {
+    /// What goes wrong.
+    type Error: std::error::Error;
+
+    /// Hands over one frame. Returns once the frame was taken, which may mean waiting for an older one.
+    ///
+    /// # Errors
+    /// What the backend answered; the encoder must then only be dropped.
+    fn submit(&mut self, frame: &FrameView<'_>) -> Result<(), Self::Error>;
+
+    /// Takes back whatever is finished, without waiting. Of use to a caller that idles between frames with
+    /// [`LockPlacement::Poll`]; does nothing elsewhere.
+    ///
+    /// # Errors
+    /// What the backend answered.
+    fn poll(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Ends the stream and hands out everything still in flight.
+    ///
+    /// # Errors
+    /// What the backend answered, for this call or for any picture still in flight.
+    fn finish(&mut self) -> Result<(), Self::Error>;
+
+    /// What was measured so far; complete after [`Encoder::finish`].
+    fn metrics(&self) -> EncodeMetrics;
+}
+
+impl EncoderConfig {
+    /// The configuration that callers used before tuning existed: serial, preset rate control, one IDR.
+    pub fn new(codec: Codec, dimensions: Dimensions, frame_rate: FrameRate, format: PixelFormat) -> Self {
+        Self {
+            codec,
+            dimensions,
+            frame_rate,
+            format,
+            rate_control: RateControl::Preset,
+            gop_length: None,
+            b_frames: 0,
+            tuning: Tuning::default(),
+            nvenc: NvencOptions::default(),
+            expected_frames: 0,
+        }
+    }
+}
+
+impl Default for Tuning {
+    /// Serial submit and lock: the plan's "before".
+    fn default() -> Self {
+        Self { reap_threshold: 1, lock: LockPlacement::Inline, pool: None }
+    }
+}
+
+impl Tuning {
+    /// Most pictures that are ever submitted and not yet unlocked, when no reordering needs more.
+    pub fn max_in_flight_outputs(&self) -> u32 {
+        self.reap_threshold
+    }
+
+    /// Buffer pairs to make when `reorder_depth` pictures may be held back by the encoder (B pictures, lookahead):
+    /// those cannot be locked, so the threshold can only be reached beyond them.
+    pub fn pool_size(&self, reorder_depth: u32) -> u32 {
+        self.pool.unwrap_or(0).max(self.reap_threshold + reorder_depth)
+    }
+}
+
+impl Dimensions {
+    /// Pixels of a picture.
+    pub fn pixels(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+}
+
+impl FrameRate {
+    /// Pictures a second.
+    pub fn fps(self) -> f64 {
+        f64::from(self.num) / f64::from(self.den.max(1))
+    }
+}
+
+impl PixelFormat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Nv12, Self::I420, Self::Argb];
+
+    /// Bytes of one frame without padding. 4:2:0 with an odd size rounds the chroma planes up, as every client does.
+    pub fn frame_bytes(self, dimensions: Dimensions) -> usize {
+        self.planes(dimensions).iter().map(|plane| plane.row_bytes * plane.rows).sum()
+    }
+
+    /// Planes in memory order.
+    pub fn planes(self, dimensions: Dimensions) -> PlaneLayouts {
+        let (width, height) = (dimensions.width as usize, dimensions.height as usize);
+        let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+        let plane = |row_bytes, rows| PlaneLayout { row_bytes, rows };
+        match self {
+            Self::Nv12 => PlaneLayouts::of(&[plane(width, height), plane(2 * half_width, half_height)]),
+            Self::I420 => PlaneLayouts::of(&[
+                plane(width, height),
+                plane(half_width, half_height),
+                plane(half_width, half_height),
+            ]),
+            Self::Argb => PlaneLayouts::of(&[plane(4 * width, height)]),
+        }
+    }
+}
+
+/// One plane of a frame without padding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct PlaneLayout {
+    pub row_bytes: usize,
+    pub rows: usize,
+}
+
+/// Up to three planes, without an allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaneLayouts {
+    planes: [PlaneLayout; 3],
+    num_planes: usize,
+}
+
+impl PlaneLayouts {
+    fn of(planes: &[PlaneLayout]) -> Self {
+        let mut all = [PlaneLayout::default(); 3];
+        all[..planes.len()].copy_from_slice(planes);
+        Self { planes: all, num_planes: planes.len() }
+    }
+}
+
+impl std::ops::Deref for PlaneLayouts {
+    type Target = [PlaneLayout];
+
+    fn deref(&self) -> &[PlaneLayout] {
+        &self.planes[..self.num_planes]
+    }
+}
+
+/// A word that is none of those expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{word}' is no {what}: known are {known}")]
+#[allow(missing_docs, reason = "the message says it")]
+pub struct UnknownWord {
+    pub word: String,
+    pub what: &'static str,
+    pub known: &'static str,
+}
+
+/// Spells an enum's variants once, for `Display`, `FromStr` and the list in the error.
+macro_rules! words {
+    ($type:ty, $what:literal, $known:literal, $($variant:path => $word:literal),+ $(,)?) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(match self { $($variant => $word),+ })
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+                match word {
+                    $($word => Ok($variant),)+
+                    _ => Err(UnknownWord { word: word.to_owned(), what: $what, known: $known }),
+                }
+            }
+        }
+    };
+}
+
+words!(Codec, "codec", "h264, hevc, av1", Codec::H264 => "h264", Codec::Hevc => "hevc", Codec::Av1 => "av1");
+words!(PixelFormat, "pixel format", "nv12, i420, argb",
+    PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb");
+words!(LockPlacement, "lock placement", "inline, thread, poll",
+    LockPlacement::Inline => "inline", LockPlacement::Thread => "thread", LockPlacement::Poll => "poll");
+words!(Preset, "preset", "p1 to p7", Preset::P1 => "p1", Preset::P2 => "p2", Preset::P3 => "p3",
+    Preset::P4 => "p4", Preset::P5 => "p5", Preset::P6 => "p6", Preset::P7 => "p7");
+words!(TuningInfo, "tuning", "ull, ll, hq",
+    TuningInfo::Ull => "ull", TuningInfo::Ll => "ll", TuningInfo::Hq => "hq");
+
+impl fmt::Display for Dimensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+impl fmt::Display for FrameRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.den == 1 { write!(f, "{}", self.num) } else { write!(f, "{}/{}", self.num, self.den) }
+    }
+}

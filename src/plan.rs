@@ -1,0 +1,294 @@
+//! What to measure: a sweep as data, its check, and the order of its runs.
+//!
+//! Knows no device and no clock. A plan is saved with the session it made and can be run again from there.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo};
+use crate::record::Case;
+
+/// A sweep: every combination of codec, threshold and lock placement, each `warmup + repeat` times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Device as on the command line: `virtual`, `virtual:ada`, `cuda:0`, a library's path.
+    pub device: String,
+    /// Input as on the command line: `synthetic`, a file, `raw:nv12:640x360@30:FILE`, `-`.
+    pub input: String,
+    /// Frames of each run, at most; a shorter clip ends the run earlier.
+    pub frames: u64,
+    /// Codecs to sweep.
+    pub codecs: Vec<Codec>,
+    /// Reap thresholds to sweep.
+    pub reap_thresholds: Vec<u32>,
+    /// Lock placements to sweep.
+    pub locks: Vec<LockPlacement>,
+    /// Buffer pairs of every case; `None`: as many as its threshold needs.
+    pub pool: Option<u32>,
+    /// NVENC preset.
+    pub preset: Preset,
+    /// NVENC tuning info.
+    pub tuning: TuningInfo,
+    /// How bits are spent.
+    pub rate_control: RateControl,
+    /// Pictures from one IDR to the next; `None`: only the first is one.
+    pub gop_length: Option<u32>,
+    /// B pictures between references.
+    pub b_frames: u32,
+    /// The caller's own work before each frame, in microseconds of busy processor.
+    pub host_work_us: u32,
+    /// A real-time source: frames become available at this rate.
+    pub pace_fps: Option<f64>,
+    /// Runs of each case made first and not counted.
+    pub warmup: u32,
+    /// Counted runs of each case.
+    pub repeat: u32,
+    /// Input above this is read by a thread that runs ahead, instead of being in memory before the clock starts.
+    pub preload_mib: u32,
+}
+
+/// One run to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedRun {
+    /// Which cell.
+    pub case: Case,
+    /// Not counted?
+    pub warmup: bool,
+    /// 0.. within the case, warm-ups on their own.
+    pub repeat_index: u32,
+    /// 0.. in the order of making.
+    pub order_index: u32,
+}
+
+/// Why a plan cannot be run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum PlanError {
+    #[error("no {what} to sweep: name at least one")]
+    Nothing { what: &'static str },
+    #[error("{what} {value} is named twice: name it once, and raise --repeat for more runs")]
+    Twice { what: &'static str, value: String },
+    #[error("reap threshold {0} is out of range: it counts pictures in flight, 1 (serial) to {MAX_IN_FLIGHT}")]
+    Threshold(u32),
+    #[error("pool {pool} is smaller than reap threshold {threshold}: a picture in flight needs a buffer pair of its own, so use --pool {threshold} or more, or leave it out")]
+    PoolTooSmall { pool: u32, threshold: u32 },
+    #[error("pool {pool} cannot hold reap threshold {threshold} and the {held} pictures that {held} B-frames keep back: use --pool {} or more, or leave it out", threshold + held)]
+    PoolTooSmallForReorder { pool: u32, threshold: u32, held: u32 },
+    #[error("pool {0} is out of range: at most {max} buffer pairs", max = 2 * MAX_IN_FLIGHT)]
+    PoolTooLarge(u32),
+    #[error("0 frames leave nothing to measure: use --frames 1 or more (300 is usual)")]
+    NoFrames,
+    #[error("0 counted runs leave nothing to compare: use --repeat 1 or more (9 is usual)")]
+    NoRuns,
+    #[error("{0} runs are more than this program keeps apart: lower --repeat or sweep fewer values")]
+    TooManyRuns(u64),
+    #[error("pace of {0} frames a second cannot be kept: use a number above 0 and up to 100000")]
+    Pace(f64),
+    #[error("--host-work-us and --pace exclude each other: a paced source already decides when the next frame comes")]
+    PaceAndWork,
+    #[error("GOP length 0 has no picture in it: use 1 or more, or leave it out for one IDR at the start")]
+    Gop,
+    #[error("{0} B-frames are more than NVENC takes: use 0 to 4")]
+    BFrames(u32),
+    #[error("a bit rate of 0 leaves no bits: use for example --bitrate-kbps 5000")]
+    Bitrate,
+    #[error("the peak bit rate {max} is below the average {average}: use --max-bitrate-kbps of at least the average")]
+    PeakBelowAverage { average: u32, max: u32 },
+    #[error("QP {qp} is out of range for {codec}: use 0 to {max}")]
+    Qp { qp: u32, codec: Codec, max: u32 },
+}
+
+impl Default for Plan {
+    /// The plan's own experiment: 300 frames, thresholds 1 2 4 8, two warm-ups, nine counted runs.
+    fn default() -> Self {
+        Self {
+            device: "virtual".to_owned(),
+            input: "synthetic".to_owned(),
+            frames: 300,
+            codecs: vec![Codec::H264],
+            reap_thresholds: vec![1, 2, 4, 8],
+            locks: vec![LockPlacement::Inline],
+            pool: None,
+            preset: Preset::default(),
+            tuning: TuningInfo::default(),
+            rate_control: RateControl::Preset,
+            gop_length: None,
+            b_frames: 0,
+            host_work_us: 0,
+            pace_fps: None,
+            warmup: 2,
+            repeat: 9,
+            preload_mib: 2048,
+        }
+    }
+}
+
+impl Plan {
+    /// Is there something to run, and can every cell of it exist?
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn check(&self) -> Result<(), PlanError> {
+        check_list("codec", &self.codecs)?;
+        check_list("reap threshold", &self.reap_thresholds)?;
+        check_list("lock placement", &self.locks)?;
+        for &threshold in &self.reap_thresholds {
+            self.check_ring(threshold)?;
+        }
+        self.check_coding()?;
+        if self.frames == 0 {
+            return Err(PlanError::NoFrames);
+        }
+        if self.repeat == 0 {
+            return Err(PlanError::NoRuns);
+        }
+        match self.pace_fps {
+            Some(fps) if !(fps > 0.0 && fps <= 100_000.0) => return Err(PlanError::Pace(fps)),
+            Some(_) if self.host_work_us > 0 => return Err(PlanError::PaceAndWork),
+            _ => {}
+        }
+        match self.num_runs() {
+            runs if runs > 1_000_000 => Err(PlanError::TooManyRuns(runs)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_ring(&self, threshold: u32) -> Result<(), PlanError> {
+        if !(1..=MAX_IN_FLIGHT).contains(&threshold) {
+            return Err(PlanError::Threshold(threshold));
+        }
+        match self.pool {
+            Some(pool) if pool > 2 * MAX_IN_FLIGHT => Err(PlanError::PoolTooLarge(pool)),
+            Some(pool) if pool < threshold => Err(PlanError::PoolTooSmall { pool, threshold }),
+            Some(pool) if pool < threshold + self.b_frames => {
+                Err(PlanError::PoolTooSmallForReorder { pool, threshold, held: self.b_frames })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_coding(&self) -> Result<(), PlanError> {
+        if self.gop_length == Some(0) {
+            return Err(PlanError::Gop);
+        }
+        if self.b_frames > 4 {
+            return Err(PlanError::BFrames(self.b_frames));
+        }
+        match self.rate_control {
+            RateControl::Cbr { bitrate_bps: 0 } | RateControl::Vbr { bitrate_bps: 0, .. } => Err(PlanError::Bitrate),
+            RateControl::Vbr { bitrate_bps: average, max_bitrate_bps: max } if max < average => {
+                Err(PlanError::PeakBelowAverage { average, max })
+            }
+            RateControl::Cqp { qp } => {
+                let too_high = |codec| (codec, if codec == Codec::Av1 { 255 } else { 51 });
+                match self.codecs.iter().map(|&codec| too_high(codec)).find(|&(_, max)| qp > max) {
+                    Some((codec, max)) => Err(PlanError::Qp { qp, codec, max }),
+                    None => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The cells, codec by codec, in the order the values were named.
+    pub fn cases(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for &codec in &self.codecs {
+            for &lock in &self.locks {
+                for &reap_threshold in &self.reap_thresholds {
+                    let tuning = Tuning { reap_threshold, lock, pool: self.pool };
+                    cases.push(Case { codec, reap_threshold, lock, pool: tuning.pool_size(self.b_frames) });
+                }
+            }
+        }
+        cases
+    }
+
+    /// All runs, warm-ups included.
+    pub fn num_runs(&self) -> u64 {
+        let cases = self.codecs.len() * self.locks.len() * self.reap_thresholds.len();
+        cases as u64 * (u64::from(self.warmup) + u64::from(self.repeat))
+    }
+
+    /// The runs in the order to make them: round by round, each round visiting every case, every second round in
+    /// reverse, so that a drift of the machine falls on all cases alike instead of on the last ones.
+    pub fn runs(&self) -> Vec<PlannedRun> {
+        let cases = self.cases();
+        let rounds = (0..self.warmup).map(|k| (true, k)).chain((0..self.repeat).map(|k| (false, k)));
+        let mut runs = Vec::with_capacity(self.num_runs() as usize);
+        for (warmup, repeat_index) in rounds {
+            let mut round = cases.clone();
+            if repeat_index % 2 == 1 {
+                round.reverse();
+            }
+            for case in round {
+                runs.push(PlannedRun { case, warmup, repeat_index, order_index: runs.len() as u32 });
+            }
+        }
+        runs
+    }
+}
+
+fn check_list<T: PartialEq + ToString>(what: &'static str, values: &[T]) -> Result<(), PlanError> {
+    if values.is_empty() {
+        return Err(PlanError::Nothing { what });
+    }
+    for (idx, value) in values.iter().enumerate() {
+        if values[..idx].contains(value) {
+            return Err(PlanError::Twice { what, value: value.to_string() });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan { reap_thresholds: vec![1, 4], warmup: 1, repeat: 3, ..Plan::default() }
+    }
+
+    #[test]
+    fn rounds_visit_every_case_and_turn_around() {
+        let order: Vec<_> = plan().runs().iter().map(|run| (run.warmup, run.case.reap_threshold)).collect();
+        let (warm, counted) = (true, false);
+        assert_eq!(
+            order,
+            [(warm, 1), (warm, 4), (counted, 1), (counted, 4), (counted, 4), (counted, 1), (counted, 1), (counted, 4)]
+        );
+    }
+
+    #[test]
+    fn order_index_counts_all_runs() {
+        let runs = plan().runs();
+        assert_eq!(runs.len() as u64, plan().num_runs());
+        assert!(runs.iter().enumerate().all(|(idx, run)| run.order_index as usize == idx));
+    }
+
+    #[test]
+    fn what_cannot_run_is_refused() {
+        let check = |change: fn(&mut Plan)| {
+            let mut plan = plan();
+            change(&mut plan);
+            plan.check()
+        };
+        assert_eq!(check(|_| ()), Ok(()));
+        assert_eq!(check(|plan| plan.frames = 0), Err(PlanError::NoFrames));
+        assert_eq!(check(|plan| plan.repeat = 0), Err(PlanError::NoRuns));
+        assert_eq!(check(|plan| plan.reap_thresholds = vec![0]), Err(PlanError::Threshold(0)));
+        assert_eq!(check(|plan| plan.reap_thresholds = vec![65]), Err(PlanError::Threshold(65)));
+        assert_eq!(check(|plan| plan.pool = Some(3)), Err(PlanError::PoolTooSmall { pool: 3, threshold: 4 }));
+        assert_eq!(check(|plan| plan.codecs.clear()), Err(PlanError::Nothing { what: "codec" }));
+        assert!(matches!(check(|plan| plan.reap_thresholds = vec![4, 4]), Err(PlanError::Twice { .. })));
+        assert!(matches!(check(|plan| plan.pace_fps = Some(f64::NAN)), Err(PlanError::Pace(_))));
+        assert!(matches!(check(|plan| plan.rate_control = RateControl::Cqp { qp: 52 }), Err(PlanError::Qp { .. })));
+    }
+
+    #[test]
+    fn b_frames_enlarge_the_pool() {
+        let plan = Plan { b_frames: 2, reap_thresholds: vec![4], ..Plan::default() };
+        assert_eq!(plan.cases()[0].pool, 6);
+    }
+}

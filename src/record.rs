@@ -1,0 +1,202 @@
+//! What was measured: plain data, written by the encoder and the runner, read by everything else.
+//!
+//! Holds no behaviour beyond building itself and knows no statistics: whoever wants a mean asks `stats`.
+//! Times are integers in nanoseconds; offsets (`*_at_ns`) count from the start of the run's encoding.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
+
+/// Real or not. A virtual result never passes for a GPU result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceKind {
+    /// The embedded driver: modelled times, no GPU.
+    Virtual,
+    /// A GPU through NVIDIA's driver.
+    Cuda,
+    /// A driver library given by path; may be anything.
+    Library,
+}
+
+/// Which device made the numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceInfo {
+    /// Real or not.
+    pub kind: DeviceKind,
+    /// GPU name, virtual profile with its parameters, or library path.
+    pub name: String,
+    /// Driver version, or the emulation's own.
+    pub driver: String,
+    /// Highest NVENC API the driver speaks, like "13.0".
+    pub api_version: String,
+}
+
+/// The machine around the device.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Environment {
+    /// Name and version.
+    pub os: String,
+    /// Kernel or build.
+    pub kernel: String,
+    /// Brand string.
+    pub cpu: String,
+    /// Logical processors this process may use.
+    pub num_cpus: u32,
+    /// Installed memory.
+    pub memory_mib: u64,
+    /// Version of this program.
+    pub inflight_version: String,
+    /// Was it built with optimisation? A debug build's numbers say little.
+    pub optimised_build: bool,
+    /// The command line that was run.
+    pub command: String,
+}
+
+/// Which frames went in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InputInfo {
+    /// As the user wrote it.
+    pub spec: String,
+    /// Layout of the frames handed to the encoder.
+    pub format: PixelFormat,
+    /// Size of every frame.
+    pub dimensions: Dimensions,
+    /// Nominal rate.
+    pub frame_rate: FrameRate,
+    /// Frames of each run.
+    pub frames: u64,
+    /// XXH3-64 over the pixels of the frames held in memory, in hex: equal digests mean equal input.
+    pub digest: String,
+}
+
+/// One cell of a sweep: everything that differs between its runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Case {
+    /// What was produced.
+    pub codec: Codec,
+    /// T.
+    pub reap_threshold: u32,
+    /// Who locked.
+    pub lock: LockPlacement,
+    /// P, as made.
+    pub pool: u32,
+}
+
+/// One finished (or failed) run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunRecord {
+    /// Which cell.
+    pub case: Case,
+    /// Run for warming up: kept, marked, never counted.
+    pub warmup: bool,
+    /// 0.. within the case (warm-ups count on their own).
+    pub repeat_index: u32,
+    /// 0.. within the session, in the order in which runs were made.
+    pub order_index: u32,
+    /// Milliseconds since 1970 at the start.
+    pub started_unix_ms: u64,
+    /// `None`: the run is good. Otherwise what went wrong; counts below then cover what happened before.
+    pub error: Option<String>,
+    /// Loading, opening the session, making buffers. Not part of `wall_ns`.
+    pub open_ns: u64,
+    /// From the first frame handed over to the last packet out.
+    pub wall_ns: u64,
+    /// Pictures that the emulation could not make in their modelled time; `None` on a real device.
+    pub model_late: Option<u64>,
+    /// Totals of the encoder.
+    pub metrics: EncodeMetrics,
+    /// One entry a frame, in display order.
+    pub frames: FrameColumns,
+}
+
+/// Totals of one encoder, readable at any time.
+///
+/// `lock_ns` is the total time the run spent inside nvEncLockBitstream, on whichever thread; `queue_peak` the most
+/// pictures that were submitted and not yet unlocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct EncodeMetrics {
+    /// Frames submitted.
+    pub frames: u64,
+    /// Packets handed out.
+    pub packets: u64,
+    /// Bytes handed out.
+    pub bytes: u64,
+    /// Most pictures submitted and not yet unlocked.
+    pub queue_peak: u32,
+    /// Submitting thread waiting for room: a free buffer pair, or the threshold (thread and poll placement).
+    pub blocked_ns: u64,
+    /// Copying frames into the driver's input buffers (lock input, copy, unlock input).
+    pub upload_ns: u64,
+    /// Inside nvEncEncodePicture.
+    pub submit_ns: u64,
+    /// Inside nvEncLockBitstream.
+    pub lock_ns: u64,
+    /// Copying packets out of the locked bitstream.
+    pub copy_ns: u64,
+    /// Inside nvEncUnlockBitstream.
+    pub unlock_ns: u64,
+    /// From the end-of-stream call to the last packet.
+    pub drain_ns: u64,
+}
+
+/// Per-frame measurements of one run as columns of equal length, index = display order.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct FrameColumns {
+    /// When the frame was handed to the encoder.
+    pub begin_at_ns: Vec<u64>,
+    /// The runner waited this long for the reader (only when the input is not in memory).
+    pub source_wait_ns: Vec<u64>,
+    /// Submitting thread waited for room.
+    pub blocked_ns: Vec<u64>,
+    /// Copied into the driver's input buffer.
+    pub upload_ns: Vec<u64>,
+    /// When nvEncEncodePicture was called.
+    pub submit_at_ns: Vec<u64>,
+    /// How long that call took.
+    pub submit_ns: Vec<u64>,
+    /// In flight right after that call, this picture included.
+    pub depth: Vec<u32>,
+    /// When nvEncLockBitstream was (last) called for this picture's output.
+    pub lock_at_ns: Vec<u64>,
+    /// How long the calls for this picture took in all.
+    pub lock_ns: Vec<u64>,
+    /// Copied out.
+    pub copy_ns: Vec<u64>,
+    /// Inside nvEncUnlockBitstream.
+    pub unlock_ns: Vec<u64>,
+    /// From the call of nvEncEncodePicture to the packet in the caller's hands.
+    pub latency_ns: Vec<u64>,
+    /// Size of the packet.
+    pub bytes: Vec<u32>,
+    /// Position in coding order; modulo the pool it is the buffer slot that the packet came from.
+    pub encode_idx: Vec<u32>,
+    /// One letter a frame: K (IDR), I, P, B, or ? for anything else.
+    pub kinds: String,
+}
+
+impl FrameColumns {
+    /// Number of frames.
+    pub fn len(&self) -> usize {
+        self.begin_at_ns.len()
+    }
+
+    /// No frame at all?
+    pub fn is_empty(&self) -> bool {
+        self.begin_at_ns.is_empty()
+    }
+}
+
+impl Case {
+    /// The plan's "before": one picture in flight, locked by the thread that submitted it.
+    pub fn is_serial(&self) -> bool {
+        self.reap_threshold == 1 && self.lock == LockPlacement::Inline
+    }
+}
+
+impl std::fmt::Display for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} T={} {} pool {}", self.codec, self.reap_threshold, self.lock, self.pool)
+    }
+}
