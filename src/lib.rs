@@ -3,5 +3,6 @@
 //! The library behind the `inflight` program. docs/ARCHITECTURE.md is the map.
 
 pub mod contract;
+pub mod nvenc;
 pub mod plan;
 pub mod record;
