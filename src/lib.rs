@@ -5,3 +5,6 @@
 pub mod contract;
 pub mod plan;
 pub mod record;
+pub mod session;
+pub mod stats;
+pub mod units;
