@@ -6,3 +6,6 @@ pub mod contract;
 pub mod nvenc;
 pub mod plan;
 pub mod record;
+pub mod session;
+pub mod stats;
+pub mod units;
