@@ -200,3 +200,23 @@ impl std::fmt::Display for Case {
         write!(f, "{} T={} {} pool {}", self.codec, self.reap_threshold, self.lock, self.pool)
     }
 }
+
+impl std::fmt::Display for DeviceInfo {
+    /// One line that never lets a virtual result pass for a GPU's.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, name, driver, api_version } = self;
+        match kind {
+            DeviceKind::Virtual => write!(f, "VIRTUAL DEVICE (modelled times, not a GPU measurement): {name}")?,
+            DeviceKind::Cuda => write!(f, "GPU {name}")?,
+            DeviceKind::Library => write!(f, "driver library {name}")?,
+        }
+        write!(f, ", driver {driver}, NVENC API {api_version}")
+    }
+}
+
+impl std::fmt::Display for InputInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { spec, format, dimensions, frame_rate, frames, .. } = self;
+        write!(f, "{frames} frames of {spec}, {dimensions} {format} at {frame_rate} fps")
+    }
+}

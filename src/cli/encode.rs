@@ -18,7 +18,7 @@ use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
 use crate::record::RunRecord;
 use crate::source::{Feed, InputSpec};
-use crate::stats::summary::RunSummary;
+use crate::stats::summary::{RunOnDevice, RunSummary};
 use crate::units;
 
 pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
@@ -52,22 +52,22 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
         return print_json(&json!({
             "output": args.output,
             "input": feed.info(),
-            "run": summary.with_device(device.info()),
+            "run": RunOnDevice { run: &summary, device: device.info() },
         }));
     }
     println!(
         "{} frames, {} → {} in {} ({} fps); lock {}, blocked {}, queue peak {}, p99 latency {}",
         record.metrics.frames,
-        units::bytes(record.metrics.bytes),
+        units::bytes(record.metrics.bytes as f64),
         args.output.display(),
-        units::duration_ns(record.wall_ns),
-        units::fps(summary.fps),
-        units::duration_ns(record.metrics.lock_ns),
-        units::duration_ns(record.metrics.blocked_ns),
+        units::ns(record.wall_ns),
+        summary.fps.map_or_else(|| "–".to_owned(), units::fps),
+        units::ns(record.metrics.lock_ns),
+        units::ns(record.metrics.blocked_ns),
         record.metrics.queue_peak,
-        units::ms(summary.latency_p99_ms),
+        summary.latency_p99_ms.map_or_else(|| "–".to_owned(), units::ms),
     );
-    println!("device: {}", units::device_line(device.info()));
+    println!("{}", device.info());
     Ok(())
 }
 
