@@ -5,3 +5,4 @@
 pub mod contract;
 pub mod plan;
 pub mod record;
+pub mod report;
