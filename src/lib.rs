@@ -6,3 +6,6 @@ pub mod contract;
 pub mod plan;
 pub mod record;
 pub mod report;
+pub mod session;
+pub mod stats;
+pub mod units;

@@ -1,0 +1,13 @@
+//! What the measurements say: summaries, spreads, criteria, comparison, recommendation.
+//!
+//! Pure functions of recorded runs. Knows no file, no clock and no device; a number that is undefined is `None`.
+//! The unit of every judgement is the run: frames within a run hang together, so they describe it and decide nothing.
+
+pub mod compare;
+pub mod criteria;
+pub mod distribution;
+pub mod metrics;
+pub mod recommend;
+pub mod selector;
+pub mod spread;
+pub mod summary;

@@ -1,0 +1,209 @@
+//! One run in numbers, and the runs of one case side by side.
+//!
+//! A summary keeps no frames, so a session of any size fits in memory. Knows no file and judges nothing.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::record::{Case, DeviceInfo, RunRecord};
+use crate::stats::metrics::Metric;
+use crate::stats::spread::{Spread, percentile};
+
+/// One run without its frames. Serialises to flat keys, metrics under [`Metric::key`].
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[allow(missing_docs, reason = "Metric::definition and record.rs say it")]
+pub struct RunSummary {
+    #[serde(flatten)]
+    pub case: Case,
+    pub repeat_index: u32,
+    pub order_index: u32,
+    pub started_unix_ms: u64,
+    pub warmup: bool,
+    pub error: Option<String>,
+    pub frames: u64,
+    pub packets: u64,
+    pub bytes: u64,
+    pub wall_ms: f64,
+    /// `None`: the run took no measurable time.
+    pub fps: Option<f64>,
+    pub lock_ms: f64,
+    pub submit_blocked_ms: f64,
+    pub upload_ms: f64,
+    pub submit_ms: f64,
+    pub copy_ms: f64,
+    pub unlock_ms: f64,
+    pub drain_ms: f64,
+    pub source_wait_ms: f64,
+    pub open_ms: f64,
+    pub queue_peak: u32,
+    /// Percentiles are `None` where the run has no frame.
+    pub latency_p50_ms: Option<f64>,
+    pub latency_p95_ms: Option<f64>,
+    pub latency_p99_ms: Option<f64>,
+    pub latency_max_ms: Option<f64>,
+    pub lock_p50_ms: Option<f64>,
+    pub lock_p95_ms: Option<f64>,
+    pub lock_p99_ms: Option<f64>,
+    pub model_late: Option<u64>,
+}
+
+/// A summary with the device it was made on, for JSON that is read away from its session.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[allow(missing_docs, reason = "the types say it")]
+pub struct RunOnDevice<'a> {
+    #[serde(flatten)]
+    pub run: &'a RunSummary,
+    pub device: &'a DeviceInfo,
+}
+
+/// The runs of one case.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Group {
+    /// What the runs have in common.
+    #[serde(flatten)]
+    pub case: Case,
+    /// Runs that count: no warm-up, good or failed.
+    pub num_runs: u32,
+    /// Runs that failed, warm-ups included: a crash is one at any time.
+    pub num_failed: u32,
+    /// Each metric over the good counted runs; a metric without a value is absent.
+    pub spreads: BTreeMap<Metric, Spread>,
+}
+
+impl RunSummary {
+    /// Totals from the encoder's metrics, percentiles exactly from the sorted columns (nearest rank).
+    ///
+    /// Exact, not from a histogram: the columns are at hand, and criteria judge these numbers.
+    pub fn of(record: &RunRecord) -> Self {
+        let (metrics, frames) = (&record.metrics, &record.frames);
+        let latency = Percentiles::of(&frames.latency_ns);
+        let lock = Percentiles::of(&frames.lock_ns);
+        Self {
+            case: record.case,
+            repeat_index: record.repeat_index,
+            order_index: record.order_index,
+            started_unix_ms: record.started_unix_ms,
+            warmup: record.warmup,
+            error: record.error.clone(),
+            frames: metrics.frames,
+            packets: metrics.packets,
+            bytes: metrics.bytes,
+            wall_ms: ms(record.wall_ns),
+            fps: (record.wall_ns > 0).then(|| metrics.packets as f64 / (record.wall_ns as f64 / 1e9)),
+            lock_ms: ms(metrics.lock_ns),
+            submit_blocked_ms: ms(metrics.blocked_ns),
+            upload_ms: ms(metrics.upload_ns),
+            submit_ms: ms(metrics.submit_ns),
+            copy_ms: ms(metrics.copy_ns),
+            unlock_ms: ms(metrics.unlock_ns),
+            drain_ms: ms(metrics.drain_ns),
+            source_wait_ms: frames.source_wait_ns.iter().map(|&wait_ns| ms(wait_ns)).sum(),
+            open_ms: ms(record.open_ns),
+            queue_peak: metrics.queue_peak,
+            latency_p50_ms: latency.p50_ms,
+            latency_p95_ms: latency.p95_ms,
+            latency_p99_ms: latency.p99_ms,
+            latency_max_ms: latency.max_ms,
+            lock_p50_ms: lock.p50_ms,
+            lock_p95_ms: lock.p95_ms,
+            lock_p99_ms: lock.p99_ms,
+            model_late: record.model_late,
+        }
+    }
+
+    /// Is it one of the runs that means and percentiles are made of?
+    pub fn counts(&self) -> bool {
+        !self.warmup && self.error.is_none()
+    }
+
+    /// The metric's value, in the metric's unit.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::WallMs => Some(self.wall_ms),
+            Metric::Fps => self.fps,
+            Metric::LockMs => Some(self.lock_ms),
+            Metric::SubmitBlockedMs => Some(self.submit_blocked_ms),
+            Metric::UploadMs => Some(self.upload_ms),
+            Metric::SubmitMs => Some(self.submit_ms),
+            Metric::CopyMs => Some(self.copy_ms),
+            Metric::UnlockMs => Some(self.unlock_ms),
+            Metric::DrainMs => Some(self.drain_ms),
+            Metric::SourceWaitMs => Some(self.source_wait_ms),
+            Metric::OpenMs => Some(self.open_ms),
+            Metric::QueuePeak => Some(f64::from(self.queue_peak)),
+            Metric::LatencyP50Ms => self.latency_p50_ms,
+            Metric::LatencyP95Ms => self.latency_p95_ms,
+            Metric::LatencyP99Ms => self.latency_p99_ms,
+            Metric::LatencyMaxMs => self.latency_max_ms,
+            Metric::LockP50Ms => self.lock_p50_ms,
+            Metric::LockP95Ms => self.lock_p95_ms,
+            Metric::LockP99Ms => self.lock_p99_ms,
+            Metric::Bytes => Some(self.bytes as f64),
+        }
+    }
+}
+
+/// The runs sorted into cases, which come in the order of their first run: the plan's order, since the first round
+/// visits every case in it.
+pub fn groups(runs: &[RunSummary]) -> Vec<Group> {
+    let mut in_order: Vec<&RunSummary> = runs.iter().collect();
+    in_order.sort_by_key(|run| run.order_index);
+    let mut cases: Vec<(Case, Vec<&RunSummary>)> = Vec::new();
+    for run in in_order {
+        match cases.iter_mut().find(|(case, _)| *case == run.case) {
+            Some((_, members)) => members.push(run),
+            None => cases.push((run.case, vec![run])),
+        }
+    }
+    cases.into_iter().map(|(case, members)| Group::of(case, &members)).collect()
+}
+
+impl Group {
+    /// Describes the runs of `case`.
+    pub fn of(case: Case, runs: &[&RunSummary]) -> Self {
+        let good: Vec<_> = runs.iter().filter(|run| run.counts()).collect();
+        let spread = |metric| {
+            let values: Vec<f64> = good.iter().filter_map(|run| run.value(metric)).collect();
+            Spread::of(&values).map(|spread| (metric, spread))
+        };
+        Self {
+            case,
+            num_runs: runs.iter().filter(|run| !run.warmup).count() as u32,
+            num_failed: runs.iter().filter(|run| run.error.is_some()).count() as u32,
+            spreads: Metric::ALL.into_iter().filter_map(spread).collect(),
+        }
+    }
+
+    /// How the metric lies over the good counted runs.
+    pub fn spread(&self, metric: Metric) -> Option<&Spread> {
+        self.spreads.get(&metric)
+    }
+
+    /// The metric's mean over the good counted runs.
+    pub fn mean(&self, metric: Metric) -> Option<f64> {
+        self.spread(metric).map(|spread| spread.mean)
+    }
+}
+
+/// Percentiles of one frame column.
+struct Percentiles {
+    p50_ms: Option<f64>,
+    p95_ms: Option<f64>,
+    p99_ms: Option<f64>,
+    max_ms: Option<f64>,
+}
+
+impl Percentiles {
+    fn of(column_ns: &[u64]) -> Self {
+        let mut sorted = column_ns.to_vec();
+        sorted.sort_unstable();
+        let at = |percent| percentile(&sorted, percent).map(ms);
+        Self { p50_ms: at(50), p95_ms: at(95), p99_ms: at(99), max_ms: at(100) }
+    }
+}
+
+fn ms(value_ns: u64) -> f64 {
+    value_ns as f64 / 1e6
+}
