@@ -5,6 +5,7 @@ use crate::bench::sweep::SweepError;
 use crate::device::DeviceError;
 use crate::nvenc::error::NvencError;
 use crate::plan::PlanError;
+use crate::session::SessionError;
 use crate::source::SourceError;
 
 /// What the program leaves with.
@@ -89,6 +90,15 @@ impl From<RunError> for Failure {
             RunError::Source(error) => error.into(),
             RunError::PacketCount { .. } => Self::failed(error),
             RunError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
+        }
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Write { .. } => Self::failed(error),
+            error => Self::usage(error),
         }
     }
 }
