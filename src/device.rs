@@ -34,7 +34,7 @@ pub struct Device {
     api: Arc<Api>,
     handle: DeviceHandle,
     info: DeviceInfo,
-    emulation: Option<virtual_nvenc::Device>,
+    emulation: Option<Arc<virtual_nvenc::Device>>,
 }
 
 /// Why a device cannot be named or opened.
@@ -126,14 +126,14 @@ impl Device {
 
     fn open_virtual(config: &virtual_nvenc::DeviceConfig) -> Result<Self, DeviceError> {
         let api = Api::built_in()?;
-        let emulation = virtual_nvenc::Device::new(config.clone());
+        let emulation = Arc::new(virtual_nvenc::Device::new(config.clone()));
         let info = DeviceInfo {
             kind: DeviceKind::Virtual,
             name: format!("virtual:{config}"),
             driver: format!("virtual NVENC {}", env!("CARGO_PKG_VERSION")),
             api_version: api_version(&api),
         };
-        let handle = DeviceHandle { ptr: emulation.as_ptr(), keep_alive: Arc::new(emulation.clone()) };
+        let handle = DeviceHandle { ptr: emulation.as_ptr(), keep_alive: emulation.clone() };
         Ok(Self { api, handle, info, emulation: Some(emulation) })
     }
 

@@ -56,7 +56,7 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
         }));
     }
     println!(
-        "{} frames, {} → {} in {} ({} fps); lock {}, blocked {}, queue peak {}, p99 latency {}",
+        "{} frames, {} → {} in {} ({}); lock {}, blocked {}, queue peak {}, p99 latency {}",
         record.metrics.frames,
         units::bytes(record.metrics.bytes as f64),
         args.output.display(),

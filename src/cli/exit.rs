@@ -6,7 +6,7 @@ use crate::device::DeviceError;
 use crate::nvenc::error::NvencError;
 use crate::plan::PlanError;
 use crate::session::SessionError;
-use crate::source::SourceError;
+use crate::source::{InputSpecError, SourceError};
 
 /// What the program leaves with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,12 @@ impl From<PlanError> for Failure {
 
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<InputSpecError> for Failure {
+    fn from(error: InputSpecError) -> Self {
         Self::usage(error)
     }
 }
