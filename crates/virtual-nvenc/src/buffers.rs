@@ -8,9 +8,9 @@ use crate::clock;
 use crate::handles::Handle;
 use crate::memory::Memory;
 use crate::params::refuse_if;
+use crate::payload::{PictureKind, PixelFormat, Pixels, StreamParams};
 use crate::rules::{Answer, Refusal, Rule, Status};
 use crate::session::{Session, State};
-use crate::stream::{PictureKind, PixelFormat, Pixels};
 
 /// Rows start at multiples of this, as real drivers do: a client that ignores the pitch gets a sheared picture at most
 /// widths, here as there.
@@ -91,11 +91,14 @@ pub struct Picture {
 impl Surface {
     /// Zeroed pixels, rows padded to the driver's pitch.
     fn new(format: PixelFormat, width: u32, height: u32) -> Option<Surface> {
-        let (sample_bytes, num_rows) = match format {
-            PixelFormat::Nv12 | PixelFormat::Yv12 | PixelFormat::Iyuv => (1, height + height / 2),
-            PixelFormat::Argb | PixelFormat::Abgr => (4, height),
+        let (row_bytes, num_rows) = match format {
+            PixelFormat::Nv12 | PixelFormat::Yv12 | PixelFormat::Iyuv => (width, height + height / 2),
+            PixelFormat::P010 => (2 * width, height + height / 2),
+            PixelFormat::Argb | PixelFormat::Abgr => (4 * width, height),
+            PixelFormat::Yuv444 => (width, 3 * height),
+            PixelFormat::Yuv444P10 => (2 * width, 3 * height),
         };
-        let pitch_bytes = (width * sample_bytes).next_multiple_of(PITCH_ALIGN_BYTES);
+        let pitch_bytes = row_bytes.next_multiple_of(PITCH_ALIGN_BYTES);
         let memory = Memory::new(pitch_bytes as usize * num_rows as usize)?;
         Some(Surface { memory: Arc::new(memory), format, width, height, pitch_bytes })
     }
@@ -134,15 +137,21 @@ impl Output {
     }
 }
 
+/// Whether a stream can be made from such pixels: RGB is converted to any sampling, and 8 bits widen to 10.
+fn suits(format: PixelFormat, stream: &StreamParams) -> bool {
+    let has_chroma = format.chroma().is_none_or(|chroma| chroma == stream.chroma);
+    has_chroma && format.bit_depth() <= stream.bit_depth
+}
+
 impl Session {
     pub fn create_input(&self, format: Option<PixelFormat>, width: u32, height: u32) -> Answer<Handle> {
         let mut state = self.state();
-        state.encoder()?;
+        let stream = state.encoder()?.params.stream;
         let format = format.ok_or(Rule::FormatUnsupported)?;
-        let (max_width, max_height) = caps::max_size(crate::stream::Codec::Hevc);
-        let is_bad_size =
-            width == 0 || height == 0 || width > max_width || height > max_height || !height.is_multiple_of(2);
-        refuse_if(is_bad_size, Rule::BadSize)?;
+        refuse_if(!suits(format, &stream), Rule::FormatMismatch)?;
+        let (max_width, max_height) = caps::max_size(stream.codec);
+        let fits = (1..=max_width).contains(&width) && (1..=max_height).contains(&height);
+        refuse_if(!fits || !height.is_multiple_of(2), Rule::BadSize)?;
         let surface = Surface::new(format, width, height).ok_or(Refusal::Status(Status::OutOfMemory))?;
         let handle = Handle::new();
         let input = Input { surface, is_locked: false, num_held: 0, num_reading: 0, busy_until_ns: 0 };

@@ -3,7 +3,7 @@
 use moq_nvenc::sys::nvEncodeAPI::NV_ENC_CAPS;
 
 use crate::config::DeviceConfig;
-use crate::stream::Codec;
+use crate::payload::Codec;
 
 /// B pictures between two references.
 pub const MAX_B_FRAMES: u32 = 4;
@@ -48,6 +48,8 @@ pub fn value(config: &DeviceConfig, codec: Codec, capability: u32) -> Option<i32
         cap if cap == is(C::NV_ENC_CAPS_MB_NUM_MAX) => blocks,
         cap if cap == is(C::NV_ENC_CAPS_MB_PER_SEC_MAX) => macroblocks_per_second(config, codec),
         cap if cap == is(C::NV_ENC_CAPS_SUPPORT_LOSSLESS_ENCODE) => 1,
+        cap if cap == is(C::NV_ENC_CAPS_SUPPORT_YUV444_ENCODE) => 1,
+        cap if cap == is(C::NV_ENC_CAPS_SUPPORT_10BIT_ENCODE) => u32::from(codec == Codec::Hevc),
         cap if cap == is(C::NV_ENC_CAPS_SUPPORT_LOOKAHEAD) => 1,
         cap if cap == is(C::NV_ENC_CAPS_DYNAMIC_QUERY_ENCODER_CAPACITY) => 100, // "always" on Linux, says the header
         cap if cap == is(C::NV_ENC_CAPS_NUM_ENCODER_ENGINES) => config.engines,

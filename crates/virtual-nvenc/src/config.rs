@@ -7,8 +7,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::engine::{Jitter, Service};
+use crate::payload::{Codec, Mode};
 use crate::profiles::{Profile, profiles};
-use crate::stream::{Codec, Mode};
 use crate::versions::{ApiVersion, V13_0};
 
 /// A virtual device. As text: `""`, `"NAME"`, `"key=value,…"` or `"NAME,key=value,…"`.

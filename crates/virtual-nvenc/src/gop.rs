@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::stream::PictureKind;
+use crate::payload::PictureKind;
 
 /// `NVENC_INFINITE_GOPLENGTH`: no intra picture after the first one.
 pub const INFINITE_GOP: u32 = u32::MAX;

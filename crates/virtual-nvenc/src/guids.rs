@@ -3,15 +3,18 @@
 use moq_nvenc::sys::nvEncodeAPI as sys;
 use sys::GUID;
 
-use crate::stream::{Codec, PixelFormat};
+use crate::payload::{Codec, PixelFormat};
 
-/// Input formats, best first.
-pub const FORMATS: [(u32, PixelFormat); 5] = [
+/// Input formats, best first; the 10-bit ones are HEVC's alone.
+const FORMATS: [(u32, PixelFormat); 8] = [
     (sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_NV12 as u32, PixelFormat::Nv12),
     (sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_YV12 as u32, PixelFormat::Yv12),
     (sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_IYUV as u32, PixelFormat::Iyuv),
+    (sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_YUV444 as u32, PixelFormat::Yuv444),
     (sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_ARGB as u32, PixelFormat::Argb),
     (sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_ABGR as u32, PixelFormat::Abgr),
+    (sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_YUV420_10BIT as u32, PixelFormat::P010),
+    (sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_YUV444_10BIT as u32, PixelFormat::Yuv444P10),
 ];
 
 /// Presets P1 to P7.
@@ -27,18 +30,30 @@ pub const PRESETS: [GUID; 7] = [
 
 pub const AUTOSELECT_PROFILE: GUID = sys::NV_ENC_CODEC_PROFILE_AUTOSELECT_GUID;
 
-const H264_PROFILES: [GUID; 5] = [
+const H264_PROFILES: [GUID; 6] = [
     AUTOSELECT_PROFILE,
     sys::NV_ENC_H264_PROFILE_BASELINE_GUID,
     sys::NV_ENC_H264_PROFILE_MAIN_GUID,
     sys::NV_ENC_H264_PROFILE_HIGH_GUID,
     sys::NV_ENC_H264_PROFILE_PROGRESSIVE_HIGH_GUID,
+    sys::NV_ENC_H264_PROFILE_HIGH_444_GUID,
 ];
 
-const HEVC_PROFILES: [GUID; 2] = [AUTOSELECT_PROFILE, sys::NV_ENC_HEVC_PROFILE_MAIN_GUID];
+const HEVC_PROFILES: [GUID; 4] = [
+    AUTOSELECT_PROFILE,
+    sys::NV_ENC_HEVC_PROFILE_MAIN_GUID,
+    sys::NV_ENC_HEVC_PROFILE_MAIN10_GUID,
+    sys::NV_ENC_HEVC_PROFILE_FREXT_GUID,
+];
 
 pub fn format(code: u32) -> Option<PixelFormat> {
     FORMATS.into_iter().find(|(known, _)| *known == code).map(|(_, format)| format)
+}
+
+/// The codes of the formats a codec takes.
+pub fn format_codes(codec: Codec) -> Vec<u32> {
+    let takes = |format: PixelFormat| codec == Codec::Hevc || format.bit_depth() == 8;
+    FORMATS.into_iter().filter(|(_, format)| takes(*format)).map(|(code, _)| code).collect()
 }
 
 pub fn codec(guid: GUID) -> Option<Codec> {

@@ -12,7 +12,7 @@
 //! | `gop` | which picture becomes what, in which order |
 //! | `rules`, `versions`, `guids`, `caps`, `presets`, `params` | what the API allows and this device can do |
 //! | `device`, `session`, `buffers`, `submit`, `worker`, `reap` | the driver, without a C type in it |
-//! | `payload`, `stream` | the bytes |
+//! | `payload` | the bytes |
 //! | `abi`, `memory` | the C side, and all unsafe code |
 
 mod abi;
@@ -33,7 +33,6 @@ mod profiles;
 mod reap;
 mod rules;
 mod session;
-mod stream;
 mod submit;
 mod versions;
 mod worker;
@@ -41,7 +40,7 @@ mod worker;
 pub use abi::{create_instance, max_supported_version};
 pub use config::{ConfigError, DeviceConfig};
 pub use device::{Counters, Device, RuleCount};
+pub use payload::{Codec, Mode};
 pub use profiles::{Profile, profiles};
 pub use rules::Basis;
-pub use stream::{Codec, Mode};
 pub use versions::ApiVersion;

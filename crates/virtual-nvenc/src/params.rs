@@ -7,9 +7,9 @@ use crate::caps;
 use crate::config::DeviceConfig;
 use crate::gop::GopShape;
 use crate::guids;
+use crate::payload::{Chroma, Codec, Mode, StreamParams};
 use crate::presets::{self, PresetDefaults, RateControl, Tuning};
 use crate::rules::{Answer, Rule};
-use crate::stream::{Chroma, Codec, Mode, StreamParams};
 use crate::versions::{ApiVersion, V12_1};
 
 /// `NV_ENC_INITIALIZE_PARAMS` as the client wrote it.
@@ -47,7 +47,7 @@ pub struct ConfigRequest {
     pub disable_headers: bool,
     pub repeat_headers: bool,
     pub chroma_format_idc: u32,
-    pub bit_depth: u32,
+    pub bit_depth: u8,
     pub wants_unsupported_feature: bool,
 }
 
@@ -77,6 +77,10 @@ pub enum HeaderPolicy {
 
 /// What a stream without a rate is written with.
 const DEFAULT_FRAME_RATE: (u32, u32) = (30, 1);
+
+// chroma_format_idc (H.264 table 6-1); clients that leave it 0 mean 4:2:0.
+const CHROMA_420: u32 = 1;
+const CHROMA_444: u32 = 3;
 
 const REPORTED_QP: u32 = 26;
 
@@ -109,8 +113,8 @@ impl Request {
             mode: if is_lossless { Mode::Lossless } else { device.payload },
             width: self.width,
             height: self.height,
-            chroma: Chroma::Yuv420,
-            bit_depth: 8,
+            chroma: if config.chroma_format_idc == CHROMA_444 { Chroma::Yuv444 } else { Chroma::Yuv420 },
+            bit_depth: config.bit_depth,
             frame_rate: self.checked_frame_rate()?,
             max_reorder: u32::from(gop.interval_p > 1),
         };
@@ -142,7 +146,7 @@ impl ConfigRequest {
             lookahead: None,
             disable_headers: false,
             repeat_headers: false,
-            chroma_format_idc: 1,
+            chroma_format_idc: CHROMA_420,
             bit_depth: 8,
             wants_unsupported_feature: false,
         }
@@ -153,7 +157,9 @@ impl ConfigRequest {
         refuse_if(!knows_profile, Rule::UnknownProfile)?;
         refuse_if(self.is_field, Rule::FieldCoding)?;
         refuse_if(self.is_monochrome || self.wants_unsupported_feature, Rule::UnsupportedFeature)?;
-        refuse_if(self.chroma_format_idc > 1 || self.bit_depth != 8, Rule::ChromaUnsupported)?;
+        let knows_chroma = matches!(self.chroma_format_idc, 0 | CHROMA_420 | CHROMA_444);
+        let knows_depth = self.bit_depth == 8 || self.bit_depth == 10 && codec == Codec::Hevc;
+        refuse_if(!knows_chroma || !knows_depth, Rule::ChromaUnsupported)?;
         // Headers before 12.1 have the low-delay and two-pass modes 8, 16 and 32.
         let is_legacy_mode = api < V12_1 && matches!(self.rate_control, 8 | 16 | 32);
         refuse_if(self.rate_control > RateControl::Cbr as u32 && !is_legacy_mode, Rule::BadRateControl)?;
@@ -182,9 +188,17 @@ impl ConfigRequest {
 }
 
 impl EncodeParams {
+    /// These parameters with the size and frame rate of `next`.
+    pub fn resized_as(&self, next: &EncodeParams) -> EncodeParams {
+        let StreamParams { width, height, frame_rate, .. } = next.stream;
+        let stream = StreamParams { width, height, frame_rate, ..self.stream };
+        EncodeParams { stream, preset: next.preset, ..self.clone() }
+    }
+
     /// Whether an encoder with these parameters may go on with `next`.
     pub fn check_reconfigure(&self, next: &EncodeParams) -> Answer {
-        let is_same_kind = self.stream.codec == next.stream.codec && self.stream.mode == next.stream.mode;
+        let fixed = |stream: &StreamParams| (stream.codec, stream.mode, stream.chroma, stream.bit_depth);
+        let is_same_kind = fixed(&self.stream) == fixed(&next.stream);
         let is_same_limit = self.max_width == next.max_width && self.max_height == next.max_height;
         refuse_if(!is_same_kind || !is_same_limit || self.gop != next.gop, Rule::ReconfigureRefused)
     }

@@ -2,7 +2,7 @@
 //! This file knows tables and their sources; parsing and overrides are `config`'s work.
 
 use crate::engine::Service;
-use crate::stream::Codec;
+use crate::payload::Codec;
 
 /// A named device model.
 #[derive(Debug, PartialEq)]

@@ -141,7 +141,7 @@ rules! {
     UnsupportedFeature = UnsupportedParam, Chosen, "feature not supported",
         c"feature not supported: NvEncGetEncodeCaps reports that this device cannot do it";
     ChromaUnsupported = UnsupportedParam, Chosen, "chroma format or bit depth",
-        c"chroma format or bit depth: the device encodes 8-bit 4:2:0 only";
+        c"chroma format or bit depth: the device encodes 4:2:0 and 4:4:4, with 8 bits, or 10 under HEVC";
     ReconfigureRefused = UnsupportedParam, Documented, "reconfigure refused",
         c"reconfigure refused: codec, GOP structure, lookahead, async mode, enablePTD, chroma and maximum size are fixed at initialization";
     ReconfigureTooLarge = InvalidParam, Documented, "reconfigure too large",
@@ -155,6 +155,8 @@ rules! {
         c"foreign output buffer: the handle was not made by this session or has been destroyed";
     FormatUnsupported = InvalidParam, Chosen, "input format not supported",
         c"input format not supported: NvEncGetInputFormats lists the known ones";
+    FormatMismatch = InvalidParam, Chosen, "input format does not suit the stream",
+        c"input format does not suit the stream: its chroma sampling or bit depth is not the one of NV_ENC_CONFIG";
     FormatDiffers = InvalidParam, Chosen, "input format differs",
         c"input format differs: bufferFmt is not the format the input buffer was made with";
     BufferTooSmall = InvalidParam, Chosen, "input buffer too small",

@@ -10,8 +10,8 @@ use crate::engine::Service;
 use crate::gop::{Coded, Gop};
 use crate::handles::Handle;
 use crate::params::{EncodeParams, Request, refuse_if};
+use crate::payload::PayloadWriter;
 use crate::rules::{Answer, Refusal, Rule};
-use crate::stream::PayloadWriter;
 use crate::versions::ApiVersion;
 use crate::worker::{Task, Worker};
 
@@ -110,9 +110,7 @@ impl Session {
         }
         let mut params = request.check(&self.model.config, self.api)?;
         if request.config.is_none() {
-            params =
-                EncodeParams { gop: current.gop, headers: current.headers, reported_qp: current.reported_qp, ..params };
-            params.stream.max_reorder = current.stream.max_reorder;
+            params = current.resized_as(&params);
         }
         current.check_reconfigure(&params)?;
         state.apply(params, force_idr, &self.model)?;

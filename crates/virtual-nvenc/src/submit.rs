@@ -6,9 +6,9 @@ use crate::clock;
 use crate::gop::{Coded, Forced};
 use crate::handles::Handle;
 use crate::params::{HeaderPolicy, refuse_if};
+use crate::payload::{PictureHeader, PictureKind, PixelFormat};
 use crate::rules::{Answer, Rule, Status};
 use crate::session::{Encoder, Session, Source, State};
-use crate::stream::{PictureHeader, PictureKind, PixelFormat};
 use crate::worker::{Job, Task};
 
 /// One picture as the client submits it.

@@ -9,8 +9,8 @@ use std::thread::{self, JoinHandle};
 use crate::buffers::{Payload, Surface};
 use crate::clock;
 use crate::handles::Handle;
+use crate::payload::{PayloadWriter, PictureHeader};
 use crate::session::Session;
-use crate::stream::{PayloadWriter, PictureHeader};
 
 /// Owns the thread; dropping it waits for the thread's end, which `State::is_closed` brings about.
 pub struct Worker {

@@ -8,10 +8,10 @@ use super::{Encoder, with_session};
 use crate::gop::Forced;
 use crate::guids;
 use crate::handles::Handle;
+use crate::payload::PictureKind;
 use crate::reap::Reaped;
 use crate::rules::{Answer, Status};
 use crate::session::Session;
-use crate::stream::PictureKind;
 use crate::submit::Submission;
 
 // NV_ENC_PIC_FLAGS

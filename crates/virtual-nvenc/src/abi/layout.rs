@@ -8,7 +8,7 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 use sys::GUID;
 
 use super::foreign::{Field, Versioned};
-use crate::stream::Codec;
+use crate::payload::Codec;
 use crate::versions::{ApiVersion, Struct, V12_1, V12_2};
 
 pub type Caps = sys::NV_ENC_CAPS_PARAM;

@@ -6,10 +6,10 @@ use super::{Encoder, with_session};
 use crate::caps;
 use crate::guids;
 use crate::params::offered_codec;
+use crate::payload::Codec;
 use crate::presets::{self, PresetDefaults, Tuning};
 use crate::rules::{Rule, Status};
 use crate::session::Session;
-use crate::stream::Codec;
 use crate::versions::Struct;
 
 pub type Guid = moq_nvenc::sys::nvEncodeAPI::GUID;
@@ -68,9 +68,9 @@ pub unsafe extern "C" fn profiles(
 /// # Safety
 /// As the header says of `NvEncGetInputFormatCount`.
 pub unsafe extern "C" fn format_count(encoder: Encoder, codec: Guid, count: *mut u32) -> u32 {
-    with_codec(encoder, codec, |_, _| {
+    with_codec(encoder, codec, |_, codec| {
         // SAFETY: the caller's promise.
-        unsafe { write_out(count, guids::FORMATS.len() as u32) }
+        unsafe { write_out(count, guids::format_codes(codec).len() as u32) }
     })
 }
 
@@ -83,9 +83,9 @@ pub unsafe extern "C" fn formats(
     capacity: u32,
     count: *mut u32,
 ) -> u32 {
-    with_codec(encoder, codec, |_, _| {
+    with_codec(encoder, codec, |_, codec| {
         // SAFETY: the caller's promise.
-        unsafe { write_list(array, capacity, count, &guids::FORMATS.map(|(code, _)| code)) }
+        unsafe { write_list(array, capacity, count, &guids::format_codes(codec)) }
     })
 }
 

@@ -12,9 +12,9 @@ use super::{Encoder, with_session};
 use crate::guids;
 use crate::handles::{DEVICES, Handle, SESSIONS};
 use crate::params::{ConfigRequest, Request, refuse_if};
+use crate::payload::{Codec, PayloadWriter};
 use crate::rules::{Answer, Rule, Status};
 use crate::session::Session;
-use crate::stream::{Codec, PayloadWriter};
 use crate::versions::{ApiVersion, HEADERS};
 
 pub type Open = unsafe extern "C" fn(*mut OpenSession, *mut Encoder) -> u32;
@@ -210,7 +210,7 @@ fn read_config(config: &Foreign<Config>, codec: Option<Codec>) -> ConfigRequest 
 }
 
 /// Chroma format (1: 4:2:0) and bit depth.
-fn read_sampling(config: &Foreign<Config>, codec: Codec) -> (u32, u32) {
+fn read_sampling(config: &Foreign<Config>, codec: Codec) -> (u32, u8) {
     let hevc_flags = config.get(at::HEVC_FLAGS);
     let chroma_format_idc = match codec {
         Codec::H264 => config.get(at::H264_CHROMA_FORMAT),
@@ -224,7 +224,7 @@ fn read_sampling(config: &Foreign<Config>, codec: Codec) -> (u32, u32) {
         None if codec == Codec::Hevc => 8 + (hevc_flags >> 11 & 0b111),
         None => 8,
     };
-    (chroma_format_idc, bit_depth)
+    (chroma_format_idc, u8::try_from(bit_depth).unwrap_or(u8::MAX))
 }
 
 fn codec_flags_field(codec: Codec) -> super::foreign::Field<Config, u32> {
