@@ -41,7 +41,9 @@ pub struct Device {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum DeviceError {
-    #[error("'{0}' names no device: use virtual, virtual:PROFILE, virtual:key=value,…, cuda:N, or a path to a driver library")]
+    #[error(
+        "'{0}' names no device: use virtual, virtual:PROFILE, virtual:key=value,…, cuda:N, or a path to a driver library"
+    )]
     Unknown(String),
     #[error("virtual device: {0}")]
     Virtual(String),
@@ -233,8 +235,12 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, DriverError>) -> Result<T, Device
 fn cuda_error(error: &DriverError) -> DeviceError {
     let answer = format!("{:?}", error.0);
     let advice = match answer.as_str() {
-        "CUDA_ERROR_NO_DEVICE" => "no NVIDIA GPU is visible; check that one is installed and CUDA_VISIBLE_DEVICES does not hide it",
-        "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH" => "kernel module and library are of different drivers; restart the machine",
+        "CUDA_ERROR_NO_DEVICE" => {
+            "no NVIDIA GPU is visible; check that one is installed and CUDA_VISIBLE_DEVICES does not hide it"
+        }
+        "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH" => {
+            "kernel module and library are of different drivers; restart the machine"
+        }
         "CUDA_ERROR_OUT_OF_MEMORY" => "the GPU is out of memory; close other programs that use it",
         _ => "check the NVIDIA driver (nvidia-smi), then try again",
     };

@@ -70,7 +70,8 @@ fn try_encode_library() -> Finding {
 }
 
 fn try_ffmpeg() -> Finding {
-    let advice = "media files need it (Y4M, raw and synthetic input do not); install it, on Debian/Ubuntu: apt install ffmpeg";
+    let advice =
+        "media files need it (Y4M, raw and synthetic input do not); install it, on Debian/Ubuntu: apt install ffmpeg";
     let version = ffmpeg_sidecar::version::ffmpeg_version();
     let missing = |error| format!("ffmpeg cannot be run ({error}): {advice}");
     finding("ffmpeg", version.map(|version| format!("version {version}")).map_err(missing))

@@ -13,7 +13,11 @@ use inflight::record::FrameColumns;
 const PLACEMENTS: [LockPlacement; 3] = [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Poll];
 const FAST: &str = "virtual:latency_us=400,interval_us=100";
 
-fn encode(spec: &str, config: &EncoderConfig, num_frames: u64) -> (NvencEncoder, Vec<inflight::contract::EncodedPacket>) {
+fn encode(
+    spec: &str,
+    config: &EncoderConfig,
+    num_frames: u64,
+) -> (NvencEncoder, Vec<inflight::contract::EncodedPacket>) {
     let (sink, packets) = keeping_sink();
     let mut encoder = device(spec).encoder(config, sink).expect("the device takes this configuration");
     for pts in 0..num_frames {

@@ -7,9 +7,7 @@ use crate::record::Environment;
 /// Asks the operating system. What it does not say is "unknown", never guessed.
 pub fn capture(command: String) -> Environment {
     let system = System::new_with_specifics(
-        RefreshKind::nothing()
-            .with_cpu(CpuRefreshKind::nothing())
-            .with_memory(MemoryRefreshKind::nothing().with_ram()),
+        RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()).with_memory(MemoryRefreshKind::nothing().with_ram()),
     );
     let known = |text: Option<String>| text.unwrap_or_else(|| "unknown".to_owned());
     let brand = |system: &System| system.cpus().first().map(|cpu| cpu.brand().trim().to_owned());

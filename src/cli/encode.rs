@@ -32,8 +32,7 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let output = StreamFile::create(&args.output)?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = encoder_config(&plan, feed.info(), &planned.case);
-    let (record, error) =
-        run(&device, &feed, &config, caller(&plan), &planned, output.sink(), &stop, &mut |_| ());
+    let (record, error) = run(&device, &feed, &config, caller(&plan), &planned, output.sink(), &stop, &mut |_| ());
     let interrupted = matches!(error, Some(RunError::Stopped));
     if let Some(error) = error.filter(|error| !matches!(error, RunError::Stopped)) {
         return Err(error.into());

@@ -1,7 +1,7 @@
 //! The command line: words to plans, plans to sessions, sessions to text. Decides exit codes; measures nothing itself.
 
 mod args;
-//mod compare;
+mod compare;
 mod doctor;
 mod encode;
 mod exit;
@@ -22,7 +22,7 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Some(Command::Encode(args)) => encode::encode(&args),
         Some(Command::Sweep(args)) => sweep::sweep(&args),
-        Some(Command::Compare(_)) => Ok(exit::Exit::Done),
+        Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Status(args)) => report::status(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),

@@ -162,14 +162,8 @@ impl Told<'_> {
 
 /// One line a case: means over the counted runs, ± standard deviation where there is one.
 fn table(groups: &[Group]) -> String {
-    const METRICS: [Metric; 6] = [
-        Metric::WallMs,
-        Metric::LockMs,
-        Metric::SubmitBlockedMs,
-        Metric::LatencyP99Ms,
-        Metric::QueuePeak,
-        Metric::Fps,
-    ];
+    const METRICS: [Metric; 6] =
+        [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
     let mut text = format!("{:<28}", "case");
     METRICS.iter().for_each(|metric| text.push_str(&format!("{:>24}", metric.key())));
     text.push('\n');
@@ -204,5 +198,9 @@ fn command_line() -> String {
 
 fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=:,./@+%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

@@ -47,7 +47,8 @@ pub fn environment() -> Environment {
         memory_mib: 4096,
         inflight_version: "0.1.0".to_owned(),
         optimised_build: true,
-        command: "inflight sweep --device virtual:video-hw-2026-02 --codec h264,hevc --session output/fixture".to_owned(),
+        command: "inflight sweep --device virtual:video-hw-2026-02 --codec h264,hevc --session output/fixture"
+            .to_owned(),
     }
 }
 
