@@ -19,6 +19,8 @@ pub enum SourceError {
     Directory(PathBuf),
     #[error("cannot open the input: it is a pipe or a device, use - to read Y4M from standard input: {}", .0.display())]
     NotAFile(PathBuf),
+    #[error("cannot read standard input: it is a terminal, pipe Y4M into it: ffmpeg -i IN -f yuv4mpegpipe - | …")]
+    Terminal,
     #[error("cannot read the input: the file is empty: {}", .0.display())]
     EmptyFile(PathBuf),
     #[error("cannot {action} the input: {cause}: {input}")]
@@ -46,6 +48,8 @@ pub enum SourceError {
     NoFfmpeg(PathBuf),
     #[error("cannot decode the input: it is text, not media: {}", .0.display())]
     Text(PathBuf),
+    #[error("cannot decode the input: it has no video: {}", .0.display())]
+    NoVideo(PathBuf),
     #[error("cannot decode the input: ffmpeg says: {message}: {}", path.display())]
     Ffmpeg { message: String, path: PathBuf },
     #[error("cannot use the input: it has no frames: {0}")]

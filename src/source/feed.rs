@@ -190,3 +190,63 @@ pub(super) fn frame_buffer(bytes: usize) -> Result<Vec<u8>, SourceError> {
     frame.resize(bytes, 0);
     Ok(frame)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::y4m::Y4mSource;
+
+    fn stdin(num_frames: usize, preload_bytes: u64) -> Result<Feed, SourceError> {
+        let stream = [&b"YUV4MPEG2 W2 H2\n"[..], &b"FRAME\nabcdef".repeat(num_frames)].concat();
+        let source = Y4mSource::new("-".to_owned(), std::io::Cursor::new(stream))?;
+        Feed::read_through(&InputSpec::Stdin, Box::new(source), None, preload_bytes)
+    }
+
+    #[test]
+    fn standard_input_must_fit_in_memory() {
+        let feed = stdin(3, 18).unwrap();
+        assert!(feed.is_preloaded());
+        assert_eq!(feed.info().frames, 3);
+        let message = stdin(3, 17).err().unwrap().to_string();
+        assert!(message.contains("more than 17 bytes") && message.contains("--preload-mib"), "{message}");
+        assert!(matches!(stdin(0, 18), Err(SourceError::NoFrames(_))));
+    }
+
+    #[test]
+    fn every_run_sees_the_same_frames_without_waiting() {
+        let feed = stdin(2, 100).unwrap();
+        for _ in 0..2 {
+            let mut cursor = feed.start().unwrap();
+            assert_eq!(cursor.next().unwrap(), Some((&b"abcdef"[..], 0)));
+            assert_eq!(cursor.next().unwrap(), Some((&b"abcdef"[..], 0)));
+            assert_eq!(cursor.next().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_long_synthetic_run_holds_one_period() {
+        let spec = "synthetic:16x16@30".parse().unwrap();
+        let feed = Feed::open(&spec, Some(1000), 512 * 384).unwrap();
+        assert!(matches!(&feed.frames, Frames::Held(frames) if frames.len() == 512));
+        assert_eq!(feed.info().frames, 1000);
+
+        let ahead = Feed::open(&spec, Some(1000), 512 * 384 - 1).unwrap();
+        assert_eq!(ahead.info(), feed.info());
+        let (mut held, mut ahead) = (feed.start().unwrap(), ahead.start().unwrap());
+        for _ in 0..1000 {
+            let frames = (held.next().unwrap().unwrap().0, ahead.next().unwrap().unwrap().0);
+            assert_eq!(frames.0, frames.1);
+        }
+        assert_eq!((held.next().unwrap(), ahead.next().unwrap()), (None, None));
+    }
+
+    #[test]
+    fn no_frames_wanted_are_none() {
+        assert!(matches!(Feed::open(&InputSpec::default(), Some(0), 1000), Err(SourceError::NoFrames(_))));
+    }
+
+    #[test]
+    fn memory_that_is_not_to_be_had_is_an_error() {
+        assert!(matches!(frame_buffer(isize::MAX as usize), Err(SourceError::OutOfMemory { .. })));
+    }
+}

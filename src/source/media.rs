@@ -2,9 +2,9 @@
 //!
 //! ffmpeg writes Y4M to a pipe, because its header states exactly what no log line does: the size after rotation and
 //! the rate as a ratio. The two chroma planes are then interleaved to NV12, the layout that NVENC's clients feed.
-//! Knows nothing of containers and codecs: whatever ffmpeg decodes is taken, every frame once, sound ignored.
+//! Pixels decoded as 8-bit 4:2:0 arrive bit for bit; ffmpeg converts all others. Knows nothing of containers and codecs:
+//! whatever ffmpeg decodes is taken, every frame once, sound ignored.
 
-use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStderr, ChildStdout, ExitStatus};
@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use ffmpeg_sidecar::child::FfmpegChild;
 use ffmpeg_sidecar::command::FfmpegCommand;
-use ffmpeg_sidecar::paths::ffmpeg_path;
 
 use super::y4m::{Y4mError, Y4mSource};
 use super::{FrameSource, SourceError, SourceInfo};
@@ -23,8 +22,8 @@ use crate::contract::PixelFormat;
 /// Bytes of a file that are looked at before ffmpeg gets it.
 pub const SNIFFED_BYTES: u64 = 1024;
 
-/// Lines of ffmpeg's standard error that go into an error. The cause often stands above a last line that only says
-/// that something failed.
+/// Lines of ffmpeg's standard error that go into an error: the first, where newer versions tell the cause, and the last
+/// ones, where older versions do.
 const KEPT_LINES: usize = 3;
 
 /// Longest line of ffmpeg's standard error that is kept whole.
@@ -57,21 +56,25 @@ impl MediaSource {
         if is_text(head) {
             return Err(SourceError::Text(path.to_owned()));
         }
-        Self::open_with(&ffmpeg_path(), spec, path)
+        Self::open_with(FfmpegCommand::new, spec, path)
     }
 
-    fn open_with(program: &Path, spec: String, path: &Path) -> Result<Self, SourceError> {
+    /// `ffmpeg` begins the command line of each attempt.
+    fn open_with(ffmpeg: impl Fn() -> FfmpegCommand, spec: String, path: &Path) -> Result<Self, SourceError> {
         let [new, old] = PASSTHROUGH;
-        match Self::start(program, new, spec.clone(), path) {
+        match Self::start(ffmpeg(), new, spec.clone(), path) {
             Err(SourceError::Ffmpeg { message, .. }) if message.contains("'fps_mode'") => {
-                Self::start(program, old, spec, path)
+                Self::start(ffmpeg(), old, spec, path)
+            }
+            Err(SourceError::Ffmpeg { message, path }) if message.contains("matches no streams") => {
+                Err(SourceError::NoVideo(path))
             }
             outcome => outcome,
         }
     }
 
-    fn start(program: &Path, passthrough: [&str; 2], spec: String, path: &Path) -> Result<Self, SourceError> {
-        let (mut process, stdout) = Process::spawn(program, passthrough, path)?;
+    fn start(ffmpeg: FfmpegCommand, passthrough: [&str; 2], spec: String, path: &Path) -> Result<Self, SourceError> {
+        let (mut process, stdout) = Process::spawn(ffmpeg, passthrough, path)?;
         let frames = match Y4mSource::new(spec.clone(), BufReader::new(stdout)) {
             Err(SourceError::Y4m { cause: Y4mError::Geometry(cause), input }) => {
                 return Err(SourceError::Geometry { cause, input });
@@ -119,13 +122,17 @@ impl KillSwitch {
 /// A running ffmpeg that is ended and reaped when dropped.
 struct Process {
     child: Arc<Mutex<FfmpegChild>>,
-    /// Returns the last lines of standard error, joined.
+    /// Returns the first and the last lines of standard error, joined.
     stderr: Option<JoinHandle<String>>,
     path: PathBuf,
 }
 
 impl Process {
-    fn spawn(program: &Path, passthrough: [&str; 2], path: &Path) -> Result<(Self, ChildStdout), SourceError> {
+    fn spawn(
+        mut ffmpeg: FfmpegCommand,
+        passthrough: [&str; 2],
+        path: &Path,
+    ) -> Result<(Self, ChildStdout), SourceError> {
         // Spelled as a URL, a name with a colon cannot be taken for a protocol, nor one with a dash for an option.
         let mut url = std::ffi::OsString::from("file:");
         url.push(path);
@@ -133,12 +140,11 @@ impl Process {
             io::ErrorKind::NotFound => SourceError::NoFfmpeg(path.to_owned()),
             _ => SourceError::Io { action: "start ffmpeg on", cause, input: path.display().to_string() },
         };
-        let mut child = FfmpegCommand::new_with_path(program)
+        let mut child = ffmpeg
             .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-i"])
             .arg(url)
-            // The first stream that is video and not a cover picture; without the question mark FFmpeg 5 ends with
-            // advice about options instead of the cause.
-            .args(["-map", "0:V:0?"])
+            // The first stream that is video and not a cover picture.
+            .args(["-map", "0:V:0"])
             .args(passthrough)
             .args(["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"])
             .spawn()
@@ -155,7 +161,7 @@ impl Process {
     /// Waits until ffmpeg has exited.
     ///
     /// # Errors
-    /// It failed; with the last lines it wrote to standard error.
+    /// It failed; with what it wrote to standard error.
     fn finish(&mut self) -> Result<(), SourceError> {
         let path = self.path.clone();
         let status = match self.reap() {
@@ -207,19 +213,19 @@ fn lock(child: &Mutex<FfmpegChild>) -> MutexGuard<'_, FfmpegChild> {
 fn spawn_stderr_reader(stderr: ChildStderr) -> io::Result<JoinHandle<String>> {
     let mut reader = BufReader::new(stderr);
     thread::Builder::new().name("ffmpeg-stderr".to_owned()).spawn(move || {
-        let mut lines = VecDeque::with_capacity(KEPT_LINES + 1);
+        let mut lines = Vec::with_capacity(KEPT_LINES + 1);
         let mut line = Vec::new();
         while let Ok(1..) = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
             let text = String::from_utf8_lossy(&line).replace(char::is_control, " ");
             if !text.trim().is_empty() {
-                lines.push_back(text.trim().to_owned());
+                lines.push(text.trim().to_owned());
             }
             if lines.len() > KEPT_LINES {
-                lines.pop_front();
+                lines.remove(1);
             }
             line.clear();
         }
-        Vec::from(lines).join("; ")
+        lines.join("; ")
     })
 }
 
@@ -241,5 +247,112 @@ fn interleave_chroma(chroma: &mut [u8], planes: &mut Vec<u8>) {
     let (cb, cr) = planes.split_at(planes.len() / 2);
     for ((pair, cb), cr) in chroma.chunks_exact_mut(2).zip(cb).zip(cr) {
         pair.copy_from_slice(&[*cb, *cr]);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::source::reader::ReadAhead;
+
+    const HEADER: &str = "printf 'YUV4MPEG2 W2 H2 F30:1\\n';";
+    const FRAME: &str = "printf 'FRAME\\nyyyybr';";
+
+    /// A shell script in the place of ffmpeg. Not a file: one just written may be too busy to be run.
+    fn open_script(script: &str) -> Result<MediaSource, SourceError> {
+        let ffmpeg = || {
+            let mut command = Command::new("sh");
+            command.args(["-c", script, "ffmpeg"]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            FfmpegCommand::from(command)
+        };
+        MediaSource::open_with(ffmpeg, "clip.mp4".to_owned(), Path::new("clip.mp4"))
+    }
+
+    /// The number of frames that a script delivers.
+    fn count_frames(script: &str) -> Result<usize, SourceError> {
+        let mut source = open_script(script)?;
+        let mut frame = vec![0; source.info().frame_bytes()];
+        let mut num_frames = 0;
+        while source.next_frame(&mut frame)? {
+            assert_eq!(frame, b"yyyybr");
+            num_frames += 1;
+        }
+        Ok(num_frames)
+    }
+
+    #[test]
+    fn chroma_planes_become_pairs() {
+        let mut chroma = *b"bbbrrr";
+        interleave_chroma(&mut chroma, &mut Vec::new());
+        assert_eq!(&chroma, b"brbrbr");
+    }
+
+    #[test]
+    fn text_is_told_from_media() {
+        for text in ["hello\r\n", "#EXTM3U\n", "a\tb\u{e4}"] {
+            assert!(is_text(text.as_bytes()), "{text:?}");
+        }
+        assert!(is_text(&"\u{e4}".as_bytes()[..1]), "a character cut at the end");
+        assert!(!is_text(b"\0\0\0\x20ftypisom") && !is_text(b"\x1aE\xdf\xa3") && !is_text(b"\xe4bc"));
+    }
+
+    #[test]
+    fn without_ffmpeg_the_error_names_what_needs_none() {
+        let ffmpeg = || FfmpegCommand::new_with_path("no-such-folder/ffmpeg");
+        let outcome = MediaSource::open_with(ffmpeg, "clip.mp4".to_owned(), Path::new("clip.mp4"));
+        let message = outcome.err().unwrap().to_string();
+        assert!(message.contains("no ffmpeg found") && message.contains("synthetic, a Y4M file, raw:"), "{message}");
+    }
+
+    #[test]
+    fn an_ffmpeg_before_5_1_is_asked_in_its_own_words() {
+        let old = "case \"$*\" in *fps_mode*) echo \"Unrecognized option 'fps_mode'.\" >&2; exit 1;; esac;";
+        assert_eq!(count_frames(&format!("{old} {HEADER} {FRAME} {FRAME}")).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_failing_ffmpeg_is_quoted_wherever_it_fails() {
+        let cases = [
+            ("before the header", "echo it burns >&2; exit 1".to_owned(), "ffmpeg says: it burns: clip.mp4"),
+            ("in a frame", format!("{HEADER} {FRAME} printf FRAM; echo it burns >&2; exit 1"), "ffmpeg says: it burns"),
+            ("at the end", format!("{HEADER} {FRAME} echo it burns >&2; exit 1"), "ffmpeg says: it burns"),
+            ("without a word", format!("{HEADER} {FRAME} kill -9 $$"), "signal: 9"),
+            ("at length", "seq 9 >&2; exit 1".to_owned(), "ffmpeg says: 1; 8; 9: clip.mp4"),
+            ("in colour", "printf '\\033[31mred\\033[0m\\r\\n' >&2; exit 1".to_owned(), "says: [31mred [0m: clip"),
+            ("without video", "echo \"Stream map '' matches no streams.\" >&2; exit 1".to_owned(), "it has no video"),
+            ("in silence", "true".to_owned(), "it has no frames"),
+            ("well, but cut off", format!("{HEADER} {FRAME} printf FRAM"), "cut off in the line before frame 1"),
+        ];
+        for (when, script, expected) in cases {
+            let message = count_frames(&script).expect_err(when).to_string();
+            assert!(message.contains(expected), "{when}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_talkative_ffmpeg_does_not_block() {
+        assert_eq!(count_frames(&format!("{HEADER} yes | head -c 300000 >&2; {FRAME}")).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_reader_that_waits_for_a_stuck_ffmpeg_can_be_dropped() {
+        let source = open_script(&format!("{HEADER} {} exec sleep 1000", FRAME.repeat(8))).unwrap();
+        let mut reader = ReadAhead::start(Box::new(source), 100).unwrap();
+        for _ in 0..8 {
+            assert!(reader.next().unwrap().is_some());
+        }
+        drop(reader);
+    }
+
+    #[test]
+    fn a_killed_ffmpeg_ends_the_wait_for_it() {
+        let mut source = open_script(&format!("{HEADER} {FRAME} exec sleep 1000")).unwrap();
+        let kill_switch = source.kill_switch().unwrap();
+        assert!(source.next_frame(&mut [0; 6]).unwrap());
+        kill_switch.kill();
+        assert!(source.next_frame(&mut [0; 6]).is_err());
     }
 }

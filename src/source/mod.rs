@@ -14,7 +14,7 @@ mod synthetic;
 mod y4m;
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, IsTerminal, Read, Seek};
 use std::path::Path;
 
 pub use error::SourceError;
@@ -97,6 +97,7 @@ pub fn open(spec: &InputSpec) -> Result<Box<dyn FrameSource>, SourceError> {
             let file = open_file(path)?;
             Ok(Box::new(RawSource::new(spec.to_string(), *format, *dimensions, *frame_rate, path, file)?))
         }
+        InputSpec::Stdin if io::stdin().is_terminal() => Err(SourceError::Terminal),
         InputSpec::Stdin => Ok(Box::new(Y4mSource::new(spec.to_string(), BufReader::new(io::stdin()))?)),
         InputSpec::File(path) => open_path(spec, path),
     }
