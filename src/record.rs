@@ -57,7 +57,7 @@ pub struct Environment {
 /// Which frames went in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InputInfo {
-    /// As the user wrote it.
+    /// What was asked for, in its canonical spelling.
     pub spec: String,
     /// Layout of the frames handed to the encoder.
     pub format: PixelFormat,
@@ -67,7 +67,8 @@ pub struct InputInfo {
     pub frame_rate: FrameRate,
     /// Frames of each run.
     pub frames: u64,
-    /// XXH3-64 over the pixels of the frames held in memory, in hex: equal digests mean equal input.
+    /// XXH3-64 in hex over the pixels of each distinct frame of a run: with equal `frames`, equal digests mean equal
+    /// input.
     pub digest: String,
 }
 
