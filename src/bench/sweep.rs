@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::run::{Caller, Glimpse, RunError, run};
+use super::run::{Caller, Glimpse, RunError, Stand};
 use crate::contract::{EncoderConfig, NvencOptions, Tuning};
 use crate::device::Device;
 use crate::nvenc::error::NvencError;
@@ -21,7 +21,7 @@ pub enum Event<'a> {
     /// A run goes on. Comes from inside the measured loop: return at once.
     RunWatched(&'a PlannedRun, Glimpse),
     /// A run is over, good or failed.
-    RunFinished(RunRecord),
+    RunFinished(Box<RunRecord>),
 }
 
 /// How a sweep ended.
@@ -76,16 +76,16 @@ pub fn sweep(
         let config = encoder_config(plan, feed.info(), &planned.case);
         // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
         let mut watch = |glimpse| drop(listener(Event::RunWatched(&planned, glimpse)));
-        let sink = Box::new(drop);
-        let (record, error) = run(device, feed, &config, caller(plan), &planned, sink, stop, &mut watch);
+        let stand = Stand { device, feed, config: &config, caller: caller(plan), stop };
+        let (record, error) = stand.run(&planned, Box::new(drop), &mut watch);
         if matches!(error, Some(RunError::Stopped)) {
             outcome.stopped = true;
             break;
         }
         outcome.num_done += 1;
         outcome.num_failed += u64::from(error.is_some());
-        listener(Event::RunFinished(record)).map_err(SweepError::Listener)?;
-        if let Some(RunError::Nvenc(error)) = error.filter(|error| is_device_lost(error)) {
+        listener(Event::RunFinished(Box::new(record))).map_err(SweepError::Listener)?;
+        if let Some(error) = error.filter(is_device_lost) {
             let (num_done, num_runs) = (outcome.num_done, plan.num_runs());
             return Err(SweepError::DeviceLost { num_done, num_runs, error: error.to_string() });
         }

@@ -12,7 +12,7 @@ use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
 use super::{print_json, stop};
 use crate::bench::metrics_line::{is_wanted, metrics_line};
-use crate::bench::run::{RunError, run};
+use crate::bench::run::{RunError, Stand};
 use crate::bench::sweep::{caller, encoder_config};
 use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
@@ -32,7 +32,8 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let output = StreamFile::create(&args.output)?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = encoder_config(&plan, feed.info(), &planned.case);
-    let (record, error) = run(&device, &feed, &config, caller(&plan), &planned, output.sink(), &stop, &mut |_| ());
+    let stand = Stand { device: &device, feed: &feed, config: &config, caller: caller(&plan), stop: &stop };
+    let (record, error) = stand.run(&planned, output.sink(), &mut |_| ());
     let interrupted = matches!(error, Some(RunError::Stopped));
     if let Some(error) = error.filter(|error| !matches!(error, RunError::Stopped)) {
         return Err(error.into());
