@@ -85,13 +85,11 @@ impl Mosaic {
             8 => sum_columns(sums, plane, rows.clone()),
             _ => sum_columns_10bit(sums, plane, rows.clone()),
         }
-        let [full, last] = means(width, block, rows.len());
-        for (average, columns) in self.averages.iter_mut().zip(sums.chunks(N * block)) {
-            let mean = if columns.len() == N * block { full } else { last };
-            for (component, sum) in components.into_iter().zip(channel_sums::<N>(columns)) {
+        average_blocks(&mut self.averages, sums, block, rows.len(), |average, mean, channels: [u32; N]| {
+            for (component, sum) in components.into_iter().zip(channels) {
                 average[component] = mean.round(sum << shift) as i16;
             }
-        }
+        });
     }
 
     /// The conversion is linear, so the average is converted instead of each pixel.
@@ -102,14 +100,13 @@ impl Mosaic {
         let sums = &mut self.column_sums[..4 * width];
         sum_columns(sums, &pixels.planes[0], rows.clone());
         let conversions: [_; 3] = std::array::from_fn(|component| Conversion::new(pixels.format, component));
-        let [full, last] = means(width, block, rows.len() << Conversion::FRACTION_BITS);
-        for (average, columns) in self.averages.iter_mut().zip(sums.chunks(4 * block)) {
-            let mean = if columns.len() == 4 * block { full } else { last };
-            let channels = channel_sums::<4>(columns).map(|sum| sum as i32);
-            let count = columns.len() / 4 * rows.len();
+        let weight = rows.len() << Conversion::FRACTION_BITS;
+        average_blocks(&mut self.averages, sums, block, weight, |average, mean, channels: [u32; 4]| {
+            let count = mean.count >> Conversion::FRACTION_BITS;
+            let channels = channels.map(|sum| sum as i32);
             *average =
                 conversions.map(|conversion| mean.round(conversion.apply(channels, count as i32) << shift) as i16);
-        }
+        });
     }
 
     /// Width of a component, and its rows that block row `row` covers.
@@ -135,11 +132,27 @@ impl Mean {
     }
 }
 
-/// Means over the full blocks of a row and over its last block, which may be narrower. They are made once per row, since
-/// they cost a division.
-fn means(width: usize, block: usize, weight: usize) -> [Mean; 2] {
-    let last = (width - 1) % block + 1;
-    [Mean::of(block * weight), Mean::of(last * weight)]
+/// Gives `store` each block's average, the mean over its samples, and the sums of its `N` channels. A column weighs `weight`.
+///
+/// The last block may be narrower. It is treated apart, so that the means of the others are made once: they cost a division.
+#[inline]
+fn average_blocks<const N: usize>(
+    averages: &mut [[i16; 3]],
+    column_sums: &[u16],
+    block: usize,
+    weight: usize,
+    store: impl Fn(&mut [i16; 3], Mean, [u32; N]),
+) {
+    let mut blocks = column_sums.chunks_exact(N * block);
+    let (full, narrow) = averages.split_at_mut(blocks.len());
+    let mean = Mean::of(block * weight);
+    for (average, columns) in full.iter_mut().zip(&mut blocks) {
+        store(average, mean, channel_sums(columns));
+    }
+    let rest = blocks.remainder();
+    for average in narrow {
+        store(average, Mean::of(rest.len() / N * weight), channel_sums(rest));
+    }
 }
 
 /// Sums bytes down the columns, four rows at a time so that the sums are fetched and stored less often.
