@@ -6,7 +6,6 @@ use virtual_nvenc::payload::{Chroma, PixelFormat, Pixels};
 pub struct Clip {
     size: (usize, usize),
     format: PixelFormat,
-    chroma: Chroma,
 }
 
 /// One frame: the bytes of an NVENC input buffer, and the samples in them.
@@ -28,15 +27,14 @@ pub struct Planar {
 }
 
 impl Clip {
-    pub fn new((width, height): (u32, u32), format: PixelFormat, chroma: Chroma) -> Self {
-        Self { size: (width as usize, height as usize), format, chroma }
+    pub fn new((width, height): (u32, u32), format: PixelFormat) -> Self {
+        Self { size: (width as usize, height as usize), format }
     }
 
     /// Frame `index`: noise around a level of its own per component, with all extremes in it.
     pub fn frame(&self, index: usize) -> Frame {
         let chroma = self.format.chroma().unwrap_or(Chroma::Yuv444);
         let sizes = plane_sizes(self.size, chroma);
-        debug_assert!(self.format.chroma().is_none_or(|chroma| chroma == self.chroma));
         let max = (1_u32 << self.format.bit_depth()) - 1;
         let planes = std::array::from_fn(|component| {
             let (width, height) = sizes[component];
