@@ -215,10 +215,14 @@ impl<'a> Client<'a> {
 
     /// The configuration of H.264, P1, ultra low latency.
     pub fn preset_config(&self) -> sys::NV_ENC_CONFIG {
+        self.preset_config_of(sys::NV_ENC_CODEC_H264_GUID)
+    }
+
+    pub fn preset_config_of(&self, codec: sys::GUID) -> sys::NV_ENC_CONFIG {
         let mut preset = sys::NV_ENC_PRESET_CONFIG { version: self.header.preset_config, ..Default::default() };
         preset.presetCfg.version = self.header.config;
         let tuning = sys::NV_ENC_TUNING_INFO::NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY;
-        let (codec, level) = (sys::NV_ENC_CODEC_H264_GUID, sys::NV_ENC_PRESET_P1_GUID);
+        let level = sys::NV_ENC_PRESET_P1_GUID;
         assert_eq!(call!(self, nvEncGetEncodePresetConfigEx(codec, level, tuning, &mut preset)), SUCCESS);
         preset.presetCfg
     }

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, and a missing slot is a failure")]
 
+mod allocation;
 mod client;
+mod decode;
 mod encoding;
 mod lifecycle;
 mod queries;
