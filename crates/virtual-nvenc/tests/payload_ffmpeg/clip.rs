@@ -57,8 +57,11 @@ impl Frame {
 
     /// The samples of a stream with this sampling and depth.
     pub fn expected(&self, chroma: Chroma, bit_depth: u8) -> Planar {
-        let mut planar = if self.format.is_rgb() { yuv_of_rgb(&self.planes, chroma) } else { self.planes.clone() };
         let shift = bit_depth - self.format.bit_depth();
+        if self.format.is_rgb() {
+            return yuv_of_rgb(&self.planes, chroma, shift);
+        }
+        let mut planar = self.planes.clone();
         planar.planes.iter_mut().flatten().for_each(|sample| *sample <<= shift);
         planar
     }
@@ -178,7 +181,7 @@ fn push_rows(out: &mut Vec<u8>, bytes: &[u8], row_bytes: usize, pitch: usize) {
 }
 
 /// BT.601, limited range, in the integers that the writer documents.
-fn yuv_of_rgb(rgb: &Planar, chroma: Chroma) -> Planar {
+fn yuv_of_rgb(rgb: &Planar, chroma: Chroma, shift: u8) -> Planar {
     let (width, height) = rgb.sizes[0];
     let sizes = plane_sizes((width, height), chroma);
     let convert = |component: usize| -> Vec<u16> {
@@ -192,7 +195,7 @@ fn yuv_of_rgb(rgb: &Planar, chroma: Chroma) -> Planar {
                 })
                 .sum();
             let divisor = 256 * (side * side) as i32;
-            ((sum + divisor / 2).div_euclid(divisor) + offset) as u16
+            (((sum << shift) + divisor / 2).div_euclid(divisor) + (offset << shift)) as u16
         };
         (0..sizes[component].1).flat_map(|y| (0..sizes[component].0).map(move |x| (x, y))).map(at).collect()
     };

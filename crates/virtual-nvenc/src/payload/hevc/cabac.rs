@@ -113,17 +113,22 @@ impl Cabac {
         self.output();
     }
 
-    /// Moves pending bits out two bytes at a time.
+    /// Moves pending bits out once there are four bytes of them; a call to the encoder adds at most 16.
     #[inline]
     fn output(&mut self) {
-        while self.pending >= 16 {
-            let shift = self.pending + REGISTER_BITS - 16;
-            let word = self.low >> shift;
-            self.low &= (1 << shift) - 1;
-            self.pending -= 16;
-            self.carry(word >> 16 != 0);
-            self.bytes.extend_from_slice(&(word as u16).to_be_bytes());
+        if self.pending >= 32 {
+            self.output_word();
         }
+    }
+
+    #[inline(never)]
+    fn output_word(&mut self) {
+        let shift = self.pending + REGISTER_BITS - 32;
+        let word = self.low >> shift;
+        self.low &= (1 << shift) - 1;
+        self.pending -= 32;
+        self.carry(word >> 32 != 0);
+        self.bytes.extend_from_slice(&(word as u32).to_be_bytes());
     }
 
     /// EncodeFlush (9.3.5.6): two more bits of the register, a one, and zeros up to the next byte.
