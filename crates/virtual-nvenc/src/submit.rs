@@ -93,6 +93,8 @@ impl Session {
             self.start(&mut state, picture, submitted_ns)?;
         }
         state.coded = coded;
+        // Woken outside the lock, the payload thread does not run into it.
+        drop(state);
         self.changed.notify_all();
         Ok(status)
     }
