@@ -1,6 +1,6 @@
 //! Before against after: are the two sides comparable, and does after meet the criteria?
 //!
-//! Knows no file; a [`Side`] is what a session offers. What "better" means is in `criteria`.
+//! Knows no file; a [`Side`] is what a session offers. What "better" means is in `criteria` and `judge`.
 
 use std::fmt;
 
@@ -8,32 +8,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::Codec;
-use crate::plan::Plan;
-use crate::record::{Case, DeviceInfo, Environment, InputInfo};
+use crate::record::{Case, DeviceKind};
 use crate::stats::criteria::{Criteria, CriterionResult, Verdict};
+use crate::stats::judge::judge;
 use crate::stats::selector::CaseFilter;
-use crate::stats::summary::{Group, RunSummary};
+use crate::stats::summary::Group;
+use crate::stats::warning::warnings;
 
-/// One side of a comparison, as a session offers it ([`crate::session::Session::side`]).
-#[derive(Debug, Clone, Copy)]
-pub struct Side<'a> {
-    /// Session folder as the user wrote it.
-    pub session: &'a str,
-    /// When the session was made; with `session` it tells one session from another.
-    pub created_unix_ms: u64,
-    /// What was to be measured.
-    pub plan: &'a Plan,
-    /// Which frames went in.
-    pub input: &'a InputInfo,
-    /// What made the numbers.
-    pub device: &'a DeviceInfo,
-    /// The machine around it.
-    pub environment: &'a Environment,
-    /// All runs of the session.
-    pub runs: &'a [RunSummary],
-    /// Which of them are meant.
-    pub filter: CaseFilter,
-}
+pub use crate::stats::side::{Side, SideInfo, SideName};
+pub use crate::stats::warning::Warning;
 
 /// Differences that the user has said to accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,16 +44,6 @@ pub struct Comparison {
     pub after: SideInfo,
 }
 
-/// Where a side comes from.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[allow(missing_docs, reason = "the names are Side's")]
-pub struct SideInfo {
-    pub session: String,
-    pub filter: String,
-    pub device: DeviceInfo,
-    pub input: InputInfo,
-}
-
 /// One codec, judged.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[allow(missing_docs, reason = "the types say it")]
@@ -83,38 +56,34 @@ pub struct CodecComparison {
 }
 
 /// Why two sides cannot be compared.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum CompareError {
-    #[error("")]
-    Todo,
+    #[error(
+        "cannot compare a virtual device with a real one ({before} before, {after} after): modelled times are no measurement; pass --allow-device-mismatch to do it all the same"
+    )]
+    DeviceKind { before: String, after: String },
+    #[error(
+        "cannot compare different inputs ({before} before, {after} after): encode the same frames on both sides, or pass --allow-input-mismatch"
+    )]
+    Input { before: String, after: String },
+    #[error("{session} has no finished run: let the sweep get further, or name another session")]
+    NoRuns { session: String },
+    #[error("no case of {session} fits '{filter}': it has {cases}")]
+    NoCase { session: String, filter: CaseFilter, cases: Cases },
+    #[error(
+        "the {side} side has several cases for {codec}, and one is needed: choose with {session}:reap=N,lock=PLACEMENT from {cases}"
+    )]
+    SeveralCases { side: SideName, codec: Codec, session: String, cases: Cases },
+    #[error("the sides have no codec in common: {before} before, {after} after")]
+    NoCommonCodec { before: Cases, after: Cases },
+    #[error("both sides are the same runs ({case}): name two cases, for example :reap=1 and :reap=4")]
+    Itself { case: Case },
 }
 
-/// What weakens the answer without forbidding it. `Display` is the sentence for people.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-#[allow(missing_docs, reason = "Display says it")]
-pub enum Warning {
-    NotInterleaved,
-    HighCv { side: SideName, case: Case, metric: String, cv_pct: f64 },
-    FewRuns { side: SideName, case: Case, num_good: u32 },
-    FailedRuns { side: SideName, case: Case, num_failed: u32 },
-    SettingDiffers { setting: String, before: String, after: String },
-    DebugBuild { side: SideName },
-    ModelLate { side: SideName, case: Case, num_pictures: u64 },
-    DeviceDiffers { before: String, after: String },
-    InputDiffers { before: String, after: String },
-    CodecLeftOut { codec: Codec, side: SideName },
-}
-
-/// Which side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum SideName {
-    Before,
-    After,
-}
+/// A list of cases for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cases(pub Vec<Case>);
 
 /// Compares codec by codec.
 ///
@@ -126,5 +95,218 @@ pub fn compare(
     criteria: &Criteria,
     allow: Allowances,
 ) -> Result<Comparison, CompareError> {
-    todo!()
+    check_comparable(before, after, allow)?;
+    let codecs = common_codecs(before, after)?
+        .into_iter()
+        .map(|codec| compare_codec(codec, before, after, criteria))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Comparison {
+        verdict: Verdict::of_all(codecs.iter().map(|codec| codec.verdict)),
+        warnings: warnings(
+            before,
+            after,
+            &codecs.iter().map(|codec| (&codec.before, &codec.after)).collect::<Vec<_>>(),
+        ),
+        codecs,
+        criteria: *criteria,
+        before: before.info(),
+        after: after.info(),
+    })
+}
+
+fn check_comparable(before: &Side<'_>, after: &Side<'_>, allow: Allowances) -> Result<(), CompareError> {
+    let is_virtual = |side: &Side<'_>| side.device.kind == DeviceKind::Virtual;
+    if is_virtual(before) != is_virtual(after) && !allow.device_kind {
+        let (before, after) = (before.device.name.clone(), after.device.name.clone());
+        return Err(CompareError::DeviceKind { before, after });
+    }
+    if before.input_text() != after.input_text() && !allow.input {
+        return Err(CompareError::Input { before: before.input_text(), after: after.input_text() });
+    }
+    Ok(())
+}
+
+/// Codecs of both sides, in the order of the before side.
+fn common_codecs(before: &Side<'_>, after: &Side<'_>) -> Result<Vec<Codec>, CompareError> {
+    let (cases_before, cases_after) = (some_cases(before)?, some_cases(after)?);
+    let theirs = after.codecs();
+    let common: Vec<_> = before.codecs().into_iter().filter(|codec| theirs.contains(codec)).collect();
+    if common.is_empty() {
+        return Err(CompareError::NoCommonCodec { before: Cases(cases_before), after: Cases(cases_after) });
+    }
+    Ok(common)
+}
+
+fn some_cases(side: &Side<'_>) -> Result<Vec<Case>, CompareError> {
+    let session = side.session.to_owned();
+    let cases = side.cases();
+    if side.runs.is_empty() {
+        Err(CompareError::NoRuns { session })
+    } else if cases.is_empty() {
+        let all = Side { filter: CaseFilter::default(), ..*side }.cases();
+        Err(CompareError::NoCase { session, filter: side.filter, cases: Cases(all) })
+    } else {
+        Ok(cases)
+    }
+}
+
+fn compare_codec(
+    codec: Codec,
+    before: &Side<'_>,
+    after: &Side<'_>,
+    criteria: &Criteria,
+) -> Result<CodecComparison, CompareError> {
+    let (case_before, case_after) =
+        (only_case(codec, before, SideName::Before)?, only_case(codec, after, SideName::After)?);
+    if case_before == case_after && before.is_same_session(after) {
+        return Err(CompareError::Itself { case: case_before });
+    }
+    let (runs_before, runs_after) = (before.runs_of(case_before), after.runs_of(case_after));
+    let criteria = judge(criteria, codec, &runs_before, &runs_after);
+    Ok(CodecComparison {
+        codec,
+        verdict: Verdict::of_all(criteria.iter().map(|criterion| criterion.verdict)),
+        before: Group::of(case_before, &runs_before),
+        after: Group::of(case_after, &runs_after),
+        criteria,
+    })
+}
+
+fn only_case(codec: Codec, side: &Side<'_>, name: SideName) -> Result<Case, CompareError> {
+    let cases: Vec<_> = side.cases().into_iter().filter(|case| case.codec == codec).collect();
+    match cases[..] {
+        [case] => Ok(case),
+        _ => {
+            let session = side.session.to_owned();
+            Err(CompareError::SeveralCases { side: name, codec, session, cases: Cases(cases) })
+        }
+    }
+}
+
+impl fmt::Display for Cases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (idx, case) in self.0.iter().enumerate() {
+            write!(f, "{}{case}", if idx == 0 { "" } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::LockPlacement::{Inline, Thread};
+    use crate::stats::fixture::{Origin, case, summary};
+    use crate::stats::metrics::Metric;
+    use crate::stats::summary::RunSummary;
+
+    /// Five runs of each case, each with this wall and lock time.
+    fn runs(cases: &[(Case, f64, f64)]) -> Vec<RunSummary> {
+        let mut runs = Vec::new();
+        for (case, wall_ms, lock_ms) in cases {
+            for _ in 0..5 {
+                let mut run = summary(*case, runs.len() as u32, *wall_ms);
+                (run.lock_ms, run.latency_p99_ms) = (*lock_ms, Some(1.0));
+                runs.push(run);
+            }
+        }
+        runs
+    }
+
+    fn sweep() -> Vec<RunSummary> {
+        runs(&[(case(1, Inline), 100.0, 50.0), (case(4, Inline), 60.0, 5.0), (case(4, Thread), 99.0, 50.0)])
+    }
+
+    fn filter(text: &str) -> CaseFilter {
+        text.parse().unwrap()
+    }
+
+    fn refusal(before: &Side<'_>, after: &Side<'_>) -> CompareError {
+        compare(before, after, &Criteria::default(), Allowances::default()).unwrap_err()
+    }
+
+    #[test]
+    fn one_session_two_cases() {
+        let (origin, runs) = (Origin::default(), sweep());
+        let (before, after) = (origin.side(&runs, filter("reap=1")), origin.side(&runs, filter("reap=4,lock=inline")));
+        let comparison = compare(&before, &after, &Criteria::default(), Allowances::default()).unwrap();
+        assert_eq!((comparison.verdict, comparison.warnings), (Verdict::Pass, vec![]));
+        let [codec] = &comparison.codecs[..] else { panic!("one codec") };
+        assert_eq!((codec.before.case, codec.after.case), (case(1, Inline), case(4, Inline)));
+        assert_eq!(codec.after.mean(Metric::WallMs), Some(60.0));
+    }
+
+    #[test]
+    fn any_failed_codec_fails_all() {
+        let hevc = |case: Case| Case { codec: Codec::Hevc, ..case };
+        let mut all = sweep();
+        all.extend(runs(&[(hevc(case(1, Inline)), 100.0, 50.0), (hevc(case(4, Inline)), 99.0, 5.0)]));
+        let origin = Origin::default();
+        let (before, after) = (origin.side(&all, filter("reap=1")), origin.side(&all, filter("reap=4,lock=inline")));
+        let comparison = compare(&before, &after, &Criteria::default(), Allowances::default()).unwrap();
+        let verdicts: Vec<_> = comparison.codecs.iter().map(|codec| codec.verdict).collect();
+        assert_eq!((verdicts, comparison.verdict), (vec![Verdict::Pass, Verdict::Fail], Verdict::Fail));
+    }
+
+    #[test]
+    fn an_unclear_choice_lists_the_cases() {
+        let (origin, runs) = (Origin::default(), sweep());
+        let serial = origin.side(&runs, filter("reap=1"));
+        let message = refusal(&serial, &origin.side(&runs, filter("reap=4"))).to_string();
+        assert!(message.contains("h264 T=4 inline pool 4; h264 T=4 thread pool 4"), "{message}");
+        let message = refusal(&serial, &origin.side(&runs, filter("reap=3"))).to_string();
+        assert!(message.contains("'reap=3'") && message.contains("T=1 inline"), "{message}");
+        assert_eq!(refusal(&serial, &serial), CompareError::Itself { case: case(1, Inline) });
+        assert!(matches!(refusal(&serial, &origin.side(&[], filter(""))), CompareError::NoRuns { .. }));
+    }
+
+    #[test]
+    fn codecs_must_meet() {
+        let origin = Origin::default();
+        let h264 = runs(&[(case(1, Inline), 100.0, 50.0)]);
+        let hevc = runs(&[(Case { codec: Codec::Hevc, ..case(1, Inline) }, 100.0, 50.0)]);
+        let refusal = refusal(&origin.side(&h264, filter("")), &origin.side(&hevc, filter("")));
+        assert!(matches!(refusal, CompareError::NoCommonCodec { .. }));
+    }
+
+    #[test]
+    fn unlike_sides_are_refused_unless_allowed() {
+        let (origin, runs) = (Origin::default(), sweep());
+        let mut other = Origin::default();
+        other.device.kind = DeviceKind::Cuda;
+        let (before, real) = (origin.side(&runs, filter("reap=1")), other.side(&runs, filter("reap=4,lock=inline")));
+        assert!(matches!(refusal(&before, &real), CompareError::DeviceKind { .. }));
+        let mut other = Origin::default();
+        other.input.digest = "ffff".to_owned();
+        let changed = other.side(&runs, filter("reap=4,lock=inline"));
+        assert!(matches!(refusal(&before, &changed), CompareError::Input { .. }));
+        let allow = Allowances { device_kind: true, input: true };
+        for after in [real, changed] {
+            assert!(compare(&before, &after, &Criteria::default(), allow).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_weakens_the_answer_is_named() {
+        let (origin, mut runs) = (Origin::default(), sweep());
+        let mut later = Origin { created_unix_ms: 1, ..Origin::default() };
+        later.plan.host_work_us = 175;
+        later.environment.optimised_build = false;
+        runs[0].model_late = Some(3);
+        runs[1].wall_ms = 150.0;
+        let (before, after) = (origin.side(&runs, filter("reap=1")), later.side(&runs, filter("reap=4,lock=inline")));
+        let comparison = compare(&before, &after, &Criteria::default(), Allowances::default()).unwrap();
+        let texts: Vec<_> = comparison.warnings.iter().map(ToString::to_string).collect();
+        let expected = [
+            "two sessions",
+            "host_work_us differs and is not under test: 0 before, 175 after",
+            "the after side was measured by a debug build",
+            "wall_ms scatters by 20.3 %",
+            "3 pictures before",
+        ];
+        assert_eq!(texts.len(), expected.len(), "{texts:#?}");
+        for (text, expected) in texts.iter().zip(expected) {
+            assert!(text.contains(expected), "{text}");
+        }
+    }
 }

@@ -6,8 +6,13 @@
 pub mod compare;
 pub mod criteria;
 pub mod distribution;
+#[cfg(test)]
+mod fixture;
+pub mod judge;
 pub mod metrics;
 pub mod recommend;
 pub mod selector;
+pub mod side;
 pub mod spread;
 pub mod summary;
+pub mod warning;

@@ -207,3 +207,76 @@ impl Percentiles {
 fn ms(value_ns: u64) -> f64 {
     value_ns as f64 / 1e6
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::LockPlacement::{Inline, Thread};
+    use crate::record::{DeviceKind, EncodeMetrics, FrameColumns};
+    use crate::stats::fixture::{case, record, summary};
+
+    #[test]
+    fn times_are_milliseconds_and_percentiles_nearest_rank() {
+        let mut record = record(case(4, Inline), 3, 200.0);
+        record.metrics =
+            EncodeMetrics { lock_ns: 22_500_000, blocked_ns: 1_000_000, packets: 100, ..EncodeMetrics::default() };
+        record.frames = FrameColumns {
+            latency_ns: (1..=100).rev().map(|k| k * 10_000).collect(),
+            lock_ns: vec![3_000, 1_000],
+            source_wait_ns: vec![500_000, 250_000],
+            ..FrameColumns::default()
+        };
+        let run = RunSummary::of(&record);
+        assert_eq!((run.wall_ms, run.lock_ms, run.submit_blocked_ms), (200.0, 22.5, 1.0));
+        assert_eq!((run.fps, run.source_wait_ms), (Some(500.0), 0.75));
+        assert_eq!((run.latency_p50_ms, run.latency_p95_ms), (Some(0.5), Some(0.95)));
+        assert_eq!((run.latency_p99_ms, run.latency_max_ms), (Some(0.99), Some(1.0)));
+        assert_eq!((run.lock_p50_ms, run.lock_p99_ms), (Some(0.001), Some(0.003)));
+    }
+
+    #[test]
+    fn a_run_that_ended_at_once_has_no_percentiles() {
+        let run = summary(case(1, Inline), 0, 0.0);
+        assert_eq!((run.fps, run.latency_p99_ms, run.lock_p50_ms), (None, None, None));
+    }
+
+    #[test]
+    fn json_holds_each_metric_under_its_key() {
+        let run = summary(case(4, Thread), 0, 1.0);
+        let device = DeviceInfo {
+            kind: DeviceKind::Virtual,
+            name: "virtual:fixed".to_owned(),
+            driver: "0.1.0".to_owned(),
+            api_version: "12.1".to_owned(),
+        };
+        let json = serde_json::to_value(RunOnDevice { run: &run, device: &device }).unwrap();
+        for metric in Metric::ALL {
+            assert_eq!(json.get(metric.key()).and_then(serde_json::Value::as_f64), run.value(metric), "{metric}");
+            assert!(json.get(metric.key()).is_some(), "{metric}");
+        }
+        assert_eq!(
+            (&json["codec"], &json["lock"], &json["reap_threshold"]),
+            (&"h264".into(), &"thread".into(), &4.into())
+        );
+        assert_eq!((&json["pool"], &json["device"]["kind"]), (&4.into(), &"virtual".into()));
+    }
+
+    #[test]
+    fn warm_ups_and_failures_are_told_apart() {
+        let mut runs: Vec<_> = (0..4).map(|order| summary(case(4, Inline), order, 100.0 + f64::from(order))).collect();
+        runs[0].warmup = true;
+        runs[1].error = Some("lost".to_owned());
+        let group = &groups(&runs)[0];
+        assert_eq!((group.num_runs, group.num_failed), (3, 1));
+        assert_eq!(group.spread(Metric::WallMs).map(|wall| (wall.n, wall.mean)), Some((2, 102.5)));
+        assert_eq!(group.mean(Metric::LatencyP99Ms), None);
+    }
+
+    #[test]
+    fn groups_come_in_the_order_of_their_first_run() {
+        let orders = [(8, 3), (4, 2), (1, 0), (4, 1)];
+        let runs = orders.map(|(threshold, order)| summary(case(threshold, Inline), order, 1.0));
+        let thresholds: Vec<_> = groups(&runs).iter().map(|group| group.case.reap_threshold).collect();
+        assert_eq!(thresholds, [1, 4, 8]);
+    }
+}

@@ -1,0 +1,94 @@
+//! Runs made up for the tests of this folder.
+
+use crate::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
+use crate::plan::Plan;
+use crate::record::{Case, DeviceInfo, DeviceKind, EncodeMetrics, Environment, FrameColumns, InputInfo, RunRecord};
+use crate::stats::selector::CaseFilter;
+use crate::stats::side::Side;
+use crate::stats::summary::{Group, RunSummary};
+
+pub fn case(reap_threshold: u32, lock: LockPlacement) -> Case {
+    Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold }
+}
+
+/// A good counted run of 100 frames that never waits.
+pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
+    RunRecord {
+        case,
+        warmup: false,
+        repeat_index: order_index,
+        order_index,
+        started_unix_ms: 1_700_000_000_000,
+        error: None,
+        open_ns: 5_000_000,
+        wall_ns: (wall_ms * 1e6) as u64,
+        model_late: Some(0),
+        metrics: EncodeMetrics {
+            frames: 100,
+            packets: 100,
+            bytes: 50_000,
+            queue_peak: case.reap_threshold,
+            ..EncodeMetrics::default()
+        },
+        frames: FrameColumns::default(),
+    }
+}
+
+pub fn summary(case: Case, order_index: u32, wall_ms: f64) -> RunSummary {
+    RunSummary::of(&record(case, order_index, wall_ms))
+}
+
+/// One run for each wall time.
+pub fn group(case: Case, walls_ms: &[f64]) -> Group {
+    let runs: Vec<_> =
+        walls_ms.iter().zip(0..).map(|(&wall_ms, order_index)| summary(case, order_index, wall_ms)).collect();
+    Group::of(case, &runs.iter().collect::<Vec<_>>())
+}
+
+/// Where the runs of a session come from.
+pub struct Origin {
+    pub created_unix_ms: u64,
+    pub plan: Plan,
+    pub input: InputInfo,
+    pub device: DeviceInfo,
+    pub environment: Environment,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self {
+            created_unix_ms: 0,
+            plan: Plan::default(),
+            input: InputInfo {
+                spec: "synthetic".to_owned(),
+                format: PixelFormat::Nv12,
+                dimensions: Dimensions { width: 640, height: 360 },
+                frame_rate: FrameRate { num: 30, den: 1 },
+                frames: 100,
+                digest: "0123456789abcdef".to_owned(),
+            },
+            device: DeviceInfo {
+                kind: DeviceKind::Virtual,
+                name: "virtual:fixed".to_owned(),
+                driver: "0.1.0".to_owned(),
+                api_version: "12.1".to_owned(),
+            },
+            environment: Environment { optimised_build: true, ..Environment::default() },
+        }
+    }
+}
+
+impl Origin {
+    pub fn side<'a>(&'a self, runs: &'a [RunSummary], filter: CaseFilter) -> Side<'a> {
+        Side {
+            session: "output/a",
+            created_unix_ms: self.created_unix_ms,
+            plan: &self.plan,
+            input: &self.input,
+            device: &self.device,
+            environment: &self.environment,
+            runs,
+            filter,
+        }
+    }
+}

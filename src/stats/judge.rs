@@ -1,0 +1,346 @@
+//! Holds the runs of two cases against the criteria.
+//!
+//! Knows no session and no device; `compare` picks the runs. A criterion is left open when a side has too few runs, or
+//! when its answer hangs on one run: when leaving out any single run would turn it around. That catches the one run
+//! that a background process disturbed, without deleting it. It is no interval: see docs/methodology.md for what it
+//! can and cannot tell.
+
+use crate::contract::Codec;
+use crate::stats::criteria::{Criteria, CriterionName, CriterionResult, Verdict};
+use crate::stats::metrics::Metric;
+use crate::stats::spread::{mean, percentile};
+use crate::stats::summary::RunSummary;
+use crate::units;
+
+/// Judges every criterion for one codec. `before` and `after` are all runs of the two cases, warm-ups and failed ones
+/// included.
+pub fn judge(criteria: &Criteria, codec: Codec, before: &[&RunSummary], after: &[&RunSummary]) -> Vec<CriterionResult> {
+    let (good_before, good_after) = (counted(before), counted(after));
+    let ask = |name, question: Question| answer(criteria, codec, name, question, &good_before, &good_after);
+    vec![
+        ask(CriterionName::WallMs, wall_falls),
+        ask(CriterionName::LockMs, lock_falls),
+        ask(CriterionName::QueuePeak, queue_fills),
+        ask(CriterionName::LatencyP99, latency_is_paid_for),
+        no_run_fails(criteria, codec, before, after),
+    ]
+}
+
+/// What a criterion finds in two lists of good counted runs.
+struct Finding {
+    rule: String,
+    threshold: f64,
+    before: Option<f64>,
+    after: Option<f64>,
+    /// `None`: a number is missing.
+    pass: Option<bool>,
+    reason: String,
+}
+
+type Question = fn(&Criteria, &[&RunSummary], &[&RunSummary]) -> Finding;
+
+fn answer(
+    criteria: &Criteria,
+    codec: Codec,
+    name: CriterionName,
+    question: Question,
+    before: &[&RunSummary],
+    after: &[&RunSummary],
+) -> CriterionResult {
+    let finding = question(criteria, before, after);
+    match doubt(criteria, question, finding.pass, before, after) {
+        Some(reason) => finding.result(name, codec, None, reason),
+        None => finding.result(name, codec, finding.pass, finding.reason.clone()),
+    }
+}
+
+/// Why the runs do not settle it.
+fn doubt(
+    criteria: &Criteria,
+    question: Question,
+    pass: Option<bool>,
+    before: &[&RunSummary],
+    after: &[&RunSummary],
+) -> Option<String> {
+    for (runs, side) in [(before, "before"), (after, "after")] {
+        if runs.len() < criteria.min_runs as usize {
+            return Some(format!("{} good counted runs {side}, {} are needed", runs.len(), criteria.min_runs));
+        }
+    }
+    let Some(pass) = pass else { return Some("a side has no number to compare".to_owned()) };
+    let turns = |without: Finding| without.pass == Some(!pass);
+    let hinge = (0..before.len())
+        .find(|&idx| turns(question(criteria, &without(before, idx), after)))
+        .map(|idx| (before[idx], "before"))
+        .or_else(|| {
+            let idx = (0..after.len()).find(|&idx| turns(question(criteria, before, &without(after, idx))))?;
+            Some((after[idx], "after"))
+        });
+    let (run, side) = hinge?;
+    let turned = if pass { "not met" } else { "met" };
+    Some(format!("hangs on one run: without run #{} ({side}) it would be {turned}", run.order_index))
+}
+
+fn wall_falls(criteria: &Criteria, before: &[&RunSummary], after: &[&RunSummary]) -> Finding {
+    mean_falls(Metric::WallMs, criteria.min_wall_improvement_pct, before, after)
+}
+
+fn lock_falls(criteria: &Criteria, before: &[&RunSummary], after: &[&RunSummary]) -> Finding {
+    mean_falls(Metric::LockMs, criteria.min_lock_improvement_pct, before, after)
+}
+
+fn mean_falls(metric: Metric, min_pct: f64, before: &[&RunSummary], after: &[&RunSummary]) -> Finding {
+    let (before, after) = (mean(&values(before, metric)), mean(&values(after, metric)));
+    let change = change_pct(before, after);
+    Finding {
+        rule: format!("the mean falls by at least {}", units::pct(min_pct)),
+        threshold: min_pct,
+        before,
+        after,
+        pass: change.map(|change| change <= -min_pct),
+        reason: format!("the mean went {}", from_to(metric, before, after)),
+    }
+}
+
+fn queue_fills(criteria: &Criteria, before: &[&RunSummary], after: &[&RunSummary]) -> Finding {
+    let least = |runs: &[&RunSummary]| runs.iter().map(|run| run.queue_peak).min();
+    let (before, after) = (least(before), least(after));
+    Finding {
+        rule: format!("every run reaches at least {}", criteria.min_queue_peak),
+        threshold: f64::from(criteria.min_queue_peak),
+        before: before.map(f64::from),
+        after: after.map(f64::from),
+        pass: after.map(|after| after >= criteria.min_queue_peak),
+        reason: format!("the lowest peak of a run was {}", Metric::QueuePeak.unit().text_or_none(after.map(f64::from))),
+    }
+}
+
+/// The guard whose reasons stand at [`Criteria`]. Medians over the runs, so that one run that the machine held up for
+/// a while does not pass for the encoder's tail.
+fn latency_is_paid_for(criteria: &Criteria, before: &[&RunSummary], after: &[&RunSummary]) -> Finding {
+    let metric = Metric::LatencyP99Ms;
+    let (fps_before, fps_after) = (median(before, Metric::Fps), median(after, Metric::Fps));
+    let (before, after) = (median(before, metric), median(after, metric));
+    let gain = fps_before.zip(fps_after).map_or(1.0, |(before, after)| after / before).max(1.0);
+    let tolerated_ms = fps_after.map_or(0.0, |fps| criteria.latency_p99_tolerance_intervals * 1000.0 / fps);
+    let tolerated_pct = before.filter(|&before| before > 0.0).map_or(0.0, |before| 100.0 * tolerated_ms / before);
+    let paid_pct = 100.0 * (gain - 1.0) + gain * criteria.max_latency_p99_growth_pct;
+    let allowed_pct = paid_pct.max(tolerated_pct);
+    Finding {
+        rule: format!(
+            "the median run's p99 grows by no more than the throughput, and {} beyond",
+            units::pct(criteria.max_latency_p99_growth_pct)
+        ),
+        threshold: allowed_pct,
+        before,
+        after,
+        pass: change_pct(before, after).map(|change| change <= allowed_pct),
+        reason: format!(
+            "the median run's p99 went {}; {} is allowed at {gain:.2} times the throughput",
+            from_to(metric, before, after),
+            units::change_pct(allowed_pct)
+        ),
+    }
+}
+
+/// Counts, not measurements: no number of runs makes a crash more or less certain.
+fn no_run_fails(criteria: &Criteria, codec: Codec, before: &[&RunSummary], after: &[&RunSummary]) -> CriterionResult {
+    let failed = |runs: &[&RunSummary]| runs.iter().filter(|run| run.error.is_some()).count() as u32;
+    let (before, after) = (failed(before), failed(after));
+    let pass = before + after <= criteria.max_failed_runs;
+    let finding = Finding {
+        rule: format!("at most {} runs fail, warm-ups included", criteria.max_failed_runs),
+        threshold: f64::from(criteria.max_failed_runs),
+        before: Some(f64::from(before)),
+        after: Some(f64::from(after)),
+        pass: Some(pass),
+        reason: match before + after {
+            0 => "no run failed".to_owned(),
+            failed => format!("{failed} failed"),
+        },
+    };
+    let reason = finding.reason.clone();
+    finding.result(CriterionName::FailedRuns, codec, Some(pass), reason)
+}
+
+impl Finding {
+    fn result(&self, name: CriterionName, codec: Codec, pass: Option<bool>, reason: String) -> CriterionResult {
+        CriterionResult {
+            name,
+            codec,
+            rule: self.rule.clone(),
+            threshold: self.threshold,
+            before: self.before,
+            after: self.after,
+            change_pct: change_pct(self.before, self.after),
+            pass,
+            verdict: Verdict::from(pass),
+            reason,
+        }
+    }
+}
+
+/// From before to after in percent of before; `None` where before is 0 or one of them is missing.
+pub fn change_pct(before: Option<f64>, after: Option<f64>) -> Option<f64> {
+    let (before, after) = before.zip(after)?;
+    (before != 0.0).then(|| 100.0 * (after - before) / before)
+}
+
+fn counted<'a>(runs: &[&'a RunSummary]) -> Vec<&'a RunSummary> {
+    runs.iter().copied().filter(|run| run.counts()).collect()
+}
+
+fn without<'a>(runs: &[&'a RunSummary], left_out: usize) -> Vec<&'a RunSummary> {
+    runs.iter().enumerate().filter(|&(idx, _)| idx != left_out).map(|(_, &run)| run).collect()
+}
+
+fn values(runs: &[&RunSummary], metric: Metric) -> Vec<f64> {
+    runs.iter().filter_map(|run| run.value(metric)).collect()
+}
+
+fn median(runs: &[&RunSummary], metric: Metric) -> Option<f64> {
+    let mut values = values(runs, metric);
+    values.sort_unstable_by(f64::total_cmp);
+    percentile(&values, 50)
+}
+
+fn from_to(metric: Metric, before: Option<f64>, after: Option<f64>) -> String {
+    let unit = metric.unit();
+    let change = units::change_pct_or_none(change_pct(before, after));
+    format!("from {} to {} ({change})", unit.text_or_none(before), unit.text_or_none(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::LockPlacement::Inline;
+    use crate::stats::fixture::{case, summary};
+
+    /// Nine runs of a case; `change` sees each run with its number.
+    fn runs(threshold: u32, change: impl Fn(usize, &mut RunSummary)) -> Vec<RunSummary> {
+        let mut runs: Vec<_> = (0..9).map(|order| summary(case(threshold, Inline), order, 100.0)).collect();
+        for (idx, run) in runs.iter_mut().enumerate() {
+            (run.lock_ms, run.latency_p99_ms) = (50.0, Some(1.0));
+            change(idx, run);
+        }
+        runs
+    }
+
+    fn verdict(name: CriterionName, before: &[RunSummary], after: &[RunSummary]) -> CriterionResult {
+        let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
+        let all = judge(&Criteria::default(), Codec::H264, &before, &after);
+        all.into_iter().find(|result| result.name == name).unwrap()
+    }
+
+    fn set_wall(run: &mut RunSummary, wall_ms: f64) {
+        run.wall_ms = wall_ms;
+        run.fps = Some(run.packets as f64 * 1000.0 / wall_ms);
+    }
+
+    #[test]
+    fn the_limit_itself_is_met() {
+        let before = runs(1, |_, _| ());
+        let pass = |wall_ms| verdict(CriterionName::WallMs, &before, &runs(4, |_, run| set_wall(run, wall_ms))).pass;
+        assert_eq!(pass(95.0), Some(true));
+        assert_eq!(pass(95.01), Some(false));
+        assert_eq!(pass(120.0), Some(false));
+    }
+
+    #[test]
+    fn changes_are_relative_to_before() {
+        let result = verdict(CriterionName::LockMs, &runs(1, |_, _| ()), &runs(4, |_, run| run.lock_ms = 5.0));
+        assert_eq!((result.before, result.after, result.change_pct), (Some(50.0), Some(5.0), Some(-90.0)));
+        assert_eq!((result.threshold, result.pass, result.verdict), (20.0, Some(true), Verdict::Pass));
+        assert_eq!(result.reason, "the mean went from 50.0 ms to 5.00 ms (−90.0 %)");
+    }
+
+    #[test]
+    fn an_answer_that_hangs_on_one_run_is_open() {
+        let before = runs(1, |_, _| ());
+        // Eight runs at 94 pass by a little; the ninth, disturbed, drags the mean to 97.
+        let after = runs(4, |idx, run| set_wall(run, if idx == 8 { 121.0 } else { 94.0 }));
+        let result = verdict(CriterionName::WallMs, &before, &after);
+        assert_eq!((result.pass, result.verdict), (None, Verdict::Inconclusive));
+        assert_eq!(result.reason, "hangs on one run: without run #8 (after) it would be met");
+    }
+
+    #[test]
+    fn too_few_runs_leave_it_open() {
+        let (before, after) = (runs(1, |_, _| ()), runs(4, |_, run| run.lock_ms = 1.0));
+        let result = verdict(CriterionName::LockMs, &before[..2], &after);
+        assert_eq!((result.pass, result.reason.as_str()), (None, "2 good counted runs before, 3 are needed"));
+        let result = verdict(CriterionName::LockMs, &before, &[]);
+        assert_eq!((result.pass, result.after, result.change_pct), (None, None, None));
+    }
+
+    #[test]
+    fn nothing_can_fall_below_nothing() {
+        let result = verdict(CriterionName::LockMs, &runs(1, |_, run| run.lock_ms = 0.0), &runs(4, |_, _| ()));
+        assert_eq!((result.pass, result.change_pct), (None, None));
+    }
+
+    #[test]
+    fn every_run_must_fill_the_queue() {
+        let pass = |peak: fn(usize) -> u32| {
+            verdict(CriterionName::QueuePeak, &runs(1, |_, _| ()), &runs(4, |idx, run| run.queue_peak = peak(idx))).pass
+        };
+        assert_eq!(pass(|_| 2), Some(true));
+        assert_eq!(pass(|_| 1), Some(false));
+        assert_eq!(pass(|idx| if idx < 2 { 1 } else { 4 }), Some(false));
+    }
+
+    #[test]
+    fn a_failed_warm_up_is_a_failed_run() {
+        let good = runs(1, |_, _| ());
+        assert_eq!(verdict(CriterionName::FailedRuns, &good, &good).pass, Some(true));
+        let bad = runs(4, |idx, run| {
+            run.warmup = idx == 0;
+            run.error = (idx == 0).then(|| "lost".to_owned());
+        });
+        let result = verdict(CriterionName::FailedRuns, &good, &bad);
+        assert_eq!((result.before, result.after, result.pass), (Some(0.0), Some(1.0), Some(false)));
+    }
+
+    fn latency(before: (f64, f64), after: (f64, f64)) -> CriterionResult {
+        let side = |(wall_ms, p99_ms): (f64, f64)| {
+            move |_, run: &mut RunSummary| {
+                set_wall(run, wall_ms);
+                run.latency_p99_ms = Some(p99_ms);
+            }
+        };
+        verdict(CriterionName::LatencyP99, &runs(1, side(before)), &runs(4, side(after)))
+    }
+
+    #[test]
+    fn latency_that_bought_throughput_is_paid_for() {
+        // 640x360, serial to four in flight: 300 frames in 330 ms, then in 180 ms.
+        let result = latency((110.0, 0.9), (60.0, 1.3));
+        assert_eq!(result.pass, Some(true), "{}", result.reason);
+        // Gain 1.8333, so 83.3 % is paid for, and a quarter of 183.3 % is allowed beyond.
+        assert!((result.threshold - 129.1667).abs() < 1e-3);
+    }
+
+    #[test]
+    fn latency_that_bought_nothing_fails() {
+        // A source of 100 frames a second, 4 to 8 buffers: 12.6 to 20 ms at the same throughput.
+        let result = latency((1000.0, 12.6), (1000.0, 20.0));
+        assert_eq!(result.pass, Some(false), "{}", result.reason);
+        // At the knee already: twice the depth, twice the latency, no more throughput.
+        assert_eq!(latency((100.0, 2.0), (100.0, 4.0)).pass, Some(false));
+    }
+
+    #[test]
+    fn growth_that_nobody_can_see_is_tolerated() {
+        // +0.02 ms on 0.05 ms is 40 %, but a five-hundredth of the 10 ms between frames.
+        assert_eq!(latency((1000.0, 0.05), (1000.0, 0.07)).pass, Some(true));
+        // Slower throughput pays for nothing, and takes nothing away.
+        assert_eq!(latency((100.0, 10.0), (200.0, 12.0)).pass, Some(true));
+    }
+
+    #[test]
+    fn one_disturbed_run_is_not_the_tail() {
+        let before = runs(1, |_, _| ());
+        let after = runs(4, |idx, run| run.latency_p99_ms = Some(if idx == 0 { 400.0 } else { 1.1 }));
+        assert_eq!(verdict(CriterionName::LatencyP99, &before, &after).pass, Some(true));
+    }
+}
