@@ -167,7 +167,9 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
         material.compared(codec).into_iter().for_each(|compared| put(sections::wait_split(compared)));
         put(figure(codec, FigureKind::WaitSplit));
         put(format!("## Thresholds, {}\n\n{}", codec_title(codec), sections::thresholds(material, codec)));
-        [FigureKind::Knee, FigureKind::LockWait, FigureKind::Depth].map(|kind| put(figure(codec, kind)));
+        for kind in [FigureKind::Knee, FigureKind::LockWait, FigureKind::Depth] {
+            put(figure(codec, kind));
+        }
     }
     put(format!("## Runs\n\n{}", appendix::runs(session)));
     put(format!("## Environment\n\n{}", appendix::environment(&session.manifest)));

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use inflight::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
 use inflight::plan::{Plan, PlannedRun};
 use inflight::record::{DeviceInfo, DeviceKind, EncodeMetrics, Environment, FrameColumns, InputInfo, RunRecord};
+use inflight::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
 
 pub fn plan() -> Plan {
     Plan {
@@ -182,4 +183,26 @@ impl Engine {
         self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.state >> 33
     }
+}
+
+/// The runs of `plan` as a session on disk, each changed by `change` before it is written.
+pub fn session(plan: &Plan, device: DeviceInfo, change: impl Fn(&mut RunRecord)) -> (tempfile::TempDir, Session) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let dir = folder.path().join("session");
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        created_unix_ms: 1_771_459_200_000,
+        plan: plan.clone(),
+        input: input(plan),
+        device,
+        environment: environment(),
+        note: None,
+    };
+    let mut writer = SessionWriter::create(&dir, &manifest).expect("the session can be written");
+    for mut run in runs(plan) {
+        change(&mut run);
+        writer.append(&run).expect("the run can be written");
+    }
+    let session = Session::open(&dir).expect("the session can be read");
+    (folder, session)
 }
