@@ -1,69 +1,186 @@
-//! Reads a session folder run by run.
+//! Reads a session folder run by run, keeping summaries and letting the frames go.
 
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use crate::record::RunRecord;
-use crate::session::{Manifest, SessionError};
-use crate::stats::compare::Side;
+use crate::session::{FORMAT_VERSION, MANIFEST_FILE, Manifest, RUNS_FILE, SessionError, check_columns};
 use crate::stats::selector::CaseFilter;
-use crate::stats::summary::{Group, RunSummary};
+use crate::stats::side::Side;
+use crate::stats::summary::{Group, RunSummary, groups};
 
 /// An opened session: everything but the frames.
 #[derive(Debug, Clone)]
-#[allow(missing_docs, reason = "the types say it")]
 pub struct Session {
+    /// The folder.
     pub dir: PathBuf,
+    /// What was measured on what.
     pub manifest: Manifest,
-    /// In the order of making.
+    /// Every finished run, in the order of making.
     pub summaries: Vec<RunSummary>,
     /// What could not be read.
     pub damage: Option<Damage>,
 }
 
-/// What could not be read of a session that otherwise can. `Display` says it to people.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What could not be read of a session that is otherwise whole. `Display` says it to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
-    /// The last line has no end: the program was stopped while it wrote it.
+    /// The last line has no end: the program was stopped while it wrote it, or is writing it now.
     TornLastLine {
         /// Its number, from 1.
         line: usize,
         /// How much of it there is.
-        bytes: u64,
+        bytes: usize,
     },
 }
 
-/// The full records of a session, one at a time.
-pub struct Records {}
-
-impl Iterator for Records {
-    type Item = Result<RunRecord, SessionError>;
-    fn next(&mut self) -> Option<Self::Item> {
-        todo!()
-    }
+/// The full records of a session, one in memory at a time.
+#[derive(Debug)]
+pub struct Records {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// Reused from line to line.
+    text: Vec<u8>,
+    line: usize,
+    last_line: usize,
+    damage: Option<Damage>,
 }
 
 impl Session {
     /// Reads the manifest and the summary of every finished run.
+    ///
+    /// # Errors
+    /// There is no session, it was written by a newer program, or something in it other than an unfinished last line
+    /// cannot be understood.
     pub fn open(dir: &Path) -> Result<Self, SessionError> {
-        todo!()
+        let manifest = read_manifest(dir)?;
+        let mut records = Records::open(dir, usize::MAX)?;
+        let mut summaries = Vec::new();
+        for record in &mut records {
+            summaries.push(RunSummary::of(&record?));
+        }
+        Ok(Self { dir: dir.to_owned(), manifest, summaries, damage: records.damage })
     }
+
     /// The cases with their runs, in plan order.
     pub fn groups(&self) -> Vec<Group> {
-        todo!()
+        groups(&self.summaries)
     }
-    /// The session as one side of a comparison; `name` is what the user called it.
+
+    /// The runs that `filter` leaves, as one side of a comparison; `name` is what the user called the session.
     pub fn side<'a>(&'a self, name: &'a str, filter: CaseFilter) -> Side<'a> {
-        todo!()
+        let Manifest { created_unix_ms, plan, input, device, environment, .. } = &self.manifest;
+        Side {
+            session: name,
+            created_unix_ms: *created_unix_ms,
+            plan,
+            input,
+            device,
+            environment,
+            runs: &self.summaries,
+            filter,
+        }
     }
-    /// Reads the full records again, in order, one in memory at a time.
+
+    /// Reads the full records again, in the order of `summaries` and as many.
+    ///
+    /// # Errors
+    /// The file can no longer be opened; each record can fail as in [`Session::open`].
     pub fn records(&self) -> Result<Records, SessionError> {
-        todo!()
+        Records::open(&self.dir, self.summaries.len())
     }
+
     /// Hands each full record to `visit`, one in memory at a time.
+    ///
+    /// # Errors
+    /// As [`Session::records`]; what was visited by then was.
     pub fn for_each_run(&self, mut visit: impl FnMut(RunRecord)) -> Result<(), SessionError> {
         for record in self.records()? {
             visit(record?);
         }
         Ok(())
+    }
+}
+
+fn read_manifest(dir: &Path) -> Result<Manifest, SessionError> {
+    let not = |problem| SessionError::NotASession { dir: dir.to_owned(), problem };
+    let path = dir.join(MANIFEST_FILE);
+    let text = fs::read(&path).map_err(|source| match source.kind() {
+        _ if !dir.exists() => not("there is no such folder"),
+        _ if !dir.is_dir() => not("it is a file"),
+        io::ErrorKind::NotFound => not("the folder holds no manifest.json"),
+        _ => SessionError::Read { path: path.clone(), source },
+    })?;
+    let bad = |error: serde_json::Error| SessionError::BadManifest { path: path.clone(), problem: error.to_string() };
+    // The version alone first: of a newer manifest nothing else need be known.
+    let Version { format_version } = serde_json::from_slice(&text).map_err(bad)?;
+    if format_version > FORMAT_VERSION {
+        return Err(SessionError::Newer { dir: dir.to_owned(), found: format_version });
+    }
+    serde_json::from_slice(&text).map_err(bad)
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
+impl Records {
+    fn open(dir: &Path, last_line: usize) -> Result<Self, SessionError> {
+        let path = dir.join(RUNS_FILE);
+        let file = File::open(&path).map_err(|source| SessionError::Read { path: path.clone(), source })?;
+        let reader = BufReader::with_capacity(1 << 20, file);
+        Ok(Self { path, reader, text: Vec::new(), line: 0, last_line, damage: None })
+    }
+
+    /// Reads the next line into `text`. Was there one that ends?
+    fn advance(&mut self) -> io::Result<bool> {
+        self.text.clear();
+        if self.line == self.last_line || self.reader.read_until(b'\n', &mut self.text)? == 0 {
+            return Ok(false);
+        }
+        self.line += 1;
+        let is_whole = self.text.ends_with(b"\n");
+        if !is_whole {
+            self.damage = Some(Damage::TornLastLine { line: self.line, bytes: self.text.len() });
+        }
+        Ok(is_whole)
+    }
+
+    fn parse(&self) -> Result<RunRecord, SessionError> {
+        let bad = |problem| SessionError::BadRun { path: self.path.clone(), line: self.line, problem };
+        let record: RunRecord = serde_json::from_slice(&self.text).map_err(|error| bad(error.to_string()))?;
+        check_columns(&record.frames).map_err(bad)?;
+        Ok(record)
+    }
+}
+
+impl Iterator for Records {
+    type Item = Result<RunRecord, SessionError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.advance() {
+            Ok(true) => Some(self.parse()),
+            Ok(false) => None,
+            Err(source) => {
+                // Asked again, a file that cannot be read would fail for ever.
+                self.last_line = self.line;
+                Some(Err(SessionError::Read { path: self.path.clone(), source }))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::TornLastLine { line, bytes } = self;
+        write!(
+            f,
+            "run {line} is unfinished ({bytes} bytes of it were written before the program stopped) and was left out"
+        )
     }
 }

@@ -7,7 +7,7 @@ pub mod compare;
 pub mod criteria;
 pub mod distribution;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod judge;
 pub mod metrics;
 pub mod recommend;
