@@ -6,10 +6,10 @@ use super::table::Table;
 use super::text::{code, code_block, markdown, shell_word};
 use super::words::codec_title;
 use super::{Subject, utc};
-use crate::record::{Environment, InputInfo};
+use crate::record::{Case, Environment, InputInfo};
 use crate::session::{Manifest, Session};
-use crate::stats::compare::SideInfo;
 use crate::stats::metrics::Metric;
+use crate::stats::selector::CaseFilter;
 use crate::stats::summary::RunSummary;
 use crate::units::Unit;
 
@@ -69,8 +69,11 @@ pub fn commands(subject: &Subject<'_>) -> String {
     if let Some(before) = subject.before {
         commands = format!("{}\n{commands}", before.manifest.environment.command);
     }
-    if let Some(comparison) = subject.comparison {
-        let (before, after) = (selector(&comparison.before), selector(&comparison.after));
+    for (comparison, codec) in
+        subject.comparison.into_iter().flat_map(|all| all.codecs.iter().map(move |one| (all, one)))
+    {
+        let (before, after) = (&comparison.before.session, &comparison.after.session);
+        let (before, after) = (selector(before, codec.before.case), selector(after, codec.after.case));
         // Writing to a String cannot fail.
         let _ = write!(commands, "\ninflight compare --before {before} --after {after}");
     }
@@ -81,13 +84,16 @@ pub fn commands(subject: &Subject<'_>) -> String {
 pub fn methods(session: &Session) -> String {
     let plan = &session.manifest.plan;
     let mut text = format!(
-        "A run opens a session, encodes the input once and closes it. Each case is run {} times for warming up and {} \
-         times counted. Runs are made round by round: each round visits every case, every second round in reverse, so \
+        "A run opens an encode session, encodes the input once and closes it. Each case has {} runs for warming up and \
+         {} that count. Runs are made round by round: each round visits every case, every second round in reverse, so \
          that a drift of the machine falls on all cases alike. Warm-ups are kept and marked, never counted; a failed \
          run enters no mean. Means, percentiles and deviations are over runs, because the frames within a run hang \
-         together; only the lock wait figures look at single frames. Lines and bars in figures are means over the \
-         counted runs, whiskers one standard deviation.\n\n",
-        plan.warmup, plan.repeat
+         together; only the figures of lock wait and depth look at single frames. Of the {} frames of a run, {} lie \
+         above its p99.\n\n",
+        plan.warmup,
+        plan.repeat,
+        session.manifest.input.frames,
+        session.manifest.input.frames / 100
     );
     for metric in Metric::ALL {
         // Writing to a String cannot fail.
@@ -115,7 +121,6 @@ fn run_cells(run: &RunSummary) -> Vec<String> {
     cells
 }
 
-fn selector(side: &SideInfo) -> String {
-    let filter = if side.filter.is_empty() { String::new() } else { format!(":{}", side.filter) };
-    shell_word(&format!("{}{filter}", side.session))
+fn selector(session: &str, case: Case) -> String {
+    shell_word(&format!("{session}:{}", CaseFilter::from(case)))
 }

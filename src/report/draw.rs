@@ -1,9 +1,11 @@
 //! Chooses what each figure of a report shows, and words it. How it looks is in `figures`.
 
+use std::collections::BTreeSet;
+
 use super::chart::Heading;
 use super::figures::{case_pen, depth, knee, lock_pen, lock_wait, wait_split};
 use super::gather::{CaseMaterial, DepthMaterial, Material};
-use super::svg::SERIES;
+use super::svg::{Pen, SERIES};
 use super::words::{case_label, case_title, codec_title, side_title};
 use crate::contract::{Codec, LockPlacement};
 use crate::record::DeviceInfo;
@@ -58,6 +60,29 @@ impl FigureKind {
         }
     }
 
+    /// How to read it.
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::WaitSplit => {
+                "Means over the counted runs. The black mark is the wall time; what is missing up to it is the caller's \
+                 own work. Where a thread of its own locks, the upper bar is the submitting thread and the lower one the \
+                 locking thread."
+            }
+            Self::Knee => {
+                "Means over the counted runs, whiskers of one standard deviation. Right of the knee more pictures in \
+                 flight cost latency and buy no throughput."
+            }
+            Self::LockWait => {
+                "All frames of the counted runs. Where a curve turns up, the share of frames to its right had to wait; a \
+                 curve that is high from the left always waits."
+            }
+            Self::Depth => {
+                "The line is the mean over time, the band spans the least and the most at each moment; at 0 the encoder \
+                 has nothing to do. The dashed line is the end of the run."
+            }
+        }
+    }
+
     /// What it shows, for whoever cannot see it.
     pub fn caption(self) -> &'static str {
         match self {
@@ -90,11 +115,12 @@ fn device<'a>(material: &Material<'a>) -> &'a DeviceInfo {
 
 fn lock_wait(material: &Material<'_>, codec: Codec) -> Option<String> {
     let cases: Vec<_> = material.cases_of(codec).filter(|case| case.lock_wait.num_frames() > 0).collect();
-    let shown = most_telling(&cases, MAX_CURVES);
-    let thresholds = thresholds(&shown);
+    let thresholds = distinct_thresholds(&cases);
+    let coloured = cases.iter().filter(|case| thresholds.contains(&case.group.case.reap_threshold));
+    let shown = most_telling(&coloured.copied().collect::<Vec<_>>(), MAX_CURVES);
     let curve = |case: &&CaseMaterial| lock_wait::Curve {
         label: case_label(&case.group.case, case.side),
-        pen: case_pen(&case.group.case, &thresholds),
+        pen: Pen { width: if case.side.is_some() { 3.0 } else { 1.6 }, ..case_pen(&case.group.case, &thresholds) },
         points: case.lock_wait.curve().iter().map(|point| (point.quantile, point.value_ns as f64 / 1e3)).collect(),
     };
     let curves: Vec<_> = shown.iter().map(curve).collect();
@@ -108,7 +134,7 @@ fn depth(material: &Material<'_>, codec: Codec) -> Option<String> {
     let trace = |depth: &&DepthMaterial| {
         let run = &depth.run;
         let case = case_title(&run.case);
-        let label = format!("{}: {case} (run {}, its median wall time)", side_title(run.side), run.order_index);
+        let label = format!("{}: {case} (run {}, the one of median wall time)", side_title(run.side), run.order_index);
         depth::Trace { label, bins: depth.bins.clone() }
     };
     let title = format!("Pictures in flight over one run, {}", codec_title(codec));
@@ -194,11 +220,19 @@ fn most_telling<'a>(cases: &[&'a CaseMaterial], max: usize) -> Vec<&'a CaseMater
     cases.iter().filter(&mut is_shown).copied().collect()
 }
 
-fn thresholds(cases: &[&CaseMaterial]) -> Vec<u32> {
-    let mut thresholds: Vec<_> = cases.iter().map(|case| case.group.case.reap_threshold).collect();
-    thresholds.sort_unstable();
-    thresholds.dedup();
-    thresholds
+/// As many thresholds as there are colours, ascending: the compared ones, and of all an even choice.
+fn distinct_thresholds(cases: &[&CaseMaterial]) -> Vec<u32> {
+    let of = |cases: &mut dyn Iterator<Item = &&CaseMaterial>| {
+        cases.map(|case| case.group.case.reap_threshold).collect::<BTreeSet<_>>()
+    };
+    let all: Vec<_> = of(&mut cases.iter()).into_iter().collect();
+    let mut chosen = of(&mut cases.iter().filter(|case| case.side.is_some()));
+    let room = SERIES.len().saturating_sub(chosen.len());
+    if all.len() <= SERIES.len() {
+        return all;
+    }
+    chosen.extend((0..room).filter_map(|k| all.get(k * (all.len() - 1) / (room - 1).max(1))));
+    chosen.into_iter().collect()
 }
 
 fn of_all(num_shown: usize, num_all: usize) -> String {

@@ -23,8 +23,9 @@ pub fn write_all(files: &[(PathBuf, &str)]) -> Result<(), ReportError> {
 fn write_drafts(files: &[(PathBuf, &str)], drafts: &[PathBuf]) -> Result<(), ReportError> {
     for ((path, content), draft) in files.iter().zip(drafts) {
         let failed = |source| ReportError::Write { path: path.clone(), source };
-        if path.is_dir() {
-            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        // Taking the name of a folder cannot work; taking that of a device such as /dev/stdout must not.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "it is there and no regular file")));
         }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(failed)?;

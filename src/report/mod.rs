@@ -33,6 +33,7 @@ use crate::stats::compare::{Allowances, CompareError, Comparison, compare};
 use crate::stats::criteria::{Criteria, Verdict};
 use crate::stats::recommend::default_pair;
 use crate::stats::selector::CaseFilter;
+use crate::units::NO_VALUE;
 use draw::{Figure, FigureKind};
 use gather::Material;
 use words::codec_title;
@@ -51,6 +52,8 @@ pub struct Subject<'a> {
 /// A finished report, not yet on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// Where [`Report::write`] puts it.
+    pub path: PathBuf,
     /// The text. It refers to the figures by file name, so they belong into the same folder.
     pub markdown: String,
     /// File name and content of each figure.
@@ -63,28 +66,28 @@ pub struct Report {
 pub enum ReportError {
     #[error(transparent)]
     Session(#[from] SessionError),
-    #[error("cannot write the report to {path}: {source}; choose a folder that can be written to")]
+    #[error("cannot write the report to {path}: {source}; name a file in a folder that can be written to")]
     Write { path: PathBuf, source: io::Error },
     #[error("cannot write the export: {0}")]
     Export(#[from] io::Error),
     #[error("{path} names no file that a report could be written to: give it a name such as report.md")]
     NoFileName { path: PathBuf },
-    #[error("the session has no run {order_index}: it has runs 0 to {last}", last = num_runs.saturating_sub(1))]
+    #[error("the session has no run {order_index}: it holds {num_runs} runs, counted from 0")]
     NoSuchRun { order_index: u32, num_runs: usize },
 }
 
-/// Renders the report. Figures are named after `stem`, the name of the Markdown file without its extension.
-///
-/// The text depends on `generated` in its last line only.
+/// Renders the report that is to be written to `path`, after which its figures are named. The text depends on
+/// `generated` in its last line only.
 ///
 /// # Errors
-/// A run of a session could not be read.
-pub fn render(subject: Subject<'_>, stem: &str, generated: Timestamp) -> Result<Report, ReportError> {
+/// `path` has no file name, or a run of a session could not be read.
+pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result<Report, ReportError> {
+    let stem = stem(path)?;
     let material = Material::gather(subject)?;
     let figures = draw::figures(&material);
     let markdown = compose(&material, &figures, stem) + &generated_line(generated);
-    let files = figures.into_iter().map(|figure| (file_name(stem, figure.codec, figure.kind), figure.svg)).collect();
-    Ok(Report { markdown, figures: files })
+    let figures = figures.into_iter().map(|figure| (file_name(stem, figure.codec, figure.kind), figure.svg)).collect();
+    Ok(Report { path: path.to_owned(), markdown, figures })
 }
 
 /// The plan's name for a report: `output/benchmark-nv-precise-<codec>-<epoch>.md`, several codecs joined by `-`.
@@ -116,22 +119,18 @@ impl Report {
     /// Writes the Markdown file and its figures. All are complete on disk before the first takes its name.
     ///
     /// # Errors
-    /// `path` has no file name, or the folder cannot be written to.
-    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
-        stem(path)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+    /// A file cannot be written.
+    pub fn write(&self) -> Result<(), ReportError> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
         let figures = self.figures.iter().map(|(name, svg)| (folder.join(name), svg.as_str()));
-        let text = [(path.to_owned(), self.markdown.as_str())];
+        let text = [(self.path.clone(), self.markdown.as_str())];
         // The text comes last: it is what a reader opens, and it needs the others.
         files::write_all(&figures.chain(text).collect::<Vec<_>>())
     }
 }
 
 /// The part of a path that figures are named after.
-///
-/// # Errors
-/// `path` has no file name.
-pub fn stem(path: &Path) -> Result<&str, ReportError> {
+fn stem(path: &Path) -> Result<&str, ReportError> {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     stem.ok_or_else(|| ReportError::NoFileName { path: path.to_owned() })
 }
@@ -141,6 +140,9 @@ fn join(all: &mut Comparison, one: Comparison) {
     all.codecs.extend(one.codecs);
     let news: Vec<_> = one.warnings.into_iter().filter(|warning| !all.warnings.contains(warning)).collect();
     all.warnings.extend(news);
+    // Each codec has a pair of its own, which its groups name.
+    all.before.filter.clear();
+    all.after.filter.clear();
 }
 
 fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
@@ -154,7 +156,7 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
     put(sections::verdict(material));
     put(sections::device(&session.manifest.device));
     if let Some(warnings) = sections::warnings(material) {
-        put(warnings);
+        put(format!("**Warnings**\n\n{warnings}"));
     }
     if let Some(comparison) = material.subject.comparison {
         put(format!("## Criteria\n\n{}", sections::criteria(comparison)));
@@ -179,11 +181,11 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
 }
 
 fn figure_link(figures: &[Figure], stem: &str, codec: Codec, kind: FigureKind) -> String {
-    match figures.iter().any(|figure| figure.codec == codec && figure.kind == kind) {
-        // A name may hold spaces and parentheses, which angle brackets keep together (CommonMark 6.3).
-        true => format!("![{} {}](<{}>)", codec_title(codec), kind.caption(), file_name(stem, codec, kind)),
-        false => format!("*No figure of {}: no good run to draw.*", kind.caption()),
+    if !figures.iter().any(|figure| figure.codec == codec && figure.kind == kind) {
+        return format!("*No figure of {}: no good run to draw.*", kind.caption());
     }
+    let link = text::link(&file_name(stem, codec, kind));
+    format!("![{}: {}]({link})\n\n{}", codec_title(codec), kind.caption(), kind.explanation())
 }
 
 fn file_name(stem: &str, codec: Codec, kind: FigureKind) -> String {
@@ -191,11 +193,15 @@ fn file_name(stem: &str, codec: Codec, kind: FigureKind) -> String {
 }
 
 fn generated_line(generated: Timestamp) -> String {
-    format!("Generated {} by inflight {}\n", utc(generated.as_millisecond() as u64), env!("CARGO_PKG_VERSION"))
+    format!("Generated {} by inflight {}\n", moment(generated), env!("CARGO_PKG_VERSION"))
 }
 
 /// A moment for people, in UTC so that it reads the same everywhere.
 fn utc(unix_ms: u64) -> String {
-    let seconds = i64::try_from(unix_ms / 1000).unwrap_or(i64::MAX);
-    Timestamp::from_second(seconds).map_or_else(|_| "–".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+    let time = i64::try_from(unix_ms).ok().and_then(|unix_ms| Timestamp::from_millisecond(unix_ms).ok());
+    time.map_or_else(|| NO_VALUE.to_owned(), moment)
+}
+
+fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

@@ -39,14 +39,8 @@ pub const COMPARED: [Metric; 13] = [
 ];
 
 /// What each threshold is shown for.
-pub const SWEPT: [Metric; 6] = [
-    Metric::WallMs,
-    Metric::LockMs,
-    Metric::SubmitBlockedMs,
-    Metric::LatencyP99Ms,
-    Metric::QueuePeak,
-    Metric::Fps,
-];
+pub const SWEPT: [Metric; 6] =
+    [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
 
 /// What was encoded, in one line.
 pub fn headline(material: &Material<'_>) -> String {
@@ -77,7 +71,7 @@ pub fn device(device: &DeviceInfo) -> String {
     }
 }
 
-/// What weakens the answer; `None` where nothing does.
+/// What weakens the answer, as a list; `None` where nothing does.
 pub fn warnings(material: &Material<'_>) -> Option<String> {
     let compared = material.subject.comparison.map_or(&[][..], |comparison| &comparison.warnings);
     let mut warnings: Vec<String> = compared.iter().map(ToString::to_string).collect();
@@ -88,7 +82,7 @@ pub fn warnings(material: &Material<'_>) -> Option<String> {
         warnings.extend(own_warnings(material));
     }
     let lines: String = warnings.iter().map(|warning| format!("- {}\n", markdown(warning))).collect();
-    (!lines.is_empty()).then(|| format!("**Warnings**\n\n{lines}"))
+    (!lines.is_empty()).then_some(lines)
 }
 
 /// One table a codec: what was asked, what came out, and why it passes or not.
@@ -109,8 +103,7 @@ pub fn criteria(comparison: &Comparison) -> String {
 
 /// Every compared metric with its spread over the runs.
 pub fn before_after(codec: &CodecComparison) -> String {
-    let titles =
-        ["metric", "side", ">min", ">mean", ">p50", ">p95", ">p99", ">max", ">stddev", ">CV", ">Δ mean"];
+    let titles = ["metric", "side", ">min", ">mean", ">p50", ">p95", ">p99", ">max", ">stddev", ">CV", ">Δ mean"];
     let mut table = Table::new(&titles);
     for metric in COMPARED {
         let (before, after) = (codec.before.spread(metric), codec.after.spread(metric));
@@ -191,7 +184,10 @@ fn no_verdict(knees: &[Recommendation]) -> String {
         let (codec, case) = (codec_title(knee.codec), case_title(&knee.case));
         format!("- {codec}, lock {}: {case}. {}\n", knee.lock, markdown(&knee.reason))
     });
-    format!("**Nothing was compared**, so nothing passes or fails. The sweep by itself suggests:\n\n{}", knees.collect::<String>())
+    format!(
+        "**Nothing was compared**, so nothing passes or fails. The sweep by itself suggests:\n\n{}",
+        knees.collect::<String>()
+    )
 }
 
 fn own_warnings(material: &Material<'_>) -> Vec<String> {

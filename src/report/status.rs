@@ -3,19 +3,21 @@
 //! Knows no judgement of its own: an outcome is what the comparison says, and a device that is none is named first.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::draw::{FigureKind, figures};
 use super::gather::Material;
+use super::text::markdown;
 use super::words::{case_title, codec_title, verdict_title};
-use super::{Report, ReportError, Subject, appendix, figure_link, file_name, generated_line, sections, utc};
+use super::{Report, ReportError, Subject, appendix, figure_link, file_name, generated_line, sections, stem, utc};
 use crate::contract::Codec;
 use crate::stats::compare::CodecComparison;
 use crate::stats::criteria::{CriterionName, Verdict};
 use crate::stats::metrics::Metric;
 use crate::stats::summary::Group;
-use crate::units::pct;
+use crate::units::{NO_VALUE, pct};
 
 /// File name of [`analysis`], dated by when the session was made, so that the same session has the same page.
 pub fn analysis_name(subject: &Subject<'_>) -> String {
@@ -23,14 +25,15 @@ pub fn analysis_name(subject: &Subject<'_>) -> String {
     format!("NV_PRECISE_ANALYSIS_{}.md", made.get(..10).unwrap_or("undated"))
 }
 
-/// `docs/status/NV_PRECISE_ANALYSIS_<date>.md`: purpose, baseline, before and after, criteria, risks.
+/// `NV_PRECISE_ANALYSIS_<date>.md` in `folder` (the plan says `docs/status/`): purpose, baseline, before and after, criteria, risks.
 ///
 /// # Errors
 /// A run of a session could not be read.
-pub fn analysis(subject: Subject<'_>, generated: Timestamp) -> Result<Report, ReportError> {
+pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Result<Report, ReportError> {
     let material = Material::gather(subject)?;
     let figures = figures(&material);
-    let stem = analysis_name(&subject).trim_end_matches(".md").to_owned();
+    let path = folder.join(analysis_name(&subject));
+    let stem = stem(&path)?;
     let mut text = "# NVENC lock wait: precise analysis\n\n".to_owned();
     let mut put = |title: &str, block: String| {
         // Writing to a String cannot fail.
@@ -44,7 +47,7 @@ pub fn analysis(subject: Subject<'_>, generated: Timestamp) -> Result<Report, Re
     put("Baseline", baseline(&material));
     for codec in material.compared_codecs() {
         let (title, split) = (codec_title(codec.codec), sections::wait_split(codec));
-        let figure = figure_link(&figures, &stem, codec.codec, FigureKind::WaitSplit);
+        let figure = figure_link(&figures, stem, codec.codec, FigureKind::WaitSplit);
         let tables = sections::before_after(codec);
         put(&format!("Before and after, {title}"), format!("{tables}\n### Where the wait went\n\n{split}\n{figure}"));
     }
@@ -52,15 +55,15 @@ pub fn analysis(subject: Subject<'_>, generated: Timestamp) -> Result<Report, Re
     put("Risk: tail latency", tail_latency(&material));
     put("Risk: HEVC stability", hevc_stability(&material));
     for codec in material.codecs() {
-        let knee = figure_link(&figures, &stem, codec, FigureKind::Knee);
+        let knee = figure_link(&figures, stem, codec, FigureKind::Knee);
         let table = sections::thresholds(&material, codec);
         put(&format!("Thresholds, {}", codec_title(codec)), format!("{table}\n{knee}"));
     }
     put("Environment", appendix::environment(&subject.session.manifest));
     put("Repeat it", appendix::commands(&subject));
-    let figures = figures.into_iter().filter(|figure| text.contains(&file_name(&stem, figure.codec, figure.kind)));
-    let figures = figures.map(|figure| (file_name(&stem, figure.codec, figure.kind), figure.svg)).collect();
-    Ok(Report { markdown: text + &generated_line(generated), figures })
+    let figures = figures.into_iter().filter(|figure| text.contains(&file_name(stem, figure.codec, figure.kind)));
+    let figures = figures.map(|figure| (file_name(stem, figure.codec, figure.kind), figure.svg)).collect();
+    Ok(Report { path, markdown: text + &generated_line(generated), figures })
 }
 
 /// `docs/status/STATUS.md`: where things stand, on one screen.
@@ -116,7 +119,7 @@ fn tail_latency(material: &Material<'_>) -> String {
         let of = |group: &Group, metric: Metric| metric.unit().text_or_none(group.mean(metric));
         let pair = |metric| format!("{} → {}", of(&codec.before, metric), of(&codec.after, metric));
         let cv = |group: &Group| group.spread(Metric::WallMs).and_then(|spread| spread.cv_pct);
-        let cv = [cv(&codec.before), cv(&codec.after)].map(|cv| cv.map_or_else(|| "–".to_owned(), pct));
+        let cv = [cv(&codec.before), cv(&codec.after)].map(|cv| cv.map_or_else(|| NO_VALUE.to_owned(), pct));
         Some(format!(
             "- {}: submit-to-packet p95 {}, p99 {}; CV of the wall time {} → {}. Guard: {}, {}\n",
             codec_title(codec.codec),
@@ -125,7 +128,7 @@ fn tail_latency(material: &Material<'_>) -> String {
             cv[0],
             cv[1],
             verdict_title(guard.verdict),
-            super::text::markdown(&guard.reason)
+            markdown(&guard.reason)
         ))
     };
     let lines: String = material.compared_codecs().filter_map(line).collect();
@@ -134,12 +137,12 @@ fn tail_latency(material: &Material<'_>) -> String {
 
 /// A crash that comes back would show as a failed run.
 fn hevc_stability(material: &Material<'_>) -> String {
-    let runs: Vec<_> =
-        material.subject.session.summaries.iter().filter(|run| run.case.codec == Codec::Hevc).collect();
+    let runs: Vec<_> = material.subject.session.summaries.iter().filter(|run| run.case.codec == Codec::Hevc).collect();
     if runs.is_empty() {
         return "HEVC was not run, so this session says nothing about it.".to_owned();
     }
     let failed = runs.iter().filter(|run| run.error.is_some()).count();
-    let outcome = if failed == 0 { "none failed".to_owned() } else { format!("**{failed} failed**, see the report's runs") };
+    let outcome =
+        if failed == 0 { "none failed".to_owned() } else { format!("**{failed} failed**, see the report's runs") };
     format!("{} HEVC runs, warm-ups included: {outcome}.", runs.len())
 }

@@ -30,11 +30,12 @@ pub fn xml(text: &str) -> String {
     escaped
 }
 
-/// Text of a Markdown paragraph or table cell. CommonMark 2.4: any ASCII punctuation may be escaped.
+/// Text of a Markdown paragraph or table cell. CommonMark 2.4: any ASCII punctuation may be escaped; these are the ones
+/// that mean something within a line.
 pub fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in printable(text).chars() {
-        if "\\`*_{}[]<>()#|&~$!".contains(letter) {
+        if "\\`*_[]<>#|&~$".contains(letter) {
             escaped.push('\\');
         }
         escaped.push(letter);
@@ -49,6 +50,20 @@ pub fn code(text: &str) -> String {
     // CommonMark 6.1: one space on both sides is taken off again; it keeps a backtick at an end apart from the fence.
     let space = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
     format!("{fence}{space}{text}{space}{fence}")
+}
+
+/// A relative link to a file of that name: what a URL gives a meaning to is percent-encoded (RFC 3986, 2.3).
+pub fn link(file_name: &str) -> String {
+    let mut link = String::with_capacity(file_name.len());
+    for byte in file_name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            link.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(link, "%{byte:02X}");
+        }
+    }
+    link
 }
 
 /// A fenced block with the text as it is.
@@ -89,6 +104,7 @@ mod tests {
         assert_eq!(xml("a<b>&\"c\"\n\u{1}\u{ffff}"), "a&lt;b&gt;&amp;&quot;c&quot; \u{fffd}\u{fffd}");
         assert_eq!(markdown("a|b`c`\n<i>*x*_y_"), "a\\|b\\`c\\` \\<i\\>\\*x\\*\\_y\\_");
         assert_eq!(printable("abc\u{202e}"), "abc\u{fffd}");
+        assert_eq!(link("a b(>).svg"), "a%20b%28%3E%29.svg");
     }
 
     #[test]

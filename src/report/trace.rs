@@ -55,63 +55,70 @@ pub fn write_run(run: &RunRecord, device: &DeviceInfo, out: &mut impl Write) -> 
         let comma = if std::mem::take(&mut is_first) { "" } else { "," };
         write!(out, "{comma}\n{event}")
     };
-    for event in names(run, &title) {
-        put(event)?;
-    }
+    names(run, &title).into_iter().try_for_each(&mut put)?;
     for idx in 0..run.frames.len() {
-        frame_events(run, idx).into_iter().flatten().try_for_each(&mut put)?;
+        slices(run, idx).into_iter().chain(span(&run.frames, idx)).flatten().try_for_each(&mut put)?;
     }
     slot_events(run).try_for_each(&mut put)?;
-    let counter = |(at_ns, depth)| json!({"ph": "C", "pid": PICTURES, "name": "in flight", "ts": us(at_ns), "args": {"pictures": depth}});
     steps(&run.frames).into_iter().map(counter).try_for_each(&mut put)?;
     writeln!(out, "\n]}}")
 }
 
 /// What the tracks are called.
 fn names(run: &RunRecord, title: &str) -> Vec<Value> {
-    let process = |pid, name: &str| json!({"ph": "M", "pid": pid, "name": "process_name", "args": {"name": name}});
-    let thread = |pid, tid: u32, name: String| json!({"ph": "M", "pid": pid, "tid": tid, "name": "thread_name", "args": {"name": name}});
-    let mut names = vec![
-        process(THREADS, &format!("threads: {title}")),
-        process(SLOTS, &format!("buffer slots: {title}")),
-        process(PICTURES, &format!("pictures: {title}")),
-        thread(THREADS, SUBMITTING, "submitting".to_owned()),
-    ];
+    let process = |pid, what| json!({"ph": "M", "name": "process_name", "pid": pid, "args": {"name": format!("{what}: {title}")}});
+    let thread = |pid, tid, name: &str| json!({"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": name}});
+    let mut names = vec![process(THREADS, "threads"), process(SLOTS, "buffer slots"), process(PICTURES, "pictures")];
+    names.push(thread(THREADS, SUBMITTING, "submitting"));
     if run.case.lock == LockPlacement::Thread {
-        names.push(thread(THREADS, LOCKING, "locking".to_owned()));
+        names.push(thread(THREADS, LOCKING, "locking"));
     }
-    names.extend((0..run.case.pool).map(|slot| thread(SLOTS, slot, format!("slot {slot}"))));
+    names.extend((0..run.case.pool).map(|slot| thread(SLOTS, slot, &format!("slot {slot}"))));
     names
 }
 
-/// What one picture made the threads do, and its span in flight. A time that was not recorded has no event.
-fn frame_events(run: &RunRecord, idx: usize) -> [Option<Value>; 8] {
+/// What one picture made the threads do. A time that was not recorded, or is 0, has no slice.
+fn slices(run: &RunRecord, idx: usize) -> [Option<Value>; 6] {
     let frames = &run.frames;
     let locking = if run.case.lock == LockPlacement::Thread { LOCKING } else { SUBMITTING };
-    let slice = |tid, name: &str, at_ns: Option<u64>, took_ns: Option<&u64>| {
-        let (at_ns, took_ns) = (at_ns?, took_ns.copied().filter(|&took_ns| took_ns > 0)?);
-        Some(json!({"ph": "X", "pid": THREADS, "tid": tid, "name": name, "ts": us(at_ns), "dur": us(took_ns), "args": {"frame": idx}}))
-    };
     let get = |column: &[u64]| column.get(idx).copied();
-    let (begin, submit, lock) = (get(&frames.begin_at_ns), get(&frames.submit_at_ns), get(&frames.lock_at_ns));
-    let after = |at_ns: Option<u64>, column: &[u64]| Some(at_ns?.saturating_add(get(column)?));
-    let copy = after(lock, &frames.lock_ns);
-    let unlock = after(copy, &frames.copy_ns);
-    // The copy into the input buffer ends where nvEncEncodePicture is called.
-    let upload = get(&frames.upload_ns).and_then(|took_ns| submit?.checked_sub(took_ns));
-    let span = |phase: &str, at_ns: Option<u64>| {
-        Some(json!({"ph": phase, "cat": "in flight", "id": idx, "pid": PICTURES, "tid": 0, "name": format!("frame {idx}"), "ts": us(at_ns?)}))
+    let slice = |tid, name: &str, at_ns: Option<u64>, took_ns: &[u64]| {
+        let (at_ns, took_ns) = (at_ns?, get(took_ns).filter(|&took_ns| took_ns > 0)?);
+        let (ts, dur) = (us(at_ns), us(took_ns));
+        Some(json!({"ph": "X", "name": name, "pid": THREADS, "tid": tid, "ts": ts, "dur": dur, "args": {"frame": idx}}))
     };
+    let after = |at_ns: Option<u64>, took_ns: &[u64]| Some(at_ns?.saturating_add(get(took_ns)?));
+    let (submit_at, lock_at) = (get(&frames.submit_at_ns), get(&frames.lock_at_ns));
+    // The copy into the input buffer ends where nvEncEncodePicture is called.
+    let upload_at = get(&frames.upload_ns).and_then(|took_ns| submit_at?.checked_sub(took_ns));
+    let copy_at = after(lock_at, &frames.lock_ns);
+    let unlock_at = after(copy_at, &frames.copy_ns);
     [
-        slice(SUBMITTING, "blocked", begin, frames.blocked_ns.get(idx)),
-        slice(SUBMITTING, "upload", upload, frames.upload_ns.get(idx)),
-        slice(SUBMITTING, "nvEncEncodePicture", submit, frames.submit_ns.get(idx)),
-        slice(locking, "nvEncLockBitstream", lock, frames.lock_ns.get(idx)),
-        slice(locking, "copy", copy, frames.copy_ns.get(idx)),
-        slice(locking, "nvEncUnlockBitstream", unlock, frames.unlock_ns.get(idx)),
-        span("b", submit),
-        span("e", after(submit, &frames.latency_ns)),
+        slice(SUBMITTING, "blocked", get(&frames.begin_at_ns), &frames.blocked_ns),
+        slice(SUBMITTING, "upload", upload_at, &frames.upload_ns),
+        slice(SUBMITTING, "nvEncEncodePicture", submit_at, &frames.submit_ns),
+        slice(locking, "nvEncLockBitstream", lock_at, &frames.lock_ns),
+        slice(locking, "copy", copy_at, &frames.copy_ns),
+        slice(locking, "nvEncUnlockBitstream", unlock_at, &frames.unlock_ns),
     ]
+}
+
+/// One picture from nvEncEncodePicture to the packet; its number is the span's id, since spans overlap.
+fn span(frames: &FrameColumns, idx: usize) -> [Option<Value>; 2] {
+    let end = |phase, at_ns| {
+        let name = format!("frame {idx}");
+        json!({"ph": phase, "cat": "in flight", "id": idx, "name": name, "pid": PICTURES, "tid": 0, "ts": us(at_ns)})
+    };
+    let at_ns = frames.submit_at_ns.get(idx).copied();
+    let until_ns = at_ns.zip(frames.latency_ns.get(idx)).map(|(at_ns, latency_ns)| at_ns.saturating_add(*latency_ns));
+    match (at_ns, until_ns) {
+        (Some(at_ns), Some(until_ns)) => [Some(end("b", at_ns)), Some(end("e", until_ns))],
+        _ => [None, None],
+    }
+}
+
+fn counter((at_ns, depth): (u64, u32)) -> Value {
+    json!({"ph": "C", "name": "in flight", "pid": PICTURES, "ts": us(at_ns), "args": {"pictures": depth}})
 }
 
 /// Which picture held which buffer pair. A slot is free again once its bitstream is unlocked, which may be a moment
@@ -119,17 +126,11 @@ fn frame_events(run: &RunRecord, idx: usize) -> [Option<Value>; 8] {
 fn slot_events(run: &RunRecord) -> impl Iterator<Item = Value> {
     let mut held = held_slots(&run.frames, run.case.pool);
     held.sort_unstable();
-    let ends: Vec<_> = held
-        .iter()
-        .zip(held.iter().skip(1).map(Some).chain([None]))
-        .map(|(this, next)| match next {
-            Some(next) if next.slot == this.slot => this.until_ns.min(next.from_ns),
-            _ => this.until_ns,
-        })
-        .collect();
-    held.into_iter().zip(ends).map(|(Held { slot, from_ns, idx, .. }, until_ns)| {
-        let dur = us(until_ns.saturating_sub(from_ns));
-        json!({"ph": "X", "pid": SLOTS, "tid": slot, "name": format!("frame {idx}"), "ts": us(from_ns), "dur": dur})
+    let nexts: Vec<_> = held.iter().skip(1).map(|next| Some((next.slot, next.from_ns))).chain([None]).collect();
+    held.into_iter().zip(nexts).map(|(Held { slot, from_ns, until_ns, idx }, next)| {
+        let next = next.filter(|next| next.0 == slot).map_or(u64::MAX, |next| next.1);
+        let dur = us(until_ns.min(next).saturating_sub(from_ns));
+        json!({"ph": "X", "name": format!("frame {idx}"), "pid": SLOTS, "tid": slot, "ts": us(from_ns), "dur": dur})
     })
 }
 

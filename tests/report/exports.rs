@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::fixture;
 
 fn session() -> (tempfile::TempDir, Session) {
-    fixture::session(&fixture::plan(), fixture::device(), |run| {
+    fixture::session(&fixture::small_plan(), fixture::device(), |run| {
         if run.order_index == 3 {
             run.error = Some("said \"no\", twice\nand left".to_owned());
         }
@@ -63,9 +63,7 @@ fn frames_have_one_line_each() {
     let text = String::from_utf8(out).unwrap();
     let frames: u64 = session.summaries.iter().map(|run| run.frames).sum();
     assert_eq!(text.lines().count() as u64, frames + 1);
-    let mut first = None;
-    session.for_each_run(|run| drop(first.get_or_insert(run))).unwrap();
-    let RunRecord { frames, .. } = first.unwrap();
+    let RunRecord { frames, .. } = session.records().unwrap().next().unwrap().unwrap();
     let head: Vec<_> = text.lines().next().unwrap().split(',').collect();
     let line: Vec<_> = text.lines().nth(2).unwrap().split(',').collect();
     let cell = |title: &str| line[head.iter().position(|name| *name == title).unwrap()];
@@ -74,21 +72,21 @@ fn frames_have_one_line_each() {
     assert_eq!((cell("frame"), cell("kind")), ("1", "P"));
 }
 
-fn events(session: &Session, order_index: u32) -> Vec<Value> {
-    let mut out = Vec::new();
-    trace::write_trace(session, order_index, &mut out).unwrap();
-    let trace: Value = serde_json::from_slice(&out).expect("the trace is JSON");
+fn events(trace: &[u8]) -> Vec<Value> {
+    let trace: Value = serde_json::from_slice(trace).expect("the trace is JSON");
     assert!(trace["otherData"]["notice"].as_str().unwrap().starts_with("VIRTUAL DEVICE"));
     trace["traceEvents"].as_array().unwrap().clone()
 }
 
 #[test]
 fn slices_of_a_track_never_overlap_and_spans_close() {
-    let (_folder, session) = session();
-    for run in session.summaries.iter().filter(|run| run.repeat_index == 0 && !run.warmup) {
-        let events = events(&session, run.order_index);
+    let session = fixture::plain();
+    for run in session.records().unwrap().map(Result::unwrap).filter(|run| run.repeat_index == 0 && !run.warmup) {
+        let mut out = Vec::new();
+        trace::write_run(&run, &session.manifest.device, &mut out).unwrap();
+        let events = events(&out);
         let phase = |wanted: &str| events.iter().filter(|event| event["ph"] == wanted).collect::<Vec<_>>();
-        assert_eq!((phase("b").len() as u64, phase("e").len() as u64), (run.frames, run.frames));
+        assert_eq!((phase("b").len() as u64, phase("e").len() as u64), (run.metrics.frames, run.metrics.frames));
         let mut slices: Vec<_> = phase("X")
             .into_iter()
             .map(|event| {
@@ -101,13 +99,16 @@ fn slices_of_a_track_never_overlap_and_spans_close() {
             assert!(pair[0].2 + pair[0].3 <= pair[1].2 + 1e-6, "{}: {pair:?}", run.case);
         }
         let deepest = phase("C").iter().map(|event| event["args"]["pictures"].as_u64().unwrap()).max();
-        assert_eq!(deepest, Some(u64::from(run.queue_peak)), "{}", run.case);
+        assert_eq!(deepest, Some(u64::from(run.metrics.queue_peak)), "{}", run.case);
     }
 }
 
 #[test]
-fn a_run_that_is_not_there_is_an_error() {
+fn a_run_is_found_by_its_order_or_reported_missing() {
     let (_folder, session) = session();
+    let mut out = Vec::new();
+    trace::write_trace(&session, 3, &mut out).unwrap();
+    assert!(std::str::from_utf8(&out).unwrap().contains("h264 T=4 inline pool 4 [VIRTUAL DEVICE"));
     let error = trace::write_trace(&session, 999, &mut Vec::new()).unwrap_err();
-    assert!(matches!(error, ReportError::NoSuchRun { order_index: 999, num_runs: 64 }), "{error}");
+    assert!(matches!(error, ReportError::NoSuchRun { order_index: 999, num_runs: 8 }), "{error}");
 }

@@ -51,7 +51,12 @@ fn hostile_names_and_absurd_values_still_make_a_drawing() {
         let traces = [depth::Trace { label: HOSTILE.to_owned(), bins }];
         check(&depth::draw(heading(&device), &traces, extreme).unwrap());
         let points = vec![point(1, extreme), point(64, extreme)];
-        let series = [knee::Series { label: HOSTILE.to_owned(), pen: lock_pen(LockPlacement::Poll), points, recommended: Some(64) }];
+        let series = [knee::Series {
+            label: HOSTILE.to_owned(),
+            pen: lock_pen(LockPlacement::Poll),
+            points,
+            recommended: Some(64),
+        }];
         check(&knee::draw(heading(&device), &series).unwrap());
     }
 }

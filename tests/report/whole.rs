@@ -1,13 +1,18 @@
 //! Whole reports: what is said first, that every number is one of `stats`, and that nothing from outside breaks out.
 
+use std::path::Path;
+
+use inflight::plan::Plan;
 use inflight::record::{DeviceInfo, DeviceKind};
 use inflight::report::{Report, ReportError, Subject, default_path, own_comparison, render, status};
 use inflight::session::Session;
-use inflight::stats::compare::Comparison;
+use inflight::stats::compare::{Allowances, Comparison, compare};
 use inflight::stats::criteria::Criteria;
 use inflight::stats::metrics::Metric;
+use inflight::stats::selector::CaseFilter;
 use inflight::units::{change_pct_or_none, pct};
 use jiff::Timestamp;
+use tempfile::TempDir;
 
 use crate::figures::check;
 use crate::fixture;
@@ -23,7 +28,7 @@ fn compared(session: &Session) -> Comparison {
 }
 
 fn rendered(session: &Session, comparison: Option<&Comparison>) -> Report {
-    render(Subject { session, before: None, comparison }, "report", at(0)).unwrap()
+    render(Subject { session, before: None, comparison }, Path::new("folder/report.md"), at(0)).unwrap()
 }
 
 /// The part of a report under a heading.
@@ -40,18 +45,25 @@ fn rows(section: &str, word: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn the_verdict_comes_first_then_the_device() {
-    let (_folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let markdown = rendered(&session, Some(&compared(&session))).markdown;
-    let order = ["# Pictures in flight: H.264 and HEVC", "for H.264 on this virtual device", NOTICE, "## Criteria", "## Before and after, H.264"];
-    let places: Vec<_> = order.iter().map(|part| markdown.find(part).unwrap_or_else(|| panic!("{part} is missing"))).collect();
+    let session = fixture::plain();
+    let markdown = rendered(session, Some(&compared(session))).markdown;
+    let order = [
+        "# Pictures in flight: H.264 and HEVC",
+        "for H.264 on this virtual device",
+        NOTICE,
+        "## Criteria",
+        "## Before and after, H.264",
+    ];
+    let places: Vec<_> =
+        order.iter().map(|part| markdown.find(part).unwrap_or_else(|| panic!("{part} is missing"))).collect();
     assert!(places.is_sorted(), "{places:?}");
 }
 
 #[test]
 fn every_number_of_before_and_after_is_one_of_stats() {
-    let (_folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let comparison = compared(&session);
-    let markdown = rendered(&session, Some(&comparison)).markdown;
+    let session = fixture::plain();
+    let comparison = compared(session);
+    let markdown = rendered(session, Some(&comparison)).markdown;
     let codec = &comparison.codecs[0];
     let section = section(&markdown, "Before and after, H.264");
     for metric in [Metric::WallMs, Metric::LockMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps] {
@@ -74,9 +86,9 @@ fn every_number_of_before_and_after_is_one_of_stats() {
 
 #[test]
 fn criteria_are_shown_as_judged() {
-    let (_folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let comparison = compared(&session);
-    let markdown = rendered(&session, Some(&comparison)).markdown;
+    let session = fixture::plain();
+    let comparison = compared(session);
+    let markdown = rendered(session, Some(&comparison)).markdown;
     let section = section(&markdown, "Criteria");
     for result in comparison.codecs.iter().flat_map(|codec| &codec.criteria) {
         let unit = result.name.unit();
@@ -92,9 +104,8 @@ fn criteria_are_shown_as_judged() {
 
 #[test]
 fn every_case_and_every_run_is_listed() {
-    let plan = fixture::plan();
-    let (_folder, session) = fixture::session(&plan, fixture::device(), |_| ());
-    let markdown = rendered(&session, None).markdown;
+    let session = fixture::plain();
+    let markdown = rendered(session, None).markdown;
     for (title, codec) in [("H.264", "h264"), ("HEVC", "hevc")] {
         let section = section(&markdown, &format!("Thresholds, {title}"));
         for group in session.groups().iter().filter(|group| group.case.codec.to_string() == codec) {
@@ -106,7 +117,7 @@ fn every_case_and_every_run_is_listed() {
     }
     let runs = section(&markdown, "Runs");
     assert_eq!(runs.lines().filter(|line| line.starts_with('|')).count(), session.summaries.len() + 2);
-    assert_eq!(runs.matches("warm-up").count(), plan.cases().len());
+    assert_eq!(runs.matches("warm-up").count(), session.groups().len());
     for run in &session.summaries {
         assert!(runs.contains(&Metric::WallMs.unit().text(run.wall_ms)));
     }
@@ -114,34 +125,40 @@ fn every_case_and_every_run_is_listed() {
 
 #[test]
 fn each_codec_has_its_figures_and_the_text_shows_each() {
-    let (_folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let report = rendered(&session, Some(&compared(&session)));
+    let session = fixture::plain();
+    let report = rendered(session, Some(&compared(session)));
     assert_eq!(report.figures.len(), 8);
     for (name, svg) in &report.figures {
         check(svg);
         assert!(svg.contains(NOTICE), "{name}");
-        assert!(report.markdown.contains(&format!("](<{name}>)")), "{name}");
+        assert!(report.markdown.contains(&format!("]({name})")), "{name}");
     }
 }
 
 #[test]
 fn only_the_last_line_depends_on_the_clock() {
-    let (_folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let comparison = compared(&session);
-    let subject = Subject { session: &session, before: None, comparison: Some(&comparison) };
-    let (one, other) = (render(subject, "report", at(0)).unwrap(), render(subject, "report", at(86_400)).unwrap());
+    let session = fixture::plain();
+    let comparison = compared(session);
+    let subject = Subject { session, before: None, comparison: Some(&comparison) };
+    let (one, other) = (
+        render(subject, Path::new("report.md"), at(0)).unwrap(),
+        render(subject, Path::new("report.md"), at(86_400)).unwrap(),
+    );
     assert_eq!(one.figures, other.figures);
     let differing = one.markdown.lines().zip(other.markdown.lines()).filter(|(one, other)| one != other);
     assert_eq!(
         differing.collect::<Vec<_>>(),
-        [("Generated 1970-01-01 00:00:00 UTC by inflight 0.1.0", "Generated 1970-01-02 00:00:00 UTC by inflight 0.1.0")]
+        [(
+            "Generated 1970-01-01 00:00:00 UTC by inflight 0.1.0",
+            "Generated 1970-01-02 00:00:00 UTC by inflight 0.1.0"
+        )]
     );
 }
 
 #[test]
 fn a_gpu_is_not_called_virtual() {
     let device = DeviceInfo { kind: DeviceKind::Cuda, name: "RTX 4090".to_owned(), ..fixture::device() };
-    let (_folder, session) = fixture::session(&fixture::plan(), device, |_| ());
+    let (_folder, session) = fixture::session(&fixture::small_plan(), device, |_| ());
     let report = rendered(&session, Some(&compared(&session)));
     // The plan's device line in the command is the only place where the word may stand.
     assert!(!report.markdown.contains("VIRTUAL") && !report.markdown.contains("virtual device"));
@@ -149,9 +166,31 @@ fn a_gpu_is_not_called_virtual() {
 }
 
 #[test]
+fn a_before_side_from_elsewhere_is_shown_as_such() {
+    let thresholds = |reap_thresholds| Plan { reap_thresholds, ..fixture::small_plan() };
+    let (_one, before) = fixture::session(&thresholds(vec![1]), fixture::device(), |_| ());
+    let (_other, after) = fixture::session(&thresholds(vec![2, 4]), fixture::device(), |_| ());
+    let filter = CaseFilter { reap_threshold: Some(4), ..CaseFilter::default() };
+    let sides = (before.side("old", CaseFilter::default()), after.side("new", filter));
+    let comparison = compare(&sides.0, &sides.1, &Criteria::default(), Allowances::default()).unwrap();
+    let subject = Subject { session: &after, before: Some(&before), comparison: Some(&comparison) };
+    let report = render(subject, Path::new("report.md"), at(0)).unwrap();
+    let section = section(&report.markdown, "Thresholds, H.264");
+    assert_eq!(rows(section, "before, other session").len(), 1);
+    assert_eq!(rows(section, "after").len(), 1);
+    assert!(report.markdown.contains("not interleaved"));
+    let svg = |word: &str| &report.figures.iter().find(|(name, _)| name.contains(word)).unwrap().1;
+    assert!(svg("depth").contains("before: T=1 inline") && svg("depth").contains("after: T=4 inline"));
+    assert!(svg("lock-wait").contains("before: T=1 inline") && svg("wait-split").contains("before: T=1 inline"));
+    assert!(report.markdown.contains(
+        "inflight compare --before old:codec=h264,reap=1,lock=inline,pool=1 --after new:codec=h264,reap=4,lock=inline,pool=4"
+    ));
+}
+
+#[test]
 fn hostile_names_stay_names() {
     const HOSTILE: &str = "a|b `c` <img src=x onerror=y>\n# not a heading\u{202e}\u{0}";
-    let mut plan = fixture::plan();
+    let mut plan = fixture::small_plan();
     plan.input = HOSTILE.to_owned();
     let device = DeviceInfo { name: HOSTILE.to_owned(), driver: HOSTILE.to_owned(), ..fixture::device() };
     let (_folder, session) = fixture::session(&plan, device, |run| {
@@ -175,7 +214,7 @@ fn hostile_names_stay_names() {
 
 #[test]
 fn sessions_with_nothing_to_say_still_make_a_report() {
-    let mut plan = fixture::plan();
+    let mut plan = fixture::small_plan();
     plan.frames = 1;
     plan.repeat = 1;
     let (_folder, session) = fixture::session(&plan, fixture::device(), |run| {
@@ -192,42 +231,76 @@ fn sessions_with_nothing_to_say_still_make_a_report() {
     }
 }
 
+/// A report of a session of its own, to be written to `name` in the folder that is returned.
+fn to_write(name: &str) -> (TempDir, Report) {
+    let (folder, session) = fixture::session(&fixture::small_plan(), fixture::device(), |_| ());
+    let subject = Subject { session: &session, before: None, comparison: None };
+    let report = render(subject, &folder.path().join(name), at(0)).unwrap();
+    (folder, report)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
 #[test]
 fn a_report_is_written_whole() {
-    let (folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let report = rendered(&session, None);
-    let path = folder.path().join("new/folder/report.md");
-    report.write(&path).unwrap();
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), report.markdown);
-    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1 + report.figures.len());
+    let (_folder, report) = to_write("new/folder/my report.md");
+    report.write().unwrap();
+    assert_eq!(std::fs::read_to_string(&report.path).unwrap(), report.markdown);
+    assert!(report.markdown.contains("(my%20report-h264-knee.svg)"));
+    let expected =
+        ["my report-h264-knee.svg", "my report-h264-lock-wait.svg", "my report-h264-wait-split.svg", "my report.md"];
+    assert_eq!(names(report.path.parent().unwrap()), expected);
 }
 
 #[test]
 fn a_report_that_cannot_be_written_leaves_nothing() {
-    let (folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let report = rendered(&session, None);
-    let taken = folder.path().join("taken.md");
-    std::fs::create_dir(&taken).unwrap();
-    assert!(matches!(report.write(&taken), Err(ReportError::Write { .. })));
-    assert!(matches!(report.write(std::path::Path::new("..")), Err(ReportError::NoFileName { .. })));
-    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 2, "{left:?}");
+    let (folder, report) = to_write("taken");
+    std::fs::create_dir(&report.path).unwrap();
+    assert!(matches!(report.write(), Err(ReportError::Write { .. })));
+    assert_eq!(names(folder.path()), ["session", "taken"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_not_replaced_by_a_report() {
+    let (_folder, report) = to_write("report.md");
+    let device = Report { path: "/dev/null".into(), figures: vec![], ..report };
+    assert!(matches!(device.write(), Err(ReportError::Write { .. })));
+}
+
+#[test]
+fn a_path_without_a_file_is_refused() {
+    let subject = Subject { session: fixture::plain(), before: None, comparison: None };
+    assert!(matches!(render(subject, Path::new(".."), at(0)), Err(ReportError::NoFileName { .. })));
 }
 
 #[test]
 fn the_default_name_is_the_plans() {
-    let (_folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let path = default_path(&session, at(1_771_459_200));
+    let session = fixture::plain();
+    let path = default_path(session, at(1_771_459_200));
     assert_eq!(path.to_str(), Some("output/benchmark-nv-precise-h264-hevc-1771459200.md"));
 }
 
 #[test]
 fn status_pages_have_the_plans_headings() {
-    let (_folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let comparison = compared(&session);
-    let subject = Subject { session: &session, before: None, comparison: Some(&comparison) };
-    let page = status::analysis(subject, at(0)).unwrap();
-    for heading in ["Result", "Purpose", "Baseline", "Before and after, HEVC", "Acceptance criteria", "Risk: tail latency", "Risk: HEVC stability"] {
+    let session = fixture::plain();
+    let comparison = compared(session);
+    let subject = Subject { session, before: None, comparison: Some(&comparison) };
+    let page = status::analysis(subject, Path::new("docs/status"), at(0)).unwrap();
+    for heading in [
+        "Result",
+        "Purpose",
+        "Baseline",
+        "Before and after, HEVC",
+        "Acceptance criteria",
+        "Risk: tail latency",
+        "Risk: HEVC stability",
+    ] {
         assert!(page.markdown.contains(&format!("\n## {heading}\n")), "{heading}");
     }
     assert!(page.markdown.contains(NOTICE));
@@ -236,16 +309,4 @@ fn status_pages_have_the_plans_headings() {
     assert_eq!(status::analysis_name(&subject), "NV_PRECISE_ANALYSIS_2026-02-19.md");
     let status = status::status(subject, at(0)).unwrap();
     assert!(status.contains(NOTICE) && status.contains("NV_PRECISE_ANALYSIS_2026-02-19.md"));
-}
-
-/// Writes the fixture's report where `REPORT_DIR` says, to be looked at.
-#[test]
-fn zz_dump() {
-    let Ok(dir) = std::env::var("REPORT_DIR") else { return };
-    let (_folder, session) = fixture::session(&fixture::plan(), fixture::device(), |_| ());
-    let comparison = compared(&session);
-    rendered(&session, Some(&comparison)).write(&std::path::Path::new(&dir).join("report.md")).unwrap();
-    let subject = Subject { session: &session, before: None, comparison: Some(&comparison) };
-    status::analysis(subject, at(0)).unwrap().write(&std::path::Path::new(&dir).join("analysis.md")).unwrap();
-    std::fs::write(format!("{dir}/STATUS.md"), status::status(subject, at(0)).unwrap()).unwrap();
 }

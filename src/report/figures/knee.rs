@@ -33,6 +33,9 @@ pub struct MeanAndSpread {
     pub stddev: f64,
 }
 
+/// What a panel shows of a case.
+type Value = fn(&Point) -> MeanAndSpread;
+
 const PLOT_HEIGHT: f64 = 220.0;
 const PLOT_WIDTH: f64 = 292.0;
 
@@ -45,7 +48,7 @@ pub fn draw(heading: Heading<'_>, series: &[Series]) -> Option<String> {
     let legend: Vec<_> =
         series.iter().map(|line| Key { label: line.label.clone(), mark: Mark::Line(line.pen) }).collect();
     let mut sheet = Sheet::new(heading, &legend, PLOT_HEIGHT + 64.0);
-    let values: [(&str, fn(&Point) -> MeanAndSpread); 2] =
+    let values: [(&str, Value); 2] =
         [("throughput [frames/s]", |point| point.fps), ("submit to packet, p99 [ms]", |point| point.latency_p99_ms)];
     for (idx, (y_title, value)) in values.into_iter().enumerate() {
         let left = MARGIN + 56.0 + idx as f64 * (PLOT_WIDTH + 72.0);
@@ -61,7 +64,7 @@ pub fn draw(heading: Heading<'_>, series: &[Series]) -> Option<String> {
     Some(sheet.finish())
 }
 
-fn draw_series(svg: &mut Svg, panel: &Panel<'_>, line: &Series, value: fn(&Point) -> MeanAndSpread) {
+fn draw_series(svg: &mut Svg, panel: &Panel<'_>, line: &Series, value: Value) {
     let at = |point: &Point| panel.at(f64::from(point.threshold), value(point).mean);
     svg.polyline(&line.points.iter().map(at).collect::<Vec<_>>(), line.pen);
     for point in &line.points {
