@@ -2,10 +2,17 @@
 //!
 //! The library behind the `inflight` program. docs/ARCHITECTURE.md is the map.
 
+pub mod bench;
+pub mod cli;
 pub mod contract;
+pub mod device;
+pub mod doctor;
+pub mod files;
+pub mod nvenc;
 pub mod plan;
 pub mod record;
 pub mod report;
 pub mod session;
+pub mod source;
 pub mod stats;
 pub mod units;

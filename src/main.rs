@@ -1,2 +1,5 @@
-//! Entry point.
-fn main() {}
+//! Entry point: everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    inflight::cli::main()
+}

@@ -71,7 +71,9 @@ pub enum PlanError {
     Twice { what: &'static str, value: String },
     #[error("reap threshold {0} is out of range: it counts pictures in flight, 1 (serial) to {MAX_IN_FLIGHT}")]
     Threshold(u32),
-    #[error("pool {pool} is smaller than reap threshold {threshold}: a picture in flight needs a buffer pair of its own, so use --pool {threshold} or more, or leave it out")]
+    #[error(
+        "pool {pool} is smaller than reap threshold {threshold}: a picture in flight needs a buffer pair of its own, so use --pool {threshold} or more, or leave it out"
+    )]
     PoolTooSmall { pool: u32, threshold: u32 },
     #[error("pool {pool} cannot hold reap threshold {threshold} and the {held} pictures that {held} B-frames keep back: use --pool {} or more, or leave it out", threshold + held)]
     PoolTooSmallForReorder { pool: u32, threshold: u32, held: u32 },

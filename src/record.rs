@@ -57,7 +57,7 @@ pub struct Environment {
 /// Which frames went in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InputInfo {
-    /// As the user wrote it.
+    /// What was asked for, in its canonical spelling.
     pub spec: String,
     /// Layout of the frames handed to the encoder.
     pub format: PixelFormat,
@@ -67,7 +67,8 @@ pub struct InputInfo {
     pub frame_rate: FrameRate,
     /// Frames of each run.
     pub frames: u64,
-    /// XXH3-64 over the pixels of the frames held in memory, in hex: equal digests mean equal input.
+    /// XXH3-64 in hex over the pixels of each distinct frame of a run: with equal `frames`, equal digests mean equal
+    /// input.
     pub digest: String,
 }
 
@@ -198,5 +199,25 @@ impl Case {
 impl std::fmt::Display for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} T={} {} pool {}", self.codec, self.reap_threshold, self.lock, self.pool)
+    }
+}
+
+impl std::fmt::Display for DeviceInfo {
+    /// One line that never lets a virtual result pass for a GPU's.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, name, driver, api_version } = self;
+        match kind {
+            DeviceKind::Virtual => write!(f, "VIRTUAL DEVICE (modelled times, not a GPU measurement): {name}")?,
+            DeviceKind::Cuda => write!(f, "GPU {name}")?,
+            DeviceKind::Library => write!(f, "driver library {name}")?,
+        }
+        write!(f, ", driver {driver}, NVENC API {api_version}")
+    }
+}
+
+impl std::fmt::Display for InputInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { spec, format, dimensions, frame_rate, frames, .. } = self;
+        write!(f, "{frames} frames of {spec}, {dimensions} {format} at {frame_rate} fps")
     }
 }

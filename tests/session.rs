@@ -1,5 +1,7 @@
 //! Session folders from outside: what a kill, a full disk or a stranger's file does to them.
 
+#![allow(clippy::unwrap_used, reason = "clippy.toml excuses tests, but not what they call")]
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;

@@ -1,3 +1,46 @@
 //! An NVENC driver without a GPU: the same function table, a modelled engine, real decodable output.
+//!
+//! A [`Device`] is made from a [`DeviceConfig`] ("ada", "latency_us=1400,interval_us=350", …) and found by its pointer
+//! when a client opens a session through the table that [`create_instance`] fills. From there on it is NVENC: the
+//! client initializes, makes buffers, encodes, locks. Rules of the API are kept strictly; each breach is answered with a
+//! status, told in words by NvEncGetLastErrorString, and counted in [`Counters`].
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | `config`, `profiles` | what a device is |
+//! | `engine`, `clock` | when a picture is done |
+//! | `gop` | which picture becomes what, in which order |
+//! | `rules`, `versions`, `guids`, `caps`, `presets`, `params` | what the API allows and this device can do |
+//! | `device`, `session`, `buffers`, `submit`, `worker`, `reap` | the driver, without a C type in it |
+//! | `payload` | the bytes |
+//! | `abi`, `memory` | the C side, and all unsafe code |
 
+mod abi;
+mod buffers;
+mod caps;
+mod clock;
+mod config;
+mod device;
+mod engine;
+mod gop;
+mod guids;
+mod handles;
+mod memory;
+mod params;
 pub mod payload;
+mod presets;
+mod profiles;
+mod reap;
+mod rules;
+mod session;
+mod submit;
+mod versions;
+mod worker;
+
+pub use abi::{create_instance, max_supported_version};
+pub use config::{ConfigError, DeviceConfig};
+pub use device::{Counters, Device, RuleCount};
+pub use payload::{Codec, Mode};
+pub use profiles::{Profile, profiles};
+pub use rules::Basis;
+pub use versions::ApiVersion;

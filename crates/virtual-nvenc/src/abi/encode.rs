@@ -1,0 +1,172 @@
+//! Buffers and pictures: the calls of the encode loop.
+
+use std::ffi::c_void;
+
+use super::foreign::{Foreign, handle};
+use super::layout::{CreateBitstream, CreateInput, LockBitstream, LockInput, PicParams, at, lock_display_idx};
+use super::{Encoder, with_session};
+use crate::gop::Forced;
+use crate::guids;
+use crate::handles::Handle;
+use crate::payload::PictureKind;
+use crate::reap::Reaped;
+use crate::rules::{Answer, Status};
+use crate::session::Session;
+use crate::submit::Submission;
+
+// NV_ENC_PIC_FLAGS
+const FORCE_INTRA: u32 = 1;
+const FORCE_IDR: u32 = 2;
+const OUTPUT_SPSPPS: u32 = 4;
+const EOS: u32 = 8;
+
+/// `doNotWait` is bit 0 of the flag word of both lock structs.
+const DO_NOT_WAIT: u32 = 0;
+
+const PIC_STRUCT_FRAME: u32 = 1;
+
+/// # Safety
+/// As the header says of `NvEncCreateInputBuffer`.
+pub unsafe extern "C" fn create_input(encoder: Encoder, params: *mut CreateInput) -> u32 {
+    with_session(encoder, |session| {
+        // SAFETY: the caller's promise.
+        let params = unsafe { Foreign::new(params, session.api) }?;
+        let format = guids::format(params.get(at::CREATE_INPUT_FORMAT));
+        let (width, height) = (params.get(at::CREATE_INPUT_WIDTH), params.get(at::CREATE_INPUT_HEIGHT));
+        params.set(at::CREATE_INPUT_BUFFER, session.create_input(format, width, height)?.as_ptr());
+        Ok(Status::Success)
+    })
+}
+
+/// # Safety
+/// None is needed: handles are looked up. The address NvEncLockInputBuffer gave ends here.
+pub unsafe extern "C" fn destroy_input(encoder: Encoder, input: *mut c_void) -> u32 {
+    on_buffer(encoder, input, Session::destroy_input)
+}
+
+/// The size a client asks for is ignored, as the header says; the buffer holds any picture of the encoder.
+///
+/// # Safety
+/// As the header says of `NvEncCreateBitstreamBuffer`.
+pub unsafe extern "C" fn create_bitstream(encoder: Encoder, params: *mut CreateBitstream) -> u32 {
+    with_session(encoder, |session| {
+        // SAFETY: the caller's promise.
+        let params = unsafe { Foreign::new(params, session.api) }?;
+        params.set(at::CREATE_BITSTREAM_BUFFER, session.create_output()?.as_ptr());
+        Ok(Status::Success)
+    })
+}
+
+/// # Safety
+/// None is needed: handles are looked up. The address NvEncLockBitstream gave ends here.
+pub unsafe extern "C" fn destroy_bitstream(encoder: Encoder, output: *mut c_void) -> u32 {
+    on_buffer(encoder, output, Session::destroy_output)
+}
+
+/// # Safety
+/// As the header says of `NvEncLockInputBuffer`.
+pub unsafe extern "C" fn lock_input(encoder: Encoder, params: *mut LockInput) -> u32 {
+    with_session(encoder, |session| {
+        // SAFETY: the caller's promise.
+        let params = unsafe { Foreign::new(params, session.api) }?;
+        let input = handle(params.get(at::LOCK_INPUT_BUFFER))?;
+        let (ptr, pitch_bytes) = session.lock_input(input, params.bit(at::LOCK_INPUT_FLAGS, DO_NOT_WAIT))?;
+        params.set(at::LOCK_INPUT_DATA, ptr.cast());
+        params.set(at::LOCK_INPUT_PITCH, pitch_bytes);
+        Ok(Status::Success)
+    })
+}
+
+/// # Safety
+/// None is needed: handles are looked up.
+pub unsafe extern "C" fn unlock_input(encoder: Encoder, input: *mut c_void) -> u32 {
+    on_buffer(encoder, input, Session::unlock_input)
+}
+
+/// # Safety
+/// As the header says of `NvEncEncodePicture`.
+pub unsafe extern "C" fn encode_picture(encoder: Encoder, params: *mut PicParams) -> u32 {
+    with_session(encoder, |session| {
+        // SAFETY: the caller's promise.
+        let params = unsafe { Foreign::new(params, session.api) }?;
+        if params.get(at::PIC_FLAGS) & EOS != 0 {
+            return session.end_of_stream();
+        }
+        session.state().encoder()?; // before anything else: without an encoder no handle can be valid
+        session.submit(&read_submission(&params)?)
+    })
+}
+
+fn read_submission(params: &Foreign<PicParams>) -> Answer<Submission> {
+    let flags = params.get(at::PIC_FLAGS);
+    let forced = match (flags & FORCE_IDR != 0, flags & FORCE_INTRA != 0) {
+        (true, _) => Forced::Idr,
+        (false, true) => Forced::Intra,
+        (false, false) => Forced::Nothing,
+    };
+    Ok(Submission {
+        input: handle(params.get(at::PIC_INPUT))?,
+        output: handle(params.get(at::PIC_OUTPUT))?,
+        format: guids::format(params.get(at::PIC_FORMAT)),
+        width: params.get(at::PIC_WIDTH),
+        height: params.get(at::PIC_HEIGHT),
+        is_field: params.get(at::PIC_STRUCT) > PIC_STRUCT_FRAME,
+        forced,
+        wants_headers: flags & OUTPUT_SPSPPS != 0,
+        timestamp: params.get(at::PIC_TIMESTAMP),
+        duration: params.get(at::PIC_DURATION),
+        frame_idx: params.get(at::PIC_FRAME_IDX),
+    })
+}
+
+/// # Safety
+/// As the header says of `NvEncLockBitstream`.
+pub unsafe extern "C" fn lock_bitstream(encoder: Encoder, params: *mut LockBitstream) -> u32 {
+    with_session(encoder, |session| {
+        // SAFETY: the caller's promise.
+        let params = unsafe { Foreign::new(params, session.api) }?;
+        let output = handle(params.get(at::LOCK_OUTPUT))?;
+        let reaped = session.lock_output(output, params.bit(at::LOCK_FLAGS, DO_NOT_WAIT))?;
+        write_reaped(&params, &reaped);
+        Ok(Status::Success)
+    })
+}
+
+fn write_reaped(params: &Foreign<LockBitstream>, reaped: &Reaped) {
+    let picture = &reaped.picture;
+    params.set(at::LOCK_PTR, reaped.ptr.cast());
+    params.set(at::LOCK_SIZE, u32::try_from(reaped.num_bytes).unwrap_or(u32::MAX));
+    params.set(at::LOCK_TIMESTAMP, picture.timestamp);
+    params.set(at::LOCK_DURATION, picture.duration);
+    params.set(at::LOCK_PICTURE_TYPE, picture_type(picture.kind));
+    params.set(at::LOCK_STRUCT, PIC_STRUCT_FRAME);
+    params.set(at::LOCK_FRAME_IDX, picture.frame_idx);
+    params.set(at::LOCK_AVERAGE_QP, picture.average_qp);
+    params.set(at::LOCK_NUM_SLICES, 1);
+    if let Some(display_idx) = lock_display_idx(params.api) {
+        params.set(display_idx, picture.display_idx);
+    }
+}
+
+/// `NV_ENC_PIC_TYPE`
+fn picture_type(kind: PictureKind) -> u32 {
+    match kind {
+        PictureKind::P => 0,
+        PictureKind::B => 1,
+        PictureKind::I => 2,
+        PictureKind::Idr => 3,
+    }
+}
+
+/// # Safety
+/// None is needed: handles are looked up. The address NvEncLockBitstream gave ends here.
+pub unsafe extern "C" fn unlock_bitstream(encoder: Encoder, output: *mut c_void) -> u32 {
+    on_buffer(encoder, output, Session::unlock_output)
+}
+
+fn on_buffer(encoder: Encoder, buffer: *mut c_void, call: fn(&Session, Handle) -> Answer) -> u32 {
+    with_session(encoder, |session| {
+        call(session, handle(buffer)?)?;
+        Ok(Status::Success)
+    })
+}

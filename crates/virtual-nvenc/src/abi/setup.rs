@@ -1,0 +1,242 @@
+//! Opening, initializing, reconfiguring and destroying an encoder.
+
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use super::foreign::{Foreign, handle, write_out};
+use super::layout::{
+    Config, Initialize, OpenSession, Reconfigure, SequenceParam, at, bit_depth_fields, codec_flags, idr_period_field,
+    reconfigure_flags, unsupported_init_flags,
+};
+use super::{Encoder, with_session};
+use crate::guids;
+use crate::handles::{DEVICES, Handle, SESSIONS};
+use crate::params::{ConfigRequest, Request, refuse_if};
+use crate::payload::{Codec, PayloadWriter};
+use crate::rules::{Answer, Rule, Status};
+use crate::session::Session;
+use crate::versions::{ApiVersion, HEADERS};
+
+pub type Open = unsafe extern "C" fn(*mut OpenSession, *mut Encoder) -> u32;
+pub type OpenLegacy = unsafe extern "C" fn(*mut c_void, u32, *mut Encoder) -> u32;
+pub type SequenceEx = unsafe extern "C" fn(Encoder, *mut Initialize, *mut SequenceParam) -> u32;
+
+const DEVICE_TYPE_CUDA: u32 = 1;
+
+/// `NvEncOpenEncodeSessionEx` of the table made for the header `HEADERS[HEADER]`. Where it fails, the handle is null.
+///
+/// # Safety
+/// As the header says of that function.
+pub unsafe extern "C" fn open_session<const HEADER: usize>(params: *mut OpenSession, encoder: *mut Encoder) -> u32 {
+    // SAFETY: the caller's promise.
+    if let Err(rule) = unsafe { write_out(encoder, std::ptr::null_mut()) } {
+        return rule.status() as u32;
+    }
+    // SAFETY: the caller's promise.
+    let opened = unsafe { open(params, HEADERS[HEADER]) };
+    // SAFETY: checked by the first write.
+    match opened.and_then(|handle| Ok(unsafe { write_out(encoder, handle.as_ptr()) }?)) {
+        Ok(()) => Status::Success as u32,
+        Err(refusal) => refusal.status() as u32,
+    }
+}
+
+/// `NvEncOpenEncodeSession`, which the header calls deprecated and drivers do not serve.
+///
+/// # Safety
+/// None is needed: no pointer is followed.
+pub unsafe extern "C" fn open_session_legacy(_device: *mut c_void, _kind: u32, _encoder: *mut Encoder) -> u32 {
+    Status::Unimplemented as u32
+}
+
+/// # Safety
+/// `params` is null or points to a struct of header `api`.
+unsafe fn open(params: *mut OpenSession, api: ApiVersion) -> Answer<Handle> {
+    // SAFETY: the caller's promise.
+    let params = unsafe { Foreign::new(params, api) }?;
+    refuse_if(params.get(at::OPEN_API_VERSION) != api.word(), Rule::WrongVersion)?;
+    let device = handle(params.get(at::OPEN_DEVICE))?;
+    refuse_if(params.get(at::OPEN_DEVICE_TYPE) != DEVICE_TYPE_CUDA, Rule::UnknownDevice)?;
+    let model = DEVICES.find(device).ok_or(Rule::UnknownDevice)?;
+    let opened =
+        if api > model.config.api { Err(Rule::WrongVersion.into()) } else { Session::open(Arc::clone(&model), api) };
+    // No session exists that could note the breach, so the device does.
+    let session = opened.inspect_err(|refusal| model.count_refusal(*refusal))?;
+    let handle = Handle::new();
+    SESSIONS.insert(handle, Arc::new(session));
+    Ok(handle)
+}
+
+/// `NvEncDestroyEncoder`. Pictures in flight, locked outputs and buffers go with the session.
+///
+/// # Safety
+/// None is needed: `encoder` is looked up, not followed. Pointers the session has handed out end here.
+pub unsafe extern "C" fn destroy_encoder(encoder: Encoder) -> u32 {
+    let Some(session) = SESSIONS.remove(Handle::from_ptr(encoder)) else {
+        return Status::InvalidEncoderDevice as u32;
+    };
+    session.close();
+    Status::Success as u32
+}
+
+/// # Safety
+/// As the header says of `NvEncInitializeEncoder`.
+pub unsafe extern "C" fn initialize(encoder: Encoder, params: *mut Initialize) -> u32 {
+    with_session(encoder, |session| {
+        // SAFETY: the caller's promise.
+        let params = unsafe { Foreign::new(params, session.api) }?;
+        // SAFETY: the caller's promise covers the config that the struct points to.
+        let request = unsafe { read_request(&params) }?;
+        session.initialize(&request)?;
+        Ok(Status::Success)
+    })
+}
+
+/// # Safety
+/// As the header says of `NvEncReconfigureEncoder`.
+pub unsafe extern "C" fn reconfigure(encoder: Encoder, params: *mut Reconfigure) -> u32 {
+    with_session(encoder, |session| {
+        // SAFETY: the caller's promise.
+        let outer = unsafe { Foreign::new(params, session.api) }?;
+        // SAFETY: the member lies inside the struct just checked.
+        let params = unsafe { Foreign::new(outer.member(at::RECONFIGURE_INIT), session.api) }?;
+        // SAFETY: the caller's promise covers the config that the struct points to.
+        let request = unsafe { read_request(&params) }?;
+        let reset_or_force_idr = outer.get(reconfigure_flags(session.api)) & 0b11 != 0;
+        session.reconfigure(request, reset_or_force_idr)?;
+        Ok(Status::Success)
+    })
+}
+
+/// # Safety
+/// As the header says of `NvEncGetSequenceParams`.
+pub unsafe extern "C" fn sequence_params(encoder: Encoder, params: *mut SequenceParam) -> u32 {
+    with_session(encoder, |session| {
+        // SAFETY: the caller's promise.
+        let params = unsafe { Foreign::new(params, session.api) }?;
+        // SAFETY: the caller's promise.
+        unsafe { write_sequence(&params, &session.sequence_headers()?) }
+    })
+}
+
+/// `NvEncGetSequenceParamEx`: the parameter sets an encoder would have, without initializing it.
+///
+/// # Safety
+/// As the header says of that function.
+pub unsafe extern "C" fn sequence_params_ex(
+    encoder: Encoder,
+    init: *mut Initialize,
+    params: *mut SequenceParam,
+) -> u32 {
+    with_session(encoder, |session| {
+        // SAFETY: the caller's promise.
+        let init = unsafe { Foreign::new(init, session.api) }?;
+        // SAFETY: the caller's promise.
+        let params = unsafe { Foreign::new(params, session.api) }?;
+        // SAFETY: the caller's promise covers the config that the struct points to.
+        let request = unsafe { read_request(&init) }?;
+        let stream = request.check(&session.model.config, session.api)?.stream;
+        let writer = PayloadWriter::new(stream).map_err(|_| Rule::BadSize)?;
+        // SAFETY: the caller's promise.
+        unsafe { write_sequence(&params, writer.headers()) }
+    })
+}
+
+/// # Safety
+/// Members of `params` that are not null are valid: a buffer of the stated capacity, and a size to be written.
+unsafe fn write_sequence(params: &Foreign<SequenceParam>, headers: &[u8]) -> Answer<Status> {
+    let buffer = params.get(at::SEQUENCE_BUFFER).cast::<u8>();
+    refuse_if(buffer.is_null(), Rule::NullPointer)?;
+    refuse_if((params.get(at::SEQUENCE_CAPACITY) as usize) < headers.len(), Rule::SequenceBufferTooSmall)?;
+    // SAFETY: the caller's promise.
+    unsafe { write_out(params.get(at::SEQUENCE_SIZE), headers.len() as u32) }?;
+    // SAFETY: the capacity has been compared, and the client's buffer does not overlap ours.
+    unsafe { buffer.copy_from_nonoverlapping(headers.as_ptr(), headers.len()) };
+    Ok(Status::Success)
+}
+
+/// # Safety
+/// The config that `params` points to, if any, is a struct of the same header.
+unsafe fn read_request(params: &Foreign<Initialize>) -> Answer<Request> {
+    let codec = params.get(at::INIT_CODEC);
+    let config = params.get(at::INIT_CONFIG);
+    let config = if config.is_null() {
+        None
+    } else {
+        // SAFETY: not null; the caller's promise.
+        Some(read_config(&unsafe { Foreign::new(config, params.api) }?, guids::codec(codec)))
+    };
+    Ok(Request {
+        codec,
+        preset: params.get(at::INIT_PRESET),
+        tuning: params.get(at::INIT_TUNING),
+        width: params.get(at::INIT_WIDTH),
+        height: params.get(at::INIT_HEIGHT),
+        max_width: params.get(at::INIT_MAX_WIDTH),
+        max_height: params.get(at::INIT_MAX_HEIGHT),
+        frame_rate: (params.get(at::INIT_FPS_NUM), params.get(at::INIT_FPS_DEN)),
+        enable_async: params.get(at::INIT_ASYNC) != 0,
+        enable_ptd: params.get(at::INIT_PTD) != 0,
+        wants_unsupported_feature: params.get(at::INIT_FLAGS) & unsupported_init_flags(params.api) != 0,
+        config,
+    })
+}
+
+/// The codec's part is read as H.264 where the codec is unknown; the request is refused for that anyway.
+fn read_config(config: &Foreign<Config>, codec: Option<Codec>) -> ConfigRequest {
+    const ENABLE_LOOKAHEAD: u32 = 5;
+    let codec = codec.unwrap_or(Codec::H264);
+    let flags = config.get(codec_flags_field(codec));
+    let known = codec_flags(codec);
+    let (chroma_format_idc, bit_depth) = read_sampling(config, codec);
+    ConfigRequest {
+        profile: config.get(at::CONFIG_PROFILE),
+        gop_length: config.get(at::CONFIG_GOP_LENGTH),
+        interval_p: config.get(at::CONFIG_INTERVAL_P),
+        idr_period: config.get(idr_period_field(codec)),
+        is_monochrome: config.get(at::CONFIG_MONOCHROME) != 0,
+        is_field: config.get(at::CONFIG_FIELD_MODE) > 1,
+        rate_control: config.get(at::CONFIG_RC_MODE),
+        qp_p: config.get(at::CONFIG_QP_P),
+        lookahead: config
+            .bit(at::CONFIG_RC_FLAGS, ENABLE_LOOKAHEAD)
+            .then(|| u32::from(config.get(at::CONFIG_LOOKAHEAD))),
+        disable_headers: flags & known.disable_headers != 0,
+        repeat_headers: flags & known.repeat_headers != 0,
+        chroma_format_idc,
+        bit_depth,
+        wants_unsupported_feature: flags & known.unsupported != 0 || config.get(b_as_reference_field(codec)) != 0,
+    }
+}
+
+/// Chroma format (1: 4:2:0) and bit depth.
+fn read_sampling(config: &Foreign<Config>, codec: Codec) -> (u32, u8) {
+    let hevc_flags = config.get(at::HEVC_FLAGS);
+    let chroma_format_idc = match codec {
+        Codec::H264 => config.get(at::H264_CHROMA_FORMAT),
+        Codec::Hevc => hevc_flags >> 9 & 0b11,
+    };
+    let bit_depth = match bit_depth_fields(codec, config.api) {
+        Some([output, _]) => match config.get(output) {
+            0 => 8,
+            depth => depth,
+        },
+        None if codec == Codec::Hevc => 8 + (hevc_flags >> 11 & 0b111),
+        None => 8,
+    };
+    (chroma_format_idc, u8::try_from(bit_depth).unwrap_or(u8::MAX))
+}
+
+fn codec_flags_field(codec: Codec) -> super::foreign::Field<Config, u32> {
+    match codec {
+        Codec::H264 => at::H264_FLAGS,
+        Codec::Hevc => at::HEVC_FLAGS,
+    }
+}
+
+fn b_as_reference_field(codec: Codec) -> super::foreign::Field<Config, u32> {
+    match codec {
+        Codec::H264 => at::H264_B_AS_REF,
+        Codec::Hevc => at::HEVC_B_AS_REF,
+    }
+}

@@ -1,0 +1,364 @@
+//! What a virtual device is: a profile and what overrides it, read from and written as one line of text.
+//! It knows no session and no clock.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::engine::{Jitter, Service};
+use crate::payload::{Codec, Mode};
+use crate::profiles::{Profile, profiles};
+use crate::versions::{ApiVersion, V13_0};
+
+/// A virtual device. As text: `""`, `"NAME"`, `"key=value,…"` or `"NAME,key=value,…"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceConfig {
+    /// What holds wherever a field below does not say otherwise.
+    pub profile: &'static Profile,
+    /// Time of an ordinary picture inside the engine; `None`: the profile's.
+    pub latency_us: Option<u32>,
+    /// Time between two pictures of a busy engine; `None`: the profile's.
+    pub interval_us: Option<u32>,
+    /// How long NvEncEncodePicture takes.
+    pub submit_us: u32,
+    /// How much longer an IDR picture takes.
+    pub idr_factor: f64,
+    /// Half width of the jitter of each picture's cost, in percent.
+    pub jitter_pct: f64,
+    /// Seed of the jitter.
+    pub seed: u64,
+    /// Encode engines; one session uses one of them.
+    pub engines: u32,
+    /// Sessions that may be open at a time.
+    pub sessions: u32,
+    /// Codecs offered, in the order in which they are listed.
+    pub codecs: Vec<Codec>,
+    /// What the streams carry.
+    pub payload: Mode,
+    /// The newest header that is accepted when a session is opened.
+    pub api: ApiVersion,
+    /// The caller's own work per picture that goes with this device: a suggestion to the caller.
+    pub host_work_us: u32,
+}
+
+/// Why a text describes no device.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The part before the first comma names no profile.
+    #[error("unknown profile '{name}': known are {known}")]
+    UnknownProfile {
+        /// What was given.
+        name: String,
+        /// All profiles.
+        known: String,
+    },
+    /// A part without `=` stands behind the first one.
+    #[error("'{part}' is no key=value: write for instance latency_us=700")]
+    NotAKeyValue {
+        /// What was given.
+        part: String,
+    },
+    /// The key does not exist.
+    #[error("unknown key '{key}': known are {known}")]
+    UnknownKey {
+        /// What was given.
+        key: String,
+        /// All keys.
+        known: String,
+    },
+    /// The key stands there twice.
+    #[error("key '{key}' is given twice: keep one of them")]
+    Repeated {
+        /// The key.
+        key: &'static str,
+    },
+    /// The value is outside what the key takes.
+    #[error("bad value '{value}' for {key}: expected {expected}")]
+    BadValue {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What the key takes.
+        expected: &'static str,
+    },
+    /// A picture would leave the engine before the engine takes the next one.
+    #[error("latency_us={latency_us} is below interval_us={interval_us}: a picture's latency is at least one interval")]
+    LatencyBelowInterval {
+        /// As given.
+        latency_us: u32,
+        /// As given.
+        interval_us: u32,
+    },
+}
+
+impl DeviceConfig {
+    /// The device exactly as the profile describes it.
+    pub fn from_profile(profile: &'static Profile) -> DeviceConfig {
+        DeviceConfig {
+            profile,
+            latency_us: None,
+            interval_us: None,
+            submit_us: profile.submit_us,
+            idr_factor: profile.idr_factor,
+            jitter_pct: 0.0,
+            seed: 0,
+            engines: 1,
+            sessions: 8,
+            codecs: vec![Codec::H264, Codec::Hevc],
+            payload: Mode::Mosaic,
+            api: V13_0,
+            host_work_us: profile.host_work_us,
+        }
+    }
+
+    /// What one ordinary picture costs. A latency or interval given alone pulls the other one along just so far that
+    /// latency ≥ interval holds.
+    pub(crate) fn service(&self, codec: Codec, preset: u32, width: u32, height: u32) -> Service {
+        let base = self.profile.service(codec, preset, width, height);
+        let ns = |us: u32| u64::from(us) * 1000;
+        match (self.latency_us.map(ns), self.interval_us.map(ns)) {
+            (None, None) => base,
+            (Some(latency_ns), None) => Service { latency_ns, interval_ns: base.interval_ns.min(latency_ns) },
+            (None, Some(interval_ns)) => Service { latency_ns: base.latency_ns.max(interval_ns), interval_ns },
+            (Some(latency_ns), Some(interval_ns)) => Service { latency_ns: latency_ns.max(interval_ns), interval_ns },
+        }
+    }
+
+    pub(crate) fn jitter(&self) -> Jitter {
+        Jitter { seed: self.seed, percent: self.jitter_pct }
+    }
+
+    fn set(&mut self, key: &'static str, value: &str) -> Result<(), ConfigError> {
+        match key {
+            "latency_us" => self.latency_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
+            "interval_us" => self.interval_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
+            "submit_us" => self.submit_us = number(key, value, 0..=MAX_US, "0 to 10000000 µs")?,
+            "idr_factor" => self.idr_factor = number(key, value, 0.1..=100.0, "a factor from 0.1 to 100")?,
+            "jitter_pct" => self.jitter_pct = number(key, value, 0.0..=100.0, "0 to 100 percent")?,
+            "seed" => self.seed = number(key, value, 0..=u64::MAX, "a whole number")?,
+            "engines" => self.engines = number(key, value, 1..=64, "1 to 64 engines")?,
+            "sessions" => self.sessions = number(key, value, 1..=1024, "1 to 1024 sessions")?,
+            "codecs" => self.codecs = codecs(key, value)?,
+            "payload" => self.payload = payload(key, value)?,
+            "api" => self.api = value.parse().map_err(|()| bad_value(key, value, API_EXPECTED))?,
+            _ => self.host_work_us = number(key, value, 0..=MAX_US, "0 to 10000000 µs")?,
+        }
+        Ok(())
+    }
+}
+
+impl Default for DeviceConfig {
+    fn default() -> DeviceConfig {
+        let [default, ..] = profiles() else { unreachable!("the table of profiles is a constant with entries") };
+        DeviceConfig::from_profile(default)
+    }
+}
+
+const MAX_US: u32 = 10_000_000;
+
+const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
+
+const KEYS: [&str; 12] = [
+    "latency_us",
+    "interval_us",
+    "submit_us",
+    "idr_factor",
+    "jitter_pct",
+    "seed",
+    "engines",
+    "sessions",
+    "codecs",
+    "payload",
+    "api",
+    "host_work_us",
+];
+
+impl FromStr for DeviceConfig {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<DeviceConfig, ConfigError> {
+        let (name, rest) = split_name(text);
+        let mut config = DeviceConfig::from_profile(find_profile(name)?);
+        let mut seen = Vec::new();
+        for part in rest.into_iter().flat_map(|rest| rest.split(',')) {
+            let (key, value) =
+                part.split_once('=').ok_or_else(|| ConfigError::NotAKeyValue { part: part.to_owned() })?;
+            let key = find_key(key.trim())?;
+            if seen.contains(&key) {
+                return Err(ConfigError::Repeated { key });
+            }
+            seen.push(key);
+            config.set(key, value.trim())?;
+        }
+        match (config.latency_us, config.interval_us) {
+            (Some(latency_us), Some(interval_us)) if latency_us < interval_us => {
+                Err(ConfigError::LatencyBelowInterval { latency_us, interval_us })
+            }
+            _ => Ok(config),
+        }
+    }
+}
+
+/// The profile's name, empty for the default, and the comma-separated rest.
+fn split_name(text: &str) -> (&str, Option<&str>) {
+    match text.split_once(',') {
+        _ if text.split(',').next().is_some_and(|first| first.contains('=')) => ("", Some(text)),
+        Some((name, rest)) => (name.trim(), Some(rest)),
+        None => (text.trim(), None),
+    }
+}
+
+fn find_profile(name: &str) -> Result<&'static Profile, ConfigError> {
+    let wanted = if name.is_empty() { "fixed" } else { name };
+    profiles().iter().find(|profile| profile.name == wanted).ok_or_else(|| ConfigError::UnknownProfile {
+        name: name.to_owned(),
+        known: profiles().iter().map(|profile| profile.name).collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn find_key(key: &str) -> Result<&'static str, ConfigError> {
+    KEYS.into_iter()
+        .find(|known| *known == key)
+        .ok_or_else(|| ConfigError::UnknownKey { key: key.to_owned(), known: KEYS.join(", ") })
+}
+
+fn number<T: FromStr + PartialOrd>(
+    key: &'static str,
+    value: &str,
+    range: std::ops::RangeInclusive<T>,
+    expected: &'static str,
+) -> Result<T, ConfigError> {
+    value.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| bad_value(key, value, expected))
+}
+
+fn codecs(key: &'static str, value: &str) -> Result<Vec<Codec>, ConfigError> {
+    match value {
+        "h264" => Ok(vec![Codec::H264]),
+        "hevc" => Ok(vec![Codec::Hevc]),
+        "h264+hevc" | "hevc+h264" => Ok(vec![Codec::H264, Codec::Hevc]),
+        _ => Err(bad_value(key, value, "h264, hevc or h264+hevc")),
+    }
+}
+
+fn payload(key: &'static str, value: &str) -> Result<Mode, ConfigError> {
+    match value {
+        "mosaic" => Ok(Mode::Mosaic),
+        "lossless" => Ok(Mode::Lossless),
+        _ => Err(bad_value(key, value, "mosaic or lossless")),
+    }
+}
+
+fn bad_value(key: &'static str, value: &str, expected: &'static str) -> ConfigError {
+    ConfigError::BadValue { key, value: value.to_owned(), expected }
+}
+
+/// The profile's name, then each key that differs from the profile: parsing it gives the same device.
+impl fmt::Display for DeviceConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.profile.name)?;
+        let plain = values(&DeviceConfig::from_profile(self.profile));
+        for ((key, value), (_, default)) in values(self).into_iter().zip(plain) {
+            if value != default {
+                write!(f, ",{key}={value}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn values(config: &DeviceConfig) -> [(&'static str, String); 12] {
+    let optional = |us: Option<u32>| us.map_or_else(String::new, |us| us.to_string());
+    let codec_names = config.codecs.iter().map(|codec| match codec {
+        Codec::H264 => "h264",
+        Codec::Hevc => "hevc",
+    });
+    let payload = match config.payload {
+        Mode::Mosaic => "mosaic",
+        Mode::Lossless => "lossless",
+    };
+    [
+        ("latency_us", optional(config.latency_us)),
+        ("interval_us", optional(config.interval_us)),
+        ("submit_us", config.submit_us.to_string()),
+        ("idr_factor", config.idr_factor.to_string()),
+        ("jitter_pct", config.jitter_pct.to_string()),
+        ("seed", config.seed.to_string()),
+        ("engines", config.engines.to_string()),
+        ("sessions", config.sessions.to_string()),
+        ("codecs", codec_names.collect::<Vec<_>>().join("+")),
+        ("payload", payload.to_owned()),
+        ("api", config.api.to_string()),
+        ("host_work_us", config.host_work_us.to_string()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::versions::HEADERS;
+
+    fn parse(text: &str) -> Result<DeviceConfig, ConfigError> {
+        text.parse()
+    }
+
+    fn cost(text: &str) -> (u64, u64) {
+        let service = parse(text).unwrap().service(Codec::H264, 1, 640, 360);
+        (service.latency_ns / 1000, service.interval_ns / 1000)
+    }
+
+    #[test]
+    fn grammar_takes_name_keys_both_or_neither() {
+        assert_eq!(parse(""), Ok(DeviceConfig::default()));
+        assert_eq!(parse("fixed"), Ok(DeviceConfig::default()));
+        assert_eq!(parse("submit_us=5").unwrap().submit_us, 5);
+        assert_eq!(parse("ada,submit_us=5").unwrap().profile.name, "ada");
+        assert_eq!(parse("video-hw-2026-02").unwrap().host_work_us, 175);
+    }
+
+    #[test]
+    fn one_of_latency_and_interval_pulls_the_other_only_as_far_as_needed() {
+        assert_eq!(cost(""), (700, 700));
+        assert_eq!(cost("latency_us=1400"), (1400, 700));
+        assert_eq!(cost("latency_us=500"), (500, 500));
+        assert_eq!(cost("interval_us=1100"), (1100, 1100));
+        assert_eq!(cost("interval_us=350"), (700, 350));
+        assert_eq!(cost("latency_us=1400,interval_us=350"), (1400, 350));
+    }
+
+    #[test]
+    fn display_reads_back_as_the_same_device() {
+        let texts = [
+            "fixed",
+            "ada,submit_us=0",
+            "fixed,latency_us=1400,interval_us=350,jitter_pct=2.5,seed=9,codecs=hevc,payload=lossless,api=12.1",
+            "video-hw-2026-02,engines=2,sessions=3,idr_factor=1.5,host_work_us=0",
+        ];
+        for text in texts {
+            let config = parse(text).unwrap();
+            assert_eq!(parse(&config.to_string()).unwrap(), config);
+        }
+        assert_eq!(parse("fixed,submit_us=0").unwrap().to_string(), "fixed");
+    }
+
+    #[test]
+    fn errors_name_what_is_known() {
+        let text = |device: &str| parse(device).unwrap_err().to_string();
+        assert_eq!(text("foo"), "unknown profile 'foo': known are fixed, ada, turing, blackwell, video-hw-2026-02");
+        assert!(text("ada,speed=1").starts_with("unknown key 'speed': known are latency_us, interval_us,"));
+        assert_eq!(text("codecs=av1"), "bad value 'av1' for codecs: expected h264, hevc or h264+hevc");
+        assert_eq!(text("latency_us=-1"), "bad value '-1' for latency_us: expected 0 to 10000000 µs");
+        assert_eq!(text("jitter_pct=NaN"), "bad value 'NaN' for jitter_pct: expected 0 to 100 percent");
+        assert_eq!(text("api=9.0"), format!("bad value '9.0' for api: expected {API_EXPECTED}"));
+        assert_eq!(text("seed=1,seed=2"), "key 'seed' is given twice: keep one of them");
+        assert_eq!(text("ada,fast"), "'fast' is no key=value: write for instance latency_us=700");
+        assert!(text("latency_us=1,interval_us=2").contains("at least one interval"));
+        assert!(text("ada,").contains("no key=value"));
+    }
+
+    #[test]
+    fn api_text_names_every_header() {
+        assert!(HEADERS.iter().all(|header| API_EXPECTED.contains(&header.to_string())));
+    }
+}

@@ -1,0 +1,181 @@
+//! A virtual device: its engines, its session limit and its counters, shared by all of its sessions.
+//! It knows nothing of the API's structs and rules beyond counting breaches.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::DeviceConfig;
+use crate::engine::{Engine, Service, Slot};
+use crate::handles::{DEVICES, Handle};
+use crate::rules::{Answer, Basis, Refusal, Rule};
+use crate::versions::V12_0;
+
+/// A virtual GPU. Sessions are opened on [`Device::as_ptr`] for as long as the value lives; sessions that are open when
+/// it is dropped go on to work.
+#[derive(Debug)]
+pub struct Device {
+    model: Arc<Model>,
+    handle: Handle,
+}
+
+/// What a device has seen so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Pictures given to an engine.
+    pub pictures: u64,
+    /// Pictures whose payload this machine finished only after the modelled time: their waits tell of the host.
+    pub late_pictures: u64,
+    /// Sessions open now.
+    pub open_sessions: u32,
+    /// Rules that clients broke, with how often; rules never broken are left out.
+    pub rules_broken: Vec<RuleCount>,
+}
+
+/// How often a rule was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleCount {
+    /// Short name of the rule, for instance "locked before ready".
+    pub rule: &'static str,
+    /// Calls that broke it.
+    pub count: u64,
+    /// Where the rule comes from.
+    pub basis: Basis,
+}
+
+impl Device {
+    /// Makes a device and enters it into the process-wide list in which NvEncOpenEncodeSessionEx looks devices up.
+    pub fn new(config: DeviceConfig) -> Device {
+        let model = Arc::new(Model::new(config));
+        let handle = Handle::new();
+        DEVICES.insert(handle, Arc::clone(&model));
+        Device { model, handle }
+    }
+
+    /// What goes into `NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS::device`. It must not be followed.
+    pub fn as_ptr(&self) -> *mut c_void {
+        self.handle.as_ptr()
+    }
+
+    /// What the device was made from.
+    pub fn config(&self) -> &DeviceConfig {
+        &self.model.config
+    }
+
+    /// What the device has seen so far, over all sessions.
+    pub fn counters(&self) -> Counters {
+        self.model.counters()
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        DEVICES.remove(self.handle);
+    }
+}
+
+/// The shared part of a device.
+#[derive(Debug)]
+pub struct Model {
+    pub config: DeviceConfig,
+    engines: Vec<Mutex<Engine>>,
+    seats: Mutex<Seats>,
+    pictures: AtomicU64,
+    late_pictures: AtomicU64,
+    breaches: Vec<AtomicU64>,
+}
+
+/// Who sits where.
+#[derive(Debug)]
+struct Seats {
+    sessions_per_engine: Vec<u32>,
+    num_opened: u64,
+}
+
+/// A session's place on the device.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat {
+    /// Sessions opened on this device before this one.
+    pub session_idx: u64,
+    engine_idx: usize,
+}
+
+impl Model {
+    fn new(config: DeviceConfig) -> Model {
+        let num_engines = config.engines.max(1) as usize;
+        Model {
+            engines: (0..num_engines).map(|_| Mutex::default()).collect(),
+            seats: Mutex::new(Seats { sessions_per_engine: vec![0; num_engines], num_opened: 0 }),
+            pictures: AtomicU64::new(0),
+            late_pictures: AtomicU64::new(0),
+            breaches: Rule::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
+            config,
+        }
+    }
+
+    /// Gives a new session the engine with the fewest sessions, where the session limit allows one more.
+    pub fn take_seat(&self) -> Answer<Seat> {
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        if seats.sessions_per_engine.iter().sum::<u32>() >= self.config.sessions {
+            // Drivers of the first headers answer 10 here, newer ones 21; no source names the version of the change.
+            let is_newer = self.config.api >= V12_0;
+            return Err(if is_newer { Rule::SessionLimit } else { Rule::SessionLimitOld }.into());
+        }
+        let emptiest = seats.sessions_per_engine.iter_mut().enumerate().min_by_key(|(_, sessions)| **sessions);
+        let engine_idx = emptiest.map_or(0, |(engine_idx, sessions)| {
+            *sessions += 1;
+            engine_idx
+        });
+        let session_idx = seats.num_opened;
+        seats.num_opened += 1;
+        Ok(Seat { session_idx, engine_idx })
+    }
+
+    pub fn leave_seat(&self, seat: Seat) {
+        let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sessions) = seats.sessions_per_engine.get_mut(seat.engine_idx) {
+            *sessions -= 1;
+        }
+    }
+
+    /// Books a picture on the session's engine.
+    pub fn schedule(&self, seat: Seat, submitted_ns: u64, service: Service) -> Slot {
+        self.pictures.fetch_add(1, Ordering::Relaxed);
+        let engine = &self.engines[seat.engine_idx % self.engines.len()]; // take_seat chose it, and engines are never removed
+        engine.lock().unwrap_or_else(PoisonError::into_inner).schedule(submitted_ns, service)
+    }
+
+    pub fn count_late(&self) {
+        self.late_pictures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn count_refusal(&self, refusal: Refusal) {
+        if let Refusal::Broken(rule) = refusal {
+            self.count_breach(rule);
+        }
+    }
+
+    pub fn count_breach(&self, rule: Rule) {
+        if let Some(count) = self.breaches.get(rule as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn counters(&self) -> Counters {
+        let seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        let breaches = Rule::ALL.iter().zip(&self.breaches);
+        Counters {
+            pictures: self.pictures.load(Ordering::Relaxed),
+            late_pictures: self.late_pictures.load(Ordering::Relaxed),
+            open_sessions: seats.sessions_per_engine.iter().sum(),
+            rules_broken: breaches
+                .map(|(rule, count)| RuleCount {
+                    rule: rule.name(),
+                    count: count.load(Ordering::Relaxed),
+                    basis: rule.basis(),
+                })
+                .filter(|broken| broken.count > 0)
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! An encode session: what it holds, how it begins, changes and ends.
+//! The calls on its buffers are in `buffers`, those on pictures in `submit` and `reap`; the API's structs are `abi`'s.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::buffers::{Input, Output, Phase, Surface};
+use crate::device::{Model, Seat};
+use crate::engine::Service;
+use crate::gop::{Coded, Gop};
+use crate::handles::Handle;
+use crate::params::{EncodeParams, Request, refuse_if};
+use crate::payload::PayloadWriter;
+use crate::rules::{Answer, Refusal, Rule};
+use crate::versions::ApiVersion;
+use crate::worker::{Task, Worker};
+
+/// One client's session. Every method may be called from any thread.
+pub struct Session {
+    /// The header the client was built with.
+    pub api: ApiVersion,
+    pub model: Arc<Model>,
+    pub seat: Seat,
+    state: Mutex<State>,
+    /// Signalled whenever a wait on the state may have come to its end.
+    pub changed: Condvar,
+    /// Held over a whole NvEncEncodePicture: pictures enter the session one at a time, in the order of the calls.
+    submitting: Mutex<()>,
+    last_breach: Mutex<Option<Rule>>,
+}
+
+/// What changes in a session. Its lock is never held while a thread sleeps.
+pub struct State {
+    encoder: Option<Encoder>,
+    worker: Option<Worker>,
+    pub inputs: HashMap<Handle, Input>,
+    pub outputs: HashMap<Handle, Output>,
+    /// Outputs that no coded picture has been assigned to, in submission order.
+    pub unfilled: VecDeque<Handle>,
+    /// Outputs that have not been locked, in submission order: the order in which they must be.
+    pub to_lock: VecDeque<Handle>,
+    /// Pictures released by the reordering and about to go to the engine.
+    pub coded: Vec<Coded<Source>>,
+    /// Work for the payload thread, oldest first.
+    pub tasks: VecDeque<Task>,
+    pub payload_thread_ended: bool,
+    pub is_closed: bool,
+}
+
+/// What NvEncInitializeEncoder made.
+pub struct Encoder {
+    pub params: EncodeParams,
+    pub service: Service,
+    pub gop: Gop<Source>,
+    /// Parameter sets of the stream.
+    pub headers: Vec<u8>,
+    pub has_written_headers: bool,
+    pub force_next_idr: bool,
+    /// Pictures were submitted after the last EOS.
+    pub is_unfinished: bool,
+    pub num_pictures: u64,
+    pub max_output_bytes: usize,
+}
+
+/// Where a picture comes from and what the client said about it.
+#[derive(Debug)]
+pub struct Source {
+    pub input: Handle,
+    pub surface: Surface,
+    pub wants_headers: bool,
+    pub timestamp: u64,
+    pub duration: u64,
+    pub frame_idx: u32,
+}
+
+impl Session {
+    pub fn open(model: Arc<Model>, api: ApiVersion) -> Answer<Session> {
+        let seat = model.take_seat()?;
+        Ok(Session {
+            api,
+            model,
+            seat,
+            state: Mutex::new(State::new()),
+            changed: Condvar::new(),
+            submitting: Mutex::new(()),
+            last_breach: Mutex::new(None),
+        })
+    }
+
+    pub fn initialize(self: &Arc<Self>, request: &Request) -> Answer {
+        let params = request.check(&self.model.config, self.api)?;
+        let mut state = self.state();
+        state.check_open()?;
+        refuse_if(state.encoder.is_some(), Rule::InitializedTwice)?;
+        let writer = PayloadWriter::new(params.stream).map_err(|_| Rule::BadSize)?;
+        state.encoder = Some(Encoder::new(params, &writer, &self.model));
+        state.worker = Some(Worker::spawn(Arc::clone(self), writer).map_err(|_| Rule::OutOfThreads)?);
+        Ok(())
+    }
+
+    /// Changes rate, size or frame rate of a running encoder. `request.config` of `None` keeps the configuration.
+    pub fn reconfigure(&self, mut request: Request, force_idr: bool) -> Answer {
+        let _turn = self.take_turn();
+        let mut state = self.state();
+        let current = state.encoder()?.params.clone();
+        let is_too_large = request.width > current.max_width || request.height > current.max_height;
+        refuse_if(is_too_large, Rule::ReconfigureTooLarge)?;
+        if request.max_width == 0 || request.max_height == 0 {
+            (request.max_width, request.max_height) = (current.max_width, current.max_height);
+        }
+        let mut params = request.check(&self.model.config, self.api)?;
+        if request.config.is_none() {
+            params = current.resized_as(&params);
+        }
+        current.check_reconfigure(&params)?;
+        state.apply(params, force_idr, &self.model)?;
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// The parameter sets of the stream, as NvEncGetSequenceParams gives them.
+    pub fn sequence_headers(&self) -> Answer<Vec<u8>> {
+        Ok(self.state().encoder()?.headers.clone())
+    }
+
+    /// Ends the session: waiting calls of other threads return, the payload thread is joined, the seat is free again.
+    /// To be called once, by whoever took the session out of the registry.
+    pub fn close(&self) {
+        let worker = {
+            let mut state = self.state();
+            if state.outputs.values().any(|output| output.phase != Phase::Free) {
+                self.note(Rule::DestroyedInFlight);
+            }
+            if state.encoder.as_ref().is_some_and(|encoder| encoder.is_unfinished) {
+                self.note(Rule::ClosedWithoutEos);
+            }
+            state.is_closed = true;
+            state.tasks.clear();
+            self.changed.notify_all();
+            state.worker.take()
+        };
+        // Joined outside the lock: the thread needs it to hand in the picture it is working on.
+        drop(worker);
+        self.model.leave_seat(self.seat);
+    }
+
+    /// Remembers a refusal for NvEncGetLastErrorString and counts it where it is the client's fault.
+    pub fn note_refusal(&self, refusal: Refusal) {
+        if let Refusal::Broken(rule) = refusal {
+            self.note(rule);
+            *self.last_breach.lock().unwrap_or_else(PoisonError::into_inner) = Some(rule);
+        }
+    }
+
+    /// Counts a breach.
+    pub fn note(&self, rule: Rule) {
+        self.model.count_breach(rule);
+    }
+
+    pub fn last_breach(&self) -> Option<Rule> {
+        *self.last_breach.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn wait_for_change<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn take_turn(&self) -> MutexGuard<'_, ()> {
+        self.submitting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn new() -> State {
+        State {
+            encoder: None,
+            worker: None,
+            inputs: HashMap::new(),
+            outputs: HashMap::new(),
+            unfilled: VecDeque::new(),
+            to_lock: VecDeque::new(),
+            coded: Vec::new(),
+            tasks: VecDeque::new(),
+            payload_thread_ended: false,
+            is_closed: false,
+        }
+    }
+
+    pub fn encoder(&mut self) -> Answer<&mut Encoder> {
+        self.check_open()?;
+        self.encoder.as_mut().ok_or(Rule::NotInitialized.into())
+    }
+
+    pub fn check_open(&self) -> Answer {
+        refuse_if(self.is_closed, Rule::SessionClosed)
+    }
+
+    fn apply(&mut self, params: EncodeParams, force_idr: bool, model: &Model) -> Answer {
+        let encoder = self.encoder()?;
+        if params.stream != encoder.params.stream {
+            refuse_if(encoder.gop.is_holding(), Rule::ReconfigureWhileHeld)?;
+            let writer = PayloadWriter::new(params.stream).map_err(|_| Rule::BadSize)?;
+            encoder.restart(&writer);
+            self.tasks.push_back(Task::Restart(Box::new(writer)));
+        }
+        let encoder = self.encoder()?;
+        encoder.force_next_idr |= force_idr;
+        encoder.service = service(&params, model);
+        encoder.params = params;
+        Ok(())
+    }
+}
+
+impl Encoder {
+    fn new(params: EncodeParams, writer: &PayloadWriter, model: &Model) -> Encoder {
+        Encoder {
+            service: service(&params, model),
+            gop: Gop::new(params.gop),
+            headers: writer.headers().to_vec(),
+            has_written_headers: false,
+            force_next_idr: false,
+            is_unfinished: false,
+            num_pictures: 0,
+            max_output_bytes: max_output_bytes(writer),
+            params,
+        }
+    }
+
+    /// A new stream begins: its parameter sets and an IDR picture come first.
+    fn restart(&mut self, writer: &PayloadWriter) {
+        self.headers = writer.headers().to_vec();
+        self.has_written_headers = false;
+        self.force_next_idr = true;
+        self.max_output_bytes = max_output_bytes(writer);
+    }
+}
+
+fn max_output_bytes(writer: &PayloadWriter) -> usize {
+    writer.headers().len() + writer.max_picture_bytes()
+}
+
+fn service(params: &EncodeParams, model: &Model) -> Service {
+    model.config.service(params.stream.codec, params.preset, params.stream.width, params.stream.height)
+}

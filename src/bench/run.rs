@@ -1,0 +1,189 @@
+//! One timed run: open, feed every frame, drain, close; and the record of it.
+//!
+//! Knows no sweep. Inside the measured loop nothing allocates, logs, locks or waits for a watcher: measurements go
+//! to memory set aside before, and a watcher is told at most every [`WATCH_EVERY`], on terms it cannot stretch.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::contract::{Encoder, EncoderConfig, FrameView, LockPlacement, PacketSink};
+use crate::device::Device;
+use crate::nvenc::encoder::NvencEncoder;
+use crate::nvenc::error::NvencError;
+use crate::plan::PlannedRun;
+use crate::record::{EncodeMetrics, FrameColumns, RunRecord};
+use crate::source::{Cursor, Feed, SourceError};
+
+/// Shortest time between two looks of a watcher.
+pub const WATCH_EVERY: Duration = Duration::from_millis(50);
+/// How often a paced caller with poll placement asks while it waits for the next frame.
+const IDLE_POLL_EVERY: Duration = Duration::from_micros(200);
+
+/// How the caller behaves around the encoder.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Caller {
+    /// Busy work before each frame.
+    pub host_work: Duration,
+    /// Frames become available at this rate.
+    pub pace_fps: Option<f64>,
+}
+
+/// What a watcher sees of a running run.
+#[derive(Debug, Clone, Copy)]
+pub struct Glimpse {
+    /// Frames submitted.
+    pub frames: u64,
+}
+
+/// What goes wrong in a run.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum RunError {
+    #[error(transparent)]
+    Nvenc(#[from] NvencError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error("{packets} packets came back for {frames} frames: the driver lost or repeated pictures")]
+    PacketCount { frames: u64, packets: u64 },
+    #[error("stopped before its end")]
+    Stopped,
+}
+
+/// Makes one run and records it, also when it fails.
+///
+/// `sink` gets the packets; `stop` is looked at once a frame and ends the run early (it is then drained and recorded
+/// with [`RunError::Stopped`]); `watch` is called from inside the measured loop and must return at once.
+pub fn run(
+    device: &Device,
+    feed: &Feed,
+    config: &EncoderConfig,
+    caller: Caller,
+    planned: &PlannedRun,
+    sink: PacketSink,
+    stop: &AtomicBool,
+    watch: &mut dyn FnMut(Glimpse),
+) -> (RunRecord, Option<RunError>) {
+    let late_before = device.late_pictures();
+    let mut record = RunRecord {
+        case: planned.case,
+        warmup: planned.warmup,
+        repeat_index: planned.repeat_index,
+        order_index: planned.order_index,
+        started_unix_ms: unix_ms(),
+        error: None,
+        open_ns: 0,
+        wall_ns: 0,
+        model_late: None,
+        metrics: EncodeMetrics::default(),
+        frames: FrameColumns::default(),
+    };
+    let open_start = Instant::now();
+    let opened = device.encoder(config, sink);
+    record.open_ns = nanos(open_start.elapsed());
+    let error = match opened {
+        Ok(encoder) => measure(encoder, feed, config, caller, stop, watch, &mut record).err(),
+        Err(error) => Some(error.into()),
+    };
+    record.error = error.as_ref().map(ToString::to_string);
+    record.model_late = device.late_pictures().zip(late_before).map(|(after, before)| after - before);
+    (record, error)
+}
+
+/// Everything from the first frame to the last packet, and then the book-keeping.
+fn measure(
+    mut encoder: NvencEncoder,
+    feed: &Feed,
+    config: &EncoderConfig,
+    caller: Caller,
+    stop: &AtomicBool,
+    watch: &mut dyn FnMut(Glimpse),
+    record: &mut RunRecord,
+) -> Result<(), RunError> {
+    let mut source_waits_ns = Vec::with_capacity(config.expected_frames);
+    let mut cursor = feed.start()?;
+    let start = Instant::now();
+    let fed = feed_all(&mut encoder, &mut cursor, config, caller, start, stop, watch, &mut source_waits_ns);
+    // Whatever is in flight is drained, also after a stop or a source that broke off; after a driver error this
+    // answers that the encoder has ended, and the first error is the one that counts.
+    let finished = encoder.finish();
+    record.wall_ns = nanos(start.elapsed());
+    record.metrics = encoder.metrics();
+    record.frames = encoder.take_frames();
+    source_waits_ns.resize(record.frames.len(), 0);
+    record.frames.source_wait_ns = source_waits_ns;
+    fed?;
+    finished?;
+    let EncodeMetrics { frames, packets, .. } = record.metrics;
+    if frames != packets {
+        return Err(RunError::PacketCount { frames, packets });
+    }
+    Ok(())
+}
+
+/// The measured loop.
+#[expect(clippy::too_many_arguments, reason = "the loop's whole world, named once")]
+fn feed_all(
+    encoder: &mut NvencEncoder,
+    cursor: &mut Cursor<'_>,
+    config: &EncoderConfig,
+    caller: Caller,
+    start: Instant,
+    stop: &AtomicBool,
+    watch: &mut dyn FnMut(Glimpse),
+    source_waits_ns: &mut Vec<u64>,
+) -> Result<(), RunError> {
+    let polls = config.tuning.lock == LockPlacement::Poll;
+    let mut next_watch = start + WATCH_EVERY;
+    for pts in 0_u64.. {
+        if stop.load(Ordering::Relaxed) {
+            return Err(RunError::Stopped);
+        }
+        let Some((data, source_wait_ns)) = cursor.next()? else { break };
+        source_waits_ns.push(source_wait_ns);
+        if let Some(fps) = caller.pace_fps {
+            wait_for_frame(encoder, start + Duration::from_secs_f64(pts as f64 / fps), polls)?;
+        }
+        work(caller.host_work);
+        encoder.submit(&FrameView { format: config.format, dimensions: config.dimensions, data, pts })?;
+        let now = Instant::now();
+        if now >= next_watch {
+            next_watch = now + WATCH_EVERY;
+            watch(Glimpse { frames: pts + 1 });
+        }
+    }
+    Ok(())
+}
+
+/// A real-time source has no frame before its time. A caller that polls uses the wait to take packets back.
+fn wait_for_frame(encoder: &mut NvencEncoder, due: Instant, polls: bool) -> Result<(), NvencError> {
+    let sleeper = spin_sleep::SpinSleeper::default();
+    loop {
+        let now = Instant::now();
+        if now >= due {
+            return Ok(());
+        }
+        if polls {
+            encoder.poll()?;
+            sleeper.sleep_until(due.min(now + IDLE_POLL_EVERY));
+        } else {
+            sleeper.sleep_until(due);
+        }
+    }
+}
+
+/// The caller's own work: keeps a processor busy, as the work it stands for does.
+fn work(duration: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < duration {
+        std::hint::spin_loop();
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn unix_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,131 @@
+//! A sweep: every planned run, one after the other, each told to whoever listens as soon as it is finished.
+//!
+//! Blocks, starts no thread of its own for watching, keeps no frame of a finished run. Saving is the listener's.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::run::{Caller, Glimpse, RunError, run};
+use crate::contract::{EncoderConfig, NvencOptions, Tuning};
+use crate::device::Device;
+use crate::nvenc::error::NvencError;
+use crate::plan::{Plan, PlanError, PlannedRun};
+use crate::record::{Case, InputInfo, RunRecord};
+use crate::source::Feed;
+
+/// What happens in a sweep, in order.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A run begins.
+    RunStarted(&'a PlannedRun),
+    /// A run goes on. Comes from inside the measured loop: return at once.
+    RunWatched(&'a PlannedRun, Glimpse),
+    /// A run is over, good or failed.
+    RunFinished(RunRecord),
+}
+
+/// How a sweep ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// Runs made to their end, warm-ups included.
+    pub num_done: u64,
+    /// Of those, how many failed.
+    pub num_failed: u64,
+    /// Stopped by request before the plan was through.
+    pub stopped: bool,
+}
+
+/// Why a sweep ends before its plan is through.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum SweepError {
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Nvenc(#[from] NvencError),
+    #[error("the device is gone after {num_done} of {num_runs} runs: {error}")]
+    DeviceLost { num_done: u64, num_runs: u64, error: String },
+    /// The listener could not go on (a full disk, for instance).
+    #[error("{0}")]
+    Listener(String),
+}
+
+/// Runs a plan.
+///
+/// `stop` is looked at once a frame: the run in progress is drained and dropped, what was finished stays. A failed
+/// run is told like any other and does not end the sweep, unless the device is gone.
+///
+/// # Errors
+/// A plan that cannot run on this device, found before the first run; a lost device; the listener's own error.
+pub fn sweep(
+    plan: &Plan,
+    device: &Device,
+    feed: &Feed,
+    stop: &AtomicBool,
+    listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
+) -> Result<Outcome, SweepError> {
+    plan.check()?;
+    try_every_case(plan, device, feed.info())?;
+    let mut outcome = Outcome { num_done: 0, num_failed: 0, stopped: false };
+    for planned in plan.runs() {
+        if stop.load(Ordering::Relaxed) {
+            outcome.stopped = true;
+            break;
+        }
+        listener(Event::RunStarted(&planned)).map_err(SweepError::Listener)?;
+        let config = encoder_config(plan, feed.info(), &planned.case);
+        // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
+        let mut watch = |glimpse| drop(listener(Event::RunWatched(&planned, glimpse)));
+        let sink = Box::new(drop);
+        let (record, error) = run(device, feed, &config, caller(plan), &planned, sink, stop, &mut watch);
+        if matches!(error, Some(RunError::Stopped)) {
+            outcome.stopped = true;
+            break;
+        }
+        outcome.num_done += 1;
+        outcome.num_failed += u64::from(error.is_some());
+        listener(Event::RunFinished(record)).map_err(SweepError::Listener)?;
+        if let Some(RunError::Nvenc(error)) = error.filter(|error| is_device_lost(error)) {
+            let (num_done, num_runs) = (outcome.num_done, plan.num_runs());
+            return Err(SweepError::DeviceLost { num_done, num_runs, error: error.to_string() });
+        }
+    }
+    Ok(outcome)
+}
+
+/// What the encoder is told for one case of a plan.
+pub fn encoder_config(plan: &Plan, input: &InputInfo, case: &Case) -> EncoderConfig {
+    EncoderConfig {
+        codec: case.codec,
+        dimensions: input.dimensions,
+        frame_rate: input.frame_rate,
+        format: input.format,
+        rate_control: plan.rate_control,
+        gop_length: plan.gop_length,
+        b_frames: plan.b_frames,
+        tuning: Tuning { reap_threshold: case.reap_threshold, lock: case.lock, pool: Some(case.pool) },
+        nvenc: NvencOptions { preset: plan.preset, tuning_info: plan.tuning },
+        expected_frames: usize::try_from(input.frames).unwrap_or(0),
+    }
+}
+
+/// How the caller around the encoder behaves by this plan.
+pub fn caller(plan: &Plan) -> Caller {
+    Caller { host_work: Duration::from_micros(plan.host_work_us.into()), pace_fps: plan.pace_fps }
+}
+
+/// Opens and closes an encoder for each codec's deepest case, so that what cannot work is said once, before the
+/// first run, and not by every run again.
+fn try_every_case(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), NvencError> {
+    for &codec in &plan.codecs {
+        let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec);
+        if let Some(case) = of_codec.max_by_key(|case| case.pool) {
+            drop(device.encoder(&encoder_config(plan, input, &case), Box::new(drop))?);
+        }
+    }
+    Ok(())
+}
+
+fn is_device_lost(error: &RunError) -> bool {
+    matches!(error, RunError::Nvenc(error) if error.is_device_lost())
+}

@@ -1,0 +1,312 @@
+//! The command line's words: what can be asked for, its defaults and its help. Does nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::contract::{Codec, LockPlacement, Preset, RateControl, TuningInfo};
+use crate::plan::Plan;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; compare: all criteria met
+  1    a run failed, or something could not be read or written
+  2    usage: a wrong word, number or combination
+  3    compare: criteria not met
+  4    compare: inconclusive, too few or too scattered runs to say
+  5    device or driver not available
+  130  stopped by Ctrl-C; what was finished is saved";
+
+const INPUT_HELP: &str = "\
+Frames to encode: synthetic[:WxH@FPS] (built-in pattern), a Y4M file, raw:FORMAT:WxH@FPS:FILE (nv12, i420, argb), \
+- (Y4M on standard input), or any media file (needs an installed ffmpeg)";
+
+const DEVICE_HELP: &str = "\
+virtual (no GPU needed), virtual:PROFILE, virtual:key=value,… , cuda:N, or a path to a driver library; \
+inflight doctor lists what is there";
+
+/// See where an NVENC pipeline waits, tune how many pictures it keeps in flight, prove the difference.
+#[derive(Debug, Parser)]
+#[command(name = "inflight", version, after_help = EXIT_CODES, propagate_version = true)]
+pub struct Cli {
+    /// What to do; without it: a sweep with the defaults.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Encode once and write the stream to a file
+    Encode(EncodeArgs),
+    /// Measure every combination of codec, threshold and lock placement, several times, into a session folder
+    Sweep(SweepArgs),
+    /// Judge after against before by the criteria
+    Compare(CompareArgs),
+    /// Write the report of a session
+    Report(ReportArgs),
+    /// Write docs/status from a session: the analysis and the status page
+    Status(StatusArgs),
+    /// Say what works on this machine, and what to do about what does not
+    Doctor(DoctorArgs),
+}
+
+/// What encode and sweep share.
+#[derive(Debug, Args)]
+pub struct CodingArgs {
+    #[arg(long, default_value = "virtual", help = DEVICE_HELP)]
+    pub device: String,
+    #[arg(long, default_value = "synthetic", help = INPUT_HELP)]
+    pub input: String,
+    /// Buffer pairs; default: as many as the threshold needs
+    #[arg(long)]
+    pub pool: Option<u32>,
+    /// NVENC preset, p1 (fastest) to p7
+    #[arg(long, default_value = "p1")]
+    pub preset: Preset,
+    /// NVENC tuning: ull, ll or hq
+    #[arg(long, default_value = "ull")]
+    pub tuning: TuningInfo,
+    #[command(flatten)]
+    pub rate: RateArgs,
+    /// Pictures from one IDR to the next; default: only the first is one
+    #[arg(long)]
+    pub gop: Option<u32>,
+    /// B pictures between references
+    #[arg(long, default_value_t = 0)]
+    pub b_frames: u32,
+    /// The caller's own work before each frame, in microseconds of busy processor; default: what the device's profile models
+    #[arg(long, conflicts_with = "pace")]
+    pub host_work_us: Option<u32>,
+    /// Real-time source: frames become available at this rate
+    #[arg(long, value_name = "FPS")]
+    pub pace: Option<f64>,
+    /// Input above this many MiB is read by a thread that runs ahead, instead of being in memory before the clock starts
+    #[arg(long, default_value_t = 2048)]
+    pub preload_mib: u32,
+}
+
+/// How bits are spent.
+#[derive(Debug, Args)]
+pub struct RateArgs {
+    /// Constant bit rate at --bitrate-kbps
+    #[arg(long, requires = "bitrate_kbps", conflicts_with_all = ["vbr", "cqp"])]
+    pub cbr: bool,
+    /// Variable bit rate around --bitrate-kbps
+    #[arg(long, requires = "bitrate_kbps", conflicts_with = "cqp")]
+    pub vbr: bool,
+    /// Constant quantiser
+    #[arg(long, value_name = "QP", conflicts_with_all = ["bitrate_kbps", "max_bitrate_kbps"])]
+    pub cqp: Option<u32>,
+    /// Target in kbit/s; alone it means --cbr
+    #[arg(long)]
+    pub bitrate_kbps: Option<u32>,
+    /// Peak in kbit/s for --vbr; default: twice the target
+    #[arg(long, requires = "vbr")]
+    pub max_bitrate_kbps: Option<u32>,
+}
+
+/// `inflight encode`
+#[derive(Debug, Args)]
+pub struct EncodeArgs {
+    #[command(flatten)]
+    pub coding: CodingArgs,
+    /// h264, hevc or av1
+    #[arg(long, default_value = "h264")]
+    pub codec: Codec,
+    /// Frames to encode; default: the whole input (300 of the built-in pattern)
+    #[arg(long)]
+    pub frames: Option<u64>,
+    /// Pictures in flight at which the oldest is taken back; 1 is serial
+    #[arg(long, default_value_t = 4)]
+    pub reap_threshold: u32,
+    /// Who locks: inline, thread or poll
+    #[arg(long, default_value = "thread")]
+    pub lock: LockPlacement,
+    /// Where the elementary stream goes
+    #[arg(short, long)]
+    pub output: PathBuf,
+    /// Print one JSON object with the run's numbers on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `inflight sweep`
+#[derive(Debug, Args)]
+pub struct SweepArgs {
+    #[command(flatten)]
+    pub coding: CodingArgs,
+    /// Codecs, separated by commas: h264, hevc, av1
+    #[arg(long, value_delimiter = ',', default_value = "h264")]
+    pub codec: Vec<Codec>,
+    /// Frames of each run; a shorter clip ends the run earlier
+    #[arg(long, default_value_t = 300)]
+    pub frames: u64,
+    /// Reap thresholds, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4,8")]
+    pub reap_threshold: Vec<u32>,
+    /// Lock placements, separated by commas: inline, thread, poll
+    #[arg(long, value_delimiter = ',', default_value = "inline")]
+    pub lock: Vec<LockPlacement>,
+    /// Runs of each case made first and not counted
+    #[arg(long, default_value_t = 2)]
+    pub warmup: u32,
+    /// Counted runs of each case
+    #[arg(long, default_value_t = 9)]
+    pub repeat: u32,
+    /// Session folder to make; default: output/sweep-DATE-TIME
+    #[arg(long)]
+    pub session: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `inflight compare`
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Session folder, with a choice of cases where it holds several: SESSION:reap=1,lock=inline
+    #[arg(long)]
+    pub before: String,
+    /// As --before
+    #[arg(long)]
+    pub after: String,
+    /// Criteria as a TOML file instead of the built-in set
+    #[arg(long, value_name = "FILE.toml")]
+    pub criteria: Option<PathBuf>,
+    #[command(flatten)]
+    pub overrides: CriteriaArgs,
+    /// Compare although one side is virtual and the other is not
+    #[arg(long)]
+    pub allow_virtual_against_real: bool,
+    /// Compare although the inputs differ
+    #[arg(long)]
+    pub allow_different_input: bool,
+    /// Also write the report here (figures beside it)
+    #[arg(long, value_name = "FILE.md")]
+    pub report: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Single criteria, changed.
+#[derive(Debug, Args)]
+pub struct CriteriaArgs {
+    /// Encode wall mean must improve by at least this (built in: 5)
+    #[arg(long, value_name = "PERCENT")]
+    pub min_wall_improvement: Option<f64>,
+    /// lock_ms mean must improve by at least this (built in: 20)
+    #[arg(long, value_name = "PERCENT")]
+    pub min_lock_improvement: Option<f64>,
+    /// queue_peak must reach at least this (built in: 2)
+    #[arg(long, value_name = "PICTURES")]
+    pub min_queue_peak: Option<u32>,
+}
+
+/// `inflight report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Session folder
+    pub session: PathBuf,
+    /// Where to write; default: output/benchmark-nv-precise-CODEC-EPOCH.md
+    #[arg(short, long, value_name = "FILE.md")]
+    pub output: Option<PathBuf>,
+    /// Also write one line a run as CSV
+    #[arg(long, value_name = "FILE.csv")]
+    pub runs_csv: Option<PathBuf>,
+    /// Also write one line a frame as CSV
+    #[arg(long, value_name = "FILE.csv")]
+    pub frames_csv: Option<PathBuf>,
+    /// Also write one run's timeline for chrome://tracing or Perfetto (see --trace-run)
+    #[arg(long, value_name = "FILE.json")]
+    pub trace: Option<PathBuf>,
+    /// Which run --trace draws, by its order index; default: the last one
+    #[arg(long, requires = "trace")]
+    pub trace_run: Option<u32>,
+}
+
+/// `inflight status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Session folder
+    pub session: PathBuf,
+    /// Folder to write into
+    #[arg(long, default_value = "docs/status")]
+    pub into: PathBuf,
+}
+
+/// `inflight doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl RateArgs {
+    fn rate_control(&self) -> RateControl {
+        let bps = |kbps: u32| kbps.saturating_mul(1000);
+        match (self.cqp, self.bitrate_kbps) {
+            (Some(qp), _) => RateControl::Cqp { qp },
+            (None, Some(kbps)) if self.vbr => RateControl::Vbr {
+                bitrate_bps: bps(kbps),
+                max_bitrate_bps: bps(self.max_bitrate_kbps.unwrap_or(kbps.saturating_mul(2))),
+            },
+            (None, Some(kbps)) => RateControl::Cbr { bitrate_bps: bps(kbps) },
+            (None, None) => RateControl::Preset,
+        }
+    }
+}
+
+impl CodingArgs {
+    /// The plan's part that encode and sweep share; `suggested_host_work_us` is the device's.
+    pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
+        let modelled_work = if self.pace.is_some() { 0 } else { suggested_host_work_us };
+        Plan {
+            device: self.device.clone(),
+            input: self.input.clone(),
+            pool: self.pool,
+            preset: self.preset,
+            tuning: self.tuning,
+            rate_control: self.rate.rate_control(),
+            gop_length: self.gop,
+            b_frames: self.b_frames,
+            host_work_us: self.host_work_us.unwrap_or(modelled_work),
+            pace_fps: self.pace,
+            preload_mib: self.preload_mib,
+            ..Plan::default()
+        }
+    }
+}
+
+impl SweepArgs {
+    /// The whole plan.
+    pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
+        Plan {
+            codecs: self.codec.clone(),
+            frames: self.frames,
+            reap_thresholds: self.reap_threshold.clone(),
+            locks: self.lock.clone(),
+            warmup: self.warmup,
+            repeat: self.repeat,
+            ..self.coding.plan(suggested_host_work_us)
+        }
+    }
+}
+
+impl EncodeArgs {
+    /// A plan of one counted run.
+    pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
+        let whole = if self.coding.input.starts_with("synthetic") { 300 } else { u64::MAX };
+        Plan {
+            codecs: vec![self.codec],
+            frames: self.frames.unwrap_or(whole),
+            reap_thresholds: vec![self.reap_threshold],
+            locks: vec![self.lock],
+            warmup: 0,
+            repeat: 1,
+            ..self.coding.plan(suggested_host_work_us)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `inflight compare`: two sides, the criteria, the verdict as text, JSON, report and exit code.
+
+use serde_json::json;
+
+use super::args::{CompareArgs, CriteriaArgs};
+use super::exit::{Exit, Failure};
+use super::{print_json, report};
+use crate::session::Session;
+use crate::stats::compare::{Allowances, Comparison, Side, compare as judge};
+use crate::stats::criteria::{Criteria, Verdict};
+use crate::stats::selector::Selector;
+use crate::stats::summary::{Group, RunOnDevice};
+use crate::units;
+
+pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
+    let before: Selector = args.before.parse().map_err(Failure::usage)?;
+    let after: Selector = args.after.parse().map_err(Failure::usage)?;
+    let criteria = criteria(args)?;
+    let before_session = Session::open(&before.session)?;
+    let after_session = Session::open(&after.session)?;
+    let (before_name, after_name) = (before.session.display().to_string(), after.session.display().to_string());
+    let before = before_session.side(&before_name, before.filter);
+    let after = after_session.side(&after_name, after.filter);
+    let allow = Allowances { device_kind: args.allow_virtual_against_real, input: args.allow_different_input };
+    let comparison = judge(&before, &after, &criteria, allow).map_err(Failure::usage)?;
+    if let Some(path) = &args.report {
+        report::write_report(&after_session, Some(&comparison), path)?;
+    }
+    if args.json {
+        print_json(&as_json(&comparison, &before, &after)?)?;
+    } else {
+        tell_people(&comparison)?;
+    }
+    Ok(match comparison.verdict {
+        Verdict::Pass => Exit::Done,
+        Verdict::Fail => Exit::NotMet,
+        Verdict::Inconclusive => Exit::Inconclusive,
+    })
+}
+
+fn criteria(args: &CompareArgs) -> Result<Criteria, Failure> {
+    let mut criteria = match &args.criteria {
+        None => Criteria::default(),
+        Some(path) => {
+            let cannot = |error: &dyn std::fmt::Display| {
+                Failure::usage(format!("cannot read criteria from {}: {error}", path.display()))
+            };
+            let text = std::fs::read_to_string(path).map_err(|error| cannot(&error))?;
+            toml::from_str(&text).map_err(|error| cannot(&error))?
+        }
+    };
+    let CriteriaArgs { min_wall_improvement, min_lock_improvement, min_queue_peak } = args.overrides;
+    criteria.min_wall_improvement_pct = min_wall_improvement.unwrap_or(criteria.min_wall_improvement_pct);
+    criteria.min_lock_improvement_pct = min_lock_improvement.unwrap_or(criteria.min_lock_improvement_pct);
+    criteria.min_queue_peak = min_queue_peak.unwrap_or(criteria.min_queue_peak);
+    Ok(criteria)
+}
+
+fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}\n{}", comparison.after.device, comparison.after.input)?;
+    for warning in &comparison.warnings {
+        writeln!(out, "warning: {warning}")?;
+    }
+    for codec in &comparison.codecs {
+        writeln!(
+            out,
+            "\n{}: {}  (before {}, after {})",
+            codec.codec, codec.verdict, codec.before.case, codec.after.case
+        )?;
+        for result in &codec.criteria {
+            let unit = result.name.unit();
+            writeln!(
+                out,
+                "  {:<18} {:>12} → {:<12} {:>9}  {:<12} {}",
+                result.name.title(),
+                unit.text_or_none(result.before),
+                unit.text_or_none(result.after),
+                units::change_pct_or_none(result.change_pct),
+                result.verdict.to_string(),
+                result.reason,
+            )?;
+        }
+    }
+    writeln!(out, "\nOverall: {}", comparison.verdict)?;
+    Ok(())
+}
+
+/// The comparison as it is, with the runs behind it and, flat, every criterion and group.
+fn as_json(comparison: &Comparison, before: &Side<'_>, after: &Side<'_>) -> Result<serde_json::Value, Failure> {
+    let criteria: Vec<_> = comparison.codecs.iter().flat_map(|codec| &codec.criteria).collect();
+    let groups: Vec<_> = comparison.codecs.iter().flat_map(|codec| [&codec.before, &codec.after]).collect();
+    let runs = |side: &Side<'_>, groups: Vec<&Group>| -> Result<Vec<serde_json::Value>, serde_json::Error> {
+        let of_group = |run: &&crate::stats::summary::RunSummary| groups.iter().any(|group| group.case == run.case);
+        side.runs
+            .iter()
+            .filter(of_group)
+            .map(|run| serde_json::to_value(RunOnDevice { run, device: side.device }))
+            .collect()
+    };
+    let before_runs = runs(before, comparison.codecs.iter().map(|codec| &codec.before).collect());
+    let after_runs = runs(after, comparison.codecs.iter().map(|codec| &codec.after).collect());
+    let cannot = |error: serde_json::Error| Failure::failed(format!("cannot write the comparison as JSON: {error}"));
+    Ok(json!({
+        "verdict": comparison.verdict,
+        "criteria": criteria,
+        "groups": groups,
+        "before_runs": before_runs.map_err(cannot)?,
+        "after_runs": after_runs.map_err(cannot)?,
+        "warnings": comparison.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "comparison": comparison,
+    }))
+}

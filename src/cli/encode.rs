@@ -1,0 +1,140 @@
+//! `inflight encode`: one run whose packets go to a file that appears whole or not at all.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::json;
+use tempfile::NamedTempFile;
+
+use super::args::EncodeArgs;
+use super::exit::{Exit, Failure};
+use super::{print_json, stop};
+use crate::bench::metrics_line::{is_wanted, metrics_line};
+use crate::bench::run::{RunError, run};
+use crate::bench::sweep::{caller, encoder_config};
+use crate::contract::PacketSink;
+use crate::device::{Device, DeviceSpec};
+use crate::record::RunRecord;
+use crate::source::{Feed, InputSpec};
+use crate::stats::summary::{RunOnDevice, RunSummary};
+use crate::units;
+
+pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
+    let spec: DeviceSpec = args.coding.device.parse()?;
+    let plan = args.plan(spec.suggested_host_work_us());
+    plan.check()?;
+    let input: InputSpec = plan.input.parse()?;
+    let device = Device::open(&spec)?;
+    let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
+    let stop = stop::on_ctrl_c()?;
+    let output = StreamFile::create(&args.output)?;
+    let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
+    let config = encoder_config(&plan, feed.info(), &planned.case);
+    let (record, error) = run(&device, &feed, &config, caller(&plan), &planned, output.sink(), &stop, &mut |_| ());
+    let interrupted = matches!(error, Some(RunError::Stopped));
+    if let Some(error) = error.filter(|error| !matches!(error, RunError::Stopped)) {
+        return Err(error.into());
+    }
+    output.finish()?;
+    if is_wanted() {
+        eprintln!("{}", metrics_line(&record));
+    }
+    show(args, &device, &feed, &record)?;
+    Ok(if interrupted { Exit::Interrupted } else { Exit::Done })
+}
+
+fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> Result<(), Failure> {
+    let summary = RunSummary::of(record);
+    if args.json {
+        return print_json(&json!({
+            "output": args.output,
+            "input": feed.info(),
+            "run": RunOnDevice { run: &summary, device: device.info() },
+        }));
+    }
+    println!(
+        "{} frames, {} → {} in {} ({}); lock {}, blocked {}, queue peak {}, p99 latency {}",
+        record.metrics.frames,
+        units::bytes(record.metrics.bytes as f64),
+        args.output.display(),
+        units::ns(record.wall_ns),
+        summary.fps.map_or_else(|| "–".to_owned(), units::fps),
+        units::ns(record.metrics.lock_ns),
+        units::ns(record.metrics.blocked_ns),
+        record.metrics.queue_peak,
+        summary.latency_p99_ms.map_or_else(|| "–".to_owned(), units::ms),
+    );
+    println!("{}", device.info());
+    Ok(())
+}
+
+/// The elementary stream on its way to disk: beside its final place until it is whole. A path that is no ordinary
+/// file (a pipe, /dev/null) is written to directly.
+struct StreamFile {
+    state: Arc<Mutex<StreamState>>,
+    path: std::path::PathBuf,
+}
+
+struct StreamState {
+    writer: BufWriter<File>,
+    temporary: Option<NamedTempFile>,
+    error: Option<io::Error>,
+}
+
+impl StreamFile {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        let special = path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+        let opened = || -> io::Result<(File, Option<NamedTempFile>)> {
+            if path.is_dir() {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file in it"));
+            }
+            if special {
+                return Ok((File::options().write(true).open(path)?, None));
+            }
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(folder)?;
+            Ok((temporary.reopen()?, Some(temporary)))
+        };
+        let (file, temporary) = opened().map_err(|error| write_failure(path, &error))?;
+        let state = StreamState { writer: BufWriter::with_capacity(1 << 20, file), temporary, error: None };
+        Ok(Self { state: Arc::new(Mutex::new(state)), path: path.to_owned() })
+    }
+
+    /// Writes packets in the order they come. After the first error the rest is dropped; [`Self::finish`] tells it.
+    fn sink(&self) -> PacketSink {
+        let state = Arc::clone(&self.state);
+        Box::new(move |packet| {
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            if state.error.is_none() {
+                state.error = state.writer.write_all(&packet.data).err();
+            }
+        })
+    }
+
+    fn finish(self) -> Result<(), Failure> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = match state.error.take() {
+            Some(error) => Err(error),
+            None => state.writer.flush(),
+        };
+        let placed = written.and_then(|()| match state.temporary.take() {
+            None => Ok(()),
+            Some(temporary) => place(temporary, &self.path),
+        });
+        placed.map_err(|error| write_failure(&self.path, &error))
+    }
+}
+
+/// A temporary file is private by default; the stream gets the permissions that an ordinary new file would.
+fn place(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
+    temporary.as_file().sync_all()?;
+    crate::files::make_ordinary(temporary.as_file())?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn write_failure(path: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!("cannot write {}: {error}; choose another place with --output", path.display()))
+}

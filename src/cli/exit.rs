@@ -1,0 +1,116 @@
+//! Exit codes, and which error leaves with which. The list stands in `--help` too.
+
+use crate::bench::run::RunError;
+use crate::bench::sweep::SweepError;
+use crate::device::DeviceError;
+use crate::nvenc::error::NvencError;
+use crate::plan::PlanError;
+use crate::session::SessionError;
+use crate::source::{InputSpecError, SourceError};
+
+/// What the program leaves with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    NotMet = 3,
+    Inconclusive = 4,
+    Unavailable = 5,
+    Interrupted = 130,
+}
+
+/// Why the program could not do what was asked: one line for standard error, and the code.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) code: Exit,
+    pub(super) message: String,
+}
+
+impl Failure {
+    pub(super) fn usage(message: impl ToString) -> Self {
+        Self { code: Exit::Usage, message: message.to_string() }
+    }
+
+    pub(super) fn failed(message: impl ToString) -> Self {
+        Self { code: Exit::Failed, message: message.to_string() }
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<InputSpecError> for Failure {
+    fn from(error: InputSpecError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        match error {
+            DeviceError::Unknown(_) | DeviceError::Virtual(_) => Self::usage(error),
+            DeviceError::Nvenc(error) => error.into(),
+            error => Self { code: Exit::Unavailable, message: error.to_string() },
+        }
+    }
+}
+
+impl From<NvencError> for Failure {
+    fn from(error: NvencError) -> Self {
+        let code = match &error {
+            error if error.is_unavailable() => Exit::Unavailable,
+            NvencError::NoCodec { .. }
+            | NvencError::Size { .. }
+            | NvencError::BFrames { .. }
+            | NvencError::Tuning { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<SweepError> for Failure {
+    fn from(error: SweepError) -> Self {
+        match error {
+            SweepError::Plan(error) => error.into(),
+            SweepError::Nvenc(error) => error.into(),
+            SweepError::DeviceLost { .. } | SweepError::Listener(_) => Self::failed(error),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Nvenc(error) => error.into(),
+            RunError::Source(error) => error.into(),
+            RunError::PacketCount { .. } => Self::failed(error),
+            RunError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
+        }
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Write { .. } => Self::failed(error),
+            error => Self::usage(error),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(format!("cannot write to standard output: {error}"))
+    }
+}

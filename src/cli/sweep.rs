@@ -1,0 +1,206 @@
+//! `inflight sweep`: a plan run through, saved run by run, and told at the end as a table or as JSON.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::args::{Cli, Command, SweepArgs};
+use super::exit::{Exit, Failure};
+use super::progress::Progress;
+use super::{print_json, stop};
+use crate::bench::environment;
+use crate::bench::metrics_line::{is_wanted, metrics_line};
+use crate::bench::sweep::{Event, Outcome, sweep as run_sweep};
+use crate::device::{Device, DeviceSpec};
+use crate::record::RunRecord;
+use crate::session::{FORMAT_VERSION, Manifest, SessionWriter};
+use crate::source::{Feed, InputSpec};
+use crate::stats::metrics::Metric;
+use crate::stats::recommend::recommend;
+use crate::stats::summary::{Group, RunOnDevice, RunSummary, groups};
+
+/// What `inflight` alone does.
+pub(super) fn default_sweep() -> Result<Exit, Failure> {
+    let parsed = <Cli as clap::Parser>::try_parse_from(["inflight", "sweep"]);
+    match parsed.map_err(Failure::usage)?.command {
+        Some(Command::Sweep(args)) => sweep(&args),
+        _ => Err(Failure::usage("there is no default sweep")),
+    }
+}
+
+pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
+    let spec: DeviceSpec = args.coding.device.parse()?;
+    let plan = args.plan(spec.suggested_host_work_us());
+    plan.check()?;
+    let input: InputSpec = plan.input.parse()?;
+    let device = Device::open(&spec)?;
+    let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
+    let dir = args.session.clone().unwrap_or_else(default_session_dir);
+    let created = jiff::Timestamp::now();
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        created_unix_ms: u64::try_from(created.as_millisecond()).unwrap_or(0),
+        plan,
+        input: feed.info().clone(),
+        device: device.info().clone(),
+        environment: environment::capture(command_line()),
+        note: None,
+    };
+    let stop = stop::on_ctrl_c()?;
+    let mut keeper = Keeper::new(&dir, &manifest);
+    let ended = run_sweep(&manifest.plan, &device, &feed, &stop, &mut |event| keeper.on(event));
+    keeper.progress.done();
+    let told = Told { dir: &dir, manifest: &manifest, runs: &keeper.runs };
+    match ended {
+        Ok(outcome) => {
+            told.tell(args.json, outcome)?;
+            Ok(exit_of(outcome))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn exit_of(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome { stopped: true, .. } => Exit::Interrupted,
+        Outcome { num_failed: 1.., .. } => Exit::Failed,
+        _ => Exit::Done,
+    }
+}
+
+/// Saves each run as it comes and keeps its summary. The session folder is made when the first run begins, so that
+/// a plan the device refuses leaves nothing behind.
+struct Keeper<'a> {
+    dir: &'a Path,
+    manifest: &'a Manifest,
+    writer: Option<SessionWriter>,
+    runs: Vec<RunSummary>,
+    progress: Progress,
+}
+
+impl<'a> Keeper<'a> {
+    fn new(dir: &'a Path, manifest: &'a Manifest) -> Self {
+        let progress = Progress::new(manifest.plan.num_runs());
+        Self { dir, manifest, writer: None, runs: Vec::new(), progress }
+    }
+
+    fn on(&mut self, event: Event<'_>) -> Result<(), String> {
+        match event {
+            Event::RunStarted(run) => {
+                if self.writer.is_none() {
+                    let writer = SessionWriter::create(self.dir, self.manifest);
+                    self.writer = Some(writer.map_err(|error| error.to_string())?);
+                }
+                self.progress.run_started(run);
+                Ok(())
+            }
+            // Drawing here would be work inside the measured loop.
+            Event::RunWatched(..) => Ok(()),
+            Event::RunFinished(record) => self.keep(&record),
+        }
+    }
+
+    fn keep(&mut self, record: &RunRecord) -> Result<(), String> {
+        if is_wanted() {
+            self.progress.line(&metrics_line(record));
+        }
+        if let Some(error) = &record.error {
+            self.progress.line(&format!("inflight: run {} ({}) failed: {error}", record.order_index, record.case));
+        }
+        self.runs.push(RunSummary::of(record));
+        self.progress.run_finished();
+        match &mut self.writer {
+            Some(writer) => writer.append(record).map_err(|error| error.to_string()),
+            None => Err("a run ended that never began".to_owned()),
+        }
+    }
+}
+
+/// What there is to tell at the end.
+struct Told<'a> {
+    dir: &'a Path,
+    manifest: &'a Manifest,
+    runs: &'a [RunSummary],
+}
+
+impl Told<'_> {
+    fn tell(&self, as_json: bool, outcome: Outcome) -> Result<(), Failure> {
+        let groups = groups(self.runs);
+        if as_json { self.tell_json(outcome, &groups) } else { self.tell_people(outcome, &groups) }
+    }
+
+    fn tell_json(&self, outcome: Outcome, groups: &[Group]) -> Result<(), Failure> {
+        let device = &self.manifest.device;
+        let runs: Vec<_> = self.runs.iter().map(|run| RunOnDevice { run, device }).collect();
+        print_json(&json!({
+            "session": self.dir,
+            "device": device,
+            "input": self.manifest.input,
+            "plan": self.manifest.plan,
+            "stopped": outcome.stopped,
+            "failed_runs": outcome.num_failed,
+            "runs": runs,
+            "groups": groups,
+            "recommendations": recommend(groups),
+        }))
+    }
+
+    fn tell_people(&self, outcome: Outcome, groups: &[Group]) -> Result<(), Failure> {
+        use std::io::Write;
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", self.manifest.device)?;
+        writeln!(out, "{}\n", self.manifest.input)?;
+        write!(out, "{}", table(groups))?;
+        for recommendation in recommend(groups) {
+            writeln!(out, "\n{}", recommendation.reason)?;
+        }
+        let stopped = if outcome.stopped { "stopped; what was finished is saved" } else { "saved" };
+        writeln!(out, "\nSession {stopped} in {dir}; next: inflight report {dir}", dir = self.dir.display())?;
+        Ok(())
+    }
+}
+
+/// One line a case: means over the counted runs, ± standard deviation where there is one.
+fn table(groups: &[Group]) -> String {
+    const METRICS: [Metric; 6] =
+        [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
+    let mut text = format!("{:<28}", "case");
+    METRICS.iter().for_each(|metric| text.push_str(&format!("{:>24}", metric.key())));
+    text.push('\n');
+    for group in groups {
+        text.push_str(&format!("{:<28}", group.case.to_string()));
+        for metric in METRICS {
+            let unit = metric.unit();
+            let cell = group.spread(metric).map_or_else(
+                || "–".to_owned(),
+                |spread| match spread.stddev {
+                    Some(stddev) => format!("{} ± {}", unit.text(spread.mean), unit.text(stddev)),
+                    None => unit.text(spread.mean),
+                },
+            );
+            text.push_str(&format!("{cell:>24}"));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn default_session_dir() -> PathBuf {
+    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
+    Path::new("output").join(format!("sweep-{now}"))
+}
+
+/// The command as typed, for the report's "how to repeat".
+fn command_line() -> String {
+    let words = std::env::args().skip(1).map(|word| shell_word(&word));
+    std::iter::once("inflight".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=:,./@+%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

@@ -1,0 +1,284 @@
+//! Devices: what can be named, opened and asked. The only file that names cudarc, and the only one that knows which
+//! device is virtual; everything it hands out is an [`Api`] and a handle, whatever lies beneath.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use cudarc::driver::{CudaContext, DriverError};
+
+use crate::contract::{EncoderConfig, PacketSink};
+use crate::nvenc::api::Api;
+use crate::nvenc::encoder::NvencEncoder;
+use crate::nvenc::error::NvencError;
+use crate::nvenc::session::{DeviceHandle, Session};
+use crate::record::{DeviceInfo, DeviceKind};
+
+/// A device as the user names it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeviceSpec {
+    /// `virtual`, `virtual:NAME`, `virtual:key=value,…`
+    Virtual(virtual_nvenc::DeviceConfig),
+    /// `cuda:N`: the N-th GPU that CUDA shows, through the installed driver.
+    Cuda(u32),
+    /// A path to a driver library.
+    Library(PathBuf),
+}
+
+/// An opened device: sessions can be made on it.
+#[derive(Debug)]
+pub struct Device {
+    api: Arc<Api>,
+    handle: DeviceHandle,
+    info: DeviceInfo,
+    emulation: Option<Arc<virtual_nvenc::Device>>,
+}
+
+/// Why a device cannot be named or opened.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum DeviceError {
+    #[error(
+        "'{0}' names no device: use virtual, virtual:PROFILE, virtual:key=value,…, cuda:N, or a path to a driver library"
+    )]
+    Unknown(String),
+    #[error("virtual device: {0}")]
+    Virtual(String),
+    #[error("there is no CUDA driver ({library} is missing): install the NVIDIA driver, or use --device virtual")]
+    NoCuda { library: &'static str },
+    #[error("CUDA answers {answer}: {advice}")]
+    Cuda { answer: String, advice: &'static str },
+    #[error("there is no GPU cuda:{asked}: this machine has {found}; inflight doctor lists them")]
+    NoGpu { asked: u32, found: u32 },
+    #[error(transparent)]
+    Nvenc(#[from] NvencError),
+}
+
+/// A GPU that CUDA shows.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Gpu {
+    pub ordinal: u32,
+    pub name: String,
+}
+
+impl FromStr for DeviceSpec {
+    type Err = DeviceError;
+
+    fn from_str(text: &str) -> Result<Self, DeviceError> {
+        if let Some(config) = text.strip_prefix("virtual") {
+            let config = match config.strip_prefix(':') {
+                Some(config) => config,
+                None if config.is_empty() => "",
+                None => return Err(DeviceError::Unknown(text.to_owned())),
+            };
+            return config.parse().map(Self::Virtual).map_err(|error| DeviceError::Virtual(format!("{error}")));
+        }
+        if let Some(ordinal) = text.strip_prefix("cuda:") {
+            return ordinal.parse().map(Self::Cuda).map_err(|_| DeviceError::Unknown(text.to_owned()));
+        }
+        // A bare word is a slip of the pen; a library has a folder or an ending in its name.
+        match text.contains(['/', '\\', '.']) {
+            true => Ok(Self::Library(text.into())),
+            false => Err(DeviceError::Unknown(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for DeviceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Virtual(config) => write!(f, "virtual:{config}"),
+            Self::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
+            Self::Library(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl DeviceSpec {
+    /// The caller's own work per frame that goes with a modelled host; 0 where nothing is modelled.
+    pub fn suggested_host_work_us(&self) -> u32 {
+        match self {
+            Self::Virtual(config) => config.host_work_us,
+            Self::Cuda(_) | Self::Library(_) => 0,
+        }
+    }
+}
+
+impl Device {
+    /// Opens a device. No encode session is opened yet, so a GPU without NVENC passes here and fails at the first.
+    ///
+    /// # Errors
+    /// What is missing: driver, GPU, library.
+    pub fn open(spec: &DeviceSpec) -> Result<Self, DeviceError> {
+        match spec {
+            DeviceSpec::Virtual(config) => Self::open_virtual(config),
+            DeviceSpec::Cuda(ordinal) => {
+                let context = cuda_context(*ordinal)?;
+                let name = context.name().map_err(|error| cuda_error(&error))?;
+                let api = Api::system()?;
+                Ok(Self::with_context(api, context, DeviceKind::Cuda, name))
+            }
+            DeviceSpec::Library(path) => Self::open_library(path),
+        }
+    }
+
+    fn open_virtual(config: &virtual_nvenc::DeviceConfig) -> Result<Self, DeviceError> {
+        let api = Api::built_in()?;
+        let emulation = Arc::new(virtual_nvenc::Device::new(config.clone()));
+        let info = DeviceInfo {
+            kind: DeviceKind::Virtual,
+            name: format!("virtual:{config}"),
+            driver: format!("virtual NVENC {}", env!("CARGO_PKG_VERSION")),
+            api_version: api_version(&api),
+        };
+        let handle = DeviceHandle { ptr: emulation.as_ptr(), keep_alive: emulation.clone() };
+        Ok(Self { api, handle, info, emulation: Some(emulation) })
+    }
+
+    /// A library gets a CUDA context where there is one. Where there is none it cannot be NVIDIA's own driver, which
+    /// needs CUDA itself; another one gets a handle that points at valid, empty memory.
+    fn open_library(path: &std::path::Path) -> Result<Self, DeviceError> {
+        let api = Api::load(path)?;
+        let name = path.display().to_string();
+        if let Ok(context) = cuda_context(0) {
+            return Ok(Self::with_context(api, context, DeviceKind::Library, name));
+        }
+        let info = DeviceInfo {
+            kind: DeviceKind::Library,
+            name,
+            driver: "unknown (no CUDA driver to ask)".to_owned(),
+            api_version: api_version(&api),
+        };
+        let token = Arc::new(Token::default());
+        let handle = DeviceHandle { ptr: token.as_ptr(), keep_alive: token };
+        Ok(Self { api, handle, info, emulation: None })
+    }
+
+    fn with_context(api: Arc<Api>, context: Arc<CudaContext>, kind: DeviceKind, name: String) -> Self {
+        let info = DeviceInfo { kind, name, driver: driver_version(), api_version: api_version(&api) };
+        let handle = DeviceHandle { ptr: context.cu_ctx().cast(), keep_alive: Arc::new(Context(context)) };
+        Self { api, handle, info, emulation: None }
+    }
+
+    /// Which device this is.
+    pub fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    /// Opens an encode session.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn open_session(&self) -> Result<Session, NvencError> {
+        Session::open(Arc::clone(&self.api), self.handle.clone())
+    }
+
+    /// Opens a session and makes an encoder of it.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn encoder(&self, config: &EncoderConfig, sink: PacketSink) -> Result<NvencEncoder, NvencError> {
+        NvencEncoder::new(self.open_session()?, config, sink)
+    }
+
+    /// Pictures, of all sessions so far, whose payload the emulation could not make in their modelled time;
+    /// `None` on a device that models nothing.
+    pub fn late_pictures(&self) -> Option<u64> {
+        self.emulation.as_ref().map(|emulation| emulation.counters().late_pictures)
+    }
+}
+
+/// GPUs that CUDA shows on this machine.
+///
+/// # Errors
+/// Why CUDA cannot be asked.
+pub fn gpus() -> Result<Vec<Gpu>, DeviceError> {
+    let count = u32::try_from(guarded(CudaContext::device_count)?).unwrap_or(0);
+    (0..count).map(|ordinal| Ok(Gpu { ordinal, name: gpu_name(ordinal)? })).collect()
+}
+
+fn gpu_name(ordinal: u32) -> Result<String, DeviceError> {
+    guarded(|| {
+        let device = cudarc::driver::result::device::get(ordinal as i32)?;
+        cudarc::driver::result::device::get_name(device)
+    })
+}
+
+fn cuda_context(ordinal: u32) -> Result<Arc<CudaContext>, DeviceError> {
+    let found = u32::try_from(guarded(CudaContext::device_count)?).unwrap_or(0);
+    if ordinal >= found {
+        return Err(DeviceError::NoGpu { asked: ordinal, found });
+    }
+    guarded(|| CudaContext::new(ordinal as usize))
+}
+
+/// Calls cudarc where it may be called: it panics without the library, and on a library that lacks a symbol.
+fn guarded<T>(call: impl FnOnce() -> Result<T, DriverError>) -> Result<T, DeviceError> {
+    let library = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so.1" };
+    // SAFETY: only tries to load the library, which runs the initialisers of the system's own driver.
+    if !unsafe { cudarc::driver::sys::is_culib_present() } {
+        return Err(DeviceError::NoCuda { library });
+    }
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(answer) => answer.map_err(|error| cuda_error(&error)),
+        Err(_) => Err(DeviceError::Cuda {
+            answer: format!("nothing: {library} lacks a symbol"),
+            advice: "the CUDA driver is broken or too old; reinstall the NVIDIA driver",
+        }),
+    }
+}
+
+fn cuda_error(error: &DriverError) -> DeviceError {
+    let answer = format!("{:?}", error.0);
+    let advice = match answer.as_str() {
+        "CUDA_ERROR_NO_DEVICE" => {
+            "no NVIDIA GPU is visible; check that one is installed and CUDA_VISIBLE_DEVICES does not hide it"
+        }
+        "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH" => {
+            "kernel module and library are of different drivers; restart the machine"
+        }
+        "CUDA_ERROR_OUT_OF_MEMORY" => "the GPU is out of memory; close other programs that use it",
+        _ => "check the NVIDIA driver (nvidia-smi), then try again",
+    };
+    DeviceError::Cuda { answer, advice }
+}
+
+/// Driver release by NVML; a driver without NVML is possible, so this is best effort.
+fn driver_version() -> String {
+    let version = nvml_wrapper::Nvml::init().and_then(|nvml| nvml.sys_driver_version());
+    version.unwrap_or_else(|error| format!("unknown ({error})"))
+}
+
+fn api_version(api: &Api) -> String {
+    let (major, minor) = api.max_version();
+    format!("{major}.{minor}")
+}
+
+/// Keeps a CUDA context while sessions use it.
+struct Context(Arc<CudaContext>);
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CUDA context of GPU {}", self.0.ordinal())
+    }
+}
+
+/// Valid, empty memory that stands where a CUDA context would.
+#[derive(Debug)]
+struct Token(Box<[u8; 4096]>);
+
+impl Default for Token {
+    fn default() -> Self {
+        Self(Box::new([0; 4096]))
+    }
+}
+
+impl Token {
+    fn as_ptr(&self) -> *mut c_void {
+        self.0.as_ptr().cast_mut().cast()
+    }
+}

@@ -1,0 +1,83 @@
+//! What works on this machine, and what to do about what does not: each device, each driver library, ffmpeg.
+//!
+//! Finds out by trying: a device counts as working when an encode session opens on it. Prints nothing.
+
+use serde::Serialize;
+
+use crate::device::{Device, DeviceSpec, gpus};
+use crate::nvenc::api::Api;
+use crate::nvenc::session::Session;
+
+/// One thing that was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was tried: `virtual`, `libcuda`, `libnvidia-encode`, `cuda:0`, `ffmpeg`.
+    pub name: String,
+    /// Does it work?
+    pub works: bool,
+    /// What it is and can do, or why it does not work and what to do.
+    pub detail: String,
+}
+
+/// Tries everything, the virtual device first.
+pub fn examine() -> Vec<Finding> {
+    let mut findings = vec![try_device("virtual"), try_encode_library()];
+    match gpus() {
+        Ok(gpus) => {
+            findings.push(finding("libcuda", Ok(format!("{} GPU(s) visible", gpus.len()))));
+            findings.extend(gpus.iter().map(|gpu| {
+                let tried = try_device(&format!("cuda:{}", gpu.ordinal));
+                Finding { detail: format!("{}: {}", gpu.name, tried.detail), ..tried }
+            }));
+        }
+        Err(error) => findings.push(finding("libcuda", Err(error.to_string()))),
+    }
+    findings.push(try_ffmpeg());
+    findings
+}
+
+/// Names and descriptions of the virtual device's profiles.
+pub fn virtual_profiles() -> Vec<(&'static str, &'static str)> {
+    virtual_nvenc::profiles().iter().map(|profile| (profile.name, profile.description)).collect()
+}
+
+fn try_device(name: &str) -> Finding {
+    let tried = || -> Result<String, String> {
+        let spec: DeviceSpec = name.parse().map_err(|error: crate::device::DeviceError| error.to_string())?;
+        let device = Device::open(&spec).map_err(|error| error.to_string())?;
+        let session = device.open_session().map_err(|error| error.to_string())?;
+        Ok(format!("{}, API {}, {}", device.info().driver, device.info().api_version, abilities(&session)?))
+    };
+    finding(name, tried())
+}
+
+/// "h264 to 4096x4096 with 2 B-frames, hevc to …"
+fn abilities(session: &Session) -> Result<String, String> {
+    let describe = |codec| {
+        let caps = session.caps(codec).map_err(|error| error.to_string())?;
+        Ok(format!("{codec} to {} with up to {} B-frames on {} engine(s)", caps.max, caps.max_b_frames, caps.engines))
+    };
+    let codecs = session.codecs().map_err(|error| error.to_string())?;
+    Ok(codecs.into_iter().map(describe).collect::<Result<Vec<_>, String>>()?.join(", "))
+}
+
+fn try_encode_library() -> Finding {
+    let loaded = Api::system().map(|api| {
+        let (major, minor) = api.max_version();
+        format!("loads, speaks up to API {major}.{minor}")
+    });
+    finding("libnvidia-encode", loaded.map_err(|error| error.to_string()))
+}
+
+fn try_ffmpeg() -> Finding {
+    let advice =
+        "media files need it (Y4M, raw and synthetic input do not); install it, on Debian/Ubuntu: apt install ffmpeg";
+    let version = ffmpeg_sidecar::version::ffmpeg_version();
+    let missing = |error| format!("ffmpeg cannot be run ({error}): {advice}");
+    finding("ffmpeg", version.map(|version| format!("version {version}")).map_err(missing))
+}
+
+fn finding(name: &str, tried: Result<String, String>) -> Finding {
+    let works = tried.is_ok();
+    Finding { name: name.to_owned(), works, detail: tried.unwrap_or_else(|why| why) }
+}

@@ -1,0 +1,228 @@
+//! Driver statuses as errors: which call, which code, the driver's own words, the likely cause, what to do.
+//!
+//! Knows nothing of sessions. Causes and advice are written once, per status and call.
+
+use std::fmt;
+
+use crate::contract::{Codec, Dimensions};
+
+/// An `NVENCSTATUS` as a number: newer drivers may answer codes that no enum of ours has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Status(pub u32);
+
+/// Everything that can go wrong between us and a driver.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NvencError {
+    /// The driver refused a call.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The library cannot be loaded.
+    #[error("cannot load the driver library {library}: {cause}; {advice}")]
+    #[allow(missing_docs, reason = "the message says it")]
+    Load { library: String, cause: String, advice: &'static str },
+    /// The library was loaded but is not an NVENC driver, or not a whole one.
+    #[error(
+        "{library} has no {entry}: it is not an NVENC driver library, or a broken one; reinstall the NVIDIA driver or name another library"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    MissingEntry { library: String, entry: &'static str },
+    /// The device cannot encode this codec.
+    #[error("the device does not encode {codec}: it offers {offered}; choose one of those, or another device")]
+    #[allow(missing_docs, reason = "the message says it")]
+    NoCodec { codec: Codec, offered: String },
+    /// The device cannot encode pictures of this size.
+    #[error(
+        "the device does not encode {codec} at {dimensions}: it takes {min} to {max}; scale the input, or use another device"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    Size { codec: Codec, dimensions: Dimensions, min: Dimensions, max: Dimensions },
+    /// The device cannot make this many B pictures.
+    #[error("the device makes at most {max} B-frames for {codec}, not {asked}: lower --b-frames")]
+    #[allow(missing_docs, reason = "the message says it")]
+    BFrames { codec: Codec, asked: u32, max: u32 },
+    /// A frame that is not what the encoder was made for.
+    #[error(
+        "frame {pts} is {got}, the encoder was made for {wanted}: every frame of a run must have one size and format"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    Frame { pts: u64, got: String, wanted: String },
+    /// The tuning cannot work.
+    #[error(
+        "reap threshold {threshold} with a pool of {pool} cannot work: the threshold must be 1 to 64 and the pool at least the threshold plus {held} for reordering"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    Tuning { threshold: u32, pool: u32, held: u32 },
+    /// The driver holds back more pictures than there are buffers.
+    #[error(
+        "the driver holds every buffer and has finished none: its preset looks further ahead than the pool is deep; raise --pool"
+    )]
+    HeldBack,
+    /// The harvest thread ended without saying why: the packet sink panicked.
+    #[error("the harvest thread ended early: the packet sink panicked")]
+    HarvestDied,
+    /// No thread to be had.
+    #[error("cannot start the harvest thread: {0}; free memory or raise the thread limit (ulimit -u)")]
+    Thread(String),
+    /// A lock that does not come back.
+    #[error(
+        "the driver has not finished a picture for {seconds} s: it hangs; reset the GPU or restart the driver, and report the driver version"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    Stalled { seconds: u64 },
+    /// Used after it ended.
+    #[error("the encoder has ended (by finish or by an error): make a new one")]
+    Ended,
+}
+
+/// One refused call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct CallError {
+    pub call: &'static str,
+    pub status: Status,
+    /// What nvEncGetLastErrorString said; often empty.
+    pub driver_text: String,
+}
+
+impl Status {
+    #![allow(missing_docs, reason = "the header's names")]
+    pub const SUCCESS: Self = Self(0);
+    pub const NO_ENCODE_DEVICE: Self = Self(1);
+    pub const UNSUPPORTED_DEVICE: Self = Self(2);
+    pub const DEVICE_NOT_EXIST: Self = Self(5);
+    pub const INVALID_PARAM: Self = Self(8);
+    pub const OUT_OF_MEMORY: Self = Self(10);
+    pub const LOCK_BUSY: Self = Self(13);
+    pub const INVALID_VERSION: Self = Self(15);
+    pub const NEED_MORE_INPUT: Self = Self(17);
+    pub const ENCODER_BUSY: Self = Self(18);
+    pub const GENERIC: Self = Self(20);
+    pub const INCOMPATIBLE_CLIENT_KEY: Self = Self(21);
+
+    /// The header's name without its prefix.
+    pub fn name(self) -> &'static str {
+        const NAMES: [&str; 27] = [
+            "SUCCESS",
+            "NO_ENCODE_DEVICE",
+            "UNSUPPORTED_DEVICE",
+            "INVALID_ENCODERDEVICE",
+            "INVALID_DEVICE",
+            "DEVICE_NOT_EXIST",
+            "INVALID_PTR",
+            "INVALID_EVENT",
+            "INVALID_PARAM",
+            "INVALID_CALL",
+            "OUT_OF_MEMORY",
+            "ENCODER_NOT_INITIALIZED",
+            "UNSUPPORTED_PARAM",
+            "LOCK_BUSY",
+            "NOT_ENOUGH_BUFFER",
+            "INVALID_VERSION",
+            "MAP_FAILED",
+            "NEED_MORE_INPUT",
+            "ENCODER_BUSY",
+            "EVENT_NOT_REGISTERD",
+            "GENERIC",
+            "INCOMPATIBLE_CLIENT_KEY",
+            "UNIMPLEMENTED",
+            "RESOURCE_REGISTER_FAILED",
+            "RESOURCE_NOT_REGISTERED",
+            "RESOURCE_NOT_MAPPED",
+            "NEED_MORE_OUTPUT",
+        ];
+        NAMES.get(self.0 as usize).copied().unwrap_or("a status this program does not know")
+    }
+
+    /// Likely cause and what to do.
+    fn cause_and_advice(self, call: &str) -> (&'static str, &'static str) {
+        let at_open = call == "nvEncOpenEncodeSessionEx";
+        match self {
+            Self::NO_ENCODE_DEVICE => ("no encoder of this driver is on the device", "use an NVIDIA GPU with NVENC"),
+            Self::UNSUPPORTED_DEVICE => (
+                "this GPU has no NVENC engine (A100, H100 and H200 have none) or it is not exposed here",
+                "use a GeForce, RTX or L-series card, or --device virtual",
+            ),
+            Self(3 | 4) => ("the device handle is not one this driver knows", "check --device"),
+            Self::DEVICE_NOT_EXIST => ("the device was lost", "check the driver's log, then start again"),
+            Self(6) => ("a pointer this driver needs is null", "this is a defect here: please report it"),
+            Self::INVALID_PARAM => ("a parameter is out of the driver's range", "check codec, preset, size and rate"),
+            Self(9) => ("the call came out of order", "this is a defect here: please report it"),
+            Self::OUT_OF_MEMORY | Self::INCOMPATIBLE_CLIENT_KEY if at_open => (
+                "too many encode sessions are open on this system",
+                "close other encoders (OBS, ShadowPlay, browsers); GeForce cards allow a fixed number at a time",
+            ),
+            Self::OUT_OF_MEMORY => {
+                ("the device is out of memory", "lower --pool or the picture size, or close other programs")
+            }
+            Self(11) => ("the encoder is not initialised", "this is a defect here: please report it"),
+            Self(12) => ("the device does not support this setting", "try another preset, tuning or rate control"),
+            Self::INVALID_VERSION => (
+                "the driver is older than the API 12.1 this program speaks",
+                "install driver 530.41.03 or newer (Windows: 531.61)",
+            ),
+            Self::LOCK_BUSY | Self::ENCODER_BUSY => ("the encoder stayed busy", "try again; lower the load on the GPU"),
+            Self(14) => ("a buffer of ours is too small", "this is a defect here: please report it"),
+            Self::GENERIC => {
+                ("the driver failed inside", "start again; if it stays, restart the machine or change the driver")
+            }
+            Self(22) => ("the driver does not implement this call", "update the driver"),
+            _ => ("the cause is not known", "look the code up in nvEncodeAPI.h of a newer SDK"),
+        }
+    }
+}
+
+impl NvencError {
+    /// Is the device gone or unusable, so that further runs make no sense?
+    pub fn is_device_lost(&self) -> bool {
+        match self {
+            Self::Call(error) => matches!(error.status, Status::DEVICE_NOT_EXIST | Status::GENERIC),
+            Self::Stalled { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Could the device never be opened at all?
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Load { .. } | Self::MissingEntry { .. } => true,
+            Self::Call(error) => matches!(
+                error.call,
+                "nvEncOpenEncodeSessionEx" | "NvEncodeAPICreateInstance" | "NvEncodeAPIGetMaxSupportedVersion"
+            ),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {} ({})", self.call, self.status.0, self.status.name())?;
+        if !self.driver_text.is_empty() {
+            write!(f, ", the driver says \"{}\"", self.driver_text)?;
+        }
+        let (cause, advice) = self.status.cause_and_advice(self.call);
+        write!(f, ": {cause}; {advice}")
+    }
+}
+
+impl std::error::Error for CallError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(call: &'static str, status: u32) -> String {
+        CallError { call, status: Status(status), driver_text: String::new() }.to_string()
+    }
+
+    #[test]
+    fn the_same_code_means_another_thing_at_open() {
+        assert!(text("nvEncOpenEncodeSessionEx", 10).contains("too many encode sessions"));
+        assert!(text("nvEncCreateInputBuffer", 10).contains("out of memory"));
+    }
+
+    #[test]
+    fn unknown_codes_are_said_not_guessed() {
+        assert!(text("nvEncEncodePicture", 4711).contains("4711 (a status this program does not know)"));
+    }
+}

@@ -1,0 +1,490 @@
+//! One encode session: opened, asked, initialised, fed, locked, closed. Thin: one method a driver call.
+//!
+//! Keeps what the driver needs kept (device, buffers) and gives it back in the order the API asks for, on every
+//! path. Knows no threshold and no clock; the order of pictures is [`super::encoder`]'s business.
+
+use std::any::Any;
+use std::ffi::{CStr, c_void};
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use moq_nvenc::sys::nvEncodeAPI as sys;
+
+use super::api::{Api, check};
+use super::error::{CallError, NvencError, Status};
+use super::params::{self, get, put};
+use crate::contract::{Codec, Dimensions, EncoderConfig, FrameView, PictureKind};
+
+/// How long a busy driver is asked again. GStreamer's clients wait as long.
+const BUSY_LIMIT: Duration = Duration::from_millis(100);
+const BUSY_PAUSE: Duration = Duration::from_micros(100);
+
+/// What a session is opened on.
+#[derive(Debug, Clone)]
+pub struct DeviceHandle {
+    /// A `CUcontext`, or what stands for one.
+    pub ptr: *mut c_void,
+    /// Whatever must live as long as `ptr` is used.
+    pub keep_alive: Arc<dyn KeepAlive>,
+}
+
+/// Anything that can be kept.
+pub trait KeepAlive: Any + Send + Sync + std::fmt::Debug {}
+
+impl<T: Any + Send + Sync + std::fmt::Debug> KeepAlive for T {}
+
+// SAFETY: the pointer is never dereferenced here, only handed to the driver, which takes it on any thread.
+unsafe impl Send for DeviceHandle {}
+// SAFETY: as above.
+unsafe impl Sync for DeviceHandle {}
+
+/// An open encode session with its buffers.
+#[derive(Debug)]
+pub struct Session {
+    api: Arc<Api>,
+    encoder: *mut c_void,
+    /// Input and output buffer pairs, by slot.
+    slots: Vec<Slot>,
+    /// Pictures were submitted after the last end-of-stream: the API wants one before the session is destroyed.
+    needs_end_of_stream: AtomicBool,
+    /// Dropped last: the driver uses the device until the session is gone.
+    _device: DeviceHandle,
+}
+
+// SAFETY: the API allows submitting on one thread while another locks and unlocks (programming guide, "threading
+// model"); `encoder.rs` keeps to that split, and slots change only through `&mut self`.
+unsafe impl Send for Session {}
+// SAFETY: as above.
+unsafe impl Sync for Session {}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    input: *mut c_void,
+    output: *mut c_void,
+}
+
+/// What became of a submitted picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// This and every picture held back before may be locked.
+    Ready,
+    /// Kept by the driver; nothing new may be locked yet.
+    HeldBack,
+}
+
+/// A finished picture, locked: its bytes lie in the driver's memory until [`Locked::unlock`].
+#[derive(Debug)]
+pub struct Locked<'a> {
+    session: &'a Session,
+    output: *mut c_void,
+    data: *const u8,
+    num_bytes: usize,
+    /// The time stamp of the input it was made from.
+    pub pts: u64,
+    /// As the driver said.
+    pub kind: PictureKind,
+}
+
+/// What a codec of this device can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct CodecCaps {
+    pub codec: Codec,
+    pub min: Dimensions,
+    pub max: Dimensions,
+    pub max_b_frames: u32,
+    pub engines: u32,
+}
+
+impl Session {
+    /// Opens a session on a device.
+    ///
+    /// # Errors
+    /// What the driver answers: no engine, too many sessions, a driver too old.
+    pub fn open(api: Arc<Api>, device: DeviceHandle) -> Result<Self, NvencError> {
+        let mut params = MaybeUninit::<sys::NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS>::zeroed();
+        let mut encoder = std::ptr::null_mut();
+        // SAFETY: the struct is zeroed and written in place; both pointers are valid during the call, and the device
+        // is kept alive by `device`.
+        let status = unsafe {
+            put!(params.version = sys::NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS_VER);
+            put!(params.deviceType = sys::_NV_ENC_DEVICE_TYPE::NV_ENC_DEVICE_TYPE_CUDA);
+            put!(params.device = device.ptr);
+            put!(params.apiVersion = sys::NVENCAPI_VERSION);
+            (api.entries.open)(params.as_mut_ptr(), &raw mut encoder)
+        };
+        // A driver may hand out a handle and refuse all the same; dropping the session then destroys it.
+        let session =
+            Self { api, encoder, slots: Vec::new(), needs_end_of_stream: AtomicBool::new(false), _device: device };
+        session.check("nvEncOpenEncodeSessionEx", status)?;
+        Ok(session)
+    }
+
+    /// Codecs the device offers, of those this program knows.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn codecs(&self) -> Result<Vec<Codec>, NvencError> {
+        let mut count = 0;
+        // SAFETY: the pointer is valid for the u32 written.
+        let status = unsafe { (self.api.entries.guid_count)(self.encoder, &raw mut count) };
+        self.check("nvEncGetEncodeGUIDCount", status)?;
+        let mut guids = vec![sys::GUID { Data1: 0, Data2: 0, Data3: 0, Data4: [0; 8] }; count as usize];
+        let mut filled = 0;
+        // SAFETY: `guids` has room for `count` entries, and the driver writes no more than that.
+        let status = unsafe { (self.api.entries.guids)(self.encoder, guids.as_mut_ptr(), count, &raw mut filled) };
+        self.check("nvEncGetEncodeGUIDs", status)?;
+        guids.truncate(filled as usize);
+        Ok(guids.iter().filter_map(params::codec_of).collect())
+    }
+
+    /// Limits of one codec the device offers.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn caps(&self, codec: Codec) -> Result<CodecCaps, NvencError> {
+        use sys::_NV_ENC_CAPS as Caps;
+        let ask = |cap| self.cap(codec, cap);
+        Ok(CodecCaps {
+            codec,
+            min: Dimensions { width: ask(Caps::NV_ENC_CAPS_WIDTH_MIN)?, height: ask(Caps::NV_ENC_CAPS_HEIGHT_MIN)? },
+            max: Dimensions { width: ask(Caps::NV_ENC_CAPS_WIDTH_MAX)?, height: ask(Caps::NV_ENC_CAPS_HEIGHT_MAX)? },
+            max_b_frames: ask(Caps::NV_ENC_CAPS_NUM_MAX_BFRAMES)?,
+            engines: ask(Caps::NV_ENC_CAPS_NUM_ENCODER_ENGINES)?,
+        })
+    }
+
+    fn cap(&self, codec: Codec, cap: sys::NV_ENC_CAPS) -> Result<u32, NvencError> {
+        let mut params = MaybeUninit::<sys::NV_ENC_CAPS_PARAM>::zeroed();
+        let mut value = 0;
+        // SAFETY: the struct is zeroed and written in place; both pointers are valid during the call.
+        let status = unsafe {
+            put!(params.version = sys::NV_ENC_CAPS_PARAM_VER);
+            put!(params.capsToQuery = cap);
+            let guid = params::codec_guid(codec);
+            (self.api.entries.caps)(self.encoder, guid, params.as_mut_ptr(), &raw mut value)
+        };
+        self.check("nvEncGetEncodeCaps", status)?;
+        Ok(u32::try_from(value).unwrap_or(0))
+    }
+
+    /// Sets the encoder up: preset, then what the configuration changes of it.
+    ///
+    /// # Errors
+    /// What the device cannot do, said before the driver has to refuse it; or the driver's refusal.
+    pub fn initialize(&mut self, config: &EncoderConfig) -> Result<(), NvencError> {
+        self.check_abilities(config)?;
+        let mut preset = Box::new(MaybeUninit::<sys::NV_ENC_PRESET_CONFIG>::zeroed());
+        let preset = &mut *preset;
+        // SAFETY: the struct is zeroed and written in place, and valid during the call.
+        let status = unsafe {
+            put!(preset.version = sys::NV_ENC_PRESET_CONFIG_VER);
+            put!(preset.presetCfg.version = sys::NV_ENC_CONFIG_VER);
+            (self.api.entries.preset_config)(
+                self.encoder,
+                params::codec_guid(config.codec),
+                params::preset_guid(config.nvenc.preset),
+                params::tuning_info(config.nvenc.tuning_info),
+                preset.as_mut_ptr(),
+            )
+        };
+        self.check("nvEncGetEncodePresetConfigEx", status)?;
+        params::adjust_preset(preset, config);
+        let mut init = params::initialize_params(config, preset);
+        // SAFETY: `init` points at `preset`, and both live until the call has returned.
+        let status = unsafe { (self.api.entries.initialize)(self.encoder, init.as_mut_ptr()) };
+        self.check("nvEncInitializeEncoder", status)
+    }
+
+    fn check_abilities(&self, config: &EncoderConfig) -> Result<(), NvencError> {
+        let (codec, dimensions) = (config.codec, config.dimensions);
+        let offered = self.codecs()?;
+        if !offered.contains(&codec) {
+            let offered = offered.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(NvencError::NoCodec { codec, offered });
+        }
+        let CodecCaps { min, max, max_b_frames, .. } = self.caps(codec)?;
+        let fits = |value, least, most| (least..=most).contains(&value);
+        if !fits(dimensions.width, min.width, max.width) || !fits(dimensions.height, min.height, max.height) {
+            return Err(NvencError::Size { codec, dimensions, min, max });
+        }
+        if config.b_frames > max_b_frames {
+            return Err(NvencError::BFrames { codec, asked: config.b_frames, max: max_b_frames });
+        }
+        Ok(())
+    }
+
+    /// Makes buffer pairs until there are `num_slots`.
+    ///
+    /// # Errors
+    /// What the driver answers, usually out of memory. Buffers made before are kept and freed with the session.
+    pub fn create_slots(&mut self, num_slots: usize, config: &EncoderConfig) -> Result<(), NvencError> {
+        while self.slots.len() < num_slots {
+            // Into the list before its output is made, so that a failure there does not leak the input.
+            self.slots.push(Slot { input: self.create_input(config)?, output: std::ptr::null_mut() });
+            let output = self.create_output()?;
+            if let Some(slot) = self.slots.last_mut() {
+                slot.output = output;
+            }
+        }
+        Ok(())
+    }
+
+    fn create_input(&self, config: &EncoderConfig) -> Result<*mut c_void, NvencError> {
+        let mut params = MaybeUninit::<sys::NV_ENC_CREATE_INPUT_BUFFER>::zeroed();
+        // SAFETY: the struct is zeroed and written in place, and valid during the call.
+        let status = unsafe {
+            put!(params.version = sys::NV_ENC_CREATE_INPUT_BUFFER_VER);
+            put!(params.width = config.dimensions.width);
+            put!(params.height = config.dimensions.height);
+            put!(params.bufferFmt = params::buffer_format(config.format));
+            (self.api.entries.create_input)(self.encoder, params.as_mut_ptr())
+        };
+        self.check("nvEncCreateInputBuffer", status)?;
+        // SAFETY: the driver succeeded, so it has written the handle.
+        Ok(unsafe { get!(params.inputBuffer as *mut c_void) })
+    }
+
+    fn create_output(&self) -> Result<*mut c_void, NvencError> {
+        let mut params = MaybeUninit::<sys::NV_ENC_CREATE_BITSTREAM_BUFFER>::zeroed();
+        // SAFETY: the struct is zeroed and written in place, and valid during the call.
+        let status = unsafe {
+            put!(params.version = sys::NV_ENC_CREATE_BITSTREAM_BUFFER_VER);
+            (self.api.entries.create_output)(self.encoder, params.as_mut_ptr())
+        };
+        self.check("nvEncCreateBitstreamBuffer", status)?;
+        // SAFETY: the driver succeeded, so it has written the handle.
+        Ok(unsafe { get!(params.bitstreamBuffer as *mut c_void) })
+    }
+
+    /// Copies a frame into a slot's input buffer, row by row where the driver's pitch is wider than the frame.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn upload(&self, slot_idx: usize, frame: &FrameView<'_>) -> Result<(), NvencError> {
+        let input = self.slots[slot_idx].input;
+        let mut params = MaybeUninit::<sys::NV_ENC_LOCK_INPUT_BUFFER>::zeroed();
+        // SAFETY: the struct is zeroed and written in place.
+        unsafe {
+            put!(params.version = sys::NV_ENC_LOCK_INPUT_BUFFER_VER);
+            put!(params.inputBuffer = input);
+        }
+        // SAFETY: the struct is valid during each call.
+        let status = retry_while_busy(|| unsafe { (self.api.entries.lock_input)(self.encoder, params.as_mut_ptr()) });
+        self.check("nvEncLockInputBuffer", status)?;
+        // SAFETY: the driver succeeded, so it has written both; the buffer is the one made for this size and format,
+        // so every plane has its rows at this pitch, and nobody else writes there until it is unlocked.
+        unsafe {
+            let (data, pitch) = (get!(params.bufferDataPtr as *mut u8), get!(params.pitch as u32));
+            copy_planes(frame, data, pitch as usize);
+        }
+        // SAFETY: the buffer is the one locked above.
+        let status = unsafe { (self.api.entries.unlock_input)(self.encoder, input) };
+        self.check("nvEncUnlockInputBuffer", status)
+    }
+
+    /// Submits a slot's input; its output goes to the slot's output buffer, or to a later one's with B pictures.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn encode(&self, slot_idx: usize, frame: &FrameView<'_>, frame_idx: u64) -> Result<Accepted, NvencError> {
+        let slot = self.slots[slot_idx];
+        let mut params = MaybeUninit::<sys::NV_ENC_PIC_PARAMS>::zeroed();
+        // SAFETY: the struct is zeroed and written in place.
+        unsafe {
+            put!(params.version = sys::NV_ENC_PIC_PARAMS_VER);
+            put!(params.inputWidth = frame.dimensions.width);
+            put!(params.inputHeight = frame.dimensions.height);
+            put!(params.frameIdx = frame_idx as u32);
+            put!(params.inputTimeStamp = frame.pts);
+            put!(params.inputDuration = 1);
+            put!(params.inputBuffer = slot.input);
+            put!(params.outputBitstream = slot.output);
+            put!(params.bufferFmt = params::buffer_format(frame.format));
+            put!(params.pictureStruct = sys::_NV_ENC_PIC_STRUCT::NV_ENC_PIC_STRUCT_FRAME);
+        }
+        // SAFETY: the struct is valid during each call; both buffers are this session's and stay until it is dropped.
+        let status = retry_while_busy(|| unsafe { (self.api.entries.encode)(self.encoder, params.as_mut_ptr()) });
+        if Status(status) == Status::NEED_MORE_INPUT {
+            self.needs_end_of_stream.store(true, Ordering::Relaxed);
+            return Ok(Accepted::HeldBack);
+        }
+        self.check("nvEncEncodePicture", status)?;
+        self.needs_end_of_stream.store(true, Ordering::Relaxed);
+        Ok(Accepted::Ready)
+    }
+
+    /// Tells the driver that no picture follows: everything submitted becomes lockable.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn end_of_stream(&self) -> Result<(), NvencError> {
+        let mut params = MaybeUninit::<sys::NV_ENC_PIC_PARAMS>::zeroed();
+        // SAFETY: as the header asks, all but version and flags stay zero.
+        unsafe {
+            put!(params.version = sys::NV_ENC_PIC_PARAMS_VER);
+            put!(params.encodePicFlags = sys::_NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_EOS as u32);
+        }
+        self.needs_end_of_stream.store(false, Ordering::Relaxed);
+        // SAFETY: the struct is valid during each call.
+        let status = retry_while_busy(|| unsafe { (self.api.entries.encode)(self.encoder, params.as_mut_ptr()) });
+        self.check("nvEncEncodePicture (end of stream)", status)
+    }
+
+    /// Locks a slot's output. Without `wait`, `None` means that it is not finished.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn lock_output(&self, slot_idx: usize, wait: bool) -> Result<Option<Locked<'_>>, NvencError> {
+        let mut params = MaybeUninit::<sys::NV_ENC_LOCK_BITSTREAM>::zeroed();
+        // SAFETY: the struct is zeroed and written in place, and valid during the call.
+        let status = unsafe {
+            put!(params.version = sys::NV_ENC_LOCK_BITSTREAM_VER);
+            (*params.as_mut_ptr())._bitfield_1.set_bit(0, !wait); // doNotWait
+            put!(params.outputBitstream = self.slots[slot_idx].output);
+            (self.api.entries.lock_output)(self.encoder, params.as_mut_ptr())
+        };
+        if !wait && matches!(Status(status), Status::LOCK_BUSY | Status::ENCODER_BUSY) {
+            return Ok(None);
+        }
+        self.check("nvEncLockBitstream", status)?;
+        // SAFETY: the driver succeeded, so it has written these fields.
+        let locked = unsafe {
+            Locked {
+                session: self,
+                output: self.slots[slot_idx].output,
+                data: get!(params.bitstreamBufferPtr as *const u8),
+                num_bytes: get!(params.bitstreamSizeInBytes as u32) as usize,
+                pts: get!(params.outputTimeStamp as u64),
+                kind: params::picture_kind(get!(params.pictureType as u32)),
+            }
+        };
+        Ok(Some(locked))
+    }
+
+    fn check(&self, call: &'static str, status: u32) -> Result<(), NvencError> {
+        check(call, status).map_err(|error| CallError { driver_text: self.last_error_text(), ..error }.into())
+    }
+
+    fn last_error_text(&self) -> String {
+        let Some(last_error) = self.api.last_error else { return String::new() };
+        if self.encoder.is_null() {
+            return String::new();
+        }
+        // SAFETY: the session is open; the driver answers null or a string that lives until its next call, which
+        // cannot come before the copy below has been made on this thread.
+        let text = unsafe {
+            let text = last_error(self.encoder);
+            if text.is_null() { None } else { Some(CStr::from_ptr(text).to_string_lossy().trim().to_owned()) }
+        };
+        text.unwrap_or_default()
+    }
+}
+
+impl Locked<'_> {
+    /// The coded bytes.
+    pub fn data(&self) -> &[u8] {
+        if self.data.is_null() {
+            return &[];
+        }
+        // SAFETY: the driver gave this address and size with the lock, and they hold until the unlock, which takes
+        // or drops `self` and so ends this borrow.
+        unsafe { std::slice::from_raw_parts(self.data, self.num_bytes) }
+    }
+
+    /// Gives the output back to the driver.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn unlock(self) -> Result<(), NvencError> {
+        let this = std::mem::ManuallyDrop::new(self);
+        let status = this.unlock_raw();
+        this.session.check("nvEncUnlockBitstream", status)
+    }
+
+    fn unlock_raw(&self) -> u32 {
+        // SAFETY: the handle is the session's and locked by us.
+        unsafe { (self.session.api.entries.unlock_output)(self.session.encoder, self.output) }
+    }
+}
+
+impl Drop for Locked<'_> {
+    /// Only when the sink panicked between lock and unlock: the session could otherwise not be closed in order.
+    fn drop(&mut self) {
+        self.unlock_raw();
+    }
+}
+
+impl Drop for Session {
+    /// Gives everything back in the order the API asks for. Answers are ignored: there is nobody left to tell, and a
+    /// driver that fails here must not take the program down with it.
+    fn drop(&mut self) {
+        if self.encoder.is_null() {
+            return;
+        }
+        if self.needs_end_of_stream.load(Ordering::Relaxed) {
+            let _ = self.end_of_stream();
+        }
+        // SAFETY: each handle is this session's and is destroyed once; the session goes last.
+        unsafe {
+            for slot in &self.slots {
+                (self.api.entries.destroy_input)(self.encoder, slot.input);
+                if !slot.output.is_null() {
+                    (self.api.entries.destroy_output)(self.encoder, slot.output);
+                }
+            }
+            (self.api.entries.destroy)(self.encoder);
+        }
+    }
+}
+
+/// Asks again while the driver says it is busy, for a while.
+fn retry_while_busy(mut call: impl FnMut() -> u32) -> u32 {
+    let status = call();
+    if !is_busy(status) {
+        return status;
+    }
+    let start = Instant::now();
+    loop {
+        std::thread::sleep(BUSY_PAUSE);
+        let status = call();
+        if !is_busy(status) || start.elapsed() > BUSY_LIMIT {
+            return status;
+        }
+    }
+}
+
+fn is_busy(status: u32) -> bool {
+    matches!(Status(status), Status::LOCK_BUSY | Status::ENCODER_BUSY)
+}
+
+/// Copies every plane of a frame to memory with the driver's pitch.
+///
+/// The luma pitch is the driver's; planes of half width (I420) have half of it, as NVENC lays them out.
+///
+/// # Safety
+/// `target` must be writable for all planes of `frame` at `pitch`, and not overlap it.
+unsafe fn copy_planes(frame: &FrameView<'_>, target: *mut u8, pitch: usize) {
+    let mut source = frame.data;
+    let mut target = target;
+    let mut full_row_bytes = None;
+    for plane in frame.format.planes(frame.dimensions).iter() {
+        let full = *full_row_bytes.get_or_insert(plane.row_bytes);
+        let pitch = if plane.row_bytes * 2 <= full + 1 { pitch / 2 } else { pitch };
+        let (rows, rest) = source.split_at(plane.row_bytes * plane.rows);
+        if pitch == plane.row_bytes {
+            // SAFETY: the caller's promise, for one plane without gaps.
+            unsafe { std::ptr::copy_nonoverlapping(rows.as_ptr(), target, rows.len()) };
+        } else {
+            for (row_idx, row) in rows.chunks_exact(plane.row_bytes).enumerate() {
+                // SAFETY: the caller's promise; row `row_idx` begins `row_idx` pitches into its plane.
+                unsafe { std::ptr::copy_nonoverlapping(row.as_ptr(), target.add(row_idx * pitch), row.len()) };
+            }
+        }
+        source = rest;
+        // SAFETY: planes follow each other at their pitch, which is how NVENC lays out a locked input.
+        target = unsafe { target.add(pitch * plane.rows) };
+    }
+}

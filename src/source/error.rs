@@ -1,0 +1,70 @@
+//! What goes wrong when frames are read, each in one line with its cause.
+//!
+//! Knows no exit code: whoever shows the error decides what it costs.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::geometry::GeometryError;
+use super::y4m::Y4mError;
+use crate::contract::{Dimensions, PixelFormat};
+
+/// Why there are no frames, or no more of them.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum SourceError {
+    #[error("cannot open the input: no such file: {}", .0.display())]
+    Missing(PathBuf),
+    #[error("cannot open the input: it is a directory, name a file in it: {}", .0.display())]
+    Directory(PathBuf),
+    #[error("cannot open the input: it is a pipe or a device, use - to read Y4M from standard input: {}", .0.display())]
+    NotAFile(PathBuf),
+    #[error("cannot read standard input: it is a terminal, pipe Y4M into it: ffmpeg -i IN -f yuv4mpegpipe - | …")]
+    Terminal,
+    #[error("cannot read the input: the file is empty: {}", .0.display())]
+    EmptyFile(PathBuf),
+    #[error("cannot {action} the input: {cause}: {input}")]
+    Io { action: &'static str, cause: io::Error, input: String },
+    #[error("cannot use the input: {cause}: {input}")]
+    Geometry { cause: GeometryError, input: String },
+    #[error("cannot read Y4M: {cause}: {input}")]
+    Y4m { cause: Y4mError, input: String },
+    #[error(
+        "cannot read raw frames: {file_bytes} bytes are not whole {format} frames of {dimensions}, which have \
+         {frame_bytes} bytes each: {remainder} are left over, check format and size: {}", path.display()
+    )]
+    RawSize {
+        file_bytes: u64,
+        frame_bytes: u64,
+        remainder: u64,
+        format: PixelFormat,
+        dimensions: Dimensions,
+        path: PathBuf,
+    },
+    #[error(
+        "cannot decode the input: no ffmpeg found: install it (Debian, Ubuntu: apt install ffmpeg), or use what needs \
+         none: synthetic, a Y4M file, raw:FORMAT:WxH@FPS:FILE: {}", .0.display()
+    )]
+    NoFfmpeg(PathBuf),
+    #[error("cannot decode the input: it is text, not media: {}", .0.display())]
+    Text(PathBuf),
+    #[error("cannot decode the input: it has no video: {}", .0.display())]
+    NoVideo(PathBuf),
+    #[error("cannot decode the input: ffmpeg says: {message}: {}", path.display())]
+    Ffmpeg { message: String, path: PathBuf },
+    #[error("cannot use the input: it has no frames: {0}")]
+    NoFrames(String),
+    #[error(
+        "cannot keep standard input in memory: it has more than {preload_bytes} bytes of frames and cannot be read \
+         twice: raise --preload-mib, lower --frames, or save it to a file first"
+    )]
+    StdinTooLarge { preload_bytes: u64 },
+    #[error("cannot keep the input in memory: {bytes} bytes for a frame are not to be had: lower --preload-mib")]
+    OutOfMemory { bytes: usize },
+    #[error("cannot read the input again: it is no longer what it was when it was opened: {0}")]
+    Changed(String),
+    #[error("cannot start the reader thread: {0}")]
+    Thread(io::Error),
+    #[error("the reader thread ended before its input did: this is a defect of this program: {0}")]
+    ReaderLost(String),
+}

@@ -1,0 +1,252 @@
+//! What a run reads its frames from: memory where they fit, else a thread that runs ahead.
+//!
+//! Opening a feed reads every frame of a run once, before any clock: damage anywhere in the clip is found then, the
+//! frames are counted, and the digest covers them whether or not they stay in memory. Knows nothing of what the frames
+//! are for.
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::reader::ReadAhead;
+use super::{FrameSource, InputSpec, Length, SourceError, SourceInfo, open};
+use crate::record::InputInfo;
+
+/// The frames of a sweep, opened once and read anew by each run.
+pub struct Feed {
+    info: InputInfo,
+    frames: Frames,
+}
+
+/// Where the frames are.
+enum Frames {
+    /// In memory. Frame `i` of a run is `frames[i % frames.len()]`: fewer are held than a run has only where the source
+    /// is periodic.
+    Held(Vec<Vec<u8>>),
+    /// In the source, which each run opens again.
+    Reread { spec: InputSpec, source_info: SourceInfo },
+}
+
+/// One run's way through the frames.
+pub struct Cursor<'a>(Way<'a>);
+
+enum Way<'a> {
+    Held { frames: &'a [Vec<u8>], next_frame_idx: u64, num_frames: u64 },
+    Ahead(ReadAhead),
+}
+
+impl Feed {
+    /// Reads the input through, up to `max_frames` frames, and keeps them if they take at most `preload_bytes`.
+    ///
+    /// The synthetic pattern repeats every 512 frames; a longer run holds one period, and one without `max_frames` is
+    /// one period long.
+    ///
+    /// # Errors
+    /// The input cannot be opened or read, has no frames, or is standard input and does not fit.
+    pub fn open(spec: &InputSpec, max_frames: Option<u64>, preload_bytes: u64) -> Result<Self, SourceError> {
+        Self::read_through(spec, open(spec)?, max_frames, preload_bytes)
+    }
+
+    /// What a run is fed with. The digest covers each distinct frame of a run once, in order.
+    pub fn info(&self) -> &InputInfo {
+        &self.info
+    }
+
+    /// Do runs read from memory, without ever waiting?
+    pub fn is_preloaded(&self) -> bool {
+        matches!(self.frames, Frames::Held(_))
+    }
+
+    /// Begins a run. Where the frames are not in memory, the first of them are read before this returns.
+    ///
+    /// # Errors
+    /// The input can no longer be read, or is not what it was.
+    pub fn start(&self) -> Result<Cursor<'_>, SourceError> {
+        let num_frames = self.info.frames;
+        let way = match &self.frames {
+            Frames::Held(frames) => Way::Held { frames, next_frame_idx: 0, num_frames },
+            Frames::Reread { spec, source_info } => {
+                let source = open(spec)?;
+                if source.info() != source_info {
+                    return Err(SourceError::Changed(spec.to_string()));
+                }
+                Way::Ahead(ReadAhead::start(source, num_frames)?)
+            }
+        };
+        Ok(Cursor(way))
+    }
+
+    fn read_through(
+        spec: &InputSpec,
+        mut source: Box<dyn FrameSource>,
+        max_frames: Option<u64>,
+        preload_bytes: u64,
+    ) -> Result<Self, SourceError> {
+        let source_info = source.info().clone();
+        let (num_wanted, num_distinct) = wanted_frames(source_info.length, max_frames);
+        let mut store = Store::new(&source_info, num_distinct, preload_bytes);
+        let mut digest = Xxh3::new();
+        let mut num_read = 0;
+        while num_read < num_distinct {
+            let mut frame = store.buffer()?;
+            if !source.next_frame(&mut frame)? {
+                break;
+            }
+            digest.update(&frame);
+            num_read += 1;
+            store.take(frame);
+            if store.held.is_none() && *spec == InputSpec::Stdin {
+                return Err(SourceError::StdinTooLarge { preload_bytes });
+            }
+        }
+        if num_read == 0 {
+            return Err(SourceError::NoFrames(source_info.spec));
+        }
+        let info = InputInfo {
+            spec: source_info.spec.clone(),
+            format: source_info.format,
+            dimensions: source_info.dimensions,
+            frame_rate: source_info.frame_rate,
+            frames: if num_read == num_distinct { num_wanted } else { num_read },
+            digest: format!("{:016x}", digest.digest()),
+        };
+        let frames = match store.held {
+            Some(frames) => Frames::Held(frames),
+            None => Frames::Reread { spec: spec.clone(), source_info },
+        };
+        Ok(Self { info, frames })
+    }
+}
+
+impl Cursor<'_> {
+    /// The next frame, and for how many nanoseconds it had to be waited for; `None` after the last.
+    ///
+    /// # Errors
+    /// Reading on failed. Never happens where the feed is preloaded.
+    #[expect(clippy::should_implement_trait, reason = "an Iterator cannot lend its items")]
+    pub fn next(&mut self) -> Result<Option<(&[u8], u64)>, SourceError> {
+        match &mut self.0 {
+            Way::Ahead(reader) => reader.next(),
+            Way::Held { next_frame_idx, num_frames, .. } if next_frame_idx == num_frames => Ok(None),
+            Way::Held { frames, next_frame_idx, .. } => {
+                // Not empty: a feed without frames is never made.
+                let frame = &frames[(*next_frame_idx % frames.len() as u64) as usize];
+                *next_frame_idx += 1;
+                Ok(Some((frame, 0)))
+            }
+        }
+    }
+}
+
+/// Frames on their way into memory, for as long as they fit.
+struct Store {
+    /// `None` once they did not fit.
+    held: Option<Vec<Vec<u8>>>,
+    spare: Option<Vec<u8>>,
+    frame_bytes: usize,
+    max_held: u64,
+}
+
+impl Store {
+    fn new(info: &SourceInfo, num_distinct: u64, preload_bytes: u64) -> Self {
+        let frame_bytes = info.frame_bytes();
+        let max_held = preload_bytes / frame_bytes as u64;
+        // Where the number is known, frames that will not all fit are not held in the first place.
+        let fits = num_distinct <= max_held || info.length == Length::Unknown;
+        Self { held: fits.then(Vec::new), spare: None, frame_bytes, max_held }
+    }
+
+    fn buffer(&mut self) -> Result<Vec<u8>, SourceError> {
+        self.spare.take().map_or_else(|| frame_buffer(self.frame_bytes), Ok)
+    }
+
+    /// Keeps a frame if there is room; otherwise lets go of all frames and keeps its memory for the next.
+    fn take(&mut self, frame: Vec<u8>) {
+        match &mut self.held {
+            Some(frames) if (frames.len() as u64) < self.max_held => frames.push(frame),
+            _ => {
+                self.held = None;
+                self.spare = Some(frame);
+            }
+        }
+    }
+}
+
+/// How many frames a run has at most, and how many of them may differ.
+fn wanted_frames(length: Length, max_frames: Option<u64>) -> (u64, u64) {
+    let limit = max_frames.unwrap_or(u64::MAX);
+    match length {
+        Length::Frames(num_frames) => (num_frames.min(limit), num_frames.min(limit)),
+        Length::Unknown => (limit, limit),
+        Length::Endless { period } => {
+            let num_wanted = max_frames.unwrap_or(period);
+            (num_wanted, num_wanted.min(period))
+        }
+    }
+}
+
+/// Memory for a frame. How much is up to a file's header, so that there may be too little is an error like any other.
+pub(super) fn frame_buffer(bytes: usize) -> Result<Vec<u8>, SourceError> {
+    let mut frame = Vec::new();
+    frame.try_reserve_exact(bytes).map_err(|_| SourceError::OutOfMemory { bytes })?;
+    frame.resize(bytes, 0);
+    Ok(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::y4m::Y4mSource;
+
+    fn stdin(num_frames: usize, preload_bytes: u64) -> Result<Feed, SourceError> {
+        let stream = [&b"YUV4MPEG2 W2 H2\n"[..], &b"FRAME\nabcdef".repeat(num_frames)].concat();
+        let source = Y4mSource::new("-".to_owned(), std::io::Cursor::new(stream))?;
+        Feed::read_through(&InputSpec::Stdin, Box::new(source), None, preload_bytes)
+    }
+
+    #[test]
+    fn standard_input_must_fit_in_memory() {
+        let feed = stdin(3, 18).unwrap();
+        assert!(feed.is_preloaded());
+        assert_eq!(feed.info().frames, 3);
+        let message = stdin(3, 17).err().unwrap().to_string();
+        assert!(message.contains("more than 17 bytes") && message.contains("--preload-mib"), "{message}");
+        assert!(matches!(stdin(0, 18), Err(SourceError::NoFrames(_))));
+    }
+
+    #[test]
+    fn every_run_sees_the_same_frames_without_waiting() {
+        let feed = stdin(2, 100).unwrap();
+        for _ in 0..2 {
+            let mut cursor = feed.start().unwrap();
+            assert_eq!(cursor.next().unwrap(), Some((&b"abcdef"[..], 0)));
+            assert_eq!(cursor.next().unwrap(), Some((&b"abcdef"[..], 0)));
+            assert_eq!(cursor.next().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn a_long_synthetic_run_holds_one_period() {
+        let spec = "synthetic:16x16@30".parse().unwrap();
+        let feed = Feed::open(&spec, Some(1000), 512 * 384).unwrap();
+        assert!(matches!(&feed.frames, Frames::Held(frames) if frames.len() == 512));
+        assert_eq!(feed.info().frames, 1000);
+
+        let ahead = Feed::open(&spec, Some(1000), 512 * 384 - 1).unwrap();
+        assert_eq!(ahead.info(), feed.info());
+        let (mut held, mut ahead) = (feed.start().unwrap(), ahead.start().unwrap());
+        for _ in 0..1000 {
+            let frames = (held.next().unwrap().unwrap().0, ahead.next().unwrap().unwrap().0);
+            assert_eq!(frames.0, frames.1);
+        }
+        assert_eq!((held.next().unwrap(), ahead.next().unwrap()), (None, None));
+    }
+
+    #[test]
+    fn no_frames_wanted_are_none() {
+        assert!(matches!(Feed::open(&InputSpec::default(), Some(0), 1000), Err(SourceError::NoFrames(_))));
+    }
+
+    #[test]
+    fn memory_that_is_not_to_be_had_is_an_error() {
+        assert!(matches!(frame_buffer(isize::MAX as usize), Err(SourceError::OutOfMemory { .. })));
+    }
+}

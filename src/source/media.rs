@@ -1,0 +1,358 @@
+//! Media files, decoded by an installed ffmpeg.
+//!
+//! ffmpeg writes Y4M to a pipe, because its header states exactly what no log line does: the size after rotation and
+//! the rate as a ratio. The two chroma planes are then interleaved to NV12, the layout that NVENC's clients feed.
+//! Pixels decoded as 8-bit 4:2:0 arrive bit for bit; ffmpeg converts all others. Knows nothing of containers and codecs:
+//! whatever ffmpeg decodes is taken, every frame once, sound ignored.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStderr, ChildStdout, ExitStatus};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use ffmpeg_sidecar::child::FfmpegChild;
+use ffmpeg_sidecar::command::FfmpegCommand;
+
+use super::y4m::{Y4mError, Y4mSource};
+use super::{FrameSource, SourceError, SourceInfo};
+use crate::contract::PixelFormat;
+
+/// Bytes of a file that are looked at before ffmpeg gets it.
+pub const SNIFFED_BYTES: u64 = 1024;
+
+/// Lines of ffmpeg's standard error that go into an error: the first, where newer versions tell the cause, and the last
+/// ones, where older versions do.
+const KEPT_LINES: usize = 3;
+
+/// Longest line of ffmpeg's standard error that is kept whole.
+const MAX_LINE_BYTES: u64 = 512;
+
+/// How long ffmpeg may take to exit once it has closed its output.
+const EXIT_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Every decoded frame once, whatever its time stamp: the spelling since FFmpeg 5.1, and the one before.
+const PASSTHROUGH: [[&str; 2]; 2] = [["-fps_mode", "passthrough"], ["-vsync", "passthrough"]];
+
+/// The first video of a media file as NV12.
+pub struct MediaSource {
+    info: SourceInfo,
+    // Dropped before the process: an ffmpeg that finds its output closed ends by itself, even behind a wrapper script
+    // that a kill would stop at.
+    frames: Y4mSource<BufReader<ChildStdout>>,
+    /// One frame's Cb and Cr planes while they are interleaved.
+    chroma: Vec<u8>,
+    process: Process,
+}
+
+/// Ends an ffmpeg from another thread, and with it every wait for its frames.
+#[derive(Clone)]
+pub struct KillSwitch(Arc<Mutex<FfmpegChild>>);
+
+impl MediaSource {
+    /// Starts ffmpeg on the file at `path`, whose first bytes are `head`. `spec` names the input in errors.
+    pub fn open(spec: String, path: &Path, head: &[u8]) -> Result<Self, SourceError> {
+        if is_text(head) {
+            return Err(SourceError::Text(path.to_owned()));
+        }
+        Self::open_with(FfmpegCommand::new, spec, path)
+    }
+
+    /// `ffmpeg` begins the command line of each attempt.
+    fn open_with(ffmpeg: impl Fn() -> FfmpegCommand, spec: String, path: &Path) -> Result<Self, SourceError> {
+        let [new, old] = PASSTHROUGH;
+        match Self::start(ffmpeg(), new, spec.clone(), path) {
+            Err(SourceError::Ffmpeg { message, .. }) if message.contains("'fps_mode'") => {
+                Self::start(ffmpeg(), old, spec, path)
+            }
+            Err(SourceError::Ffmpeg { message, path }) if message.contains("matches no streams") => {
+                Err(SourceError::NoVideo(path))
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn start(ffmpeg: FfmpegCommand, passthrough: [&str; 2], spec: String, path: &Path) -> Result<Self, SourceError> {
+        let (mut process, stdout) = Process::spawn(ffmpeg, passthrough, path)?;
+        let frames = match Y4mSource::new(spec.clone(), BufReader::new(stdout)) {
+            Err(SourceError::Y4m { cause: Y4mError::Geometry(cause), input }) => {
+                return Err(SourceError::Geometry { cause, input });
+            }
+            // No header: either ffmpeg failed, which says more, or it found nothing to decode.
+            Err(_) => return Err(process.finish().err().unwrap_or(SourceError::NoFrames(spec))),
+            Ok(frames) => frames,
+        };
+        let info = SourceInfo { format: PixelFormat::Nv12, ..frames.info().clone() };
+        let chroma = Vec::with_capacity(info.dimensions.pixels() as usize / 2);
+        Ok(Self { info, frames, chroma, process })
+    }
+}
+
+impl FrameSource for MediaSource {
+    fn info(&self) -> &SourceInfo {
+        &self.info
+    }
+
+    fn next_frame(&mut self, frame: &mut [u8]) -> Result<bool, SourceError> {
+        match self.frames.next_frame(frame) {
+            Ok(true) => {
+                let num_luma = self.info.dimensions.pixels() as usize;
+                interleave_chroma(&mut frame[num_luma..], &mut self.chroma);
+                Ok(true)
+            }
+            // The end, or a stream that was cut off: good only if ffmpeg thinks so too.
+            outcome => self.process.finish().and(outcome),
+        }
+    }
+
+    fn kill_switch(&self) -> Option<KillSwitch> {
+        Some(KillSwitch(Arc::clone(&self.process.child)))
+    }
+}
+
+impl KillSwitch {
+    /// Ends the process; one that has ended already is left alone.
+    pub fn kill(&self) {
+        // The only failure is that there is no process any more, which is what was asked for.
+        let _ = lock(&self.0).kill();
+    }
+}
+
+/// A running ffmpeg that is ended and reaped when dropped.
+struct Process {
+    child: Arc<Mutex<FfmpegChild>>,
+    /// Returns the first and the last lines of standard error, joined.
+    stderr: Option<JoinHandle<String>>,
+    path: PathBuf,
+}
+
+impl Process {
+    fn spawn(
+        mut ffmpeg: FfmpegCommand,
+        passthrough: [&str; 2],
+        path: &Path,
+    ) -> Result<(Self, ChildStdout), SourceError> {
+        // Spelled as a URL, a name with a colon cannot be taken for a protocol, nor one with a dash for an option.
+        let mut url = std::ffi::OsString::from("file:");
+        url.push(path);
+        let failed = |cause: io::Error| match cause.kind() {
+            io::ErrorKind::NotFound => SourceError::NoFfmpeg(path.to_owned()),
+            _ => SourceError::Io { action: "start ffmpeg on", cause, input: path.display().to_string() },
+        };
+        let mut child = ffmpeg
+            .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-i"])
+            .arg(url)
+            // The first stream that is video and not a cover picture.
+            .args(["-map", "0:V:0"])
+            .args(passthrough)
+            .args(["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"])
+            .spawn()
+            .map_err(failed)?;
+        let pipes = (child.take_stdout(), child.take_stderr());
+        let mut process = Self { child: Arc::new(Mutex::new(child)), stderr: None, path: path.to_owned() };
+        let (Some(stdout), Some(stderr)) = pipes else {
+            return Err(failed(io::ErrorKind::BrokenPipe.into()));
+        };
+        process.stderr = Some(spawn_stderr_reader(stderr).map_err(SourceError::Thread)?);
+        Ok((process, stdout))
+    }
+
+    /// Waits until ffmpeg has exited.
+    ///
+    /// # Errors
+    /// It failed; with what it wrote to standard error.
+    fn finish(&mut self) -> Result<(), SourceError> {
+        let path = self.path.clone();
+        let status = match self.reap() {
+            Ok(status) if status.success() => return Ok(()),
+            Ok(status) => status,
+            Err(cause) => {
+                return Err(SourceError::Io { action: "decode", cause, input: path.display().to_string() });
+            }
+        };
+        let message = self.stderr.take().and_then(|reader| reader.join().ok()).filter(|text| !text.is_empty());
+        Err(SourceError::Ffmpeg { message: message.unwrap_or_else(|| status.to_string()), path })
+    }
+
+    /// Asks again and again instead of waiting, because a wait would keep the kill switch locked out.
+    fn reap(&self) -> io::Result<ExitStatus> {
+        let deadline = Instant::now() + EXIT_PATIENCE;
+        loop {
+            let mut child = lock(&self.child);
+            if let Some(status) = child.as_inner_mut().try_wait()? {
+                return Ok(status);
+            }
+            if Instant::now() > deadline {
+                child.kill()?;
+                return child.wait();
+            }
+            drop(child);
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        KillSwitch(Arc::clone(&self.child)).kill();
+        // Nobody is left to hear of a failure. The wait is short: the process was killed.
+        let _ = lock(&self.child).wait();
+        if let Some(reader) = self.stderr.take() {
+            let _ = reader.join();
+        }
+    }
+}
+
+/// A poisoned lock is as good as any: the child has no state that a panic could leave half changed.
+fn lock(child: &Mutex<FfmpegChild>) -> MutexGuard<'_, FfmpegChild> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads standard error to its end, so that ffmpeg never waits for room in that pipe.
+fn spawn_stderr_reader(stderr: ChildStderr) -> io::Result<JoinHandle<String>> {
+    let mut reader = BufReader::new(stderr);
+    thread::Builder::new().name("ffmpeg-stderr".to_owned()).spawn(move || {
+        let mut lines = Vec::with_capacity(KEPT_LINES + 1);
+        let mut line = Vec::new();
+        while let Ok(1..) = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
+            let text = String::from_utf8_lossy(&line).replace(char::is_control, " ");
+            if !text.trim().is_empty() {
+                lines.push(text.trim().to_owned());
+            }
+            if lines.len() > KEPT_LINES {
+                lines.remove(1);
+            }
+            line.clear();
+        }
+        lines.join("; ")
+    })
+}
+
+/// Text is refused here, because ffmpeg draws some of it as pictures of a terminal, and because a playlist would make
+/// it open whatever the list names.
+fn is_text(head: &[u8]) -> bool {
+    let is_utf8 = match str::from_utf8(head) {
+        Ok(_) => true,
+        // Nothing wrong but a character cut at the end of `head`.
+        Err(error) => error.error_len().is_none(),
+    };
+    is_utf8 && head.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace())
+}
+
+/// Turns a Cb plane followed by a Cr plane into pairs, in place.
+fn interleave_chroma(chroma: &mut [u8], planes: &mut Vec<u8>) {
+    planes.clear();
+    planes.extend_from_slice(chroma);
+    let (cb, cr) = planes.split_at(planes.len() / 2);
+    for ((pair, cb), cr) in chroma.chunks_exact_mut(2).zip(cb).zip(cr) {
+        pair.copy_from_slice(&[*cb, *cr]);
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::source::reader::ReadAhead;
+
+    const HEADER: &str = "printf 'YUV4MPEG2 W2 H2 F30:1\\n';";
+    const FRAME: &str = "printf 'FRAME\\nyyyybr';";
+
+    /// A shell script in the place of ffmpeg. Not a file: one just written may be too busy to be run.
+    fn open_script(script: &str) -> Result<MediaSource, SourceError> {
+        let ffmpeg = || {
+            let mut command = Command::new("sh");
+            command.args(["-c", script, "ffmpeg"]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+            FfmpegCommand::from(command)
+        };
+        MediaSource::open_with(ffmpeg, "clip.mp4".to_owned(), Path::new("clip.mp4"))
+    }
+
+    /// The number of frames that a script delivers.
+    fn count_frames(script: &str) -> Result<usize, SourceError> {
+        let mut source = open_script(script)?;
+        let mut frame = vec![0; source.info().frame_bytes()];
+        let mut num_frames = 0;
+        while source.next_frame(&mut frame)? {
+            assert_eq!(frame, b"yyyybr");
+            num_frames += 1;
+        }
+        Ok(num_frames)
+    }
+
+    #[test]
+    fn chroma_planes_become_pairs() {
+        let mut chroma = *b"bbbrrr";
+        interleave_chroma(&mut chroma, &mut Vec::new());
+        assert_eq!(&chroma, b"brbrbr");
+    }
+
+    #[test]
+    fn text_is_told_from_media() {
+        for text in ["hello\r\n", "#EXTM3U\n", "a\tb\u{e4}"] {
+            assert!(is_text(text.as_bytes()), "{text:?}");
+        }
+        assert!(is_text(&"\u{e4}".as_bytes()[..1]), "a character cut at the end");
+        assert!(!is_text(b"\0\0\0\x20ftypisom") && !is_text(b"\x1aE\xdf\xa3") && !is_text(b"\xe4bc"));
+    }
+
+    #[test]
+    fn without_ffmpeg_the_error_names_what_needs_none() {
+        let ffmpeg = || FfmpegCommand::new_with_path("no-such-folder/ffmpeg");
+        let outcome = MediaSource::open_with(ffmpeg, "clip.mp4".to_owned(), Path::new("clip.mp4"));
+        let message = outcome.err().unwrap().to_string();
+        assert!(message.contains("no ffmpeg found") && message.contains("synthetic, a Y4M file, raw:"), "{message}");
+    }
+
+    #[test]
+    fn an_ffmpeg_before_5_1_is_asked_in_its_own_words() {
+        let old = "case \"$*\" in *fps_mode*) echo \"Unrecognized option 'fps_mode'.\" >&2; exit 1;; esac;";
+        assert_eq!(count_frames(&format!("{old} {HEADER} {FRAME} {FRAME}")).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_failing_ffmpeg_is_quoted_wherever_it_fails() {
+        let cases = [
+            ("before the header", "echo it burns >&2; exit 1".to_owned(), "ffmpeg says: it burns: clip.mp4"),
+            ("in a frame", format!("{HEADER} {FRAME} printf FRAM; echo it burns >&2; exit 1"), "ffmpeg says: it burns"),
+            ("at the end", format!("{HEADER} {FRAME} echo it burns >&2; exit 1"), "ffmpeg says: it burns"),
+            ("without a word", format!("{HEADER} {FRAME} kill -9 $$"), "signal: 9"),
+            ("at length", "seq 9 >&2; exit 1".to_owned(), "ffmpeg says: 1; 8; 9: clip.mp4"),
+            ("in colour", "printf '\\033[31mred\\033[0m\\r\\n' >&2; exit 1".to_owned(), "says: [31mred [0m: clip"),
+            ("without video", "echo \"Stream map '' matches no streams.\" >&2; exit 1".to_owned(), "it has no video"),
+            ("in silence", "true".to_owned(), "it has no frames"),
+            ("well, but cut off", format!("{HEADER} {FRAME} printf FRAM"), "cut off in the line before frame 1"),
+        ];
+        for (when, script, expected) in cases {
+            let message = count_frames(&script).expect_err(when).to_string();
+            assert!(message.contains(expected), "{when}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_talkative_ffmpeg_does_not_block() {
+        assert_eq!(count_frames(&format!("{HEADER} yes | head -c 300000 >&2; {FRAME}")).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_reader_that_waits_for_a_stuck_ffmpeg_can_be_dropped() {
+        let source = open_script(&format!("{HEADER} {} exec sleep 1000", FRAME.repeat(8))).unwrap();
+        let mut reader = ReadAhead::start(Box::new(source), 100).unwrap();
+        for _ in 0..8 {
+            assert!(reader.next().unwrap().is_some());
+        }
+        drop(reader);
+    }
+
+    #[test]
+    fn a_killed_ffmpeg_ends_the_wait_for_it() {
+        let mut source = open_script(&format!("{HEADER} {FRAME} exec sleep 1000")).unwrap();
+        let kill_switch = source.kill_switch().unwrap();
+        assert!(source.next_frame(&mut [0; 6]).unwrap());
+        kill_switch.kill();
+        assert!(source.next_frame(&mut [0; 6]).is_err());
+    }
+}

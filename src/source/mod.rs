@@ -1,0 +1,136 @@
+//! Frames in: a synthetic pattern, Y4M, raw frames, or any media that an installed ffmpeg decodes.
+//!
+//! [`InputSpec`] says what to read, [`open`] gives a [`FrameSource`], and [`Feed`] is what a run reads from. Nothing
+//! here knows an encoder or a device, and nothing here measures beyond how long a run waited for its next frame.
+
+mod error;
+mod feed;
+mod geometry;
+mod media;
+mod raw;
+mod reader;
+mod spec;
+mod synthetic;
+mod y4m;
+
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, Read, Seek};
+use std::path::Path;
+
+pub use error::SourceError;
+pub use feed::{Cursor, Feed};
+pub use geometry::{GeometryError, MAX_SIDE};
+pub use media::KillSwitch;
+pub use spec::{InputSpec, InputSpecError};
+pub use y4m::Y4mError;
+
+use crate::contract::{Dimensions, FrameRate, PixelFormat};
+use media::MediaSource;
+use raw::RawSource;
+use synthetic::SyntheticSource;
+use y4m::Y4mSource;
+
+/// What a source delivers, known before its first frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// Canonical spelling of the input.
+    pub spec: String,
+    /// Layout of every frame.
+    pub format: PixelFormat,
+    /// Size of every frame, both sides even.
+    pub dimensions: Dimensions,
+    /// Nominal rate.
+    pub frame_rate: FrameRate,
+    /// How many frames there are.
+    pub length: Length,
+}
+
+/// How many frames a source delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// So many.
+    Frames(u64),
+    /// Found out by reading to the end.
+    Unknown,
+    /// There is no end. Frame i and frame i + `period` are equal, and any `period` frames in a row are distinct.
+    Endless {
+        /// In frames.
+        period: u64,
+    },
+}
+
+/// Frames in display order, each delivered once.
+pub trait FrameSource: Send {
+    /// What is delivered.
+    fn info(&self) -> &SourceInfo;
+
+    /// Fills `frame`, which must have exactly [`SourceInfo::frame_bytes`] bytes; false at the end, where the contents of
+    /// `frame` mean nothing.
+    ///
+    /// # Errors
+    /// The input is damaged, cut off or no longer readable.
+    fn next_frame(&mut self, frame: &mut [u8]) -> Result<bool, SourceError>;
+
+    /// For a source whose [`FrameSource::next_frame`] waits for another process: what ends that wait from outside.
+    fn kill_switch(&self) -> Option<KillSwitch> {
+        None
+    }
+}
+
+impl SourceInfo {
+    /// Bytes of every frame.
+    pub fn frame_bytes(&self) -> usize {
+        self.format.frame_bytes(self.dimensions)
+    }
+}
+
+/// Opens an input at its first frame.
+///
+/// # Errors
+/// Missing, unreadable or unsupported input, each with its own cause.
+pub fn open(spec: &InputSpec) -> Result<Box<dyn FrameSource>, SourceError> {
+    match spec {
+        InputSpec::Synthetic { dimensions, frame_rate } => {
+            Ok(Box::new(SyntheticSource::new(spec.to_string(), *dimensions, *frame_rate)?))
+        }
+        InputSpec::Raw { format, dimensions, frame_rate, path } => {
+            let file = open_file(path)?;
+            Ok(Box::new(RawSource::new(spec.to_string(), *format, *dimensions, *frame_rate, path, file)?))
+        }
+        InputSpec::Stdin if io::stdin().is_terminal() => Err(SourceError::Terminal),
+        InputSpec::Stdin => Ok(Box::new(Y4mSource::new(spec.to_string(), BufReader::new(io::stdin()))?)),
+        InputSpec::File(path) => open_path(spec, path),
+    }
+}
+
+fn open_path(spec: &InputSpec, path: &Path) -> Result<Box<dyn FrameSource>, SourceError> {
+    let mut file = open_file(path)?;
+    let failed = |cause| SourceError::Io { action: "read", cause, input: spec.to_string() };
+    let mut head = Vec::new();
+    file.by_ref().take(media::SNIFFED_BYTES).read_to_end(&mut head).map_err(failed)?;
+    if !head.starts_with(y4m::MAGIC) {
+        return Ok(Box::new(MediaSource::open(spec.to_string(), path, &head)?));
+    }
+    file.rewind().map_err(failed)?;
+    Ok(Box::new(Y4mSource::new(spec.to_string(), BufReader::new(file))?))
+}
+
+/// Opens a regular file with something in it. What else a path may lead to is told apart before it is opened, because
+/// opening a pipe may wait for ever.
+fn open_file(path: &Path) -> Result<File, SourceError> {
+    let failed = |cause: io::Error| match cause.kind() {
+        io::ErrorKind::NotFound => SourceError::Missing(path.to_owned()),
+        _ => SourceError::Io { action: "open", cause, input: path.display().to_string() },
+    };
+    let metadata = path.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(SourceError::Directory(path.to_owned()));
+    }
+    if !metadata.is_file() {
+        return Err(SourceError::NotAFile(path.to_owned()));
+    }
+    if metadata.len() == 0 {
+        return Err(SourceError::EmptyFile(path.to_owned()));
+    }
+    File::open(path).map_err(failed)
+}

@@ -1,0 +1,175 @@
+//! The grammar of `--input`.
+//!
+//! Parsing touches no file: whether a path exists, and what is in it, is found out by [`super::open`].
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::geometry::{GeometryError, parse_dimensions, parse_rate};
+use crate::contract::{Dimensions, FrameRate, PixelFormat, UnknownWord};
+
+/// Which frames to read. [`fmt::Display`] gives the canonical spelling, which parses back to the same value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum InputSpec {
+    /// `synthetic[:WxH@FPS]`: a moving pattern.
+    Synthetic { dimensions: Dimensions, frame_rate: FrameRate },
+    /// `raw:FORMAT:WxH@FPS:FILE`: frames one after the other, without any header.
+    Raw { format: PixelFormat, dimensions: Dimensions, frame_rate: FrameRate, path: PathBuf },
+    /// `-`: Y4M on standard input.
+    Stdin,
+    /// Anything else is a path: to Y4M, or to media for ffmpeg.
+    File(PathBuf),
+}
+
+/// Why a text names no input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum InputSpecError {
+    #[error("the input is empty: name a file, - for Y4M on standard input, or synthetic")]
+    Empty,
+    #[error("input '{text}' is incomplete: write {form}, for example {example}")]
+    Incomplete { text: String, form: &'static str, example: &'static str },
+    #[error("input '{text}': {cause}")]
+    Geometry { text: String, cause: GeometryError },
+    #[error("input '{text}': {cause} (any other format: ffmpeg -i IN -pix_fmt yuv420p OUT.y4m)")]
+    Format { text: String, cause: UnknownWord },
+    #[error(
+        "input '{0}': raw frames are read from a file only: save them first, or pipe Y4M instead and use - as the input"
+    )]
+    RawStdin(String),
+}
+
+const SYNTHETIC_FORM: &str = "synthetic:WIDTHxHEIGHT@FPS";
+const RAW_FORM: &str = "raw:FORMAT:WIDTHxHEIGHT@FPS:FILE";
+
+impl Default for InputSpec {
+    /// `synthetic:640x360@30`.
+    fn default() -> Self {
+        Self::Synthetic {
+            dimensions: Dimensions { width: 640, height: 360 },
+            frame_rate: FrameRate { num: 30, den: 1 },
+        }
+    }
+}
+
+impl fmt::Display for InputSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Synthetic { dimensions, frame_rate } => write!(f, "synthetic:{dimensions}@{frame_rate}"),
+            Self::Raw { format, dimensions, frame_rate, path } => {
+                write!(f, "raw:{format}:{dimensions}@{frame_rate}:{}", path.display())
+            }
+            Self::Stdin => f.write_str("-"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for InputSpec {
+    type Err = InputSpecError;
+
+    fn from_str(text: &str) -> Result<Self, InputSpecError> {
+        match text.split_once(':') {
+            _ if text.is_empty() => Err(InputSpecError::Empty),
+            _ if text == "-" => Ok(Self::Stdin),
+            _ if text == "synthetic" => Ok(Self::default()),
+            Some(("synthetic", geometry)) => parse_synthetic(text, geometry),
+            Some(("raw", rest)) => parse_raw(text, rest),
+            _ => Ok(Self::File(PathBuf::from(text))),
+        }
+    }
+}
+
+fn parse_synthetic(text: &str, geometry: &str) -> Result<InputSpec, InputSpecError> {
+    let incomplete = || incomplete(text, SYNTHETIC_FORM, "synthetic:1920x1080@60");
+    let (dimensions, frame_rate) = parse_geometry(text, geometry, incomplete)?;
+    Ok(InputSpec::Synthetic { dimensions, frame_rate })
+}
+
+fn parse_raw(text: &str, rest: &str) -> Result<InputSpec, InputSpecError> {
+    let incomplete = || incomplete(text, RAW_FORM, "raw:nv12:1920x1080@60:clip.yuv");
+    // The file comes last, so that it may hold colons itself.
+    let mut parts = rest.splitn(3, ':');
+    let (Some(format), Some(geometry), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(incomplete());
+    };
+    let format = format.parse().map_err(|cause| InputSpecError::Format { text: text.to_owned(), cause })?;
+    let (dimensions, frame_rate) = parse_geometry(text, geometry, incomplete)?;
+    match path {
+        "" => Err(incomplete()),
+        "-" => Err(InputSpecError::RawStdin(text.to_owned())),
+        _ => Ok(InputSpec::Raw { format, dimensions, frame_rate, path: PathBuf::from(path) }),
+    }
+}
+
+/// Reads `WxH@FPS`.
+fn parse_geometry(
+    text: &str,
+    geometry: &str,
+    incomplete: impl Fn() -> InputSpecError,
+) -> Result<(Dimensions, FrameRate), InputSpecError> {
+    let (size, rate) = geometry.split_once('@').ok_or_else(incomplete)?;
+    let wrong = |cause| InputSpecError::Geometry { text: text.to_owned(), cause };
+    Ok((parse_dimensions(size).map_err(wrong)?, parse_rate(rate).map_err(wrong)?))
+}
+
+fn incomplete(text: &str, form: &'static str, example: &'static str) -> InputSpecError {
+    InputSpecError::Incomplete { text: text.to_owned(), form, example }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_parses_and_its_canonical_spelling_parses_back() {
+        let cases = [
+            ("synthetic", "synthetic:640x360@30"),
+            ("synthetic:1920x1080@59.94", "synthetic:1920x1080@60000/1001"),
+            ("synthetic:64x64@30000/1001", "synthetic:64x64@30000/1001"),
+            ("raw:nv12:640x360@30:a.yuv", "raw:nv12:640x360@30:a.yuv"),
+            ("raw:argb:640x360@25:C:\\a:b.rgb", "raw:argb:640x360@25:C:\\a:b.rgb"),
+            ("raw:i420:2x2@60/2:-.yuv", "raw:i420:2x2@30:-.yuv"),
+            ("-", "-"),
+            ("clip.mp4", "clip.mp4"),
+            ("C:\\clip.mp4", "C:\\clip.mp4"),
+            ("synthetic.mp4", "synthetic.mp4"),
+            ("./synthetic", "./synthetic"),
+            ("--", "--"),
+        ];
+        for (text, canonical) in cases {
+            let spec: InputSpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(spec.to_string(), canonical);
+            assert_eq!(canonical.parse(), Ok(spec));
+        }
+        assert_eq!("synthetic".parse(), Ok(InputSpec::default()));
+    }
+
+    #[test]
+    fn what_names_no_input_is_refused_in_one_line() {
+        let cases = [
+            ("", "the input is empty"),
+            ("synthetic:", "is incomplete: write synthetic:WIDTHxHEIGHT@FPS"),
+            ("synthetic:640x360", "is incomplete"),
+            ("synthetic:640x360@0", "'0' is no frame rate"),
+            ("synthetic:640@30", "'640' is no size"),
+            ("synthetic:641x360@30", "is odd"),
+            ("synthetic:1e9x1e9@30", "is no size"),
+            ("synthetic:1000000000x1000000000@30", "is too large"),
+            ("raw:", "is incomplete: write raw:FORMAT"),
+            ("raw:nv12:640x360@30", "is incomplete"),
+            ("raw:nv12:640x360@30:", "is incomplete"),
+            ("raw:nv12:640x360:a.yuv", "is incomplete"),
+            ("raw:nv21:640x360@30:a.yuv", "'nv21' is no pixel format: known are nv12, i420, argb"),
+            ("raw:nv12:0x0@30:a.yuv", "has no pixels"),
+            ("raw:nv12:640x360@30:-", "use - as the input"),
+        ];
+        for (text, expected) in cases {
+            let message = text.parse::<InputSpec>().expect_err(text).to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+            assert!(!message.contains('\n') && !message.ends_with('.'), "{message}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What several test binaries need: a virtual device, frames, and packets kept for looking at.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::sync::{Arc, Mutex};
+
+use inflight::contract::{
+    Codec, Dimensions, EncodedPacket, EncoderConfig, FrameRate, FrameView, LockPlacement, PacketSink, PixelFormat,
+    Tuning,
+};
+use inflight::device::Device;
+
+pub const SMALL: Dimensions = Dimensions { width: 64, height: 48 };
+
+/// The device that `--device SPEC` would open.
+pub fn device(spec: &str) -> Device {
+    Device::open(&spec.parse().expect("a device spec")).expect("the virtual device opens anywhere")
+}
+
+/// Small NV12 frames, one IDR, the given ring.
+pub fn config(reap_threshold: u32, lock: LockPlacement) -> EncoderConfig {
+    EncoderConfig {
+        tuning: Tuning { reap_threshold, lock, pool: None },
+        expected_frames: 1000,
+        ..EncoderConfig::new(Codec::H264, SMALL, FrameRate { num: 30, den: 1 }, PixelFormat::Nv12)
+    }
+}
+
+/// One frame's bytes, different for each index.
+pub fn pixels(config: &EncoderConfig, idx: u64) -> Vec<u8> {
+    vec![(16 + idx % 200) as u8; config.format.frame_bytes(config.dimensions)]
+}
+
+pub fn view<'a>(config: &EncoderConfig, data: &'a [u8], pts: u64) -> FrameView<'a> {
+    FrameView { format: config.format, dimensions: config.dimensions, data, pts }
+}
+
+/// A sink that keeps every packet, and where they are kept.
+pub fn keeping_sink() -> (PacketSink, Arc<Mutex<Vec<EncodedPacket>>>) {
+    let packets = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&packets);
+    (Box::new(move |packet| kept.lock().expect("no sink panics").push(packet)), packets)
+}
