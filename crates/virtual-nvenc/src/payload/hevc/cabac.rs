@@ -99,7 +99,7 @@ impl Cabac {
         }
     }
 
-    /// RenormE (9.3.5.3): the range gets its nine bits back.
+    /// RenormE (9.3.5): the range gets its nine bits back.
     #[inline]
     fn renormalise(&mut self) {
         let shift = self.range.leading_zeros() - (u32::BITS - 9);
@@ -127,7 +127,7 @@ impl Cabac {
         self.bytes.extend_from_slice(&(word as u32).to_be_bytes());
     }
 
-    /// EncodeFlush (9.3.5.6): two more bits of the register, a one, and zeros up to the next byte.
+    /// EncodeFlush (9.3.5): two more bits of the register, a one, and zeros up to the next byte.
     fn flush(&mut self) {
         let bits = (self.low >> (REGISTER_BITS - 3)) | 1;
         let num_bits = (self.pending + 3) as u32;
@@ -151,7 +151,7 @@ impl Cabac {
     }
 }
 
-/// rangeTabLps (Table 9-52), by pStateIdx and by the two bits of the range below its highest.
+/// rangeTabLps (9.3.4.3.2.1), by pStateIdx and by the two bits of the range below its highest.
 #[rustfmt::skip]
 static RANGE_LPS: [[u8; 4]; 64] = [
     [128, 176, 208, 240], [128, 167, 197, 227], [128, 158, 187, 216], [123, 150, 178, 205],
@@ -189,7 +189,7 @@ const fn next_contexts() -> [[Context; 2]; 128] {
     next
 }
 
-/// transIdxLps (Table 9-53).
+/// transIdxLps (9.3.4.3.2.2).
 #[rustfmt::skip]
 const NEXT_STATE_LPS: [u8; 64] = [
      0,  0,  1,  2,  2,  4,  4,  5,  6,  7,  8,  9,  9, 11, 11, 12,
