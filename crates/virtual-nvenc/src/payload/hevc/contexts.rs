@@ -1,6 +1,6 @@
 //! The context variables of the few syntax elements in use (H.265 9.3.2.2). It does not know how bins are coded.
 
-use super::cabac::Context;
+use super::probability::Context;
 use crate::payload::PictureKind;
 
 /// One context per syntax element: each is used in one place of a coding tree unit only.

@@ -9,6 +9,7 @@
 mod cabac;
 mod contexts;
 mod headers;
+mod probability;
 mod unit;
 
 pub(super) use headers::headers;
