@@ -60,11 +60,11 @@ pub struct CodecComparison {
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum CompareError {
     #[error(
-        "cannot compare a virtual device with a real one ({before} before, {after} after): modelled times are no measurement; pass --allow-device-mismatch to do it all the same"
+        "cannot compare a virtual device with a real one ({before} before, {after} after): modelled times are no measurement; pass --allow-virtual-against-real to do it all the same"
     )]
     DeviceKind { before: String, after: String },
     #[error(
-        "cannot compare different inputs ({before} before, {after} after): encode the same frames on both sides, or pass --allow-input-mismatch"
+        "cannot compare different inputs ({before} before, {after} after): encode the same frames on both sides, or pass --allow-different-input"
     )]
     Input { before: String, after: String },
     #[error("{session} has no finished run: let the sweep get further, or name another session")]
