@@ -302,7 +302,7 @@ mod tests {
             "host_work_us differs and is not under test: 0 before, 175 after",
             "the after side was measured by a debug build",
             "wall_ms scatters by 20.3 %",
-            "3 pictures before",
+            "3 of the pictures before",
         ];
         assert_eq!(texts.len(), expected.len(), "{texts:#?}");
         for (text, expected) in texts.iter().zip(expected) {
