@@ -1,8 +1,207 @@
 //! Session to report: Markdown with figures beside it, tables of samples, a trace, status pages.
 //!
-//! Everything here is a pure function of what was stored: no clock, no device, no number that `stats` did not compute.
+//! Pure functions of what was stored: no device, no clock (the caller says what time it is), no number that `stats` did
+//! not compute and no spelling of one that is not `units`'. Only [`Report::write`] touches files.
 
 pub mod axis;
 pub mod chart;
+pub mod csv;
 pub mod figures;
+pub mod status;
 pub mod svg;
+pub mod text;
+pub mod trace;
+
+mod appendix;
+mod draw;
+mod files;
+mod gather;
+mod sections;
+mod table;
+mod words;
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::contract::Codec;
+use crate::record::Case;
+use crate::session::{Session, SessionError};
+use crate::stats::compare::{Allowances, CompareError, Comparison, compare};
+use crate::stats::criteria::{Criteria, Verdict};
+use crate::stats::recommend::default_pair;
+use crate::stats::selector::CaseFilter;
+use crate::units::NO_VALUE;
+use draw::{Figure, FigureKind};
+use gather::Material;
+use words::codec_title;
+
+/// What a report is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The session reported on. The after side of `comparison` is part of it.
+    pub session: &'a Session,
+    /// Where the before side comes from, if from another session.
+    pub before: Option<&'a Session>,
+    /// The judgement; without one the report describes and recommends, but passes nothing.
+    pub comparison: Option<&'a Comparison>,
+}
+
+/// A finished report, not yet on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Where [`Report::write`] puts it.
+    pub path: PathBuf,
+    /// The text. It refers to the figures by file name, so they belong into the same folder.
+    pub markdown: String,
+    /// File name and content of each figure.
+    pub figures: Vec<(String, String)>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum ReportError {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error("cannot write the report to {path}: {source}; name a file in a folder that can be written to")]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot write the export: {0}")]
+    Export(#[from] io::Error),
+    #[error("{path} names no file that a report could be written to: give it a name such as report.md")]
+    NoFileName { path: PathBuf },
+    #[error("the session has no run {order_index}: it holds {num_runs} runs, counted from 0")]
+    NoSuchRun { order_index: u32, num_runs: usize },
+}
+
+/// Renders the report that is to be written to `path`, after which its figures are named. The text depends on
+/// `generated` in its last line only.
+///
+/// # Errors
+/// `path` has no file name, or a run of a session could not be read.
+pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result<Report, ReportError> {
+    let stem = stem(path)?;
+    let material = Material::gather(subject)?;
+    let figures = draw::figures(&material);
+    let markdown = compose(&material, &figures, stem) + &generated_line(generated);
+    let figures = figures.into_iter().map(|figure| (file_name(stem, figure.codec, figure.kind), figure.svg)).collect();
+    Ok(Report { path: path.to_owned(), markdown, figures })
+}
+
+/// The plan's name for a report: `output/benchmark-nv-precise-<codec>-<epoch>.md`, several codecs joined by `-`.
+pub fn default_path(session: &Session, now: Timestamp) -> PathBuf {
+    let codecs: Vec<_> = session.manifest.plan.codecs.iter().map(ToString::to_string).collect();
+    PathBuf::from(format!("output/benchmark-nv-precise-{}-{}.md", codecs.join("-"), now.as_second()))
+}
+
+/// What to compare within one session when nobody said: for each codec the pair that `stats` suggests.
+/// `None`: no codec has two cases.
+///
+/// # Errors
+/// As [`compare`].
+pub fn own_comparison(session: &Session, criteria: &Criteria) -> Result<Option<Comparison>, CompareError> {
+    let name = session.dir.display().to_string();
+    let mut all: Option<Comparison> = None;
+    for pair in default_pair(&session.groups()) {
+        let side = |case: Case| session.side(&name, CaseFilter::from(case));
+        let one = compare(&side(pair.before), &side(pair.after), criteria, Allowances::default())?;
+        match &mut all {
+            None => all = Some(one),
+            Some(all) => join(all, one),
+        }
+    }
+    Ok(all)
+}
+
+impl Report {
+    /// Writes the Markdown file and its figures. All are complete on disk before the first takes its name.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write(&self) -> Result<(), ReportError> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let figures = self.figures.iter().map(|(name, svg)| (folder.join(name), svg.as_str()));
+        let text = [(self.path.clone(), self.markdown.as_str())];
+        // The text comes last: it is what a reader opens, and it needs the others.
+        files::write_all(&figures.chain(text).collect::<Vec<_>>())
+    }
+}
+
+/// The part of a path that figures are named after.
+fn stem(path: &Path) -> Result<&str, ReportError> {
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    stem.ok_or_else(|| ReportError::NoFileName { path: path.to_owned() })
+}
+
+fn join(all: &mut Comparison, one: Comparison) {
+    all.verdict = Verdict::of_all([all.verdict, one.verdict]);
+    all.codecs.extend(one.codecs);
+    let news: Vec<_> = one.warnings.into_iter().filter(|warning| !all.warnings.contains(warning)).collect();
+    all.warnings.extend(news);
+    // Each codec has a pair of its own, which its groups name.
+    all.before.filter.clear();
+    all.after.filter.clear();
+}
+
+fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
+    let session = material.subject.session;
+    let figure = |codec, kind| figure_link(figures, stem, codec, kind);
+    let mut text = format!("# Pictures in flight: {}\n\n", sections::headline(material));
+    let mut put = |block: String| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{}\n\n", block.trim_end());
+    };
+    put(sections::verdict(material));
+    put(sections::device(&session.manifest.device));
+    if let Some(warnings) = sections::warnings(material) {
+        put(format!("**Warnings**\n\n{warnings}"));
+    }
+    if let Some(comparison) = material.subject.comparison {
+        put(format!("## Criteria\n\n{}", sections::criteria(comparison)));
+        for codec in &comparison.codecs {
+            put(format!("## Before and after, {}\n\n{}", codec_title(codec.codec), sections::before_after(codec)));
+        }
+    }
+    for codec in material.codecs() {
+        put(format!("## Where the wait went, {}", codec_title(codec)));
+        material.compared(codec).into_iter().for_each(|compared| put(sections::wait_split(compared)));
+        put(figure(codec, FigureKind::WaitSplit));
+        put(format!("## Thresholds, {}\n\n{}", codec_title(codec), sections::thresholds(material, codec)));
+        for kind in [FigureKind::Knee, FigureKind::LockWait, FigureKind::Depth] {
+            put(figure(codec, kind));
+        }
+    }
+    put(format!("## Runs\n\n{}", appendix::runs(session)));
+    put(format!("## Environment\n\n{}", appendix::environment(&session.manifest)));
+    put(format!("## Repeat it\n\n{}", appendix::commands(&material.subject)));
+    put(format!("## Methods\n\n{}", appendix::methods(session)));
+    text
+}
+
+fn figure_link(figures: &[Figure], stem: &str, codec: Codec, kind: FigureKind) -> String {
+    if !figures.iter().any(|figure| figure.codec == codec && figure.kind == kind) {
+        return format!("*No figure of {}: no good run to draw.*", kind.caption());
+    }
+    let link = text::link(&file_name(stem, codec, kind));
+    format!("![{}: {}]({link})\n\n{}", codec_title(codec), kind.caption(), kind.explanation())
+}
+
+fn file_name(stem: &str, codec: Codec, kind: FigureKind) -> String {
+    format!("{stem}-{codec}-{}.svg", kind.file_word())
+}
+
+fn generated_line(generated: Timestamp) -> String {
+    format!("Generated {} by inflight {}\n", moment(generated), env!("CARGO_PKG_VERSION"))
+}
+
+/// A moment for people, in UTC so that it reads the same everywhere.
+fn utc(unix_ms: u64) -> String {
+    let time = i64::try_from(unix_ms).ok().and_then(|unix_ms| Timestamp::from_millisecond(unix_ms).ok());
+    time.map_or_else(|| NO_VALUE.to_owned(), moment)
+}
+
+fn moment(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}

@@ -51,8 +51,13 @@ fn hostile_names_and_absurd_values_still_make_a_drawing() {
         let traces = [depth::Trace { label: HOSTILE.to_owned(), bins }];
         check(&depth::draw(heading(&device), &traces, extreme).unwrap());
         let points = vec![point(1, extreme), point(64, extreme)];
-        let series = [knee::Series { label: HOSTILE.to_owned(), pen: lock_pen(LockPlacement::Poll), points }];
-        check(&knee::draw(heading(&device), &series, Some(64)).unwrap());
+        let series = [knee::Series {
+            label: HOSTILE.to_owned(),
+            pen: lock_pen(LockPlacement::Poll),
+            points,
+            recommended: Some(64),
+        }];
+        check(&knee::draw(heading(&device), &series).unwrap());
     }
 }
 
@@ -62,7 +67,7 @@ fn nothing_measured_is_no_figure() {
     assert_eq!(lock_wait::draw(heading(&device), &[curve(vec![])]), None);
     assert_eq!(wait_split::draw(heading(&device), &[], &[]), None);
     assert_eq!(depth::draw(heading(&device), &[depth::Trace { label: String::new(), bins: vec![] }], 1.0), None);
-    assert_eq!(knee::draw(heading(&device), &[], None), None);
+    assert_eq!(knee::draw(heading(&device), &[]), None);
 }
 
 #[test]

@@ -1,11 +1,16 @@
 //! Sessions made by arithmetic: an engine of fixed latency and interval with a little seeded jitter, no device, no clock.
 
 use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::LazyLock;
 
 use inflight::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
 use inflight::plan::{Plan, PlannedRun};
 use inflight::record::{DeviceInfo, DeviceKind, EncodeMetrics, Environment, FrameColumns, InputInfo, RunRecord};
+use inflight::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
+use tempfile::TempDir;
 
+/// Two codecs, four thresholds, two lock placements.
 pub fn plan() -> Plan {
     Plan {
         device: "virtual:video-hw-2026-02".to_owned(),
@@ -18,6 +23,18 @@ pub fn plan() -> Plan {
     }
 }
 
+/// One codec, two thresholds, short runs: for tests that need a session of their own.
+pub fn small_plan() -> Plan {
+    Plan {
+        codecs: vec![Codec::H264],
+        reap_thresholds: vec![1, 4],
+        locks: vec![LockPlacement::Inline],
+        frames: 60,
+        ..plan()
+    }
+}
+
+/// A virtual one.
 pub fn device() -> DeviceInfo {
     DeviceInfo {
         kind: DeviceKind::Virtual,
@@ -27,7 +44,7 @@ pub fn device() -> DeviceInfo {
     }
 }
 
-pub fn input(plan: &Plan) -> InputInfo {
+fn input(plan: &Plan) -> InputInfo {
     InputInfo {
         spec: plan.input.clone(),
         format: PixelFormat::Nv12,
@@ -38,7 +55,7 @@ pub fn input(plan: &Plan) -> InputInfo {
     }
 }
 
-pub fn environment() -> Environment {
+fn environment() -> Environment {
     Environment {
         os: "Linux".to_owned(),
         kernel: "6.1".to_owned(),
@@ -52,7 +69,7 @@ pub fn environment() -> Environment {
     }
 }
 
-pub fn runs(plan: &Plan) -> Vec<RunRecord> {
+fn runs(plan: &Plan) -> Vec<RunRecord> {
     plan.runs().iter().map(|run| record(run, plan.frames as usize)).collect()
 }
 
@@ -183,4 +200,41 @@ impl Engine {
         self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.state >> 33
     }
+}
+
+/// The session of [`plan`] on [`device`], written once for all tests.
+pub fn plain() -> &'static Session {
+    static SESSION: LazyLock<Session> = LazyLock::new(|| {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-fixture");
+        match std::fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+            _ => write(&dir, &plan(), device(), |_| ()),
+        }
+    });
+    &SESSION
+}
+
+/// The runs of `plan` as a session in a folder of its own, each changed by `change` before it is written.
+pub fn session(plan: &Plan, device: DeviceInfo, change: impl Fn(&mut RunRecord)) -> (TempDir, Session) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let session = write(&folder.path().join("session"), plan, device, change);
+    (folder, session)
+}
+
+fn write(dir: &Path, plan: &Plan, device: DeviceInfo, change: impl Fn(&mut RunRecord)) -> Session {
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        created_unix_ms: 1_771_459_200_000,
+        plan: plan.clone(),
+        input: input(plan),
+        device,
+        environment: environment(),
+        note: None,
+    };
+    let mut writer = SessionWriter::create(dir, &manifest).expect("the session can be written");
+    for mut run in runs(plan) {
+        change(&mut run);
+        writer.append(&run).expect("the run can be written");
+    }
+    Session::open(dir).expect("the session can be read")
 }

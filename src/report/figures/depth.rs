@@ -86,7 +86,7 @@ pub fn bins(frames: &FrameColumns, span_ns: u64) -> Vec<Bin> {
 }
 
 /// Every change of the depth: when, and what it is from then on.
-fn steps(frames: &FrameColumns) -> Vec<(u64, u32)> {
+pub fn steps(frames: &FrameColumns) -> Vec<(u64, u32)> {
     let submitted = frames.submit_at_ns.iter().zip(&frames.submit_ns).zip(&frames.depth);
     let submitted = submitted.map(|((at_ns, took_ns), &depth)| (at_ns.saturating_add(*took_ns), Some(depth)));
     let handed_out = frames.submit_at_ns.iter().zip(&frames.latency_ns);

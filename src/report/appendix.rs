@@ -1,0 +1,126 @@
+//! The part of a report that lets others check and repeat it: runs, environment, input, command, definitions.
+
+use std::fmt::Write as _;
+
+use super::table::Table;
+use super::text::{code, code_block, markdown, shell_word};
+use super::words::codec_title;
+use super::{Subject, utc};
+use crate::record::{Case, Environment, InputInfo};
+use crate::session::{Manifest, Session};
+use crate::stats::metrics::Metric;
+use crate::stats::selector::CaseFilter;
+use crate::stats::summary::RunSummary;
+use crate::units::Unit;
+
+/// What each run is shown for.
+pub const PER_RUN: [Metric; 7] = [
+    Metric::WallMs,
+    Metric::LockMs,
+    Metric::SubmitBlockedMs,
+    Metric::QueuePeak,
+    Metric::LatencyP50Ms,
+    Metric::LatencyP99Ms,
+    Metric::Fps,
+];
+
+/// Longer tables help no one: the CSV export has every run.
+pub const MAX_RUNS_SHOWN: usize = 500;
+
+/// Every run in the order of making, warm-ups and failures marked.
+pub fn runs(session: &Session) -> String {
+    let per_run = PER_RUN.map(|metric| format!(">`{}`", metric.key()));
+    let what = [">#", "codec", ">T", "lock", ">pool", "run"];
+    let titles: Vec<_> = what.into_iter().chain(per_run.iter().map(String::as_str)).collect();
+    let mut table = Table::new(&titles);
+    for run in session.summaries.iter().take(MAX_RUNS_SHOWN) {
+        table.row(run_cells(run));
+    }
+    let left_out = session.summaries.len().saturating_sub(MAX_RUNS_SHOWN);
+    let note = if left_out == 0 { String::new() } else { format!("\n{left_out} more runs are in the session.\n") };
+    format!("{table}{note}")
+}
+
+/// Machine, device, input and plan.
+pub fn environment(manifest: &Manifest) -> String {
+    let Environment { os, kernel, cpu, num_cpus, memory_mib, inflight_version, optimised_build, .. } =
+        &manifest.environment;
+    let InputInfo { spec, format, dimensions, frame_rate, frames, digest } = &manifest.input;
+    let build = if *optimised_build { "optimised" } else { "debug build" };
+    let mut table = Table::new(&["what", "value"]);
+    let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
+    row("Session made", utc(manifest.created_unix_ms));
+    row("System", markdown(&format!("{os}, {kernel}")));
+    row("Processor", markdown(&format!("{cpu}, {num_cpus} logical processors")));
+    row("Memory", Unit::Bytes.text(*memory_mib as f64 * 1024.0 * 1024.0));
+    row("Driver", markdown(&format!("{}, NVENC API {}", manifest.device.driver, manifest.device.api_version)));
+    row("Program", markdown(&format!("inflight {inflight_version}, {build}")));
+    row("Input", code(spec));
+    row("Frames", format!("{frames} of {dimensions} {format} at {frame_rate} fps, XXH3-64 {}", code(digest)));
+    if let Some(note) = &manifest.note {
+        row("Note", markdown(note));
+    }
+    table.to_string()
+}
+
+/// The command line that made the session, and the one that compared it.
+pub fn commands(subject: &Subject<'_>) -> String {
+    let mut commands = subject.session.manifest.environment.command.clone();
+    if let Some(before) = subject.before {
+        commands = format!("{}\n{commands}", before.manifest.environment.command);
+    }
+    for (comparison, codec) in
+        subject.comparison.into_iter().flat_map(|all| all.codecs.iter().map(move |one| (all, one)))
+    {
+        let (before, after) = (&comparison.before.session, &comparison.after.session);
+        let (before, after) = (selector(before, codec.before.case), selector(after, codec.after.case));
+        // Writing to a String cannot fail.
+        let _ = write!(commands, "\ninflight compare --before {before} --after {after}");
+    }
+    code_block(&commands, "sh")
+}
+
+/// What a run is, and what each number means.
+pub fn methods(session: &Session) -> String {
+    let plan = &session.manifest.plan;
+    let mut text = format!(
+        "A run opens an encode session, encodes the input once and closes it. Each case has {} runs for warming up and \
+         {} that count. Runs are made round by round: each round visits every case, every second round in reverse, so \
+         that a drift of the machine falls on all cases alike. Warm-ups are kept and marked, never counted; a failed \
+         run enters no mean. Means, percentiles and deviations are over runs, because the frames within a run hang \
+         together; only the figures of lock wait and depth look at single frames. Of the {} frames of a run, {} lie \
+         above its p99.\n\n",
+        plan.warmup,
+        plan.repeat,
+        session.manifest.input.frames,
+        session.manifest.input.frames / 100
+    );
+    for metric in Metric::ALL {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "- **{}** `{}`: {}", metric.title(), metric.key(), metric.definition());
+    }
+    text
+}
+
+fn run_cells(run: &RunSummary) -> Vec<String> {
+    let case = run.case;
+    let kind = if run.warmup { "warm-up" } else { "counted" };
+    let what = match &run.error {
+        Some(error) => format!("{kind} {}, **failed**: {}", run.repeat_index, markdown(error)),
+        None => format!("{kind} {}", run.repeat_index),
+    };
+    let mut cells = vec![
+        run.order_index.to_string(),
+        codec_title(case.codec).to_owned(),
+        case.reap_threshold.to_string(),
+        case.lock.to_string(),
+        case.pool.to_string(),
+        what,
+    ];
+    cells.extend(PER_RUN.iter().map(|&metric| metric.unit().text_or_none(run.value(metric))));
+    cells
+}
+
+fn selector(session: &str, case: Case) -> String {
+    shell_word(&format!("{session}:{}", CaseFilter::from(case)))
+}

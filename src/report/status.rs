@@ -1,0 +1,148 @@
+//! The two status pages that the acceptance plan asks for (its section 7), from the same blocks as the report.
+//!
+//! Knows no judgement of its own: an outcome is what the comparison says, and a device that is none is named first.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::draw::{FigureKind, figures};
+use super::gather::Material;
+use super::text::markdown;
+use super::words::{case_title, codec_title, verdict_title};
+use super::{Report, ReportError, Subject, appendix, figure_link, file_name, generated_line, sections, stem, utc};
+use crate::contract::Codec;
+use crate::stats::compare::CodecComparison;
+use crate::stats::criteria::{CriterionName, Verdict};
+use crate::stats::metrics::Metric;
+use crate::stats::summary::Group;
+use crate::units::{NO_VALUE, pct};
+
+/// File name of [`analysis`], dated by when the session was made, so that the same session has the same page.
+pub fn analysis_name(subject: &Subject<'_>) -> String {
+    let made = utc(subject.session.manifest.created_unix_ms);
+    format!("NV_PRECISE_ANALYSIS_{}.md", made.get(..10).unwrap_or("undated"))
+}
+
+/// `NV_PRECISE_ANALYSIS_<date>.md` in `folder` (the plan says `docs/status/`): purpose, baseline, before and after, criteria, risks.
+///
+/// # Errors
+/// A run of a session could not be read.
+pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Result<Report, ReportError> {
+    let material = Material::gather(subject)?;
+    let figures = figures(&material);
+    let path = folder.join(analysis_name(&subject));
+    let stem = stem(&path)?;
+    let mut text = "# NVENC lock wait: precise analysis\n\n".to_owned();
+    let mut put = |title: &str, block: String| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "## {title}\n\n{}\n\n", block.trim_end());
+    };
+    put("Result", format!("{}\n{}", sections::verdict(&material), sections::device(&subject.session.manifest.device)));
+    if let Some(warnings) = sections::warnings(&material) {
+        put("What weakens it", warnings);
+    }
+    put("Purpose", PURPOSE.to_owned());
+    put("Baseline", baseline(&material));
+    for codec in material.compared_codecs() {
+        let (title, split) = (codec_title(codec.codec), sections::wait_split(codec));
+        let figure = figure_link(&figures, stem, codec.codec, FigureKind::WaitSplit);
+        let tables = sections::before_after(codec);
+        put(&format!("Before and after, {title}"), format!("{tables}\n### Where the wait went\n\n{split}\n{figure}"));
+    }
+    put("Acceptance criteria", subject.comparison.map_or_else(|| NOT_COMPARED.to_owned(), sections::criteria));
+    put("Risk: tail latency", tail_latency(&material));
+    put("Risk: HEVC stability", hevc_stability(&material));
+    for codec in material.codecs() {
+        let knee = figure_link(&figures, stem, codec, FigureKind::Knee);
+        let table = sections::thresholds(&material, codec);
+        put(&format!("Thresholds, {}", codec_title(codec)), format!("{table}\n{knee}"));
+    }
+    put("Environment", appendix::environment(&subject.session.manifest));
+    put("Repeat it", appendix::commands(&subject));
+    let figures = figures.into_iter().filter(|figure| text.contains(&file_name(stem, figure.codec, figure.kind)));
+    let figures = figures.map(|figure| (file_name(stem, figure.codec, figure.kind), figure.svg)).collect();
+    Ok(Report { path, markdown: text + &generated_line(generated), figures })
+}
+
+/// `docs/status/STATUS.md`: where things stand, on one screen.
+///
+/// # Errors
+/// A run of a session could not be read.
+pub fn status(subject: Subject<'_>, generated: Timestamp) -> Result<String, ReportError> {
+    let material = Material::gather(subject)?;
+    let mut text = format!(
+        "# Status\n\n{}\n{}\n",
+        sections::verdict(&material),
+        sections::device(&subject.session.manifest.device)
+    );
+    for codec in material.compared_codecs() {
+        let met = codec.criteria.iter().filter(|result| result.verdict == Verdict::Pass).count();
+        let (verdict, count, title) = (verdict_title(codec.verdict), codec.criteria.len(), codec_title(codec.codec));
+        let sides = format!("{} → {}", case_title(&codec.before.case), case_title(&codec.after.case));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "- {title}, {sides}: {verdict}, {met} of {count} criteria met");
+    }
+    let name = analysis_name(&subject);
+    Ok(format!("{text}\nDetails: [{name}]({name})\n\n{}", generated_line(generated)))
+}
+
+const PURPOSE: &str = "The encode path spends most of its time inside nvEncLockBitstream, because each picture is locked \
+    right after it was submitted. Keeping more pictures in flight lets submitting and locking overlap. This page holds \
+    the serial path against the one with more pictures in flight, codec by codec, and says whether the plan's \
+    acceptance criteria are met.";
+
+const NOT_COMPARED: &str = "Nothing was compared, so no criterion is met or missed.";
+
+/// How the before side stands by itself.
+fn baseline(material: &Material<'_>) -> String {
+    let line = |codec: &CodecComparison| {
+        let of = |metric: Metric| metric.unit().text_or_none(codec.before.mean(metric));
+        format!(
+            "- {} ({}): `lock_ms` mean {} of `wall_ms` mean {}, `queue_peak` {}\n",
+            codec_title(codec.codec),
+            case_title(&codec.before.case),
+            of(Metric::LockMs),
+            of(Metric::WallMs),
+            of(Metric::QueuePeak)
+        )
+    };
+    let lines: String = material.compared_codecs().map(line).collect();
+    if lines.is_empty() { NOT_COMPARED.to_owned() } else { lines }
+}
+
+/// The plan wants p95, p99 and CV looked at, not only means.
+fn tail_latency(material: &Material<'_>) -> String {
+    let line = |codec: &CodecComparison| {
+        let guard = codec.criteria.iter().find(|result| result.name == CriterionName::LatencyP99)?;
+        let of = |group: &Group, metric: Metric| metric.unit().text_or_none(group.mean(metric));
+        let pair = |metric| format!("{} → {}", of(&codec.before, metric), of(&codec.after, metric));
+        let cv = |group: &Group| group.spread(Metric::WallMs).and_then(|spread| spread.cv_pct);
+        let cv = [cv(&codec.before), cv(&codec.after)].map(|cv| cv.map_or_else(|| NO_VALUE.to_owned(), pct));
+        Some(format!(
+            "- {}: submit-to-packet p95 {}, p99 {}; CV of the wall time {} → {}. Guard: {}, {}\n",
+            codec_title(codec.codec),
+            pair(Metric::LatencyP95Ms),
+            pair(Metric::LatencyP99Ms),
+            cv[0],
+            cv[1],
+            verdict_title(guard.verdict),
+            markdown(&guard.reason)
+        ))
+    };
+    let lines: String = material.compared_codecs().filter_map(line).collect();
+    if lines.is_empty() { NOT_COMPARED.to_owned() } else { lines }
+}
+
+/// A crash that comes back would show as a failed run.
+fn hevc_stability(material: &Material<'_>) -> String {
+    let runs: Vec<_> = material.subject.session.summaries.iter().filter(|run| run.case.codec == Codec::Hevc).collect();
+    if runs.is_empty() {
+        return "HEVC was not run, so this session says nothing about it.".to_owned();
+    }
+    let failed = runs.iter().filter(|run| run.error.is_some()).count();
+    let outcome =
+        if failed == 0 { "none failed".to_owned() } else { format!("**{failed} failed**, see the report's runs") };
+    format!("{} HEVC runs, warm-ups included: {outcome}.", runs.len())
+}

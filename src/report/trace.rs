@@ -1,0 +1,156 @@
+//! One run as a trace for Perfetto and chrome://tracing (Trace Event Format, JSON).
+//!
+//! Three processes: the threads of the caller (what each was busy with), the buffer slots (which picture held them), and
+//! the pictures in flight as one asynchronous span each, since they overlap, with a counter of how many there are.
+
+use std::io::Write;
+
+use serde_json::{Value, json};
+
+use super::ReportError;
+use super::chart::{device_line, notice};
+use super::figures::depth::steps;
+use crate::contract::LockPlacement;
+use crate::record::{DeviceInfo, FrameColumns, RunRecord};
+use crate::session::Session;
+
+/// Writes run `order_index` of the session.
+///
+/// # Errors
+/// There is no such run, it could not be read, or `out` could not be written to.
+pub fn write_trace(session: &Session, order_index: u32, out: &mut impl Write) -> Result<(), ReportError> {
+    for run in session.records()? {
+        let run = run?;
+        if run.order_index == order_index {
+            return Ok(write_run(&run, &session.manifest.device, out)?);
+        }
+    }
+    Err(ReportError::NoSuchRun { order_index, num_runs: session.summaries.len() })
+}
+
+const THREADS: u32 = 1;
+const SLOTS: u32 = 2;
+const PICTURES: u32 = 3;
+
+const SUBMITTING: u32 = 1;
+const LOCKING: u32 = 2;
+
+/// Writes `run`, which `device` made.
+///
+/// # Errors
+/// `out` could not be written to.
+pub fn write_run(run: &RunRecord, device: &DeviceInfo, out: &mut impl Write) -> std::io::Result<()> {
+    let about = json!({
+        "case": run.case.to_string(),
+        "device": device_line(device),
+        "notice": notice(device),
+        "warmup": run.warmup,
+        "error": run.error,
+    });
+    // Event by event: a long run would be large as one value.
+    write!(out, "{{\"displayTimeUnit\":\"ms\",\"otherData\":{about},\"traceEvents\":[")?;
+    let title = notice(device).map_or_else(|| run.case.to_string(), |notice| format!("{} [{notice}]", run.case));
+    let mut is_first = true;
+    let mut put = |event: Value| {
+        let comma = if std::mem::take(&mut is_first) { "" } else { "," };
+        write!(out, "{comma}\n{event}")
+    };
+    names(run, &title).into_iter().try_for_each(&mut put)?;
+    for idx in 0..run.frames.len() {
+        slices(run, idx).into_iter().chain(span(&run.frames, idx)).flatten().try_for_each(&mut put)?;
+    }
+    slot_events(run).try_for_each(&mut put)?;
+    steps(&run.frames).into_iter().map(counter).try_for_each(&mut put)?;
+    writeln!(out, "\n]}}")
+}
+
+/// What the tracks are called.
+fn names(run: &RunRecord, title: &str) -> Vec<Value> {
+    let process = |pid, what| json!({"ph": "M", "name": "process_name", "pid": pid, "args": {"name": format!("{what}: {title}")}});
+    let thread = |pid, tid, name: &str| json!({"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": name}});
+    let mut names = vec![process(THREADS, "threads"), process(SLOTS, "buffer slots"), process(PICTURES, "pictures")];
+    names.push(thread(THREADS, SUBMITTING, "submitting"));
+    if run.case.lock == LockPlacement::Thread {
+        names.push(thread(THREADS, LOCKING, "locking"));
+    }
+    names.extend((0..run.case.pool).map(|slot| thread(SLOTS, slot, &format!("slot {slot}"))));
+    names
+}
+
+/// What one picture made the threads do. A time that was not recorded, or is 0, has no slice.
+fn slices(run: &RunRecord, idx: usize) -> [Option<Value>; 6] {
+    let frames = &run.frames;
+    let locking = if run.case.lock == LockPlacement::Thread { LOCKING } else { SUBMITTING };
+    let get = |column: &[u64]| column.get(idx).copied();
+    let slice = |tid, name: &str, at_ns: Option<u64>, took_ns: &[u64]| {
+        let (at_ns, took_ns) = (at_ns?, get(took_ns).filter(|&took_ns| took_ns > 0)?);
+        let (ts, dur) = (us(at_ns), us(took_ns));
+        Some(json!({"ph": "X", "name": name, "pid": THREADS, "tid": tid, "ts": ts, "dur": dur, "args": {"frame": idx}}))
+    };
+    let after = |at_ns: Option<u64>, took_ns: &[u64]| Some(at_ns?.saturating_add(get(took_ns)?));
+    let (submit_at, lock_at) = (get(&frames.submit_at_ns), get(&frames.lock_at_ns));
+    // The copy into the input buffer ends where nvEncEncodePicture is called.
+    let upload_at = get(&frames.upload_ns).and_then(|took_ns| submit_at?.checked_sub(took_ns));
+    let copy_at = after(lock_at, &frames.lock_ns);
+    let unlock_at = after(copy_at, &frames.copy_ns);
+    [
+        slice(SUBMITTING, "blocked", get(&frames.begin_at_ns), &frames.blocked_ns),
+        slice(SUBMITTING, "upload", upload_at, &frames.upload_ns),
+        slice(SUBMITTING, "nvEncEncodePicture", submit_at, &frames.submit_ns),
+        slice(locking, "nvEncLockBitstream", lock_at, &frames.lock_ns),
+        slice(locking, "copy", copy_at, &frames.copy_ns),
+        slice(locking, "nvEncUnlockBitstream", unlock_at, &frames.unlock_ns),
+    ]
+}
+
+/// One picture from nvEncEncodePicture to the packet; its number is the span's id, since spans overlap.
+fn span(frames: &FrameColumns, idx: usize) -> [Option<Value>; 2] {
+    let end = |phase, at_ns| {
+        let name = format!("frame {idx}");
+        json!({"ph": phase, "cat": "in flight", "id": idx, "name": name, "pid": PICTURES, "tid": 0, "ts": us(at_ns)})
+    };
+    let at_ns = frames.submit_at_ns.get(idx).copied();
+    let until_ns = at_ns.zip(frames.latency_ns.get(idx)).map(|(at_ns, latency_ns)| at_ns.saturating_add(*latency_ns));
+    match (at_ns, until_ns) {
+        (Some(at_ns), Some(until_ns)) => [Some(end("b", at_ns)), Some(end("e", until_ns))],
+        _ => [None, None],
+    }
+}
+
+fn counter((at_ns, depth): (u64, u32)) -> Value {
+    json!({"ph": "C", "name": "in flight", "pid": PICTURES, "ts": us(at_ns), "args": {"pictures": depth}})
+}
+
+/// Which picture held which buffer pair. A slot is free again once its bitstream is unlocked, which may be a moment
+/// before the packet is handed on: the next picture ends the slice then, so that slices of a slot never overlap.
+fn slot_events(run: &RunRecord) -> impl Iterator<Item = Value> {
+    let mut held = held_slots(&run.frames, run.case.pool);
+    held.sort_unstable();
+    let nexts: Vec<_> = held.iter().skip(1).map(|next| Some((next.slot, next.from_ns))).chain([None]).collect();
+    held.into_iter().zip(nexts).map(|(Held { slot, from_ns, until_ns, idx }, next)| {
+        let next = next.filter(|next| next.0 == slot).map_or(u64::MAX, |next| next.1);
+        let dur = us(until_ns.min(next).saturating_sub(from_ns));
+        json!({"ph": "X", "name": format!("frame {idx}"), "pid": SLOTS, "tid": slot, "ts": us(from_ns), "dur": dur})
+    })
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    slot: u32,
+    from_ns: u64,
+    until_ns: u64,
+    idx: usize,
+}
+
+fn held_slots(frames: &FrameColumns, pool: u32) -> Vec<Held> {
+    let columns = frames.submit_at_ns.iter().zip(&frames.latency_ns).zip(&frames.encode_idx).enumerate();
+    let held = |(idx, ((&from_ns, latency_ns), encode_idx)): (usize, ((&u64, &u64), &u32))| {
+        Some(Held { slot: encode_idx.checked_rem(pool)?, from_ns, until_ns: from_ns.saturating_add(*latency_ns), idx })
+    };
+    columns.filter_map(held).collect()
+}
+
+/// The format counts in microseconds.
+fn us(value_ns: u64) -> f64 {
+    value_ns as f64 / 1e3
+}
