@@ -49,109 +49,116 @@ pub enum RunError {
     Stopped,
 }
 
-/// Makes one run and records it, also when it fails.
-///
-/// `sink` gets the packets; `stop` is looked at once a frame and ends the run early (it is then drained and recorded
-/// with [`RunError::Stopped`]); `watch` is called from inside the measured loop and must return at once.
-pub fn run(
-    device: &Device,
-    feed: &Feed,
-    config: &EncoderConfig,
-    caller: Caller,
-    planned: &PlannedRun,
-    sink: PacketSink,
-    stop: &AtomicBool,
-    watch: &mut dyn FnMut(Glimpse),
-) -> (RunRecord, Option<RunError>) {
-    let late_before = device.late_pictures();
-    let mut record = RunRecord {
-        case: planned.case,
-        warmup: planned.warmup,
-        repeat_index: planned.repeat_index,
-        order_index: planned.order_index,
-        started_unix_ms: unix_ms(),
-        error: None,
-        open_ns: 0,
-        wall_ns: 0,
-        model_late: None,
-        metrics: EncodeMetrics::default(),
-        frames: FrameColumns::default(),
-    };
-    let open_start = Instant::now();
-    let opened = device.encoder(config, sink);
-    record.open_ns = nanos(open_start.elapsed());
-    let error = match opened {
-        Ok(encoder) => measure(encoder, feed, config, caller, stop, watch, &mut record).err(),
-        Err(error) => Some(error.into()),
-    };
-    record.error = error.as_ref().map(ToString::to_string);
-    record.model_late = device.late_pictures().zip(late_before).map(|(after, before)| after - before);
-    (record, error)
+/// Everything that a run needs and does not change.
+#[derive(Clone, Copy)]
+pub struct Stand<'a> {
+    /// What encodes.
+    pub device: &'a Device,
+    /// Where frames come from.
+    pub feed: &'a Feed,
+    /// What the encoder is told.
+    pub config: &'a EncoderConfig,
+    /// How the caller behaves.
+    pub caller: Caller,
+    /// Looked at once a frame; ends the run early, drained and recorded with [`RunError::Stopped`].
+    pub stop: &'a AtomicBool,
 }
 
-/// Everything from the first frame to the last packet, and then the book-keeping.
-fn measure(
-    mut encoder: NvencEncoder,
-    feed: &Feed,
-    config: &EncoderConfig,
-    caller: Caller,
-    stop: &AtomicBool,
-    watch: &mut dyn FnMut(Glimpse),
-    record: &mut RunRecord,
-) -> Result<(), RunError> {
-    let mut source_waits_ns = Vec::with_capacity(config.expected_frames);
-    let mut cursor = feed.start()?;
-    let start = Instant::now();
-    let fed = feed_all(&mut encoder, &mut cursor, config, caller, start, stop, watch, &mut source_waits_ns);
-    // Whatever is in flight is drained, also after a stop or a source that broke off; after a driver error this
-    // answers that the encoder has ended, and the first error is the one that counts.
-    let finished = encoder.finish();
-    record.wall_ns = nanos(start.elapsed());
-    record.metrics = encoder.metrics();
-    record.frames = encoder.take_frames();
-    source_waits_ns.resize(record.frames.len(), 0);
-    record.frames.source_wait_ns = source_waits_ns;
-    fed?;
-    finished?;
-    let EncodeMetrics { frames, packets, .. } = record.metrics;
-    if frames != packets {
-        return Err(RunError::PacketCount { frames, packets });
+impl Stand<'_> {
+    /// Makes one run and records it, also when it fails.
+    ///
+    /// `sink` gets the packets; `watch` is called from inside the measured loop and must return at once.
+    pub fn run(
+        &self,
+        planned: &PlannedRun,
+        sink: PacketSink,
+        watch: &mut dyn FnMut(Glimpse),
+    ) -> (RunRecord, Option<RunError>) {
+        let late_before = self.device.late_pictures();
+        let mut record = RunRecord {
+            case: planned.case,
+            warmup: planned.warmup,
+            repeat_index: planned.repeat_index,
+            order_index: planned.order_index,
+            started_unix_ms: unix_ms(),
+            error: None,
+            open_ns: 0,
+            wall_ns: 0,
+            model_late: None,
+            metrics: EncodeMetrics::default(),
+            frames: FrameColumns::default(),
+        };
+        let open_start = Instant::now();
+        let opened = self.device.encoder(self.config, sink);
+        record.open_ns = nanos(open_start.elapsed());
+        let error = match opened {
+            Ok(encoder) => self.measure(encoder, watch, &mut record).err(),
+            Err(error) => Some(error.into()),
+        };
+        record.error = error.as_ref().map(ToString::to_string);
+        record.model_late = self.device.late_pictures().zip(late_before).map(|(after, before)| after - before);
+        (record, error)
     }
-    Ok(())
-}
 
-/// The measured loop.
-#[expect(clippy::too_many_arguments, reason = "the loop's whole world, named once")]
-fn feed_all(
-    encoder: &mut NvencEncoder,
-    cursor: &mut Cursor<'_>,
-    config: &EncoderConfig,
-    caller: Caller,
-    start: Instant,
-    stop: &AtomicBool,
-    watch: &mut dyn FnMut(Glimpse),
-    source_waits_ns: &mut Vec<u64>,
-) -> Result<(), RunError> {
-    let polls = config.tuning.lock == LockPlacement::Poll;
-    let mut next_watch = start + WATCH_EVERY;
-    for pts in 0_u64.. {
-        if stop.load(Ordering::Relaxed) {
-            return Err(RunError::Stopped);
+    /// Everything from the first frame to the last packet, and then the book-keeping.
+    fn measure(
+        &self,
+        mut encoder: NvencEncoder,
+        watch: &mut dyn FnMut(Glimpse),
+        record: &mut RunRecord,
+    ) -> Result<(), RunError> {
+        let mut source_waits_ns = Vec::with_capacity(self.config.expected_frames);
+        let mut cursor = self.feed.start()?;
+        let start = Instant::now();
+        let fed = self.feed_all(&mut encoder, &mut cursor, start, watch, &mut source_waits_ns);
+        // Whatever is in flight is drained, also after a stop or a source that broke off; after a driver error this
+        // answers that the encoder has ended, and the first error is the one that counts.
+        let finished = encoder.finish();
+        record.wall_ns = nanos(start.elapsed());
+        record.metrics = encoder.metrics();
+        record.frames = encoder.take_frames();
+        source_waits_ns.resize(record.frames.len(), 0);
+        record.frames.source_wait_ns = source_waits_ns;
+        fed?;
+        finished?;
+        let EncodeMetrics { frames, packets, .. } = record.metrics;
+        if frames != packets {
+            return Err(RunError::PacketCount { frames, packets });
         }
-        let Some((data, source_wait_ns)) = cursor.next()? else { break };
-        source_waits_ns.push(source_wait_ns);
-        if let Some(fps) = caller.pace_fps {
-            wait_for_frame(encoder, start + Duration::from_secs_f64(pts as f64 / fps), polls)?;
-        }
-        work(caller.host_work);
-        encoder.submit(&FrameView { format: config.format, dimensions: config.dimensions, data, pts })?;
-        let now = Instant::now();
-        if now >= next_watch {
-            next_watch = now + WATCH_EVERY;
-            watch(Glimpse { frames: pts + 1 });
-        }
+        Ok(())
     }
-    Ok(())
+
+    /// The measured loop.
+    fn feed_all(
+        &self,
+        encoder: &mut NvencEncoder,
+        cursor: &mut Cursor<'_>,
+        start: Instant,
+        watch: &mut dyn FnMut(Glimpse),
+        source_waits_ns: &mut Vec<u64>,
+    ) -> Result<(), RunError> {
+        let EncoderConfig { format, dimensions, tuning, .. } = *self.config;
+        let mut next_watch = start + WATCH_EVERY;
+        for pts in 0_u64.. {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(RunError::Stopped);
+            }
+            let Some((data, source_wait_ns)) = cursor.next()? else { break };
+            source_waits_ns.push(source_wait_ns);
+            if let Some(fps) = self.caller.pace_fps {
+                let due = start + Duration::from_secs_f64(pts as f64 / fps);
+                wait_for_frame(encoder, due, tuning.lock == LockPlacement::Poll)?;
+            }
+            work(self.caller.host_work);
+            encoder.submit(&FrameView { format, dimensions, data, pts })?;
+            let now = Instant::now();
+            if now >= next_watch {
+                next_watch = now + WATCH_EVERY;
+                watch(Glimpse { frames: pts + 1 });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A real-time source has no frame before its time. A caller that polls uses the wait to take packets back.

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::run::{Caller, Glimpse, RunError, run};
+use super::run::{Caller, Glimpse, RunError, Stand};
 use crate::contract::{EncoderConfig, NvencOptions, Tuning};
 use crate::device::Device;
 use crate::nvenc::error::NvencError;
@@ -21,7 +21,7 @@ pub enum Event<'a> {
     /// A run goes on. Comes from inside the measured loop: return at once.
     RunWatched(&'a PlannedRun, Glimpse),
     /// A run is over, good or failed.
-    RunFinished(RunRecord),
+    RunFinished(Box<RunRecord>),
 }
 
 /// How a sweep ended.
@@ -50,13 +50,29 @@ pub enum SweepError {
     Listener(String),
 }
 
-/// Runs a plan.
+/// Can the device run this plan? Opens and closes an encoder for each codec's deepest case, so that what cannot work
+/// is said once, before anything is written or measured, and not by every run again.
+///
+/// # Errors
+/// What is wrong with the plan, or what the device answers.
+pub fn rehearse(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), SweepError> {
+    plan.check()?;
+    for &codec in &plan.codecs {
+        let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec);
+        if let Some(case) = of_codec.max_by_key(|case| case.pool) {
+            drop(device.encoder(&encoder_config(plan, input, &case), Box::new(drop))?);
+        }
+    }
+    Ok(())
+}
+
+/// Runs a plan that [`rehearse`] found good.
 ///
 /// `stop` is looked at once a frame: the run in progress is drained and dropped, what was finished stays. A failed
 /// run is told like any other and does not end the sweep, unless the device is gone.
 ///
 /// # Errors
-/// A plan that cannot run on this device, found before the first run; a lost device; the listener's own error.
+/// A lost device, or the listener's own error.
 pub fn sweep(
     plan: &Plan,
     device: &Device,
@@ -64,8 +80,6 @@ pub fn sweep(
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
 ) -> Result<Outcome, SweepError> {
-    plan.check()?;
-    try_every_case(plan, device, feed.info())?;
     let mut outcome = Outcome { num_done: 0, num_failed: 0, stopped: false };
     for planned in plan.runs() {
         if stop.load(Ordering::Relaxed) {
@@ -76,16 +90,16 @@ pub fn sweep(
         let config = encoder_config(plan, feed.info(), &planned.case);
         // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
         let mut watch = |glimpse| drop(listener(Event::RunWatched(&planned, glimpse)));
-        let sink = Box::new(drop);
-        let (record, error) = run(device, feed, &config, caller(plan), &planned, sink, stop, &mut watch);
+        let stand = Stand { device, feed, config: &config, caller: caller(plan), stop };
+        let (record, error) = stand.run(&planned, Box::new(drop), &mut watch);
         if matches!(error, Some(RunError::Stopped)) {
             outcome.stopped = true;
             break;
         }
         outcome.num_done += 1;
         outcome.num_failed += u64::from(error.is_some());
-        listener(Event::RunFinished(record)).map_err(SweepError::Listener)?;
-        if let Some(RunError::Nvenc(error)) = error.filter(|error| is_device_lost(error)) {
+        listener(Event::RunFinished(Box::new(record))).map_err(SweepError::Listener)?;
+        if let Some(error) = error.filter(is_device_lost) {
             let (num_done, num_runs) = (outcome.num_done, plan.num_runs());
             return Err(SweepError::DeviceLost { num_done, num_runs, error: error.to_string() });
         }
@@ -112,18 +126,6 @@ pub fn encoder_config(plan: &Plan, input: &InputInfo, case: &Case) -> EncoderCon
 /// How the caller around the encoder behaves by this plan.
 pub fn caller(plan: &Plan) -> Caller {
     Caller { host_work: Duration::from_micros(plan.host_work_us.into()), pace_fps: plan.pace_fps }
-}
-
-/// Opens and closes an encoder for each codec's deepest case, so that what cannot work is said once, before the
-/// first run, and not by every run again.
-fn try_every_case(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), NvencError> {
-    for &codec in &plan.codecs {
-        let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec);
-        if let Some(case) = of_codec.max_by_key(|case| case.pool) {
-            drop(device.encoder(&encoder_config(plan, input, &case), Box::new(drop))?);
-        }
-    }
-    Ok(())
 }
 
 fn is_device_lost(error: &RunError) -> bool {

@@ -12,7 +12,7 @@ use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
 use super::{print_json, stop};
 use crate::bench::metrics_line::{is_wanted, metrics_line};
-use crate::bench::run::{RunError, run};
+use crate::bench::run::{RunError, Stand};
 use crate::bench::sweep::{caller, encoder_config};
 use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
@@ -32,7 +32,8 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let output = StreamFile::create(&args.output)?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = encoder_config(&plan, feed.info(), &planned.case);
-    let (record, error) = run(&device, &feed, &config, caller(&plan), &planned, output.sink(), &stop, &mut |_| ());
+    let stand = Stand { device: &device, feed: &feed, config: &config, caller: caller(&plan), stop: &stop };
+    let (record, error) = stand.run(&planned, output.sink(), &mut |_| ());
     let interrupted = matches!(error, Some(RunError::Stopped));
     if let Some(error) = error.filter(|error| !matches!(error, RunError::Stopped)) {
         return Err(error.into());
@@ -121,18 +122,10 @@ impl StreamFile {
         };
         let placed = written.and_then(|()| match state.temporary.take() {
             None => Ok(()),
-            Some(temporary) => place(temporary, &self.path),
+            Some(temporary) => crate::files::place(temporary, &self.path),
         });
         placed.map_err(|error| write_failure(&self.path, &error))
     }
-}
-
-/// A temporary file is private by default; the stream gets the permissions that an ordinary new file would.
-fn place(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
-    temporary.as_file().sync_all()?;
-    crate::files::make_ordinary(temporary.as_file())?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 fn write_failure(path: &Path, error: &io::Error) -> Failure {

@@ -10,11 +10,13 @@ use super::progress::Progress;
 use super::{print_json, stop};
 use crate::bench::environment;
 use crate::bench::metrics_line::{is_wanted, metrics_line};
-use crate::bench::sweep::{Event, Outcome, sweep as run_sweep};
+use crate::bench::sweep::{Event, Outcome, rehearse, sweep as run_sweep};
 use crate::device::{Device, DeviceSpec};
 use crate::record::RunRecord;
-use crate::session::{FORMAT_VERSION, Manifest, SessionWriter};
+use crate::report::own_comparison;
+use crate::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
 use crate::source::{Feed, InputSpec};
+use crate::stats::criteria::Criteria;
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::recommend;
 use crate::stats::summary::{Group, RunOnDevice, RunSummary, groups};
@@ -46,8 +48,9 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         environment: environment::capture(command_line()),
         note: None,
     };
+    rehearse(&manifest.plan, &device, &manifest.input)?;
+    let mut keeper = Keeper::new(SessionWriter::create(&dir, &manifest)?, manifest.plan.num_runs());
     let stop = stop::on_ctrl_c()?;
-    let mut keeper = Keeper::new(&dir, &manifest);
     let ended = run_sweep(&manifest.plan, &device, &feed, &stop, &mut |event| keeper.on(event));
     keeper.progress.done();
     let told = Told { dir: &dir, manifest: &manifest, runs: &keeper.runs };
@@ -68,29 +71,21 @@ fn exit_of(outcome: Outcome) -> Exit {
     }
 }
 
-/// Saves each run as it comes and keeps its summary. The session folder is made when the first run begins, so that
-/// a plan the device refuses leaves nothing behind.
-struct Keeper<'a> {
-    dir: &'a Path,
-    manifest: &'a Manifest,
-    writer: Option<SessionWriter>,
+/// Saves each run as it comes and keeps its summary.
+struct Keeper {
+    writer: SessionWriter,
     runs: Vec<RunSummary>,
     progress: Progress,
 }
 
-impl<'a> Keeper<'a> {
-    fn new(dir: &'a Path, manifest: &'a Manifest) -> Self {
-        let progress = Progress::new(manifest.plan.num_runs());
-        Self { dir, manifest, writer: None, runs: Vec::new(), progress }
+impl Keeper {
+    fn new(writer: SessionWriter, num_runs: u64) -> Self {
+        Self { writer, runs: Vec::new(), progress: Progress::new(num_runs) }
     }
 
     fn on(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
             Event::RunStarted(run) => {
-                if self.writer.is_none() {
-                    let writer = SessionWriter::create(self.dir, self.manifest);
-                    self.writer = Some(writer.map_err(|error| error.to_string())?);
-                }
                 self.progress.run_started(run);
                 Ok(())
             }
@@ -109,10 +104,7 @@ impl<'a> Keeper<'a> {
         }
         self.runs.push(RunSummary::of(record));
         self.progress.run_finished();
-        match &mut self.writer {
-            Some(writer) => writer.append(record).map_err(|error| error.to_string()),
-            None => Err("a run ended that never began".to_owned()),
-        }
+        self.writer.append(record).map_err(|error| error.to_string())
     }
 }
 
@@ -132,6 +124,10 @@ impl Told<'_> {
     fn tell_json(&self, outcome: Outcome, groups: &[Group]) -> Result<(), Failure> {
         let device = &self.manifest.device;
         let runs: Vec<_> = self.runs.iter().map(|run| RunOnDevice { run, device }).collect();
+        let session = Session::open(self.dir)?;
+        let comparison = own_comparison(&session, &Criteria::default()).map_err(Failure::usage)?;
+        let criteria: Vec<_> =
+            comparison.iter().flat_map(|all| &all.codecs).flat_map(|codec| &codec.criteria).collect();
         print_json(&json!({
             "session": self.dir,
             "device": device,
@@ -142,6 +138,8 @@ impl Told<'_> {
             "runs": runs,
             "groups": groups,
             "recommendations": recommend(groups),
+            "comparison": comparison,
+            "criteria": criteria,
         }))
     }
 

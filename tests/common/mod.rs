@@ -1,5 +1,6 @@
 //! What several test binaries need: a virtual device, frames, and packets kept for looking at.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::expect_used, reason = "a test that cannot go on says so by failing")]
 
 use std::sync::{Arc, Mutex};
 

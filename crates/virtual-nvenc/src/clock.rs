@@ -16,8 +16,8 @@ pub fn now_ns() -> u64 {
 
 /// Waits for an absolute time of [`now_ns`]; returns at once when it has passed.
 pub fn sleep_until(deadline_ns: u64) {
-    // Yielding while spinning leaves the core to the payload thread on a machine with few of them.
-    let sleeper = SpinSleeper::new(SPIN_NS).with_spin_strategy(SpinStrategy::YieldThread);
+    // Spinning must not yield: on a busy machine the scheduler would take the core for a whole time slice.
+    let sleeper = SpinSleeper::new(SPIN_NS).with_spin_strategy(SpinStrategy::SpinLoopHint);
     sleeper.sleep_until(epoch() + Duration::from_nanos(deadline_ns));
 }
 

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::engine::{Jitter, Service};
 use crate::payload::{Codec, Mode};
-use crate::profiles::{Profile, profiles};
+use crate::profiles::{Profile, default_profile, profiles};
 use crate::versions::{ApiVersion, V13_0};
 
 /// A virtual device. As text: `""`, `"NAME"`, `"key=value,…"` or `"NAME,key=value,…"`.
@@ -151,8 +151,7 @@ impl DeviceConfig {
 
 impl Default for DeviceConfig {
     fn default() -> DeviceConfig {
-        let [default, ..] = profiles() else { unreachable!("the table of profiles is a constant with entries") };
-        DeviceConfig::from_profile(default)
+        DeviceConfig::from_profile(default_profile())
     }
 }
 
@@ -211,8 +210,10 @@ fn split_name(text: &str) -> (&str, Option<&str>) {
 }
 
 fn find_profile(name: &str) -> Result<&'static Profile, ConfigError> {
-    let wanted = if name.is_empty() { "fixed" } else { name };
-    profiles().iter().find(|profile| profile.name == wanted).ok_or_else(|| ConfigError::UnknownProfile {
+    if name.is_empty() {
+        return Ok(default_profile());
+    }
+    profiles().iter().find(|profile| profile.name == name).ok_or_else(|| ConfigError::UnknownProfile {
         name: name.to_owned(),
         known: profiles().iter().map(|profile| profile.name).collect::<Vec<_>>().join(", "),
     })

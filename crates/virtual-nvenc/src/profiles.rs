@@ -25,6 +25,11 @@ pub fn profiles() -> &'static [Profile] {
     &PROFILES
 }
 
+/// The profile of a device that is described by keys alone.
+pub(crate) fn default_profile() -> &'static Profile {
+    &PROFILES[0]
+}
+
 #[derive(Debug, PartialEq)]
 enum Timing {
     /// The same for every size and preset, in µs.

@@ -74,7 +74,9 @@ pub struct Source {
 }
 
 impl Session {
+    /// Takes a seat on the device, where the device is not older than the client's header.
     pub fn open(model: Arc<Model>, api: ApiVersion) -> Answer<Session> {
+        refuse_if(api > model.config.api, Rule::WrongVersion)?;
         let seat = model.take_seat()?;
         Ok(Session {
             api,

@@ -3,6 +3,7 @@
 
 use crate::buffers::{Payload, Phase, Picture};
 use crate::clock;
+use crate::engine::Service;
 use crate::gop::{Coded, Forced};
 use crate::handles::Handle;
 use crate::params::{HeaderPolicy, refuse_if};
@@ -93,6 +94,8 @@ impl Session {
             self.start(&mut state, picture, submitted_ns)?;
         }
         state.coded = coded;
+        // Woken outside the lock, the payload thread does not run into it.
+        drop(state);
         self.changed.notify_all();
         Ok(status)
     }
@@ -106,20 +109,9 @@ impl Session {
         let average_qp = encoder.params.reported_qp;
         let done_ns = self.model.schedule(self.seat, submitted_ns, service).done_ns;
 
+        let header = PictureHeader { kind: coded.kind, poc: coded.poc, is_reference: coded.is_reference };
         let source = coded.token;
-        let handle = state.unfilled.pop_front();
-        let is_wanted = handle.is_some_and(|handle| state.outputs.contains_key(&handle));
-        if let Some(input) = state.inputs.get_mut(&source.input) {
-            input.num_held = input.num_held.saturating_sub(1);
-            input.num_reading += u32::from(is_wanted);
-            input.busy_until_ns = done_ns;
-        }
-        // The client may have destroyed the output meanwhile; then the picture is dropped.
-        let Some(handle) = handle else { return Ok(()) };
-        let Some(output) = state.outputs.get_mut(&handle) else { return Ok(()) };
-        output.phase = Phase::Ready;
-        output.payload = Payload::Pending;
-        output.picture = Picture {
+        let picture = Picture {
             kind: coded.kind,
             timestamp: source.timestamp,
             duration: source.duration,
@@ -128,22 +120,17 @@ impl Session {
             average_qp,
             done_ns,
         };
-        let bytes = std::mem::take(&mut output.bytes);
-        let header = PictureHeader { kind: coded.kind, poc: coded.poc, is_reference: coded.is_reference };
-        let (input, surface) = (source.input, source.surface);
-        state.tasks.push_back(Task::Encode(Job {
-            header,
-            with_headers,
-            input,
-            surface,
-            output: handle,
-            bytes,
-            done_ns,
-        }));
+        // Where the client has destroyed the output meanwhile, the picture is dropped.
+        let storage = state.fill_next_output(picture);
+        state.release_held(source.input, storage.is_some(), done_ns);
+        if let Some((output, bytes)) = storage {
+            let (input, surface) = (source.input, source.surface);
+            state.tasks.push_back(Task::Encode(Job { header, with_headers, input, surface, output, bytes, done_ns }));
+        }
         Ok(())
     }
 
-    fn service_of(&self, encoder: &mut Encoder, kind: PictureKind) -> crate::engine::Service {
+    fn service_of(&self, encoder: &mut Encoder, kind: PictureKind) -> Service {
         let config = &self.model.config;
         let idr_factor = if kind == PictureKind::Idr { config.idr_factor } else { 1.0 };
         let jitter = config.jitter().factor(self.seat.session_idx, encoder.num_pictures);
@@ -182,6 +169,25 @@ impl State {
             Phase::Free => Ok((stream.width, stream.height)),
             Phase::Locked => Err(Rule::OutputStillLocked.into()),
             Phase::Submitted | Phase::Ready | Phase::Awaited => Err(Rule::OutputInFlight.into()),
+        }
+    }
+
+    /// Makes the oldest unfilled output ready for its picture and takes its storage out for the payload thread.
+    fn fill_next_output(&mut self, picture: Picture) -> Option<(Handle, Vec<u8>)> {
+        let handle = self.unfilled.pop_front()?;
+        let output = self.outputs.get_mut(&handle)?;
+        output.phase = Phase::Ready;
+        output.payload = Payload::Pending;
+        output.picture = picture;
+        Some((handle, std::mem::take(&mut output.bytes)))
+    }
+
+    /// The picture has left the reordering; its pixels are needed until the payload is made and the engine is done.
+    fn release_held(&mut self, input: Handle, is_read: bool, done_ns: u64) {
+        if let Some(input) = self.inputs.get_mut(&input) {
+            input.num_held = input.num_held.saturating_sub(1);
+            input.num_reading += u32::from(is_read);
+            input.busy_until_ns = done_ns;
         }
     }
 

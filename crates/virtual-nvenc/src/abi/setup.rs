@@ -29,13 +29,7 @@ const DEVICE_TYPE_CUDA: u32 = 1;
 /// As the header says of that function.
 pub unsafe extern "C" fn open_session<const HEADER: usize>(params: *mut OpenSession, encoder: *mut Encoder) -> u32 {
     // SAFETY: the caller's promise.
-    if let Err(rule) = unsafe { write_out(encoder, std::ptr::null_mut()) } {
-        return rule.status() as u32;
-    }
-    // SAFETY: the caller's promise.
-    let opened = unsafe { open(params, HEADERS[HEADER]) };
-    // SAFETY: checked by the first write.
-    match opened.and_then(|handle| Ok(unsafe { write_out(encoder, handle.as_ptr()) }?)) {
+    match unsafe { open(params, encoder, HEADERS[HEADER]) } {
         Ok(()) => Status::Success as u32,
         Err(refusal) => refusal.status() as u32,
     }
@@ -50,21 +44,23 @@ pub unsafe extern "C" fn open_session_legacy(_device: *mut c_void, _kind: u32, _
 }
 
 /// # Safety
-/// `params` is null or points to a struct of header `api`.
-unsafe fn open(params: *mut OpenSession, api: ApiVersion) -> Answer<Handle> {
+/// `params` is null or points to a struct of header `api`, `encoder` is null or writable.
+unsafe fn open(params: *mut OpenSession, encoder: *mut Encoder, api: ApiVersion) -> Answer {
+    // SAFETY: the caller's promise.
+    unsafe { write_out(encoder, std::ptr::null_mut()) }?;
     // SAFETY: the caller's promise.
     let params = unsafe { Foreign::new(params, api) }?;
     refuse_if(params.get(at::OPEN_API_VERSION) != api.word(), Rule::WrongVersion)?;
     let device = handle(params.get(at::OPEN_DEVICE))?;
     refuse_if(params.get(at::OPEN_DEVICE_TYPE) != DEVICE_TYPE_CUDA, Rule::UnknownDevice)?;
     let model = DEVICES.find(device).ok_or(Rule::UnknownDevice)?;
-    let opened =
-        if api > model.config.api { Err(Rule::WrongVersion.into()) } else { Session::open(Arc::clone(&model), api) };
-    // No session exists that could note the breach, so the device does.
-    let session = opened.inspect_err(|refusal| model.count_refusal(*refusal))?;
-    let handle = Handle::new();
-    SESSIONS.insert(handle, Arc::new(session));
-    Ok(handle)
+    // No session exists that could note a breach, so the device does.
+    let session = Session::open(Arc::clone(&model), api).inspect_err(|refusal| model.count_refusal(*refusal))?;
+    let opened = Handle::new();
+    SESSIONS.insert(opened, Arc::new(session));
+    // SAFETY: the caller's promise, and the pointer has been written to above.
+    unsafe { write_out(encoder, opened.as_ptr()) }?;
+    Ok(())
 }
 
 /// `NvEncDestroyEncoder`. Pictures in flight, locked outputs and buffers go with the session.

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::geometry::Geometry;
-use super::rgb;
+use super::rgb::Conversion;
 use super::{PixelFormat, Pixels, Plane};
 
 /// Luma, Cb and Cr of a block minus those of the block it is predicted from.
@@ -24,7 +24,7 @@ pub(super) struct Mosaic {
 }
 
 /// Rounded division by a number known beforehand, without dividing.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Mean {
     count: u32,
     reciprocal: u64,
@@ -85,29 +85,28 @@ impl Mosaic {
             8 => sum_columns(sums, plane, rows.clone()),
             _ => sum_columns_10bit(sums, plane, rows.clone()),
         }
-        let full = Mean::of(block * rows.len());
-        for (average, columns) in self.averages.iter_mut().zip(sums.chunks(N * block)) {
-            let mean = if columns.len() == N * block { full } else { Mean::of(columns.len() / N * rows.len()) };
-            for (component, sum) in components.into_iter().zip(channel_sums::<N>(columns)) {
+        average_blocks(&mut self.averages, sums, block, rows.len(), |average, mean, channels: [u32; N]| {
+            for (component, sum) in components.into_iter().zip(channels) {
                 average[component] = mean.round(sum << shift) as i16;
             }
-        }
+        });
     }
 
     /// The conversion is linear, so the average is converted instead of each pixel.
     fn average_rgb(&mut self, pixels: &Pixels<'_>, row: usize) {
         let (width, rows) = self.rows_of(0, row);
-        let shift = self.geometry.bit_depth - 8;
-        let offsets = rgb::channel_offsets(pixels.format);
+        let block = self.geometry.block;
+        let shift = self.geometry.bit_depth - u32::from(pixels.format.bit_depth());
         let sums = &mut self.column_sums[..4 * width];
         sum_columns(sums, &pixels.planes[0], rows.clone());
-        for (average, columns) in self.averages.iter_mut().zip(sums.chunks(4 * self.geometry.block)) {
-            let count = (columns.len() / 4 * rows.len()) as i32;
-            let channels = channel_sums::<4>(columns);
-            let rgb_sums = offsets.map(|offset| channels[offset] as i32);
-            let [cb, cr] = rgb::chroma(rgb_sums, count);
-            *average = [rgb::luma(rgb_sums, count), cb, cr].map(|sample| (sample << shift) as i16);
-        }
+        let conversions: [_; 3] = std::array::from_fn(|component| Conversion::new(pixels.format, component));
+        let weight = rows.len() << Conversion::FRACTION_BITS;
+        average_blocks(&mut self.averages, sums, block, weight, |average, mean, channels: [u32; 4]| {
+            let count = mean.count >> Conversion::FRACTION_BITS;
+            let channels = channels.map(|sum| sum as i32);
+            *average =
+                conversions.map(|conversion| mean.round(conversion.apply(channels, count as i32) << shift) as i16);
+        });
     }
 
     /// Width of a component, and its rows that block row `row` covers.
@@ -119,15 +118,40 @@ impl Mosaic {
 }
 
 impl Mean {
+    /// Fractional bits of the reciprocal. It is rounded up, which is exact as long as sum times count is below 2^48: the
+    /// largest is that of 1024 converted pixels, 1024 * 2^18 times 2^18.
+    const SHIFT: u32 = 48;
+
     fn of(count: usize) -> Self {
-        let count = count as u32;
-        // Rounded up, this is exact for every sum below 2^32 / count; a block has at most 1024 samples of 10 bits.
-        Self { count, reciprocal: (1 << 32) / u64::from(count) + 1 }
+        Self { count: count as u32, reciprocal: (1 << Self::SHIFT) / count as u64 + 1 }
     }
 
     #[inline]
     fn round(self, sum: u32) -> u32 {
-        ((u64::from(sum + self.count / 2) * self.reciprocal) >> 32) as u32
+        ((u64::from(sum + self.count / 2) * self.reciprocal) >> Self::SHIFT) as u32
+    }
+}
+
+/// Gives `store` each block's average, the mean over its samples, and the sums of its `N` channels. A column weighs `weight`.
+///
+/// The last block may be narrower. It is treated apart, so that the means of the others are made once: they cost a division.
+#[inline]
+fn average_blocks<const N: usize>(
+    averages: &mut [[i16; 3]],
+    column_sums: &[u16],
+    block: usize,
+    weight: usize,
+    store: impl Fn(&mut [i16; 3], Mean, [u32; N]),
+) {
+    let mut blocks = column_sums.chunks_exact(N * block);
+    let (full, narrow) = averages.split_at_mut(blocks.len());
+    let mean = Mean::of(block * weight);
+    for (average, columns) in full.iter_mut().zip(&mut blocks) {
+        store(average, mean, channel_sums(columns));
+    }
+    let rest = blocks.remainder();
+    for average in narrow {
+        store(average, Mean::of(rest.len() / N * weight), channel_sums(rest));
     }
 }
 
@@ -162,17 +186,26 @@ fn sum_columns_10bit(sums: &mut [u16], plane: &Plane<'_>, rows: Range<usize>) {
     }
 }
 
-/// Sums each of `N` channels that take turns.
+/// Sums each of `N` channels that take turns; `N` divides eight.
+///
+/// Eight lanes hold every channel a whole number of times, so they are told apart only at the end.
 #[inline]
 fn channel_sums<const N: usize>(columns: &[u16]) -> [u32; N] {
+    let (groups, rest) = columns.as_chunks();
+    let mut lanes = groups.iter().fold([0; 8], add_lanes);
+    for (lane, column) in lanes.iter_mut().zip(rest) {
+        *lane += u32::from(*column);
+    }
     let mut sums = [0; N];
-    let (pixels, _) = columns.as_chunks::<N>();
-    for pixel in pixels {
-        for (sum, column) in sums.iter_mut().zip(pixel) {
-            *sum += u32::from(*column);
-        }
+    for (index, lane) in lanes.into_iter().enumerate() {
+        sums[index % N] += lane;
     }
     sums
+}
+
+#[inline]
+fn add_lanes(lanes: [u32; 8], columns: &[u16; 8]) -> [u32; 8] {
+    std::array::from_fn(|index| lanes[index] + u32::from(columns[index]))
 }
 
 #[cfg(test)]
@@ -181,16 +214,23 @@ mod tests {
 
     #[test]
     fn means_are_rounded_exactly() {
-        for count in [1, 2, 3, 6, 34, 255, 256, 992, 1024] {
+        let check = |count: u32, max: u32, step: usize| {
             let mean = Mean::of(count as usize);
-            for sum in (0..=1023 * count).step_by(7).chain([1023 * count]) {
+            for sum in (0..=max * count).step_by(step).chain([max * count]) {
                 assert_eq!(mean.round(sum), (sum + count / 2) / count, "{sum} / {count}");
             }
+        };
+        for count in [1, 2, 3, 6, 34, 255, 256, 992, 1024] {
+            check(count, 1023, 7);
+            check(count << Conversion::FRACTION_BITS, 1023, 10_007);
         }
     }
 
     #[test]
     fn channels_that_take_turns_are_told_apart() {
         assert_eq!(channel_sums::<2>(&[1, 10, 2, 20, 3, 30]), [6, 60]);
+        let columns: Vec<u16> = (0..44).collect();
+        let expected = [0, 1, 2, 3].map(|channel| (channel..44).step_by(4).sum());
+        assert_eq!(channel_sums::<4>(&columns), expected);
     }
 }

@@ -1,7 +1,7 @@
 //! A row of blocks as plain samples, whatever the input's layout: what the lossless mode writes. It does not know the codec.
 
 use super::geometry::Geometry;
-use super::rgb;
+use super::rgb::Conversion;
 use super::{PixelFormat, Pixels};
 
 /// One row of blocks, filled up to whole blocks by repeating the last column and row of the picture.
@@ -69,28 +69,31 @@ fn load_line(line: &mut [u16], pixels: &Pixels<'_>, component: usize, y: usize, 
     }
 }
 
+/// Chroma of 4:2:0 is that of the average of 2x2 pixels.
 fn load_rgb_line(line: &mut [u16], pixels: &Pixels<'_>, component: usize, y: usize, geometry: &Geometry) {
-    let shift = geometry.bit_depth - 8;
-    let offsets = rgb::channel_offsets(pixels.format);
-    let row = |y| pixels.planes[0].row(y, 4 * geometry.width).as_chunks::<4>().0;
-    let rgb_of = |pixel: &[u8; 4]| offsets.map(|offset| i32::from(pixel[offset]));
-    match (component, geometry.chroma_shift) {
-        (0, _) => copy(line, row(y).iter().map(|pixel| (rgb::luma(rgb_of(pixel), 1) << shift) as u16)),
-        (_, 0) => copy(line, row(y).iter().map(|pixel| (rgb::chroma(rgb_of(pixel), 1)[component - 1] << shift) as u16)),
-        _ => {
-            let squares = row(2 * y).chunks_exact(2).zip(row(2 * y + 1).chunks_exact(2));
-            copy(
-                line,
-                squares.map(|(upper, lower)| {
-                    let mut sums = [0; 3];
-                    for pixel in upper.iter().chain(lower) {
-                        sums.iter_mut().zip(rgb_of(pixel)).for_each(|(sum, channel)| *sum += channel);
-                    }
-                    (rgb::chroma(sums, 4)[component - 1] << shift) as u16
-                }),
-            );
-        }
+    let shift = geometry.bit_depth - u32::from(pixels.format.bit_depth());
+    let conversion = Conversion::new(pixels.format, component);
+    let row = |y| pixels.planes[0].row(y, 4 * geometry.width);
+    if component == 0 || geometry.chroma_shift == 0 {
+        let (pixels, _) = row(y).as_chunks::<4>();
+        copy(line, pixels.iter().map(|pixel| convert::<1>(&conversion, pixel.map(i32::from), shift)));
+    } else {
+        let (upper, _) = row(2 * y).as_chunks::<8>();
+        let (lower, _) = row(2 * y + 1).as_chunks::<8>();
+        let sums = |(upper, lower): (&[u8; 8], &[u8; 8])| {
+            std::array::from_fn(|byte| {
+                [upper[byte], upper[byte + 4], lower[byte], lower[byte + 4]].map(i32::from).iter().sum()
+            })
+        };
+        copy(line, upper.iter().zip(lower).map(|pair| convert::<4>(&conversion, sums(pair), shift)));
     }
+}
+
+/// The component of the average of `COUNT` pixels.
+#[inline]
+fn convert<const COUNT: u32>(conversion: &Conversion, sums: [i32; 4], shift: u32) -> u16 {
+    let divisor = COUNT << Conversion::FRACTION_BITS;
+    (((conversion.apply(sums, COUNT as i32) << shift) + divisor / 2) / divisor) as u16
 }
 
 fn copy(line: &mut [u16], samples: impl Iterator<Item = u16>) {

@@ -6,7 +6,6 @@ use virtual_nvenc::payload::{Chroma, PixelFormat, Pixels};
 pub struct Clip {
     size: (usize, usize),
     format: PixelFormat,
-    chroma: Chroma,
 }
 
 /// One frame: the bytes of an NVENC input buffer, and the samples in them.
@@ -28,15 +27,14 @@ pub struct Planar {
 }
 
 impl Clip {
-    pub fn new((width, height): (u32, u32), format: PixelFormat, chroma: Chroma) -> Self {
-        Self { size: (width as usize, height as usize), format, chroma }
+    pub fn new((width, height): (u32, u32), format: PixelFormat) -> Self {
+        Self { size: (width as usize, height as usize), format }
     }
 
-    /// Frame `index`: noise around a level of its own per component, with all extremes in it.
+    /// Frame `index`: noise around a level of its own per component, and neighbours as far apart as samples can be.
     pub fn frame(&self, index: usize) -> Frame {
         let chroma = self.format.chroma().unwrap_or(Chroma::Yuv444);
         let sizes = plane_sizes(self.size, chroma);
-        debug_assert!(self.format.chroma().is_none_or(|chroma| chroma == self.chroma));
         let max = (1_u32 << self.format.bit_depth()) - 1;
         let planes = std::array::from_fn(|component| {
             let (width, height) = sizes[component];
@@ -57,8 +55,11 @@ impl Frame {
 
     /// The samples of a stream with this sampling and depth.
     pub fn expected(&self, chroma: Chroma, bit_depth: u8) -> Planar {
-        let mut planar = if self.format.is_rgb() { yuv_of_rgb(&self.planes, chroma) } else { self.planes.clone() };
         let shift = bit_depth - self.format.bit_depth();
+        if self.format.is_rgb() {
+            return yuv_of_rgb(&self.planes, chroma, shift);
+        }
+        let mut planar = self.planes.clone();
         planar.planes.iter_mut().flatten().for_each(|sample| *sample <<= shift);
         planar
     }
@@ -108,13 +109,13 @@ pub fn plane_sizes((width, height): (usize, usize), chroma: Chroma) -> [(usize, 
 }
 
 fn sample(frame: usize, component: usize, x: usize, y: usize, max: u32) -> u16 {
-    let place = (x / 16 * 31 + y / 16 * 17 + frame * 53 + component * 97) as u32;
+    let place = (x / 32 * 29 + y / 32 * 17 + frame * 53 + component * 97) as u32;
     let noise = (x * 7919 + y * 40_503 + frame * 977) as u32;
     let noise = noise.wrapping_mul(2_654_435_761) >> 16;
     let sample = match place % 7 {
-        0 => 0,
+        0 | 2 => 0,
         1 => max,
-        2 => place * 13 + noise % 4,
+        3 => place * 13 + noise % 4,
         _ => place * 29 + noise,
     };
     (if sample > max { sample % (max + 1) } else { sample }) as u16
@@ -178,7 +179,7 @@ fn push_rows(out: &mut Vec<u8>, bytes: &[u8], row_bytes: usize, pitch: usize) {
 }
 
 /// BT.601, limited range, in the integers that the writer documents.
-fn yuv_of_rgb(rgb: &Planar, chroma: Chroma) -> Planar {
+fn yuv_of_rgb(rgb: &Planar, chroma: Chroma, shift: u8) -> Planar {
     let (width, height) = rgb.sizes[0];
     let sizes = plane_sizes((width, height), chroma);
     let convert = |component: usize| -> Vec<u16> {
@@ -192,7 +193,7 @@ fn yuv_of_rgb(rgb: &Planar, chroma: Chroma) -> Planar {
                 })
                 .sum();
             let divisor = 256 * (side * side) as i32;
-            ((sum + divisor / 2).div_euclid(divisor) + offset) as u16
+            (((sum << shift) + divisor / 2).div_euclid(divisor) + (offset << shift)) as u16
         };
         (0..sizes[component].1).flat_map(|y| (0..sizes[component].0).map(move |x| (x, y))).map(at).collect()
     };

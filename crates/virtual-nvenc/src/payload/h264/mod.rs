@@ -21,12 +21,12 @@ use headers::FRAME_NUM_BITS;
 /// mb_type of I_PCM in an I slice (Table 7-11).
 const I_PCM: u32 = 25;
 
-/// Where a macroblock's prediction comes from.
+/// Which neighbour a macroblock is predicted from; neither means mid grey.
 #[derive(Clone, Copy)]
-enum From {
+enum Neighbour {
     Left,
     Above,
-    MidGrey,
+    Neither,
 }
 
 /// Writes the slice of one picture after another.
@@ -54,11 +54,11 @@ impl Slice {
         }
     }
 
-    fn prefix(&self, from: From, has_chroma_levels: bool) -> Code {
+    fn prefix(&self, from: Neighbour, has_chroma_levels: bool) -> Code {
         self.prefixes[from as usize][usize::from(has_chroma_levels)]
     }
 
-    fn macroblock(&mut self, from: From, step: Step) {
+    fn macroblock(&mut self, from: Neighbour, step: Step) {
         let [y, cb, cr] = step;
         match self.chroma {
             Chroma::Yuv420 => {
@@ -84,17 +84,17 @@ impl SliceWriter for Slice {
         self.nal_header = [nal_header(place)];
         self.kind = place.kind;
         self.is_first_row = true;
-        self.prefixes = [From::Left, From::Above, From::MidGrey]
+        self.prefixes = [Neighbour::Left, Neighbour::Above, Neighbour::Neither]
             .map(|from| [false, true].map(|levels| mosaic_prefix(place.kind, self.chroma, from, levels)));
         self.bits.clear();
         slice_header(&mut self.bits, place);
     }
 
     fn mosaic_row(&mut self, steps: &[Step]) {
-        let mut from = if self.is_first_row { From::MidGrey } else { From::Above };
+        let mut from = if self.is_first_row { Neighbour::Neither } else { Neighbour::Above };
         for step in steps {
             self.macroblock(from, *step);
-            from = From::Left;
+            from = Neighbour::Left;
         }
         self.is_first_row = false;
     }
@@ -199,12 +199,12 @@ fn mb_type(kind: PictureKind, intra_type: u32) -> Code {
 }
 
 /// A flat macroblock up to its levels (7.3.5, 7.3.5.1).
-fn mosaic_prefix(kind: PictureKind, chroma: Chroma, from: From, has_chroma_levels: bool) -> Code {
+fn mosaic_prefix(kind: PictureKind, chroma: Chroma, from: Neighbour, has_chroma_levels: bool) -> Code {
     // Intra16x16PredMode and intra_chroma_pred_mode number the directions differently (Tables 8-4, 8-5).
     let (luma_mode, chroma_mode) = match from {
-        From::Above => (0, 2),
-        From::Left => (1, 1),
-        From::MidGrey => (2, 0),
+        Neighbour::Above => (0, 2),
+        Neighbour::Left => (1, 1),
+        Neighbour::Neither => (2, 0),
     };
     let intra_type = 1 + luma_mode + 4 * u32::from(has_chroma_levels);
     let prefix = macroblock_start(kind).then(mb_type(kind, intra_type));

@@ -62,21 +62,17 @@ impl Cabac {
         &self.bytes
     }
 
-    /// Codes a bin with a context.
+    /// Codes a bin with a context. Without a branch on the bin, which would be mispredicted often.
     #[inline]
     pub(super) fn encode(&mut self, context: &mut Context, bin: bool) {
-        let state = usize::from(context.0 >> 1) & 63;
-        let most_probable = context.0 & 1 == 1;
-        let lps_range = u32::from(RANGE_LPS[state][(self.range >> 6 & 3) as usize]);
-        self.range -= lps_range;
-        if bin == most_probable {
-            context.0 += u8::from(state < 62) << 1;
-        } else {
-            self.low += u64::from(self.range);
-            self.range = lps_range;
-            let most_probable = most_probable != (state == 0);
-            context.0 = NEXT_STATE_LPS[state] << 1 | u8::from(most_probable);
-        }
+        let state = usize::from(context.0 & 127);
+        let is_lps = u8::from(bin) ^ (context.0 & 1);
+        let lps_range = u32::from(RANGE_LPS[state >> 1][(self.range >> 6 & 3) as usize]);
+        let mps_range = self.range - lps_range;
+        let mask = u32::from(is_lps).wrapping_neg();
+        self.low += u64::from(mps_range & mask);
+        self.range = (lps_range & mask) | (mps_range & !mask);
+        *context = NEXT_CONTEXT[state][usize::from(is_lps)];
         self.renormalise();
     }
 
@@ -113,17 +109,22 @@ impl Cabac {
         self.output();
     }
 
-    /// Moves pending bits out two bytes at a time.
+    /// Moves pending bits out once there are four bytes of them; a call to the encoder adds at most 16.
     #[inline]
     fn output(&mut self) {
-        while self.pending >= 16 {
-            let shift = self.pending + REGISTER_BITS - 16;
-            let word = self.low >> shift;
-            self.low &= (1 << shift) - 1;
-            self.pending -= 16;
-            self.carry(word >> 16 != 0);
-            self.bytes.extend_from_slice(&(word as u16).to_be_bytes());
+        if self.pending >= 32 {
+            self.output_word();
         }
+    }
+
+    #[inline(never)]
+    fn output_word(&mut self) {
+        let shift = self.pending + REGISTER_BITS - 32;
+        let word = self.low >> shift;
+        self.low &= (1 << shift) - 1;
+        self.pending -= 32;
+        self.carry(word >> 32 != 0);
+        self.bytes.extend_from_slice(&(word as u32).to_be_bytes());
     }
 
     /// EncodeFlush (9.3.5.6): two more bits of the register, a one, and zeros up to the next byte.
@@ -171,9 +172,26 @@ static RANGE_LPS: [[u8; 4]; 64] = [
     [  6,   8,   9,  11], [  6,   7,   9,  10], [  6,   7,   8,   9], [  2,   2,   2,   2],
 ];
 
+/// The context after a most and after a least probable bin (9.3.4.3.2.2), by context.
+static NEXT_CONTEXT: [[Context; 2]; 128] = next_contexts();
+
+const fn next_contexts() -> [[Context; 2]; 128] {
+    let mut next = [[Context(0); 2]; 128];
+    let mut context = 0;
+    while context < 128 {
+        let (state, mps) = (context as u8 >> 1, context as u8 & 1);
+        let after_mps = if state < 62 { state + 1 } else { state };
+        let mps_after_lps = if state == 0 { 1 - mps } else { mps };
+        let after_lps = NEXT_STATE_LPS[state as usize] << 1 | mps_after_lps;
+        next[context] = [Context(after_mps << 1 | mps), Context(after_lps)];
+        context += 1;
+    }
+    next
+}
+
 /// transIdxLps (Table 9-53).
 #[rustfmt::skip]
-static NEXT_STATE_LPS: [u8; 64] = [
+const NEXT_STATE_LPS: [u8; 64] = [
      0,  0,  1,  2,  2,  4,  4,  5,  6,  7,  8,  9,  9, 11, 11, 12,
     13, 13, 15, 15, 16, 16, 18, 18, 19, 19, 21, 21, 22, 22, 23, 24,
     24, 25, 26, 26, 27, 27, 28, 29, 29, 30, 30, 30, 31, 32, 32, 33,
