@@ -47,13 +47,16 @@ fn criteria(args: &CompareArgs) -> Result<Criteria, Failure> {
                 Failure::usage(format!("cannot read criteria from {}: {error}", path.display()))
             };
             let text = std::fs::read_to_string(path).map_err(|error| cannot(&error))?;
-            toml::from_str(&text).map_err(|error| cannot(&error))?
+            Criteria::from_toml(&text).map_err(|error| cannot(&error))?
         }
     };
-    let CriteriaArgs { min_wall_improvement, min_lock_improvement, min_queue_peak } = args.overrides;
+    let CriteriaArgs { min_wall_improvement, min_lock_improvement, min_queue_peak, max_latency_growth } =
+        args.overrides;
     criteria.min_wall_improvement_pct = min_wall_improvement.unwrap_or(criteria.min_wall_improvement_pct);
     criteria.min_lock_improvement_pct = min_lock_improvement.unwrap_or(criteria.min_lock_improvement_pct);
     criteria.min_queue_peak = min_queue_peak.unwrap_or(criteria.min_queue_peak);
+    criteria.max_latency_p99_growth_pct = max_latency_growth.unwrap_or(criteria.max_latency_p99_growth_pct);
+    criteria.check().map_err(Failure::usage)?;
     Ok(criteria)
 }
 
