@@ -149,8 +149,9 @@ impl Told<'_> {
         writeln!(out, "{}", self.manifest.device)?;
         writeln!(out, "{}\n", self.manifest.input)?;
         write!(out, "{}", table(groups))?;
+        writeln!(out)?;
         for recommendation in recommend(groups) {
-            writeln!(out, "\n{}", recommendation.reason)?;
+            writeln!(out, "{}: {}", recommendation.codec, recommendation.reason)?;
         }
         let stopped = if outcome.stopped { "stopped; what was finished is saved" } else { "saved" };
         writeln!(out, "\nSession {stopped} in {dir}; next: inflight report {dir}", dir = self.dir.display())?;
