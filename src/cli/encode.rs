@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
-use super::{print_json, stop};
+use super::{print_json, stop, warn};
 use crate::bench::metrics_line::{is_wanted, metrics_line};
 use crate::bench::run::{RunError, Stand};
 use crate::bench::sweep::{caller, encoder_config};
@@ -40,7 +40,7 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     }
     output.finish()?;
     if is_wanted() {
-        eprintln!("{}", metrics_line(&record));
+        warn(&metrics_line(&record));
     }
     show(args, &device, &feed, &record)?;
     Ok(if interrupted { Exit::Interrupted } else { Exit::Done })
@@ -50,12 +50,14 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
     let summary = RunSummary::of(record);
     if args.json {
         return print_json(&json!({
-            "output": args.output,
+            "output": args.output.to_string_lossy(),
             "input": feed.info(),
             "run": RunOnDevice { run: &summary, device: device.info() },
         }));
     }
-    println!(
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
         "{} frames, {} → {} in {} ({}); lock {}, blocked {}, queue peak {}, p99 latency {}",
         record.metrics.frames,
         units::bytes(record.metrics.bytes as f64),
@@ -66,9 +68,8 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
         units::ns(record.metrics.blocked_ns),
         record.metrics.queue_peak,
         summary.latency_p99_ms.map_or_else(|| "–".to_owned(), units::ms),
-    );
-    println!("{}", device.info());
-    Ok(())
+    )?;
+    Ok(writeln!(out, "{}", device.info())?)
 }
 
 /// The elementary stream on its way to disk: beside its final place until it is whole. A path that is no ordinary

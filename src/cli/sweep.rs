@@ -133,7 +133,7 @@ impl Told<'_> {
         let device = &self.manifest.device;
         let runs: Vec<_> = self.runs.iter().map(|run| RunOnDevice { run, device }).collect();
         print_json(&json!({
-            "session": self.dir,
+            "session": self.dir.to_string_lossy(),
             "device": device,
             "input": self.manifest.input,
             "plan": self.manifest.plan,
@@ -192,7 +192,7 @@ fn default_session_dir() -> PathBuf {
 
 /// The command as typed, for the report's "how to repeat".
 fn command_line() -> String {
-    let words = std::env::args().skip(1).map(|word| shell_word(&word));
+    let words = std::env::args_os().skip(1).map(|word| shell_word(&word.to_string_lossy()));
     std::iter::once("inflight".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
