@@ -13,7 +13,7 @@ use crate::bench::metrics_line::{is_wanted, metrics_line};
 use crate::bench::sweep::{Event, Outcome, sweep as run_sweep};
 use crate::device::{Device, DeviceSpec};
 use crate::record::RunRecord;
-use crate::session::{FORMAT_VERSION, Manifest, SessionWriter};
+use crate::session::{FORMAT_VERSION, Manifest, SessionError, SessionWriter};
 use crate::source::{Feed, InputSpec};
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::recommend;
@@ -56,7 +56,8 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
             told.tell(args.json, outcome)?;
             Ok(exit_of(outcome))
         }
-        Err(error) => Err(error.into()),
+        // What the keeper met is known better here than by the sweep, which only passes its words on.
+        Err(error) => Err(keeper.failure.take().unwrap_or_else(|| error.into())),
     }
 }
 
@@ -76,20 +77,22 @@ struct Keeper<'a> {
     writer: Option<SessionWriter>,
     runs: Vec<RunSummary>,
     progress: Progress,
+    /// Why the session could not be kept.
+    failure: Option<Failure>,
 }
 
 impl<'a> Keeper<'a> {
     fn new(dir: &'a Path, manifest: &'a Manifest) -> Self {
         let progress = Progress::new(manifest.plan.num_runs());
-        Self { dir, manifest, writer: None, runs: Vec::new(), progress }
+        Self { dir, manifest, writer: None, runs: Vec::new(), progress, failure: None }
     }
 
     fn on(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
             Event::RunStarted(run) => {
                 if self.writer.is_none() {
-                    let writer = SessionWriter::create(self.dir, self.manifest);
-                    self.writer = Some(writer.map_err(|error| error.to_string())?);
+                    let created = SessionWriter::create(self.dir, self.manifest);
+                    self.writer = Some(created.map_err(|error| self.fail(error))?);
                 }
                 self.progress.run_started(run);
                 Ok(())
@@ -110,9 +113,16 @@ impl<'a> Keeper<'a> {
         self.runs.push(RunSummary::of(record));
         self.progress.run_finished();
         match &mut self.writer {
-            Some(writer) => writer.append(record).map_err(|error| error.to_string()),
+            Some(writer) => writer.append(record).map_err(|error| self.fail(error)),
             None => Err("a run ended that never began".to_owned()),
         }
+    }
+
+    /// Keeps the reason with its exit code; answers its words.
+    fn fail(&mut self, error: SessionError) -> String {
+        let words = error.to_string();
+        self.failure = Some(error.into());
+        words
     }
 }
 
