@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
@@ -28,8 +28,8 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let input: InputSpec = plan.input.parse()?;
     let device = Device::open(&spec)?;
     let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
-    let stop = stop::on_ctrl_c()?;
     let output = StreamFile::create(&args.output)?;
+    let stop = stop::on_ctrl_c(output.temporary_path())?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = encoder_config(&plan, feed.info(), &planned.case);
     let stand = Stand { device: &device, feed: &feed, config: &config, caller: caller(&plan), stop: &stop };
@@ -76,7 +76,7 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
 /// file (a pipe, /dev/null) is written to directly.
 struct StreamFile {
     state: Arc<Mutex<StreamState>>,
-    path: std::path::PathBuf,
+    path: PathBuf,
 }
 
 struct StreamState {
@@ -96,7 +96,12 @@ impl StreamFile {
                 return Ok((File::options().write(true).open(path)?, None));
             }
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(folder)?;
+            if !folder.is_dir() {
+                return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such folder"));
+            }
+            // tempfile's words name the temporary file, which nobody asked for.
+            let anonymous = |error: io::Error| io::Error::from(error.kind());
+            let temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(folder).map_err(anonymous)?;
             Ok((temporary.reopen()?, Some(temporary)))
         };
         let (file, temporary) = opened().map_err(|error| write_failure(path, &error))?;
@@ -113,6 +118,12 @@ impl StreamFile {
                 state.error = state.writer.write_all(&packet.data).err();
             }
         })
+    }
+
+    /// Where the stream is until it is whole; `None` where it is written to its place directly.
+    fn temporary_path(&self) -> Option<PathBuf> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.temporary.as_ref().map(|temporary| temporary.path().to_owned())
     }
 
     fn finish(self) -> Result<(), Failure> {

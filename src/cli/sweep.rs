@@ -46,7 +46,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         environment: environment::capture(command_line()),
         note: None,
     };
-    let stop = stop::on_ctrl_c()?;
+    let stop = stop::on_ctrl_c(None)?;
     let mut keeper = Keeper::new(&dir, &manifest);
     let ended = run_sweep(&manifest.plan, &device, &feed, &stop, &mut |event| keeper.on(event));
     keeper.progress.done();
