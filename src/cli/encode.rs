@@ -28,8 +28,10 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let input: InputSpec = plan.input.parse()?;
     let device = Device::open(&spec)?;
     let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
+    let unfinished = Arc::default();
+    let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
     let output = StreamFile::create(&args.output)?;
-    let stop = stop::on_ctrl_c(output.temporary_path())?;
+    output.temporary_path().map(|path| unfinished.set(path));
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = encoder_config(&plan, feed.info(), &planned.case);
     let stand = Stand { device: &device, feed: &feed, config: &config, caller: caller(&plan), stop: &stop };

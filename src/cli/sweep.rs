@@ -1,6 +1,7 @@
 //! `inflight sweep`: a plan run through, saved run by run, and told at the end as a table or as JSON.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -46,7 +47,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         environment: environment::capture(command_line()),
         note: None,
     };
-    let stop = stop::on_ctrl_c(None)?;
+    let stop = stop::on_ctrl_c(Arc::default())?;
     let mut keeper = Keeper::new(&dir, &manifest);
     let ended = run_sweep(&manifest.plan, &device, &feed, &stop, &mut |event| keeper.on(event));
     keeper.progress.done();
