@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo};
 use crate::record::Case;
 
+/// One frame in a quarter of an hour. The time of a frame at a pace near 0 would not fit in a clock.
+const MIN_PACE_FPS: f64 = 0.001;
+const MAX_PACE_FPS: f64 = 100_000.0;
+
 /// A sweep: every combination of codec, threshold and lock placement, each `warmup + repeat` times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -85,7 +89,7 @@ pub enum PlanError {
     NoRuns,
     #[error("{0} runs are more than this program keeps apart: lower --repeat or sweep fewer values")]
     TooManyRuns(u64),
-    #[error("pace of {0} frames a second cannot be kept: use a number above 0 and up to 100000")]
+    #[error("pace of {0} frames a second cannot be kept: use {MIN_PACE_FPS} to {MAX_PACE_FPS}")]
     Pace(f64),
     #[error("--host-work-us and --pace exclude each other: a paced source already decides when the next frame comes")]
     PaceAndWork,
@@ -146,7 +150,7 @@ impl Plan {
             return Err(PlanError::NoRuns);
         }
         match self.pace_fps {
-            Some(fps) if !(fps > 0.0 && fps <= 100_000.0) => return Err(PlanError::Pace(fps)),
+            Some(fps) if !(MIN_PACE_FPS..=MAX_PACE_FPS).contains(&fps) => return Err(PlanError::Pace(fps)),
             Some(_) if self.host_work_us > 0 => return Err(PlanError::PaceAndWork),
             _ => {}
         }

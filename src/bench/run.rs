@@ -18,6 +18,8 @@ use crate::source::{Cursor, Feed, SourceError};
 pub const WATCH_EVERY: Duration = Duration::from_millis(50);
 /// How often a paced caller with poll placement asks while it waits for the next frame.
 const IDLE_POLL_EVERY: Duration = Duration::from_micros(200);
+/// How often a paced caller looks whether to stop while it waits for the next frame.
+const IDLE_LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How the caller behaves around the encoder.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -147,7 +149,7 @@ impl Stand<'_> {
             source_waits_ns.push(source_wait_ns);
             if let Some(fps) = self.caller.pace_fps {
                 let due = start + Duration::from_secs_f64(pts as f64 / fps);
-                wait_for_frame(encoder, due, tuning.lock == LockPlacement::Poll)?;
+                self.wait_for_frame(encoder, due, tuning.lock == LockPlacement::Poll)?;
             }
             work(self.caller.host_work);
             encoder.submit(&FrameView { format, dimensions, data, pts })?;
@@ -159,21 +161,23 @@ impl Stand<'_> {
         }
         Ok(())
     }
-}
 
-/// A real-time source has no frame before its time. A caller that polls uses the wait to take packets back.
-fn wait_for_frame(encoder: &mut NvencEncoder, due: Instant, polls: bool) -> Result<(), NvencError> {
-    let sleeper = spin_sleep::SpinSleeper::default();
-    loop {
-        let now = Instant::now();
-        if now >= due {
-            return Ok(());
-        }
-        if polls {
-            encoder.poll()?;
-            sleeper.sleep_until(due.min(now + IDLE_POLL_EVERY));
-        } else {
-            sleeper.sleep_until(due);
+    /// A real-time source has no frame before its time. A caller that polls uses the wait to take packets back.
+    fn wait_for_frame(&self, encoder: &mut NvencEncoder, due: Instant, polls: bool) -> Result<(), RunError> {
+        let sleeper = spin_sleep::SpinSleeper::default();
+        let step = if polls { IDLE_POLL_EVERY } else { IDLE_LOOK_EVERY };
+        loop {
+            let now = Instant::now();
+            if now >= due {
+                return Ok(());
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(RunError::Stopped);
+            }
+            if polls {
+                encoder.poll()?;
+            }
+            sleeper.sleep_until(due.min(now + step));
         }
     }
 }

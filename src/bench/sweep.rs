@@ -13,6 +13,10 @@ use crate::plan::{Plan, PlanError, PlannedRun};
 use crate::record::{Case, InputInfo, RunRecord};
 use crate::source::Feed;
 
+/// Memory for measurements is set aside for this many frames at most; a run of more makes room as it goes, since no
+/// machine has memory for every number that can be typed.
+const MAX_RESERVED_FRAMES: u64 = 1 << 20;
+
 /// What happens in a sweep, in order.
 #[derive(Debug)]
 pub enum Event<'a> {
@@ -119,7 +123,7 @@ pub fn encoder_config(plan: &Plan, input: &InputInfo, case: &Case) -> EncoderCon
         b_frames: plan.b_frames,
         tuning: Tuning { reap_threshold: case.reap_threshold, lock: case.lock, pool: Some(case.pool) },
         nvenc: NvencOptions { preset: plan.preset, tuning_info: plan.tuning },
-        expected_frames: usize::try_from(input.frames).unwrap_or(0),
+        expected_frames: input.frames.min(MAX_RESERVED_FRAMES) as usize,
     }
 }
 

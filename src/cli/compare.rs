@@ -43,11 +43,12 @@ fn criteria(args: &CompareArgs) -> Result<Criteria, Failure> {
     let mut criteria = match &args.criteria {
         None => Criteria::default(),
         Some(path) => {
-            let cannot = |error: &dyn std::fmt::Display| {
-                Failure::usage(format!("cannot read criteria from {}: {error}", path.display()))
+            let path_text = path.display();
+            let unreadable = |error: std::io::Error| {
+                Failure::usage(format!("cannot read criteria: {error}; --criteria names a TOML file: {path_text}"))
             };
-            let text = std::fs::read_to_string(path).map_err(|error| cannot(&error))?;
-            Criteria::from_toml(&text).map_err(|error| cannot(&error))?
+            let text = std::fs::read_to_string(path).map_err(unreadable)?;
+            Criteria::from_toml(&text).map_err(|error| Failure::usage(format!("{error}: {path_text}")))?
         }
     };
     let CriteriaArgs { min_wall_improvement, min_lock_improvement, min_queue_peak, max_latency_growth } =

@@ -1,5 +1,7 @@
 //! `inflight doctor`: the findings as a list or as JSON.
 
+use std::io::Write;
+
 use serde_json::json;
 
 use super::args::DoctorArgs;
@@ -16,13 +18,14 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         print_json(&json!({ "findings": findings, "virtual_profiles": profiles }))?;
         return Ok(Exit::Done);
     }
+    let mut out = std::io::stdout().lock();
     for finding in findings {
         let state = if finding.works { "works" } else { "does not work" };
-        println!("{:<17} {state}: {}", finding.name, finding.detail);
+        writeln!(out, "{:<17} {state}: {}", finding.name, finding.detail)?;
     }
-    println!("\nProfiles of the virtual device (--device virtual:NAME):");
+    writeln!(out, "\nProfiles of the virtual device (--device virtual:NAME):")?;
     for (name, description) in profiles {
-        println!("  {name:<16} {description}");
+        writeln!(out, "  {name:<16} {description}")?;
     }
     Ok(Exit::Done)
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
-use super::{print_json, stop};
+use super::{print_json, stop, warn};
 use crate::bench::metrics_line::{is_wanted, metrics_line};
 use crate::bench::run::{RunError, Stand};
 use crate::bench::sweep::{caller, encoder_config};
@@ -28,8 +28,10 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let input: InputSpec = plan.input.parse()?;
     let device = Device::open(&spec)?;
     let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
-    let stop = stop::on_ctrl_c()?;
+    let unfinished = Arc::default();
+    let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
     let output = StreamFile::create(&args.output)?;
+    output.temporary_path().map(|path| unfinished.set(path));
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = encoder_config(&plan, feed.info(), &planned.case);
     let stand = Stand { device: &device, feed: &feed, config: &config, caller: caller(&plan), stop: &stop };
@@ -40,7 +42,7 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     }
     output.finish()?;
     if is_wanted() {
-        eprintln!("{}", metrics_line(&record));
+        warn(&metrics_line(&record));
     }
     show(args, &device, &feed, &record)?;
     Ok(if interrupted { Exit::Interrupted } else { Exit::Done })
@@ -50,12 +52,14 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
     let summary = RunSummary::of(record);
     if args.json {
         return print_json(&json!({
-            "output": args.output,
+            "output": args.output.to_string_lossy(),
             "input": feed.info(),
             "run": RunOnDevice { run: &summary, device: device.info() },
         }));
     }
-    println!(
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
         "{} frames, {} → {} in {} ({}); lock {}, blocked {}, queue peak {}, p99 latency {}",
         record.metrics.frames,
         units::bytes(record.metrics.bytes as f64),
@@ -66,16 +70,15 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
         units::ns(record.metrics.blocked_ns),
         record.metrics.queue_peak,
         summary.latency_p99_ms.map_or_else(|| "–".to_owned(), units::ms),
-    );
-    println!("{}", device.info());
-    Ok(())
+    )?;
+    Ok(writeln!(out, "{}", device.info())?)
 }
 
 /// The elementary stream on its way to disk: beside its final place until it is whole. A path that is no ordinary
 /// file (a pipe, /dev/null) is written to directly.
 struct StreamFile {
     state: Arc<Mutex<StreamState>>,
-    path: std::path::PathBuf,
+    path: PathBuf,
 }
 
 struct StreamState {
@@ -95,7 +98,12 @@ impl StreamFile {
                 return Ok((File::options().write(true).open(path)?, None));
             }
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(folder)?;
+            if !folder.is_dir() {
+                return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such folder"));
+            }
+            // tempfile's words name the temporary file, which nobody asked for.
+            let anonymous = |error: io::Error| io::Error::from(error.kind());
+            let temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(folder).map_err(anonymous)?;
             Ok((temporary.reopen()?, Some(temporary)))
         };
         let (file, temporary) = opened().map_err(|error| write_failure(path, &error))?;
@@ -112,6 +120,12 @@ impl StreamFile {
                 state.error = state.writer.write_all(&packet.data).err();
             }
         })
+    }
+
+    /// Where the stream is until it is whole; `None` where it is written to its place directly.
+    fn temporary_path(&self) -> Option<PathBuf> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.temporary.as_ref().map(|temporary| temporary.path().to_owned())
     }
 
     fn finish(self) -> Result<(), Failure> {

@@ -19,7 +19,12 @@ use exit::Failure;
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(asked) if !asked.use_stderr() => return show_help(&asked),
+        Err(wrong) => return end(&Failure::usage(one_line(&wrong))),
+    };
+    let done = match cli.command {
         Some(Command::Encode(args)) => encode::encode(&args),
         Some(Command::Sweep(args)) => sweep::sweep(&args),
         Some(Command::Compare(args)) => compare::compare(&args),
@@ -30,11 +35,36 @@ pub fn main() -> ExitCode {
     };
     match done {
         Ok(code) => ExitCode::from(code as u8),
-        Err(Failure { code, message }) => {
-            eprintln!("inflight: {message}");
-            ExitCode::from(code as u8)
-        }
+        Err(failure) => end(&failure),
     }
+}
+
+/// One line, whatever the message quotes (a file's name may hold a line break).
+fn end(failure: &Failure) -> ExitCode {
+    let message: Vec<_> = failure.message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    warn(&format!("inflight: {}", message.join(" ")));
+    ExitCode::from(failure.code as u8)
+}
+
+/// `--help` and `--version`. A reader that has seen enough and closed the pipe is no failure.
+fn show_help(asked: &clap::Error) -> ExitCode {
+    drop(asked.print());
+    ExitCode::SUCCESS
+}
+
+/// clap explains over several lines and repeats the usage; every other failure here is one line.
+fn one_line(wrong: &clap::Error) -> String {
+    let text = wrong.to_string();
+    let is_explanation = |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more information");
+    let words: Vec<_> = text.lines().take_while(is_explanation).flat_map(str::split_whitespace).collect();
+    let explanation = words.join(" ");
+    format!("{}; --help lists what can be asked for", explanation.trim_start_matches("error: "))
+}
+
+/// A line on standard error. Where that cannot be written to there is nobody to tell, and the exit code stays.
+fn warn(line: &str) {
+    use std::io::Write;
+    drop(writeln!(std::io::stderr(), "{line}"));
 }
 
 /// One JSON object on standard output, and nothing else there.

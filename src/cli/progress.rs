@@ -29,7 +29,7 @@ impl Progress {
 
     /// Prints a line above the bar.
     pub(super) fn line(&self, line: &str) {
-        self.0.suspend(|| eprintln!("{line}"));
+        self.0.suspend(|| super::warn(line));
     }
 
     /// Takes the line away; says how long it all took.
