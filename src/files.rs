@@ -1,24 +1,30 @@
-//! Small facts about files that several writers need.
+//! Files that appear whole or not at all.
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 
-/// Gives a file made as a private temporary one the permissions of an ordinary new file.
+use tempfile::NamedTempFile;
+
+/// Gives a finished temporary file its name, once its bytes are on the disk.
 ///
 /// # Errors
-/// What the operating system answers.
+/// What the operating system answers; the file then vanishes.
+pub fn place(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
+    temporary.as_file().sync_all()?;
+    make_ordinary(temporary.as_file())?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A temporary file is its owner's alone; others may read an ordinary one.
 #[cfg(unix)]
-pub fn make_ordinary(file: &File) -> io::Result<()> {
+fn make_ordinary(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    // The umask can only be read by setting it, which other threads would see; readable by all is what most have.
     file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
-/// Elsewhere temporary files are ordinary ones.
-///
-/// # Errors
-/// None.
 #[cfg(not(unix))]
-pub fn make_ordinary(_: &File) -> io::Result<()> {
+fn make_ordinary(_: &File) -> io::Result<()> {
     Ok(())
 }

@@ -54,13 +54,29 @@ pub enum SweepError {
     Listener(String),
 }
 
-/// Runs a plan.
+/// Can the device run this plan? Opens and closes an encoder for each codec's deepest case, so that what cannot work
+/// is said once, before anything is written or measured, and not by every run again.
+///
+/// # Errors
+/// What is wrong with the plan, or what the device answers.
+pub fn rehearse(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), SweepError> {
+    plan.check()?;
+    for &codec in &plan.codecs {
+        let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec);
+        if let Some(case) = of_codec.max_by_key(|case| case.pool) {
+            drop(device.encoder(&encoder_config(plan, input, &case), Box::new(drop))?);
+        }
+    }
+    Ok(())
+}
+
+/// Runs a plan that [`rehearse`] found good.
 ///
 /// `stop` is looked at once a frame: the run in progress is drained and dropped, what was finished stays. A failed
 /// run is told like any other and does not end the sweep, unless the device is gone.
 ///
 /// # Errors
-/// A plan that cannot run on this device, found before the first run; a lost device; the listener's own error.
+/// A lost device, or the listener's own error.
 pub fn sweep(
     plan: &Plan,
     device: &Device,
@@ -68,8 +84,6 @@ pub fn sweep(
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
 ) -> Result<Outcome, SweepError> {
-    plan.check()?;
-    try_every_case(plan, device, feed.info())?;
     let mut outcome = Outcome { num_done: 0, num_failed: 0, stopped: false };
     for planned in plan.runs() {
         if stop.load(Ordering::Relaxed) {
@@ -116,18 +130,6 @@ pub fn encoder_config(plan: &Plan, input: &InputInfo, case: &Case) -> EncoderCon
 /// How the caller around the encoder behaves by this plan.
 pub fn caller(plan: &Plan) -> Caller {
     Caller { host_work: Duration::from_micros(plan.host_work_us.into()), pace_fps: plan.pace_fps }
-}
-
-/// Opens and closes an encoder for each codec's deepest case, so that what cannot work is said once, before the
-/// first run, and not by every run again.
-fn try_every_case(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), NvencError> {
-    for &codec in &plan.codecs {
-        let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec);
-        if let Some(case) = of_codec.max_by_key(|case| case.pool) {
-            drop(device.encoder(&encoder_config(plan, input, &case), Box::new(drop))?);
-        }
-    }
-    Ok(())
 }
 
 fn is_device_lost(error: &RunError) -> bool {

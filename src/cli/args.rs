@@ -202,6 +202,9 @@ pub struct CriteriaArgs {
     /// queue_peak must reach at least this (built in: 2)
     #[arg(long, value_name = "PICTURES")]
     pub min_queue_peak: Option<u32>,
+    /// Latency p99 may grow by the gain in throughput and this much beyond (built in: 25)
+    #[arg(long, value_name = "PERCENT")]
+    pub max_latency_growth: Option<f64>,
 }
 
 /// `inflight report`

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{CompareArgs, CriteriaArgs};
 use super::exit::{Exit, Failure};
 use super::{print_json, report};
-use crate::session::Session;
+use crate::report::Subject;
 use crate::stats::compare::{Allowances, Comparison, Side, compare as judge};
 use crate::stats::criteria::{Criteria, Verdict};
 use crate::stats::selector::Selector;
@@ -16,15 +16,16 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     let before: Selector = args.before.parse().map_err(Failure::usage)?;
     let after: Selector = args.after.parse().map_err(Failure::usage)?;
     let criteria = criteria(args)?;
-    let before_session = Session::open(&before.session)?;
-    let after_session = Session::open(&after.session)?;
+    let before_session = report::open(&before.session)?;
+    let after_session = report::open(&after.session)?;
     let (before_name, after_name) = (before.session.display().to_string(), after.session.display().to_string());
     let before = before_session.side(&before_name, before.filter);
     let after = after_session.side(&after_name, after.filter);
     let allow = Allowances { device_kind: args.allow_virtual_against_real, input: args.allow_different_input };
     let comparison = judge(&before, &after, &criteria, allow).map_err(Failure::usage)?;
     if let Some(path) = &args.report {
-        report::write_report(&after_session, Some(&comparison), path)?;
+        let before = (before_session.dir != after_session.dir).then_some(&before_session);
+        report::write_report(Subject { session: &after_session, before, comparison: Some(&comparison) }, path)?;
     }
     if args.json {
         print_json(&as_json(&comparison, &before, &after)?)?;
@@ -50,10 +51,12 @@ fn criteria(args: &CompareArgs) -> Result<Criteria, Failure> {
             Criteria::from_toml(&text).map_err(|error| Failure::usage(format!("{error}: {path_text}")))?
         }
     };
-    let CriteriaArgs { min_wall_improvement, min_lock_improvement, min_queue_peak } = args.overrides;
+    let CriteriaArgs { min_wall_improvement, min_lock_improvement, min_queue_peak, max_latency_growth } =
+        args.overrides;
     criteria.min_wall_improvement_pct = min_wall_improvement.unwrap_or(criteria.min_wall_improvement_pct);
     criteria.min_lock_improvement_pct = min_lock_improvement.unwrap_or(criteria.min_lock_improvement_pct);
     criteria.min_queue_peak = min_queue_peak.unwrap_or(criteria.min_queue_peak);
+    criteria.max_latency_p99_growth_pct = max_latency_growth.unwrap_or(criteria.max_latency_p99_growth_pct);
     criteria.check().map_err(Failure::usage)?;
     Ok(criteria)
 }

@@ -136,18 +136,10 @@ impl StreamFile {
         };
         let placed = written.and_then(|()| match state.temporary.take() {
             None => Ok(()),
-            Some(temporary) => place(temporary, &self.path),
+            Some(temporary) => crate::files::place(temporary, &self.path),
         });
         placed.map_err(|error| write_failure(&self.path, &error))
     }
-}
-
-/// A temporary file is private by default; the stream gets the permissions that an ordinary new file would.
-fn place(temporary: NamedTempFile, path: &Path) -> io::Result<()> {
-    temporary.as_file().sync_all()?;
-    crate::files::make_ordinary(temporary.as_file())?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 fn write_failure(path: &Path, error: &io::Error) -> Failure {

@@ -5,6 +5,7 @@ use crate::bench::sweep::SweepError;
 use crate::device::DeviceError;
 use crate::nvenc::error::NvencError;
 use crate::plan::PlanError;
+use crate::report::ReportError;
 use crate::session::SessionError;
 use crate::source::{InputSpecError, SourceError};
 
@@ -103,10 +104,21 @@ impl From<RunError> for Failure {
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::Write { .. } | SessionError::NoSpace { .. } | SessionError::BadRecord { .. } => {
-                Self::failed(error)
-            }
+            SessionError::NoSpace { .. }
+            | SessionError::Write { .. }
+            | SessionError::BadRecord { .. }
+            | SessionError::Read { .. } => Self::failed(error),
             error => Self::usage(error),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Session(error) => error.into(),
+            ReportError::NoFileName { .. } | ReportError::NoSuchRun { .. } => Self::usage(error),
+            ReportError::Write { .. } | ReportError::Export(_) => Self::failed(error),
         }
     }
 }

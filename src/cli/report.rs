@@ -1,16 +1,82 @@
-//! stub
-use super::args::*;
-use super::exit::*;
-pub(super) fn report(_: &ReportArgs) -> Result<Exit, Failure> {
+//! `inflight report` and `inflight status`: a session's pages and exports, each file whole or not at all.
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::args::{ReportArgs, StatusArgs};
+use super::exit::{Exit, Failure};
+use super::warn;
+use crate::report::{Report, ReportError, Subject, csv, default_path, own_comparison, render, status as pages, trace};
+use crate::session::Session;
+use crate::stats::criteria::Criteria;
+
+pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
+    let session = open(&args.session)?;
+    let now = jiff::Timestamp::now();
+    let comparison = own_comparison(&session, &Criteria::default()).map_err(Failure::usage)?;
+    let subject = Subject { session: &session, before: None, comparison: comparison.as_ref() };
+    let path = args.output.clone().unwrap_or_else(|| default_path(&session, now));
+    write(&render(subject, &path, now)?)?;
+    if let Some(path) = &args.runs_csv {
+        export(path, |out| csv::write_runs(&session, out))?;
+    }
+    if let Some(path) = &args.frames_csv {
+        export(path, |out| csv::write_frames(&session, out))?;
+    }
+    if let Some(path) = &args.trace {
+        let last = session.summaries.last().map_or(0, |run| run.order_index);
+        export(path, |out| trace::write_trace(&session, args.trace_run.unwrap_or(last), out))?;
+    }
     Ok(Exit::Done)
 }
-pub(super) fn status(_: &StatusArgs) -> Result<Exit, Failure> {
+
+pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
+    let session = open(&args.session)?;
+    let now = jiff::Timestamp::now();
+    let comparison = own_comparison(&session, &Criteria::default()).map_err(Failure::usage)?;
+    let subject = Subject { session: &session, before: None, comparison: comparison.as_ref() };
+    write(&pages::analysis(subject, &args.into, now)?)?;
+    let text = pages::status(subject, now)?;
+    export(&args.into.join("STATUS.md"), |out| Ok(out.write_all(text.as_bytes())?))?;
     Ok(Exit::Done)
 }
-pub(super) fn write_report(
-    _: &crate::session::Session,
-    _: Option<&crate::stats::compare::Comparison>,
-    _: &std::path::Path,
+
+/// Writes the report of a comparison.
+pub(super) fn write_report(subject: Subject<'_>, path: &Path) -> Result<(), Failure> {
+    Ok(render(subject, path, jiff::Timestamp::now())?.write()?)
+}
+
+/// A session with its damage, if any, said aloud.
+pub(super) fn open(dir: &Path) -> Result<Session, Failure> {
+    let session = Session::open(dir)?;
+    if let Some(damage) = &session.damage {
+        warn(&format!("inflight: {}: {damage}", dir.display()));
+    }
+    Ok(session)
+}
+
+fn write(report: &Report) -> Result<(), Failure> {
+    report.write()?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", report.path.display())?;
+    Ok(())
+}
+
+/// Writes one file and prints its name.
+fn export(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&std::fs::File>) -> Result<(), ReportError>,
 ) -> Result<(), Failure> {
+    let failure = |source| ReportError::Write { path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let temporary = NamedTempFile::new_in(folder).map_err(failure)?;
+    let mut buffered = BufWriter::new(temporary.as_file());
+    write(&mut buffered)?;
+    buffered.flush().map_err(failure)?;
+    drop(buffered);
+    crate::files::place(temporary, path).map_err(failure)?;
+    writeln!(std::io::stdout().lock(), "{}", path.display())?;
     Ok(())
 }

@@ -11,11 +11,13 @@ use super::progress::Progress;
 use super::{print_json, stop};
 use crate::bench::environment;
 use crate::bench::metrics_line::{is_wanted, metrics_line};
-use crate::bench::sweep::{Event, Outcome, sweep as run_sweep};
+use crate::bench::sweep::{Event, Outcome, rehearse, sweep as run_sweep};
 use crate::device::{Device, DeviceSpec};
 use crate::record::RunRecord;
-use crate::session::{FORMAT_VERSION, Manifest, SessionError, SessionWriter};
+use crate::report::own_comparison;
+use crate::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
 use crate::source::{Feed, InputSpec};
+use crate::stats::criteria::Criteria;
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::recommend;
 use crate::stats::summary::{Group, RunOnDevice, RunSummary, groups};
@@ -47,8 +49,9 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
         environment: environment::capture(command_line()),
         note: None,
     };
+    rehearse(&manifest.plan, &device, &manifest.input)?;
     let stop = stop::on_ctrl_c(Arc::default())?;
-    let mut keeper = Keeper::new(&dir, &manifest);
+    let mut keeper = Keeper::new(SessionWriter::create(&dir, &manifest)?, manifest.plan.num_runs());
     let ended = run_sweep(&manifest.plan, &device, &feed, &stop, &mut |event| keeper.on(event));
     keeper.progress.done();
     let told = Told { dir: &dir, manifest: &manifest, runs: &keeper.runs };
@@ -57,8 +60,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
             told.tell(args.json, outcome)?;
             Ok(exit_of(outcome))
         }
-        // What the keeper met is known better here than by the sweep, which only passes its words on.
-        Err(error) => Err(keeper.failure.take().unwrap_or_else(|| error.into())),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -70,31 +72,21 @@ fn exit_of(outcome: Outcome) -> Exit {
     }
 }
 
-/// Saves each run as it comes and keeps its summary. The session folder is made when the first run begins, so that
-/// a plan the device refuses leaves nothing behind.
-struct Keeper<'a> {
-    dir: &'a Path,
-    manifest: &'a Manifest,
-    writer: Option<SessionWriter>,
+/// Saves each run as it comes and keeps its summary.
+struct Keeper {
+    writer: SessionWriter,
     runs: Vec<RunSummary>,
     progress: Progress,
-    /// Why the session could not be kept.
-    failure: Option<Failure>,
 }
 
-impl<'a> Keeper<'a> {
-    fn new(dir: &'a Path, manifest: &'a Manifest) -> Self {
-        let progress = Progress::new(manifest.plan.num_runs());
-        Self { dir, manifest, writer: None, runs: Vec::new(), progress, failure: None }
+impl Keeper {
+    fn new(writer: SessionWriter, num_runs: u64) -> Self {
+        Self { writer, runs: Vec::new(), progress: Progress::new(num_runs) }
     }
 
     fn on(&mut self, event: Event<'_>) -> Result<(), String> {
         match event {
             Event::RunStarted(run) => {
-                if self.writer.is_none() {
-                    let created = SessionWriter::create(self.dir, self.manifest);
-                    self.writer = Some(created.map_err(|error| self.fail(error))?);
-                }
                 self.progress.run_started(run);
                 Ok(())
             }
@@ -113,17 +105,7 @@ impl<'a> Keeper<'a> {
         }
         self.runs.push(RunSummary::of(record));
         self.progress.run_finished();
-        match &mut self.writer {
-            Some(writer) => writer.append(record).map_err(|error| self.fail(error)),
-            None => Err("a run ended that never began".to_owned()),
-        }
-    }
-
-    /// Keeps the reason with its exit code; answers its words.
-    fn fail(&mut self, error: SessionError) -> String {
-        let words = error.to_string();
-        self.failure = Some(error.into());
-        words
+        self.writer.append(record).map_err(|error| error.to_string())
     }
 }
 
@@ -143,6 +125,10 @@ impl Told<'_> {
     fn tell_json(&self, outcome: Outcome, groups: &[Group]) -> Result<(), Failure> {
         let device = &self.manifest.device;
         let runs: Vec<_> = self.runs.iter().map(|run| RunOnDevice { run, device }).collect();
+        let session = Session::open(self.dir)?;
+        let comparison = own_comparison(&session, &Criteria::default()).map_err(Failure::usage)?;
+        let criteria: Vec<_> =
+            comparison.iter().flat_map(|all| &all.codecs).flat_map(|codec| &codec.criteria).collect();
         print_json(&json!({
             "session": self.dir.to_string_lossy(),
             "device": device,
@@ -153,6 +139,8 @@ impl Told<'_> {
             "runs": runs,
             "groups": groups,
             "recommendations": recommend(groups),
+            "comparison": comparison,
+            "criteria": criteria,
         }))
     }
 

@@ -1,7 +1,8 @@
 //! The NVENC client: the only home of FFI in this program.
 //!
 //! In reading order: [`error`] (statuses as errors), [`api`] (the function table and where it comes from), `params`
-//! (our words to NVENC's), [`session`] (one method a driver call), `ring` (who is in flight), `harvest` (taking
+//! (our words to NVENC's), [`session`] (one method a driver call), `upload`
+//! (frames into the driver's memory), `ring` (who is in flight), `harvest` (taking
 //! pictures back) and [`encoder`] (the whole).
 
 pub mod api;
@@ -11,3 +12,4 @@ mod harvest;
 mod params;
 mod ring;
 pub mod session;
+mod upload;

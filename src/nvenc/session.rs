@@ -15,6 +15,7 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 use super::api::{Api, check};
 use super::error::{CallError, NvencError, Status};
 use super::params::{self, get, put};
+use super::upload;
 use crate::contract::{Codec, Dimensions, EncoderConfig, FrameView, PictureKind};
 
 /// How long a busy driver is asked again. GStreamer's clients wait as long.
@@ -278,7 +279,7 @@ impl Session {
         // so every plane has its rows at this pitch, and nobody else writes there until it is unlocked.
         unsafe {
             let (data, pitch) = (get!(params.bufferDataPtr as *mut u8), get!(params.pitch as u32));
-            copy_planes(frame, data, pitch as usize);
+            upload::copy_planes(frame, data, pitch as usize);
         }
         // SAFETY: the buffer is the one locked above.
         let status = unsafe { (self.api.entries.unlock_input)(self.encoder, input) };
@@ -458,33 +459,4 @@ fn retry_while_busy(mut call: impl FnMut() -> u32) -> u32 {
 
 fn is_busy(status: u32) -> bool {
     matches!(Status(status), Status::LOCK_BUSY | Status::ENCODER_BUSY)
-}
-
-/// Copies every plane of a frame to memory with the driver's pitch.
-///
-/// The luma pitch is the driver's; planes of half width (I420) have half of it, as NVENC lays them out.
-///
-/// # Safety
-/// `target` must be writable for all planes of `frame` at `pitch`, and not overlap it.
-unsafe fn copy_planes(frame: &FrameView<'_>, target: *mut u8, pitch: usize) {
-    let mut source = frame.data;
-    let mut target = target;
-    let mut full_row_bytes = None;
-    for plane in frame.format.planes(frame.dimensions).iter() {
-        let full = *full_row_bytes.get_or_insert(plane.row_bytes);
-        let pitch = if plane.row_bytes * 2 <= full + 1 { pitch / 2 } else { pitch };
-        let (rows, rest) = source.split_at(plane.row_bytes * plane.rows);
-        if pitch == plane.row_bytes {
-            // SAFETY: the caller's promise, for one plane without gaps.
-            unsafe { std::ptr::copy_nonoverlapping(rows.as_ptr(), target, rows.len()) };
-        } else {
-            for (row_idx, row) in rows.chunks_exact(plane.row_bytes).enumerate() {
-                // SAFETY: the caller's promise; row `row_idx` begins `row_idx` pitches into its plane.
-                unsafe { std::ptr::copy_nonoverlapping(row.as_ptr(), target.add(row_idx * pitch), row.len()) };
-            }
-        }
-        source = rest;
-        // SAFETY: planes follow each other at their pitch, which is how NVENC lays out a locked input.
-        target = unsafe { target.add(pitch * plane.rows) };
-    }
 }

@@ -142,17 +142,6 @@ pub fn notice(device: &DeviceInfo) -> Option<&'static str> {
     }
 }
 
-/// The device in one line.
-pub fn device_line(device: &DeviceInfo) -> String {
-    let DeviceInfo { kind, name, driver, api_version } = device;
-    let what = match kind {
-        DeviceKind::Virtual => "virtual device ",
-        DeviceKind::Library => "driver library ",
-        DeviceKind::Cuda => "",
-    };
-    format!("{what}{name}, driver {driver}, NVENC API {api_version}")
-}
-
 /// Keys broken into rows that fit the width.
 fn legend_rows(legend: &[Key]) -> Vec<&[Key]> {
     let mut rows = Vec::new();

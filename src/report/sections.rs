@@ -4,11 +4,11 @@
 
 use std::fmt::Write as _;
 
-use super::chart::{device_line, notice};
+use super::chart::notice;
 use super::draw::PARTS;
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
-use super::text::{code, markdown};
+use super::text::markdown;
 use super::words::{case_title, codec_title, side_title, verdict_title};
 use crate::contract::{Codec, LockPlacement};
 use crate::record::{DeviceInfo, DeviceKind};
@@ -44,10 +44,8 @@ pub const SWEPT: [Metric; 6] =
 
 /// What was encoded, in one line.
 pub fn headline(material: &Material<'_>) -> String {
-    let input = &material.subject.session.manifest.input;
     let codecs: Vec<_> = material.codecs().into_iter().map(codec_title).collect();
-    let (dimensions, frames) = (input.dimensions, Unit::Count.text(input.frames as f64));
-    format!("{}, {dimensions}, {frames} frames of {}", codecs.join(" and "), code(&input.spec))
+    format!("{}, {}", codecs.join(" and "), markdown(&material.subject.session.manifest.input.to_string()))
 }
 
 /// One paragraph a codec: what to do, and on which numbers that rests.
@@ -64,7 +62,8 @@ pub fn verdict(material: &Material<'_>) -> String {
 
 /// What made the numbers, shouting where it was no GPU.
 pub fn device(device: &DeviceInfo) -> String {
-    let line = markdown(&device_line(device));
+    let DeviceInfo { name, driver, api_version, .. } = device;
+    let line = markdown(&format!("{name}, driver {driver}, NVENC API {api_version}"));
     match notice(device) {
         Some(notice) => format!("> **{notice}**\n>\n> Device: {line}\n"),
         None => format!("Device: {line}\n"),

@@ -35,7 +35,7 @@ pub fn xml(text: &str) -> String {
 pub fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in printable(text).chars() {
-        if "\\`*_[]<>#|&~$".contains(letter) {
+        if "\\`*_[]<>|&~$".contains(letter) {
             escaped.push('\\');
         }
         escaped.push(letter);

@@ -8,7 +8,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 
 use super::ReportError;
-use super::chart::{device_line, notice};
+use super::chart::notice;
 use super::figures::depth::steps;
 use crate::contract::LockPlacement;
 use crate::record::{DeviceInfo, FrameColumns, RunRecord};
@@ -34,6 +34,8 @@ const PICTURES: u32 = 3;
 
 const SUBMITTING: u32 = 1;
 const LOCKING: u32 = 2;
+/// A track of its own: the naps of a polling thread lie between calls that have slices themselves.
+const POLLING: u32 = 3;
 
 /// Writes `run`, which `device` made.
 ///
@@ -42,7 +44,7 @@ const LOCKING: u32 = 2;
 pub fn write_run(run: &RunRecord, device: &DeviceInfo, out: &mut impl Write) -> std::io::Result<()> {
     let about = json!({
         "case": run.case.to_string(),
-        "device": device_line(device),
+        "device": device.to_string(),
         "notice": notice(device),
         "warmup": run.warmup,
         "error": run.error,
@@ -70,8 +72,10 @@ fn names(run: &RunRecord, title: &str) -> Vec<Value> {
     let thread = |pid, tid, name: &str| json!({"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": name}});
     let mut names = vec![process(THREADS, "threads"), process(SLOTS, "buffer slots"), process(PICTURES, "pictures")];
     names.push(thread(THREADS, SUBMITTING, "submitting"));
-    if run.case.lock == LockPlacement::Thread {
-        names.push(thread(THREADS, LOCKING, "locking"));
+    match run.case.lock {
+        LockPlacement::Inline => {}
+        LockPlacement::Thread => names.push(thread(THREADS, LOCKING, "locking")),
+        LockPlacement::Poll => names.push(thread(THREADS, POLLING, "submitting: waits between polls")),
     }
     names.extend((0..run.case.pool).map(|slot| thread(SLOTS, slot, &format!("slot {slot}"))));
     names
@@ -80,26 +84,35 @@ fn names(run: &RunRecord, title: &str) -> Vec<Value> {
 /// What one picture made the threads do. A time that was not recorded, or is 0, has no slice.
 fn slices(run: &RunRecord, idx: usize) -> [Option<Value>; 6] {
     let frames = &run.frames;
-    let locking = if run.case.lock == LockPlacement::Thread { LOCKING } else { SUBMITTING };
     let get = |column: &[u64]| column.get(idx).copied();
-    let slice = |tid, name: &str, at_ns: Option<u64>, took_ns: &[u64]| {
-        let (at_ns, took_ns) = (at_ns?, get(took_ns).filter(|&took_ns| took_ns > 0)?);
+    let slice = |tid, name: &str, at_ns: Option<u64>, took_ns: Option<u64>| {
+        let (at_ns, took_ns) = (at_ns?, took_ns.filter(|&took_ns| took_ns > 0)?);
         let (ts, dur) = (us(at_ns), us(took_ns));
         Some(json!({"ph": "X", "name": name, "pid": THREADS, "tid": tid, "ts": ts, "dur": dur, "args": {"frame": idx}}))
     };
-    let after = |at_ns: Option<u64>, took_ns: &[u64]| Some(at_ns?.saturating_add(get(took_ns)?));
+    let before = |at_ns: Option<u64>, took_ns: Option<u64>| at_ns?.checked_sub(took_ns?);
+    let after = |at_ns: Option<u64>, took_ns: Option<u64>| Some(at_ns?.saturating_add(took_ns?));
+    let (upload, submit, blocked) = (get(&frames.upload_ns), get(&frames.submit_ns), get(&frames.blocked_ns));
+    let (lock, copy, unlock) = (get(&frames.lock_ns), get(&frames.copy_ns), get(&frames.unlock_ns));
     let (submit_at, lock_at) = (get(&frames.submit_at_ns), get(&frames.lock_at_ns));
-    // The copy into the input buffer ends where nvEncEncodePicture is called.
-    let upload_at = get(&frames.upload_ns).and_then(|took_ns| submit_at?.checked_sub(took_ns));
-    let copy_at = after(lock_at, &frames.lock_ns);
-    let unlock_at = after(copy_at, &frames.copy_ns);
+    // The copy into the input buffer ends where nvEncEncodePicture is called, and the packet is there once its
+    // bitstream is unlocked.
+    let unlock_at = before(after(submit_at, get(&frames.latency_ns)), unlock);
+    let copy_at = before(unlock_at, copy);
+    // When polling, the time of the lock is that of many calls, of which only the last one has a place.
+    let last_lock = lock.min(before(copy_at, lock_at));
+    let locking = if run.case.lock == LockPlacement::Thread { LOCKING } else { SUBMITTING };
+    let (waiting, blocked_at) = match run.case.lock {
+        LockPlacement::Poll => (POLLING, after(submit_at, submit)),
+        LockPlacement::Inline | LockPlacement::Thread => (SUBMITTING, get(&frames.begin_at_ns)),
+    };
     [
-        slice(SUBMITTING, "blocked", get(&frames.begin_at_ns), &frames.blocked_ns),
-        slice(SUBMITTING, "upload", upload_at, &frames.upload_ns),
-        slice(SUBMITTING, "nvEncEncodePicture", submit_at, &frames.submit_ns),
-        slice(locking, "nvEncLockBitstream", lock_at, &frames.lock_ns),
-        slice(locking, "copy", copy_at, &frames.copy_ns),
-        slice(locking, "nvEncUnlockBitstream", unlock_at, &frames.unlock_ns),
+        slice(waiting, "blocked", blocked_at, blocked),
+        slice(SUBMITTING, "upload", before(submit_at, upload), upload),
+        slice(SUBMITTING, "nvEncEncodePicture", submit_at, submit),
+        slice(locking, "nvEncLockBitstream", lock_at, last_lock),
+        slice(locking, "copy", copy_at, copy),
+        slice(locking, "nvEncUnlockBitstream", unlock_at, unlock),
     ]
 }
 

@@ -60,11 +60,11 @@ pub struct CodecComparison {
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum CompareError {
     #[error(
-        "cannot compare a virtual device with a real one ({before} before, {after} after): modelled times are no measurement; pass --allow-device-mismatch to do it all the same"
+        "cannot compare a virtual device with a real one ({before} before, {after} after): modelled times are no measurement; pass --allow-virtual-against-real to do it all the same"
     )]
     DeviceKind { before: String, after: String },
     #[error(
-        "cannot compare different inputs ({before} before, {after} after): encode the same frames on both sides, or pass --allow-input-mismatch"
+        "cannot compare different inputs ({before} before, {after} after): encode the same frames on both sides, or pass --allow-different-input"
     )]
     Input { before: String, after: String },
     #[error("{session} has no finished run: let the sweep get further, or name another session")]
@@ -302,7 +302,7 @@ mod tests {
             "host_work_us differs and is not under test: 0 before, 175 after",
             "the after side was measured by a debug build",
             "wall_ms scatters by 20.3 %",
-            "3 pictures before",
+            "3 of the pictures before",
         ];
         assert_eq!(texts.len(), expected.len(), "{texts:#?}");
         for (text, expected) in texts.iter().zip(expected) {

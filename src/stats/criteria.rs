@@ -24,7 +24,8 @@ use crate::units::Unit;
 ///   12.6 → 20 ms (+59 %) at the same throughput. The wait only moved. Fails.
 ///
 /// It is 25 % and not 5 % because the p99 of a run of 300 frames rests on its three slowest frames. And growth by less
-/// than a quarter of a frame interval is never held against the after side: nobody can see it.
+/// than a quarter of a frame interval is never held against the after side: nobody can see it. Where latency does not
+/// matter, say when a file is transcoded, `max_latency_p99_growth_pct = inf` switches the guard off.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Criteria {

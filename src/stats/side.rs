@@ -18,7 +18,7 @@ use crate::stats::summary::RunSummary;
 pub struct Side<'a> {
     /// Session folder as the user wrote it.
     pub session: &'a str,
-    /// When the session was made, in milliseconds since 1970: tells one session from another.
+    /// When the session was made, in milliseconds since 1970.
     pub created_unix_ms: u64,
     /// What was to be measured.
     pub plan: &'a Plan,
@@ -71,7 +71,8 @@ impl<'a> Side<'a> {
 
     /// Were the two sides measured together?
     pub fn is_same_session(&self, other: &Side<'_>) -> bool {
-        self.created_unix_ms == other.created_unix_ms && self.session == other.session
+        // Not by name: a folder has many.
+        self.created_unix_ms == other.created_unix_ms && self.plan == other.plan && self.device == other.device
     }
 
     /// What has to agree for the input to be the same, whatever it was called.

@@ -167,8 +167,8 @@ impl fmt::Display for Warning {
             ),
             Self::ModelLate { side, case, num_pictures } => write!(
                 f,
-                "{num_pictures} pictures {side} ({case}) were made later than the emulated engine would have: the times \
-                 are this machine's, not the model's"
+                "{num_pictures} of the pictures {side} ({case}) came later than the emulated engine would have made them: \
+                 there the times are this machine's, not the model's"
             ),
         }
     }

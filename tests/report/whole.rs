@@ -160,7 +160,6 @@ fn a_gpu_is_not_called_virtual() {
     let device = DeviceInfo { kind: DeviceKind::Cuda, name: "RTX 4090".to_owned(), ..fixture::device() };
     let (_folder, session) = fixture::session(&fixture::small_plan(), device, |_| ());
     let report = rendered(&session, Some(&compared(&session)));
-    // The plan's device line in the command is the only place where the word may stand.
     assert!(!report.markdown.contains("VIRTUAL") && !report.markdown.contains("virtual device"));
     assert!(report.figures.iter().all(|(_, svg)| !svg.contains("VIRTUAL")));
 }

@@ -179,3 +179,42 @@ impl Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profiles::default_profile;
+
+    fn model(text: &str) -> Model {
+        Model::new(text.parse().unwrap())
+    }
+
+    #[test]
+    fn devices_may_be_used_from_any_thread() {
+        fn check<T: Send + Sync>() {}
+        check::<Device>();
+    }
+
+    #[test]
+    fn sessions_spread_over_the_engines_and_stay_there() {
+        let model = model("engines=2,sessions=4");
+        let seats: Vec<Seat> = (0..4).map(|_| model.take_seat().unwrap()).collect();
+        assert_eq!(seats.iter().map(|seat| seat.engine_idx).collect::<Vec<_>>(), [0, 1, 0, 1]);
+        model.leave_seat(seats[1]);
+        let next = model.take_seat().unwrap();
+        assert_eq!((next.engine_idx, next.session_idx), (1, 4), "indices of sessions are not used again");
+    }
+
+    #[test]
+    fn two_engines_work_side_by_side_and_one_does_not() {
+        let service = default_profile().service(crate::payload::Codec::H264, 1, 640, 360);
+        let last_done_ns = |text: &str| {
+            let model = model(text);
+            let seats = [model.take_seat().unwrap(), model.take_seat().unwrap()];
+            let done_ns = |picture: usize| model.schedule(seats[picture % 2], 0, service).done_ns;
+            (0..100).map(done_ns).max()
+        };
+        assert_eq!(last_done_ns("engines=1"), Some(100 * 700_000));
+        assert_eq!(last_done_ns("engines=2"), Some(50 * 700_000));
+    }
+}

@@ -13,7 +13,7 @@
 //! | `rules`, `versions`, `guids`, `caps`, `presets`, `params` | what the API allows and this device can do |
 //! | `device`, `session`, `buffers`, `submit`, `worker`, `reap` | the driver, without a C type in it |
 //! | `payload` | the bytes |
-//! | `abi`, `memory` | the C side, and all unsafe code |
+//! | `abi`, `memory` | the C side: foreign structs, and pixels shared with the client (read by `worker`) |
 
 mod abi;
 mod buffers;

@@ -1,5 +1,5 @@
-//! Pixel memory that a client writes through a pointer and the payload thread reads: one of the two homes of unsafe
-//! code in this crate, beside `abi`.
+//! Pixel memory that a client writes through a pointer and the payload thread reads.
+//! It knows neither formats nor who may write when; that is kept by `buffers` and `submit`.
 
 use std::cell::UnsafeCell;
 

@@ -107,6 +107,7 @@ impl Request {
         let config = self.config.clone().unwrap_or_else(|| ConfigRequest::from_preset(defaults));
         config.check(codec, api)?;
         let gop = config.gop()?;
+        // A client that asks for lossless gets it, whatever the device writes otherwise.
         let is_lossless = tuning == Tuning::Lossless;
         let stream = StreamParams {
             codec,

@@ -199,3 +199,25 @@ rules! {
     ClosedWithoutEos = Success, Documented, "closed without EOS",
         c"closed without EOS: NvEncDestroyEncoder came before an EOS picture; tolerated";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_name_the_rule_then_explain_it() {
+        for rule in Rule::ALL {
+            let text = rule.text().to_str().unwrap();
+            let (name, explanation) = text.split_once(": ").unwrap();
+            assert!(!name.is_empty() && !explanation.ends_with('.'), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_counted_apart() {
+        let mut names: Vec<_> = Rule::ALL.iter().map(|rule| rule.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Rule::ALL.len() - 1, "only the session limit has two codes under one name");
+    }
+}

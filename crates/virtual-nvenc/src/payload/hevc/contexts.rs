@@ -1,6 +1,6 @@
 //! The context variables of the few syntax elements in use (H.265 9.3.2.2). It does not know how bins are coded.
 
-use super::cabac::Context;
+use super::probability::Context;
 use crate::payload::PictureKind;
 
 /// One context per syntax element: each is used in one place of a coding tree unit only.
@@ -29,7 +29,7 @@ pub(super) struct Component {
 impl Contexts {
     /// At the start of a slice.
     ///
-    /// The numbers are initValue for initType 0 (I), 1 (P) and 2 (B), from Tables 9-8 to 9-32 at these ctxInc (9.3.4.2):
+    /// The numbers are initValue for initType 0 (I), 1 (P) and 2 (B), from the tables of 9.3.2.2 at these ctxInc (9.3.4.2):
     /// cu_skip_flag, pred_mode_flag, part_mode, intra modes and cbf_cb/cbf_cr 0; cbf_luma 1; the last position 10 in luma
     /// of 32x32 and 15 in chroma; greater1 1 and 17; greater2 0 and 4.
     pub(super) fn new(kind: PictureKind, slice_qp: i32) -> Self {

@@ -2,13 +2,14 @@
 //! It does not know where averages and samples come from.
 //!
 //! At luma QP 34 (chroma: 28 for its 16x16 blocks) and 8 bits one DC level is one sample step: it is scaled to 128
-//! (H.265 8.6.4.2), which the two stages of the transform, of gain 64 each, shift down by 7 and 12 (8.6.2, 8.6.4.2). At
-//! 10 bits the QP is 12 lower, which the offset QpBdOffset makes up for. So the reconstruction is the prediction plus the
-//! level, and nothing has to be tracked.
+//! (H.265 8.6.3), which the two stages of the transform, of gain 64 each, shift down by 7 and 12 (8.6.4, 8.6.2). At 10 bits
+//! the QP is 12 lower, which the offset QpBdOffset makes up for. So the reconstruction is the prediction plus the level, and
+//! nothing has to be tracked.
 
 mod cabac;
 mod contexts;
 mod headers;
+mod probability;
 mod unit;
 
 pub(super) use headers::headers;
@@ -20,8 +21,7 @@ use super::mosaic::Step;
 use super::samples::SampleRows;
 use super::slice::{POC_LSB_BITS, SliceWriter, max_rbsp_bytes};
 use super::{PictureKind, StreamParams};
-use cabac::Cabac;
-use contexts::Contexts;
+use unit::{Column, UnitWriter};
 
 /// nal_unit_type (Table 7-1).
 const TRAIL_N: u8 = 0;
@@ -33,72 +33,40 @@ const IDR_N_LP: u8 = 20;
 pub(super) struct Slice {
     geometry: Geometry,
     nal_header: [u8; 2],
-    cabac: Cabac,
-    contexts: Contexts,
-    slice_qp: i32,
-    has_inter_syntax: bool,
-    is_first_unit: bool,
+    units: UnitWriter,
 }
 
 impl Slice {
     pub(super) fn new(params: &StreamParams, geometry: Geometry) -> Self {
-        let slice_qp = headers::slice_qp(params);
-        Self {
-            geometry,
-            nal_header: [0; 2],
-            cabac: Cabac::new(Vec::with_capacity(max_rbsp_bytes(params, &geometry))),
-            contexts: Contexts::new(PictureKind::I, slice_qp),
-            slice_qp,
-            has_inter_syntax: false,
-            is_first_unit: true,
-        }
-    }
-
-    /// Says of the unit before, if there is one, that the slice goes on: end_of_slice_segment_flag (7.3.8.1).
-    fn next_unit(&mut self) {
-        if !self.is_first_unit {
-            self.cabac.terminate(false);
-        }
-        self.is_first_unit = false;
+        let bytes = Vec::with_capacity(max_rbsp_bytes(params, &geometry));
+        Self { geometry, nal_header: [0; 2], units: UnitWriter::new(bytes, headers::slice_qp(params)) }
     }
 }
 
 impl SliceWriter for Slice {
     fn begin(&mut self, place: &Place, history: &History) {
         self.nal_header = nal_header(place);
-        self.contexts = Contexts::new(place.kind, self.slice_qp);
-        self.has_inter_syntax = matches!(place.kind, PictureKind::P | PictureKind::B);
-        self.is_first_unit = true;
-        let mut bits = BitWriter::new(self.cabac.take_cleared());
+        let mut bits = BitWriter::new(self.units.take_cleared());
         slice_segment_header(&mut bits, place, history);
-        self.cabac.restart_after(bits.into_bytes());
+        self.units.begin(bits.into_bytes(), place.kind);
     }
 
     fn mosaic_row(&mut self, steps: &[Step]) {
-        let mut is_first_column = true;
+        let mut column = Column::First;
         for step in steps {
-            self.next_unit();
-            unit::flat(&mut self.cabac, &mut self.contexts, self.has_inter_syntax, is_first_column, *step);
-            is_first_column = false;
+            self.units.flat(column, *step);
+            column = Column::Later;
         }
     }
 
     fn raw_row(&mut self, samples: &SampleRows) {
         for column in 0..self.geometry.blocks_wide {
-            self.next_unit();
-            unit::raw(
-                &mut self.cabac,
-                &mut self.contexts,
-                self.has_inter_syntax,
-                samples,
-                column,
-                self.geometry.bit_depth,
-            );
+            self.units.raw(samples, column, self.geometry.bit_depth);
         }
     }
 
     fn finish(&mut self) {
-        self.cabac.terminate(true);
+        self.units.finish();
     }
 
     fn nal_header(&self) -> &[u8] {
@@ -106,7 +74,7 @@ impl SliceWriter for Slice {
     }
 
     fn rbsp(&self) -> &[u8] {
-        self.cabac.bytes()
+        self.units.bytes()
     }
 }
 
