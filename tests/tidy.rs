@@ -38,7 +38,11 @@ const MAY_USE: [(&str, &[&str]); 15] = [
 const ONLY_IN: [(&str, &str, &[&str]); 7] = [
     ("cudarc", "", &["src/device.rs"]),
     ("libloading", "", &["src/nvenc/api.rs"]),
-    ("unsafe", "src/", &["src/nvenc/api.rs", "src/nvenc/session.rs", "src/nvenc/params.rs", "src/device.rs"]),
+    (
+        "unsafe",
+        "src/",
+        &["src/nvenc/api.rs", "src/nvenc/session.rs", "src/nvenc/params.rs", "src/nvenc/upload.rs", "src/device.rs"],
+    ),
     ("moq_nvenc", "src/", &["src/nvenc/"]),
     ("eframe", "", &["src/ui/"]),
     ("egui", "", &["src/ui/"]),

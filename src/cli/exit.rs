@@ -104,10 +104,9 @@ impl From<RunError> for Failure {
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::NoSpace { .. }
-            | SessionError::Write { .. }
-            | SessionError::BadRecord { .. }
-            | SessionError::Read { .. } => Self::failed(error),
+            SessionError::Write { .. } | SessionError::NoSpace { .. } | SessionError::BadRecord { .. } => {
+                Self::failed(error)
+            }
             error => Self::usage(error),
         }
     }

@@ -13,6 +13,7 @@ use crate::bench::environment;
 use crate::bench::metrics_line::{is_wanted, metrics_line};
 use crate::bench::sweep::{Event, Outcome, rehearse, sweep as run_sweep};
 use crate::device::{Device, DeviceSpec};
+use crate::plan::Plan;
 use crate::record::RunRecord;
 use crate::report::own_comparison;
 use crate::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
@@ -38,29 +39,27 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     let input: InputSpec = plan.input.parse()?;
     let device = Device::open(&spec)?;
     let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
+    rehearse(&plan, &device, feed.info())?;
+    let manifest = manifest(plan, &device, &feed);
     let dir = args.session.clone().unwrap_or_else(default_session_dir);
-    let created = jiff::Timestamp::now();
-    let manifest = Manifest {
+    let mut keeper = Keeper::new(SessionWriter::create(&dir, &manifest)?, manifest.plan.num_runs());
+    let stop = stop::on_ctrl_c(Arc::default())?;
+    let ended = run_sweep(&manifest.plan, &device, &feed, &stop, &mut |event| keeper.on(event));
+    keeper.progress.done();
+    let outcome = ended?;
+    Told { dir: &dir, manifest: &manifest, runs: &keeper.runs }.tell(args.json, outcome)?;
+    Ok(exit_of(outcome))
+}
+
+fn manifest(plan: Plan, device: &Device, feed: &Feed) -> Manifest {
+    Manifest {
         format_version: FORMAT_VERSION,
-        created_unix_ms: u64::try_from(created.as_millisecond()).unwrap_or(0),
+        created_unix_ms: u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0),
         plan,
         input: feed.info().clone(),
         device: device.info().clone(),
         environment: environment::capture(command_line()),
         note: None,
-    };
-    rehearse(&manifest.plan, &device, &manifest.input)?;
-    let stop = stop::on_ctrl_c(Arc::default())?;
-    let mut keeper = Keeper::new(SessionWriter::create(&dir, &manifest)?, manifest.plan.num_runs());
-    let ended = run_sweep(&manifest.plan, &device, &feed, &stop, &mut |event| keeper.on(event));
-    keeper.progress.done();
-    let told = Told { dir: &dir, manifest: &manifest, runs: &keeper.runs };
-    match ended {
-        Ok(outcome) => {
-            told.tell(args.json, outcome)?;
-            Ok(exit_of(outcome))
-        }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -150,8 +149,9 @@ impl Told<'_> {
         writeln!(out, "{}", self.manifest.device)?;
         writeln!(out, "{}\n", self.manifest.input)?;
         write!(out, "{}", table(groups))?;
+        writeln!(out)?;
         for recommendation in recommend(groups) {
-            writeln!(out, "\n{}", recommendation.reason)?;
+            writeln!(out, "{}: {}", recommendation.codec, recommendation.reason)?;
         }
         let stopped = if outcome.stopped { "stopped; what was finished is saved" } else { "saved" };
         writeln!(out, "\nSession {stopped} in {dir}; next: inflight report {dir}", dir = self.dir.display())?;

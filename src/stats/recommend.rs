@@ -10,7 +10,7 @@ use crate::stats::metrics::Metric;
 use crate::stats::summary::Group;
 use crate::units;
 
-/// A mean wall time this close to the shortest one counts as just as fast.
+/// A median wall time this close to the shortest one counts as just as fast.
 const ABOUT_AS_FAST_PCT: f64 = 1.0;
 
 /// The knee of one codec and lock placement.
@@ -21,7 +21,7 @@ pub struct Recommendation {
     pub lock: LockPlacement,
     /// The case to use.
     pub case: Case,
-    /// The case with the shortest mean wall time, maybe the same.
+    /// The case with the shortest median wall time, maybe the same.
     pub fastest: Case,
     /// Why, in words.
     pub reason: String,
@@ -38,7 +38,7 @@ pub struct DefaultPair {
     pub reason: String,
 }
 
-/// For each codec and lock placement the smallest threshold whose mean wall time is within 1 % of the shortest one.
+/// For each codec and lock placement the smallest threshold whose median wall time is within 1 % of the shortest one.
 /// Cases with a failed run or without a good one are never recommended. In the order of `groups`.
 pub fn recommend(groups: &[Group]) -> Vec<Recommendation> {
     let sound = sound(groups);
@@ -71,13 +71,14 @@ pub fn default_pair(groups: &[Group]) -> Vec<DefaultPair> {
 
 type Timed<'a> = (&'a Group, f64);
 
-/// Groups that may be recommended, with their mean wall time in milliseconds.
+/// Groups that may be recommended, with their median wall time in milliseconds. The median, because one disturbed run
+/// moves a mean by more than the 1 % that decides.
 fn sound(groups: &[Group]) -> Vec<Timed<'_>> {
-    let timed = |group| Group::mean(group, Metric::WallMs).map(|wall_ms| (group, wall_ms));
+    let timed = |group| Group::spread(group, Metric::WallMs).map(|wall_ms| (group, wall_ms.p50));
     groups.iter().filter(|group| group.num_failed == 0).filter_map(timed).collect()
 }
 
-/// The group with the shortest mean wall time, and the one that `order` puts first among those about as fast.
+/// The group with the shortest median wall time, and the one that `order` puts first among those about as fast.
 fn fastest_and_first<'a, K: Ord>(members: &[Timed<'a>], order: impl Fn(&Group) -> K) -> Option<(Timed<'a>, Timed<'a>)> {
     let fastest = members.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
     let limit_ms = fastest.1 * (1.0 + ABOUT_AS_FAST_PCT / 100.0);
@@ -91,7 +92,7 @@ fn knee(members: &[Timed<'_>]) -> Option<Recommendation> {
     let Case { codec, lock, reap_threshold, .. } = first.0.case;
     let reason = if first.0.case == fastest.0.case {
         format!(
-            "T={reap_threshold} {lock} has the shortest mean wall time, {}, and no smaller threshold comes within {}",
+            "T={reap_threshold} {lock} has the shortest median wall time, {}, and no smaller threshold comes within {}",
             units::ms(first.1),
             units::pct(ABOUT_AS_FAST_PCT)
         )
