@@ -42,8 +42,8 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     rehearse(&plan, &device, feed.info())?;
     let manifest = manifest(plan, &device, &feed);
     let dir = args.session.clone().unwrap_or_else(default_session_dir);
-    let mut keeper = Keeper::new(SessionWriter::create(&dir, &manifest)?, manifest.plan.num_runs());
     let stop = stop::on_ctrl_c(Arc::default())?;
+    let mut keeper = Keeper::new(SessionWriter::create(&dir, &manifest)?, manifest.plan.num_runs());
     let ended = run_sweep(&manifest.plan, &device, &feed, &stop, &mut |event| keeper.on(event));
     keeper.progress.done();
     let outcome = ended?;
