@@ -10,8 +10,6 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::record::EncodeMetrics;
-
 /// Most pictures that may be in flight; FFmpeg and OBS stop at 64 surfaces too.
 pub const MAX_IN_FLIGHT: u32 = 64;
 
@@ -201,6 +199,36 @@ pub struct EncodedPacket {
     pub encode_idx: u64,
     /// As the driver said.
     pub kind: PictureKind,
+}
+
+/// Totals of one encoder, readable at any time.
+///
+/// `lock_ns` is the total time the run spent inside nvEncLockBitstream, on whichever thread; `queue_peak` the most
+/// pictures that were submitted and not yet unlocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct EncodeMetrics {
+    /// Frames submitted.
+    pub frames: u64,
+    /// Packets handed out.
+    pub packets: u64,
+    /// Bytes handed out.
+    pub bytes: u64,
+    /// Most pictures submitted and not yet unlocked.
+    pub queue_peak: u32,
+    /// Submitting thread waiting for room: a free buffer pair, or the threshold (thread and poll placement).
+    pub blocked_ns: u64,
+    /// Copying frames into the driver's input buffers (lock input, copy, unlock input).
+    pub upload_ns: u64,
+    /// Inside nvEncEncodePicture.
+    pub submit_ns: u64,
+    /// Inside nvEncLockBitstream.
+    pub lock_ns: u64,
+    /// Copying packets out of the locked bitstream.
+    pub copy_ns: u64,
+    /// Inside nvEncUnlockBitstream.
+    pub unlock_ns: u64,
+    /// From the end-of-stream call to the last packet.
+    pub drain_ns: u64,
 }
 
 /// Where packets go. Called on whichever thread locks; a slow sink holds that thread up.

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
+use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
 
 /// Real or not. A virtual result never passes for a GPU result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -110,36 +110,6 @@ pub struct RunRecord {
     pub metrics: EncodeMetrics,
     /// One entry a frame, in display order.
     pub frames: FrameColumns,
-}
-
-/// Totals of one encoder, readable at any time.
-///
-/// `lock_ns` is the total time the run spent inside nvEncLockBitstream, on whichever thread; `queue_peak` the most
-/// pictures that were submitted and not yet unlocked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct EncodeMetrics {
-    /// Frames submitted.
-    pub frames: u64,
-    /// Packets handed out.
-    pub packets: u64,
-    /// Bytes handed out.
-    pub bytes: u64,
-    /// Most pictures submitted and not yet unlocked.
-    pub queue_peak: u32,
-    /// Submitting thread waiting for room: a free buffer pair, or the threshold (thread and poll placement).
-    pub blocked_ns: u64,
-    /// Copying frames into the driver's input buffers (lock input, copy, unlock input).
-    pub upload_ns: u64,
-    /// Inside nvEncEncodePicture.
-    pub submit_ns: u64,
-    /// Inside nvEncLockBitstream.
-    pub lock_ns: u64,
-    /// Copying packets out of the locked bitstream.
-    pub copy_ns: u64,
-    /// Inside nvEncUnlockBitstream.
-    pub unlock_ns: u64,
-    /// From the end-of-stream call to the last packet.
-    pub drain_ns: u64,
 }
 
 /// Per-frame measurements of one run as columns of equal length, index = display order.

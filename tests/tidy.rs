@@ -13,7 +13,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("units", &[]),
     ("files", &[]),
     // The trait hands out the metrics, which are part of a record.
-    ("contract", &["record"]),
+    ("contract", &[]),
     ("record", &["contract"]),
     ("plan", &["contract", "record"]),
     ("source", &["contract", "record"]),

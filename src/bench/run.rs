@@ -6,12 +6,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::contract::{Encoder, EncoderConfig, FrameView, LockPlacement, PacketSink};
+use crate::contract::{EncodeMetrics, Encoder, EncoderConfig, FrameView, LockPlacement, PacketSink};
 use crate::device::Device;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::plan::PlannedRun;
-use crate::record::{EncodeMetrics, FrameColumns, RunRecord};
+use crate::record::{FrameColumns, RunRecord};
 use crate::source::{Cursor, Feed, SourceError};
 
 /// Shortest time between two looks of a watcher.

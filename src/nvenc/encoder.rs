@@ -11,8 +11,10 @@ use super::error::NvencError;
 use super::harvest::{HarvestSample, Harvester, Shared};
 use super::ring::Ring;
 use super::session::{Accepted, Session};
-use crate::contract::{Encoder, EncoderConfig, FrameView, LockPlacement, MAX_IN_FLIGHT, PacketSink, PictureKind};
-use crate::record::{EncodeMetrics, FrameColumns};
+use crate::contract::{
+    EncodeMetrics, Encoder, EncoderConfig, FrameView, LockPlacement, MAX_IN_FLIGHT, PacketSink, PictureKind,
+};
+use crate::record::FrameColumns;
 
 /// Nothing finished for this long means that the driver hangs: a slow engine takes milliseconds a picture.
 const STALL_LIMIT: Duration = Duration::from_secs(20);

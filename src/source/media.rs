@@ -217,8 +217,9 @@ fn spawn_stderr_reader(stderr: ChildStderr) -> io::Result<JoinHandle<String>> {
         let mut line = Vec::new();
         while let Ok(1..) = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
             let text = String::from_utf8_lossy(&line).replace(char::is_control, " ");
-            if !text.trim().is_empty() {
-                lines.push(text.trim().to_owned());
+            let words = without_origin(text.trim());
+            if !words.is_empty() {
+                lines.push(words.to_owned());
             }
             if lines.len() > KEPT_LINES {
                 lines.remove(1);
@@ -227,6 +228,14 @@ fn spawn_stderr_reader(stderr: ChildStderr) -> io::Result<JoinHandle<String>> {
         }
         lines.join("; ")
     })
+}
+
+/// What is said, without which part of ffmpeg said it (`[mov,mp4 @ 0x55d0] [error] `): an address tells nobody anything.
+fn without_origin(line: &str) -> &str {
+    match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((_, words)) => without_origin(words),
+        None => line,
+    }
 }
 
 /// Text is refused here, because ffmpeg draws some of it as pictures of a terminal, and because a playlist would make
