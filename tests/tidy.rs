@@ -12,7 +12,6 @@ use std::process::Command;
 const MAY_USE: [(&str, &[&str]); 15] = [
     ("units", &[]),
     ("files", &[]),
-    // The trait hands out the metrics, which are part of a record.
     ("contract", &[]),
     ("record", &["contract"]),
     ("plan", &["contract", "record"]),
