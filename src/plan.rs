@@ -12,6 +12,9 @@ use crate::record::Case;
 const MIN_PACE_FPS: f64 = 0.001;
 const MAX_PACE_FPS: f64 = 100_000.0;
 
+/// The modelled host of the measurements that the plan started from: what anybody can run, and shows what depth is worth.
+pub const DEFAULT_DEVICE: &str = "virtual:video-hw-2026-02";
+
 /// A sweep: every combination of codec, threshold and lock placement, each `warmup + repeat` times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -109,7 +112,7 @@ impl Default for Plan {
     /// The plan's own experiment: 300 frames, thresholds 1 2 4 8, two warm-ups, nine counted runs.
     fn default() -> Self {
         Self {
-            device: "virtual".to_owned(),
+            device: DEFAULT_DEVICE.to_owned(),
             input: "synthetic".to_owned(),
             frames: 300,
             codecs: vec![Codec::H264],

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::contract::{Codec, LockPlacement, Preset, RateControl, TuningInfo};
-use crate::plan::Plan;
+use crate::plan::{DEFAULT_DEVICE, Plan};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -54,7 +54,7 @@ pub enum Command {
 /// What encode and sweep share.
 #[derive(Debug, Args)]
 pub struct CodingArgs {
-    #[arg(long, default_value = "virtual", help = DEVICE_HELP)]
+    #[arg(long, default_value = DEFAULT_DEVICE, help = DEVICE_HELP)]
     pub device: String,
     #[arg(long, default_value = "synthetic", help = INPUT_HELP)]
     pub input: String,
