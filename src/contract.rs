@@ -164,7 +164,8 @@ pub struct EncoderConfig {
     pub format: PixelFormat,
     /// How bits are spent.
     pub rate_control: RateControl,
-    /// Pictures from one IDR to the next; `None`: only the first is one.
+    /// Pictures from one IDR to the next; `None`: only the first is one, or with B pictures every 250th (NVENC takes an
+    /// endless GOP without B pictures only).
     pub gop_length: Option<u32>,
     /// B pictures between two references.
     pub b_frames: u32,
@@ -290,15 +291,16 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// Most pictures that are ever submitted and not yet unlocked, when no reordering needs more.
+    /// Most pictures that are ever submitted and not yet unlocked; what the encoder holds back for reordering comes on
+    /// top.
     pub fn max_in_flight_outputs(&self) -> u32 {
         self.reap_threshold
     }
 
     /// Buffer pairs to make when `reorder_depth` pictures may be held back by the encoder (B pictures, lookahead):
-    /// those cannot be locked, so the threshold can only be reached beyond them.
+    /// those cannot be locked and come on top of the threshold.
     pub fn pool_size(&self, reorder_depth: u32) -> u32 {
-        self.pool.unwrap_or(0).max(self.reap_threshold + reorder_depth)
+        self.pool.unwrap_or(0).max(self.reap_threshold.saturating_add(reorder_depth))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What was measured: plain data, written by the encoder and the runner, read by everything else.
 //!
 //! Holds no behaviour beyond building itself and knows no statistics: whoever wants a mean asks `stats`.
-//! Times are integers in nanoseconds; offsets (`*_at_ns`) count from the start of the run's encoding.
+//! Times are integers in nanoseconds; offsets (`*_at_ns`) count from the first frame handed to the encoder.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,9 +100,9 @@ pub struct RunRecord {
     pub started_unix_ms: u64,
     /// `None`: the run is good. Otherwise what went wrong; counts below then cover what happened before.
     pub error: Option<String>,
-    /// Loading, opening the session, making buffers. Not part of `wall_ns`.
+    /// Opening the session, initialising it, making buffers. Not part of `wall_ns`.
     pub open_ns: u64,
-    /// From the first frame handed over to the last packet out.
+    /// From fetching the first frame to the last packet out, the caller's own work included.
     pub wall_ns: u64,
     /// Pictures that the emulation could not make in their modelled time; `None` on a real device.
     pub model_late: Option<u64>,
@@ -137,7 +137,7 @@ pub struct FrameColumns {
     pub copy_ns: Vec<u64>,
     /// Inside nvEncUnlockBitstream.
     pub unlock_ns: Vec<u64>,
-    /// From the call of nvEncEncodePicture to the packet in the caller's hands.
+    /// From the call of nvEncEncodePicture to the end of the unlock, when the packet goes to its receiver.
     pub latency_ns: Vec<u64>,
     /// Size of the packet.
     pub bytes: Vec<u32>,

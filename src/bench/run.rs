@@ -1,7 +1,8 @@
 //! One timed run: open, feed every frame, drain, close; and the record of it.
 //!
-//! Knows no sweep. Inside the measured loop nothing allocates, logs, locks or waits for a watcher: measurements go
-//! to memory set aside before, and a watcher is told at most every [`WATCH_EVERY`], on terms it cannot stretch.
+//! Knows no sweep. Inside the measured loop nothing but the packet is allocated, and nothing logs or waits for a
+//! watcher: measurements go to memory set aside before, and a watcher is told at most every [`WATCH_EVERY`], on terms
+//! it cannot stretch.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::contract::{Codec, LockPlacement, Preset, RateControl, TuningInfo};
 use crate::plan::{DEFAULT_DEVICE, Plan};
+use crate::source::InputSpec;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -69,7 +70,7 @@ pub struct CodingArgs {
     pub tuning: TuningInfo,
     #[command(flatten)]
     pub rate: RateArgs,
-    /// Pictures from one IDR to the next; default: only the first is one
+    /// Pictures from one IDR to the next; default: only the first is one, with B pictures every 250th
     #[arg(long)]
     pub gop: Option<u32>,
     /// B pictures between references
@@ -301,7 +302,8 @@ impl SweepArgs {
 impl EncodeArgs {
     /// A plan of one counted run.
     pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
-        let whole = if self.coding.input.starts_with("synthetic") { 300 } else { u64::MAX };
+        let endless = matches!(self.coding.input.parse(), Ok(InputSpec::Synthetic { .. }));
+        let whole = if endless { 300 } else { u64::MAX };
         Plan {
             codecs: vec![self.codec],
             frames: self.frames.unwrap_or(whole),
