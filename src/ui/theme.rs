@@ -1,0 +1,57 @@
+//! Colours and sizes, once. The palette is the report's, so a case looks the same in the window and on paper.
+
+use eframe::egui::{self, Color32, Context, FontId, TextStyle, Ui};
+
+use crate::report::svg;
+use crate::stats::criteria::Verdict;
+
+/// Width of the set-up panel.
+pub const SETUP_WIDTH: f32 = 300.0;
+/// Least height of a plot that can still be read.
+pub const PLOT_HEIGHT: f32 = 180.0;
+/// Width of a plotted line.
+pub const LINE_WIDTH: f32 = 1.5;
+/// Height of a table's row.
+pub const ROW_HEIGHT: f32 = 20.0;
+/// Between parts that belong apart.
+pub const GAP: f32 = 10.0;
+
+/// Sizes and spacing for the whole window. Once, at the start.
+pub fn apply(ctx: &Context) {
+    ctx.all_styles_mut(|style| {
+        style.spacing.item_spacing = egui::vec2(8.0, 6.0);
+        style.spacing.button_padding = egui::vec2(8.0, 3.0);
+        style.text_styles.insert(TextStyle::Heading, FontId::proportional(16.0));
+        style.text_styles.insert(TextStyle::Small, FontId::proportional(11.0));
+    });
+}
+
+/// Colour of the `idx`-th case, line or part; colour-blind-safe, and repeated after seven.
+pub fn series(idx: usize) -> Color32 {
+    colour(svg::SERIES[idx % svg::SERIES.len()])
+}
+
+/// What needs attention.
+pub fn alert(ui: &Ui) -> Color32 {
+    if ui.visuals().dark_mode { Color32::from_rgb(0xff, 0x8a, 0x5c) } else { colour(svg::ALERT) }
+}
+
+/// What is virtual, so that nobody takes it for a GPU.
+pub fn virtual_device(ui: &Ui) -> Color32 {
+    if ui.visuals().dark_mode { Color32::from_rgb(0xe0, 0xb0, 0x4a) } else { Color32::from_rgb(0x8a, 0x5a, 0x00) }
+}
+
+/// A verdict's colour; the word always stands beside it.
+pub fn verdict(ui: &Ui, verdict: Verdict) -> Color32 {
+    match verdict {
+        Verdict::Pass if ui.visuals().dark_mode => Color32::from_rgb(0x4f, 0xc3, 0x9b),
+        Verdict::Pass => Color32::from_rgb(0x00, 0x75, 0x55),
+        Verdict::Fail => alert(ui),
+        Verdict::Inconclusive => ui.visuals().weak_text_color(),
+    }
+}
+
+/// The report writes colours as #rrggbb; what is not one would be grey.
+fn colour(hex: &str) -> Color32 {
+    Color32::from_hex(hex).unwrap_or(Color32::GRAY)
+}

@@ -1,0 +1,1 @@
+//! The window's flows, through what a screen reader would find, without a window.
