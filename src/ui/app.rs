@@ -205,6 +205,7 @@ impl App {
 
     fn end_sweep(&mut self, ctx: &Context) {
         self.sweep = None;
+        self.live.end();
         if let Some(loaded) = &self.loaded {
             self.report.begin(loaded);
         }
@@ -303,7 +304,7 @@ impl App {
 fn problems_ui(ui: &mut Ui, problems: &VecDeque<String>, queue: &mut Vec<Command>) {
     for (idx, problem) in problems.iter().enumerate() {
         ui.horizontal_wrapped(|ui| {
-            ui.colored_label(theme::alert(ui), format!("⚠ {problem}"));
+            ui.colored_label(theme::alert(ui), format!("{problem}"));
             if ui.small_button("Dismiss").clicked() {
                 queue.push(Command::DismissProblem(idx));
             }

@@ -8,7 +8,7 @@ use super::commands::Command;
 use super::data::LoadedSession;
 use super::theme;
 use crate::record::Case;
-use crate::report::words::case_title;
+use crate::report::words::{case_title, codec_title};
 use crate::stats::compare::{Allowances, CodecComparison, Comparison, compare};
 use crate::stats::criteria::{Criteria, Verdict};
 use crate::stats::recommend::default_pair;
@@ -92,7 +92,7 @@ pub fn compare_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession,
 }
 
 fn case_ui(ui: &mut Ui, label: &str, choice: &mut Option<Case>, cases: &[Case]) {
-    let title = |case: &Case| format!("{} {}", case.codec, case_title(case));
+    let title = |case: &Case| format!("{} {}", codec_title(case.codec), case_title(case));
     let selected = choice.as_ref().map_or_else(|| units::NO_VALUE.to_owned(), title);
     ComboBox::from_label(label).selected_text(selected).width(170.0).show_ui(ui, |ui| {
         for case in cases {

@@ -4,13 +4,13 @@
 
 use std::collections::VecDeque;
 
-use eframe::egui::{Role, Ui, WidgetInfo};
+use eframe::egui::{Role, TextStyle, Ui, WidgetInfo};
 use egui_plot::{Line, Plot, PlotPoint, PlotPoints};
 
 use super::theme;
 use crate::plan::PlannedRun;
 use crate::record::{Case, FrameColumns, LiveSample};
-use crate::report::words::case_title;
+use crate::report::words::{case_title, codec_title};
 
 /// As many as a screen has columns to show; more would only cost time.
 const MAX_POINTS: usize = 4000;
@@ -34,6 +34,7 @@ struct Stretch {
     /// Where the run's frame 0 stands on the axis that all runs share.
     x: f64,
     lines: [Vec<PlotPoint>; 3],
+    is_finished: bool,
 }
 
 /// One of the plots.
@@ -69,7 +70,8 @@ impl LiveModel {
             self.cases.push(run.case);
             self.cases.len() - 1
         });
-        self.stretches.push_back(Stretch { run, colour_idx, x: self.next_x, lines: Default::default() });
+        let (x, lines) = (self.next_x, Default::default());
+        self.stretches.push_back(Stretch { run, colour_idx, x, lines, is_finished: false });
     }
 
     /// Pictures of the run in progress came back.
@@ -84,7 +86,7 @@ impl LiveModel {
     /// The run in progress is over: all of its pictures are known now, also those that nobody was shown.
     pub fn finish(&mut self, frames: &FrameColumns) {
         if let Some(stretch) = self.stretches.back_mut() {
-            stretch.lines = Default::default();
+            (stretch.lines, stretch.is_finished) = (Default::default(), true);
             for frame in frames.len().saturating_sub(MAX_POINTS)..frames.len() {
                 stretch.lines[0].push(point(stretch.x, frame, frames.lock_ns[frame] as f64 / 1e6));
                 stretch.lines[1].push(point(stretch.x, frame, f64::from(frames.depth[frame])));
@@ -95,9 +97,11 @@ impl LiveModel {
         self.forget_oldest();
     }
 
-    /// Has any picture been seen?
-    pub fn is_empty(&self) -> bool {
-        self.num_points() == 0
+    /// The sweep has ended: a run that did not is not part of the session.
+    pub fn end(&mut self) {
+        if self.stretches.back().is_some_and(|stretch| !stretch.is_finished) {
+            self.stretches.pop_back();
+        }
     }
 
     /// Pictures in each plot.
@@ -134,21 +138,28 @@ fn point(x: f64, frame: usize, y: f64) -> PlotPoint {
 /// Three plots over the same frames, and the cases' colours.
 pub fn live_ui(ui: &mut Ui, model: &LiveModel, is_virtual: bool, height: f32) {
     legend_ui(ui, model);
-    let plot_height = ((height - 40.0) / PANELS.len() as f32 - 30.0).max(theme::PLOT_HEIGHT / 2.0);
+    let text_height = ui.text_style_height(&TextStyle::Body) + 2.0 * ui.spacing().item_spacing.y;
+    let plots_height = height - (PANELS.len() as f32 + 2.0) * text_height;
+    let plot_height = (plots_height / PANELS.len() as f32).max(theme::MIN_PLOT_HEIGHT);
+    let mark = if is_virtual { "VIRTUAL device" } else { "" };
     for (idx, panel) in PANELS.iter().enumerate() {
-        let mark = if is_virtual { " (VIRTUAL device)" } else { "" };
-        ui.label(format!("{}{mark}", panel.title)).on_hover_text(panel.definition);
-        panel_ui(ui, model, idx, plot_height);
+        ui.horizontal(|ui| {
+            ui.strong(panel.title).on_hover_text(panel.definition);
+            ui.colored_label(theme::virtual_device(ui), mark);
+        });
+        // The frames' axis stands once, below the last plot, which is higher by as much.
+        let is_last = idx + 1 == PANELS.len();
+        panel_ui(ui, model, idx, if is_last { plot_height + 1.5 * text_height } else { plot_height });
     }
 }
 
 fn legend_ui(ui: &mut Ui, model: &LiveModel) {
     ui.horizontal_wrapped(|ui| {
         for (idx, case) in model.cases.iter().enumerate() {
-            ui.colored_label(theme::series(idx), "■");
-            ui.label(format!("{} {}", case.codec, case_title(case)));
+            theme::swatch_ui(ui, theme::series(idx));
+            ui.label(format!("{} {}", codec_title(case.codec), case_title(case)));
         }
-        ui.colored_label(ui.visuals().weak_text_color(), "■");
+        theme::swatch_ui(ui, ui.visuals().weak_text_color());
         ui.label("warm-up").on_hover_text("Runs made first and not counted");
     });
 }
@@ -156,16 +167,21 @@ fn legend_ui(ui: &mut Ui, model: &LiveModel) {
 fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
     let panel = &PANELS[idx];
     let muted = ui.visuals().weak_text_color();
-    let plot = Plot::new(panel.title)
+    let is_last = idx + 1 == PANELS.len();
+    let mut plot = Plot::new(panel.title)
         .height(height)
         .include_y(0.0)
-        .x_axis_label("frames since the sweep began")
+        .show_axes([is_last, true])
+        .grid_spacing(14.0..=120.0)
         .y_axis_label(panel.axis)
-        .y_axis_min_width(48.0)
+        .y_axis_min_width(56.0)
         .link_axis(ui.scope_id().with("live"), [true, false])
         .allow_scroll(false)
         .allow_drag(false)
         .allow_zoom(false);
+    if is_last {
+        plot = plot.x_axis_label("frames since the sweep began");
+    }
     let shown = plot.show(ui, |plot| {
         for stretch in &model.stretches {
             let colour = if stretch.run.warmup { muted } else { theme::series(stretch.colour_idx) };

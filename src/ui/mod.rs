@@ -46,7 +46,8 @@ pub struct NoWindow {
 pub fn run(session: Option<PathBuf>) -> Result<(), NoWindow> {
     let viewport = ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([800.0, 500.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
-    let create: eframe::AppCreator<'static> = Box::new(move |made| Ok(Box::new(App::new(&made.egui_ctx, "output".into(), session))));
+    let create: eframe::AppCreator<'static> =
+        Box::new(move |made| Ok(Box::new(App::new(&made.egui_ctx, "output".into(), session))));
     // Missing libraries end in a panic inside the loaders of X11's and Wayland's.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));
@@ -54,9 +55,15 @@ pub fn run(session: Option<PathBuf>) -> Result<(), NoWindow> {
     std::panic::set_hook(hook);
     match ended {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(NoWindow { cause: error.to_string() }),
+        Ok(Err(error)) => Err(NoWindow { cause: without_place(&error.to_string()).to_owned() }),
         Err(panic) => Err(NoWindow { cause: panic_text(panic.as_ref()) }),
     }
+}
+
+/// winit says in which line of its own source it gave up, which helps nobody here.
+fn without_place(text: &str) -> &str {
+    let cause = text.rsplit_once(".rs:").and_then(|(_, after)| after.split_once(": "));
+    cause.map_or(text, |(_, cause)| cause).trim_end_matches('.')
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -4,7 +4,7 @@ use eframe::egui::{RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use super::theme;
-use crate::report::words::case_title;
+use crate::report::words::{case_title, codec_title};
 use crate::stats::metrics::Metric;
 use crate::stats::summary::RunSummary;
 
@@ -16,11 +16,11 @@ pub fn runs_ui(ui: &mut Ui, runs: &[RunSummary], is_live: bool) {
     TableBuilder::new(ui)
         .striped(true)
         .stick_to_bottom(is_live)
-        .column(Column::exact(44.0))
-        .column(Column::initial(140.0).at_least(100.0).clip(true))
-        .column(Column::exact(70.0))
-        .columns(Column::initial(96.0).at_least(70.0), METRICS.len())
-        .column(Column::remainder().at_least(60.0).clip(true))
+        .column(Column::exact(36.0))
+        .column(Column::initial(130.0).at_least(100.0).clip(true))
+        .column(Column::exact(64.0))
+        .columns(Column::initial(103.0).at_least(70.0), METRICS.len())
+        .column(Column::remainder().at_least(40.0).clip(true))
         .header(theme::ROW_HEIGHT, |mut header| {
             for title in ["Run", "Case", "Kind"] {
                 header.col(|ui| drop(ui.strong(title)));
@@ -34,7 +34,7 @@ pub fn runs_ui(ui: &mut Ui, runs: &[RunSummary], is_live: bool) {
             body.rows(theme::ROW_HEIGHT, runs.len(), |mut row| {
                 let Some(run) = runs.get(row.index()) else { return };
                 row.col(|ui| drop(ui.label(run.order_index.to_string())));
-                row.col(|ui| drop(ui.label(format!("{} {}", run.case.codec, case_title(&run.case)))));
+                row.col(|ui| drop(ui.label(format!("{} {}", codec_title(run.case.codec), case_title(&run.case)))));
                 row.col(|ui| kind_ui(ui, run));
                 for metric in METRICS {
                     row.col(|ui| number_ui(ui, run, metric));

@@ -30,9 +30,9 @@ pub fn setup_ui(ui: &mut Ui, setup: &mut Setup, is_running: bool, queue: &mut Ve
         });
         ui.separator();
         sum_ui(ui, setup);
-        let button = Button::new("Run the sweep").min_size(eframe::egui::vec2(ui.available_width(), 28.0));
         let can_run = problems.is_empty() && !is_running;
-        if ui.add_enabled(can_run, button).on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
+        let button = ui.add_enabled(can_run, Button::new("Run the sweep"));
+        if button.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
             queue.push(Command::Run);
         }
     });
@@ -206,6 +206,6 @@ fn sum_ui(ui: &mut Ui, setup: &Setup) {
 
 fn problems_ui(ui: &mut Ui, problems: &[Problem], part: Part) {
     for problem in problems.iter().filter(|problem| problem.part == part) {
-        ui.colored_label(theme::alert(ui), format!("⚠ {}", problem.message));
+        ui.colored_label(theme::alert(ui), &problem.message);
     }
 }
