@@ -13,12 +13,12 @@ pub mod text;
 pub mod trace;
 
 mod appendix;
-mod draw;
+pub mod draw;
 mod files;
 mod gather;
 mod sections;
 mod table;
-mod words;
+pub mod words;
 
 use std::fmt::Write as _;
 use std::io;

@@ -4,4 +4,5 @@
 //! its own (`background`, `bench::worker`), so the window never waits and nothing waits for the window.
 
 pub mod data;
+pub mod plots;
 pub mod theme;
