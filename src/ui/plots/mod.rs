@@ -15,6 +15,8 @@ pub mod slots;
 
 mod distributions;
 mod parts;
+#[cfg(test)]
+mod tests;
 mod thresholds;
 mod timeline;
 
