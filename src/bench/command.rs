@@ -40,7 +40,7 @@ pub fn sweep_command(plan: &Plan) -> String {
 
 fn rate_words(rate: RateControl) -> Vec<String> {
     let kbps = |bps: u32| (bps / 1000).to_string();
-    let words = match rate {
+    match rate {
         RateControl::Preset => vec![],
         RateControl::Cbr { bitrate_bps } => vec!["--bitrate-kbps".to_owned(), kbps(bitrate_bps)],
         RateControl::Vbr { bitrate_bps, max_bitrate_bps } => vec![
@@ -51,8 +51,7 @@ fn rate_words(rate: RateControl) -> Vec<String> {
             kbps(max_bitrate_bps),
         ],
         RateControl::Cqp { qp } => vec!["--cqp".to_owned(), qp.to_string()],
-    };
-    words
+    }
 }
 
 fn list<T: ToString>(values: &[T]) -> String {

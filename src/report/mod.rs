@@ -13,7 +13,7 @@ pub mod text;
 pub mod trace;
 
 mod appendix;
-mod draw;
+pub mod draw;
 mod files;
 mod gather;
 mod sections;

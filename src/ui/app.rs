@@ -13,6 +13,7 @@ use super::compare::{CompareModel, compare_ui};
 use super::data::LoadedSession;
 use super::live::{LiveModel, live_ui};
 use super::palette::{self, Palette};
+use super::plots::Plots;
 use super::report::{ReportModel, report_ui};
 use super::runs::runs_ui;
 use super::sessions::{SessionsModel, sessions_ui};
@@ -35,6 +36,7 @@ pub struct App {
     pub(super) sweep: Option<Sweep>,
     pub(super) live: LiveModel,
     pub(super) loaded: Option<Box<LoadedSession>>,
+    pub(super) plots: Plots,
     pub(super) compare: CompareModel,
     pub(super) report: ReportModel,
     pub(super) sessions: SessionsModel,
@@ -74,6 +76,7 @@ impl App {
             sweep: None,
             live: LiveModel::default(),
             loaded: None,
+            plots: Plots::default(),
             compare: CompareModel::default(),
             report: ReportModel::default(),
             sessions: SessionsModel::default(),
@@ -155,7 +158,7 @@ impl App {
 
     /// A reopened session looks as it did right after its sweep.
     fn show_last_runs(&mut self, loaded: &LoadedSession) {
-        self.live = LiveModel::default();
+        self.live = LiveModel::of(&loaded.session.manifest.plan);
         for (planned, run) in loaded.session.manifest.plan.runs().into_iter().zip(&loaded.runs) {
             self.live.begin(planned);
             self.live.finish(&run.frames);
@@ -179,7 +182,7 @@ impl App {
                 let session =
                     Session { dir: sweep.dir.clone(), manifest: *manifest, summaries: Vec::new(), damage: None };
                 sweep.progress.started = Instant::now();
-                self.live = LiveModel::default();
+                self.live = LiveModel::of(&session.manifest.plan);
                 self.loaded = Some(Box::new(LoadedSession::begun(session)));
             }
             News::RunStarted(run) => {
@@ -290,6 +293,9 @@ impl App {
         match (self.view, self.loaded.as_deref()) {
             (View::Sessions, _) => sessions_ui(ui, &mut self.sessions, queue),
             (View::Live, Some(loaded)) => live_view_ui(ui, &self.live, loaded, self.sweep.is_some()),
+            (View::Distributions, Some(loaded)) => self.plots.distributions_ui(ui, loaded),
+            (View::Thresholds, Some(loaded)) => self.plots.thresholds_ui(ui, loaded),
+            (View::Timeline, Some(loaded)) => self.plots.timeline_ui(ui, loaded),
             (View::Compare, Some(loaded)) => compare_ui(ui, &mut self.compare, loaded, queue),
             (View::Report, Some(_)) if self.sweep.is_some() => {
                 ui.label("The report is rendered when the sweep is through.");
@@ -304,7 +310,7 @@ impl App {
 fn problems_ui(ui: &mut Ui, problems: &VecDeque<String>, queue: &mut Vec<Command>) {
     for (idx, problem) in problems.iter().enumerate() {
         ui.horizontal_wrapped(|ui| {
-            ui.colored_label(theme::alert(ui), format!("{problem}"));
+            ui.colored_label(theme::alert(ui), problem);
             if ui.small_button("Dismiss").clicked() {
                 queue.push(Command::DismissProblem(idx));
             }

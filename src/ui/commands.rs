@@ -37,6 +37,9 @@ pub enum Command {
 pub enum View {
     #[default]
     Live,
+    Distributions,
+    Thresholds,
+    Timeline,
     Compare,
     Report,
     Sessions,
@@ -88,12 +91,23 @@ pub enum Menu {
 
 impl View {
     /// All of them, from left to right.
-    pub const ALL: [Self; 4] = [Self::Live, Self::Compare, Self::Report, Self::Sessions];
+    pub const ALL: [Self; 7] = [
+        Self::Live,
+        Self::Distributions,
+        Self::Thresholds,
+        Self::Timeline,
+        Self::Compare,
+        Self::Report,
+        Self::Sessions,
+    ];
 
     /// What its tab says.
     pub fn title(self) -> &'static str {
         match self {
             Self::Live => "Live",
+            Self::Distributions => "Distributions",
+            Self::Thresholds => "Thresholds",
+            Self::Timeline => "Timeline",
             Self::Compare => "Compare",
             Self::Report => "Report",
             Self::Sessions => "Sessions",
@@ -128,7 +142,7 @@ const fn entry(title: &'static str, menu: Menu, command: Command, shortcut: Opti
 }
 
 /// Every command that needs no argument of its own.
-pub static TABLE: [Entry; 20] = [
+pub static TABLE: [Entry; 23] = [
     entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
     entry("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
@@ -140,6 +154,9 @@ pub static TABLE: [Entry; 20] = [
     entry("Copy report", Menu::Session, Command::CopyReport, None),
     entry("Quit", Menu::Session, Command::Quit, with_command(Key::Q)),
     entry("Show live", Menu::View, Command::Show(View::Live), with_command(Key::Num1)),
+    entry("Show distributions", Menu::View, Command::Show(View::Distributions), with_command(Key::Num2)),
+    entry("Show thresholds", Menu::View, Command::Show(View::Thresholds), with_command(Key::Num3)),
+    entry("Show timeline", Menu::View, Command::Show(View::Timeline), with_command(Key::Num4)),
     entry("Show comparison", Menu::View, Command::Show(View::Compare), with_command(Key::Num5)),
     entry("Show report", Menu::View, Command::Show(View::Report), with_command(Key::Num6)),
     entry("Show sessions", Menu::View, Command::Show(View::Sessions), with_command(Key::Num7)),

@@ -5,12 +5,14 @@
 use std::collections::VecDeque;
 
 use eframe::egui::{Role, TextStyle, Ui, WidgetInfo};
-use egui_plot::{Line, Plot, PlotPoint, PlotPoints};
+use egui_plot::{GridMark, Line, Plot, PlotPoint, PlotPoints};
 
+use super::plots::{case_line, thresholds};
 use super::theme;
-use crate::plan::PlannedRun;
-use crate::record::{Case, FrameColumns, LiveSample};
-use crate::report::words::{case_title, codec_title};
+use crate::plan::{Plan, PlannedRun};
+use crate::record::{FrameColumns, LiveSample};
+use crate::report::axis::Axis;
+use crate::report::words::case_title;
 
 /// As many as a screen has columns to show; more would only cost time.
 const MAX_POINTS: usize = 4000;
@@ -20,8 +22,8 @@ const MAX_POINTS: usize = 4000;
 pub struct LiveModel {
     /// Oldest first; the last one belongs to the run in progress.
     stretches: VecDeque<Stretch>,
-    /// Cases in the order met; a case's place is its colour.
-    cases: Vec<Case>,
+    /// Those of the plan, ascending; a threshold's place is its colour.
+    thresholds: Vec<u32>,
     /// Frames drawn so far by all runs.
     next_x: f64,
 }
@@ -30,7 +32,6 @@ pub struct LiveModel {
 #[derive(Debug)]
 struct Stretch {
     run: PlannedRun,
-    colour_idx: usize,
     /// Where the run's frame 0 stands on the axis that all runs share.
     x: f64,
     lines: [Vec<PlotPoint>; 3],
@@ -63,15 +64,15 @@ const PANELS: [Panel; 3] = [
 ];
 
 impl LiveModel {
+    /// For a sweep of which no run has begun.
+    pub fn of(plan: &Plan) -> Self {
+        Self { thresholds: thresholds(plan.cases().iter()), ..Self::default() }
+    }
+
     /// A run begins.
     pub fn begin(&mut self, run: PlannedRun) {
-        let known = self.cases.iter().position(|case| *case == run.case);
-        let colour_idx = known.unwrap_or_else(|| {
-            self.cases.push(run.case);
-            self.cases.len() - 1
-        });
         let (x, lines) = (self.next_x, Default::default());
-        self.stretches.push_back(Stretch { run, colour_idx, x, lines, is_finished: false });
+        self.stretches.push_back(Stretch { run, x, lines, is_finished: false });
     }
 
     /// Pictures of the run in progress came back.
@@ -135,7 +136,7 @@ fn point(x: f64, frame: usize, y: f64) -> PlotPoint {
     PlotPoint::new(x + frame as f64, y)
 }
 
-/// Three plots over the same frames, and the cases' colours.
+/// Three plots over the same frames, and what the colours mean.
 pub fn live_ui(ui: &mut Ui, model: &LiveModel, is_virtual: bool, height: f32) {
     legend_ui(ui, model);
     let text_height = ui.text_style_height(&TextStyle::Body) + 2.0 * ui.spacing().item_spacing.y;
@@ -155,9 +156,9 @@ pub fn live_ui(ui: &mut Ui, model: &LiveModel, is_virtual: bool, height: f32) {
 
 fn legend_ui(ui: &mut Ui, model: &LiveModel) {
     ui.horizontal_wrapped(|ui| {
-        for (idx, case) in model.cases.iter().enumerate() {
+        for (idx, threshold) in model.thresholds.iter().enumerate() {
             theme::swatch_ui(ui, theme::series(idx));
-            ui.label(format!("{} {}", codec_title(case.codec), case_title(case)));
+            ui.label(format!("T={threshold}")).on_hover_text("Runs at this reap threshold");
         }
         theme::swatch_ui(ui, ui.visuals().weak_text_color());
         ui.label("warm-up").on_hover_text("Runs made first and not counted");
@@ -172,7 +173,7 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
         .height(height)
         .include_y(0.0)
         .show_axes([is_last, true])
-        .grid_spacing(14.0..=120.0)
+        .y_grid_spacer(|input| round_marks(input.bounds))
         .y_axis_label(panel.axis)
         .y_axis_min_width(56.0)
         .link_axis(ui.scope_id().with("live"), [true, false])
@@ -184,7 +185,8 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
     }
     let shown = plot.show(ui, |plot| {
         for stretch in &model.stretches {
-            let colour = if stretch.run.warmup { muted } else { theme::series(stretch.colour_idx) };
+            let (own, _) = case_line(&stretch.run.case, &model.thresholds);
+            let colour = if stretch.run.warmup { muted } else { own };
             let name = format!("{} run {}", case_title(&stretch.run.case), stretch.run.order_index);
             let points = PlotPoints::Borrowed(&stretch.lines[idx]);
             plot.line(Line::new(name, points).color(colour).width(theme::LINE_WIDTH).allow_band(false));
@@ -194,10 +196,15 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &label));
 }
 
+/// The report's round steps from 0 to the upper end of what is in view.
+fn round_marks((low, high): (f64, f64)) -> Vec<GridMark> {
+    let ticks = Axis::from_zero(high, (0.0, 1.0)).ticks;
+    ticks.into_iter().map(|tick| GridMark { value: tick.value, step_size: high - low }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Plan;
 
     fn samples(range: std::ops::Range<u64>) -> Vec<LiveSample> {
         range.map(|frame| LiveSample { frame, lock_ns: 1_000_000, latency_ns: 2_000_000, depth: 3 }).collect()

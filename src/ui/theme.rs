@@ -2,11 +2,15 @@
 
 use eframe::egui::{self, Color32, Context, FontId, Sense, TextStyle, Ui};
 
+use crate::contract::LockPlacement;
 use crate::report::svg;
 use crate::stats::criteria::Verdict;
+use crate::ui::plots::slots::Phase;
 
 /// Width of the set-up panel.
 pub const SETUP_WIDTH: f32 = 300.0;
+/// Usual height of a plot.
+pub const PLOT_HEIGHT: f32 = 180.0;
 /// Least height of a plot that can still be read.
 pub const MIN_PLOT_HEIGHT: f32 = 70.0;
 /// Width of a plotted line.
@@ -63,4 +67,40 @@ pub fn swatch_ui(ui: &mut Ui, colour: Color32) {
 /// The report writes colours as #rrggbb; what is not one would be grey.
 fn colour(hex: &str) -> Color32 {
     Color32::from_hex(hex).unwrap_or(Color32::GRAY)
+}
+
+/// Where colour means who locks, as in the report.
+pub fn lock_placement(lock: LockPlacement) -> Color32 {
+    series(match lock {
+        LockPlacement::Inline => 1,
+        LockPlacement::Thread => 0,
+        LockPlacement::Poll => 2,
+    })
+}
+
+/// What was done with a picture.
+pub fn phase(phase: Phase) -> Color32 {
+    match phase {
+        Phase::LockWait => series(0),
+        Phase::InFlight => series(5).gamma_multiply(0.45),
+        Phase::Submit => series(1),
+        Phase::Upload => series(2),
+        Phase::Copy => series(3),
+    }
+}
+
+/// Several pictures that are too narrow to be told apart.
+pub fn crowd(ui: &Ui) -> Color32 {
+    series(5).gamma_multiply(if ui.visuals().dark_mode { 0.55 } else { 0.6 })
+}
+
+/// A frame that a person has marked, on any of the colours above.
+pub fn mark(ui: &Ui) -> Color32 {
+    if ui.visuals().dark_mode { Color32::from_rgb(0xff, 0xd8, 0x4a) } else { Color32::from_rgb(0x1a, 0x1a, 0x1a) }
+}
+
+/// The `idx`-th of `count` steps of one quantity: the further up, the stronger.
+pub fn shade(idx: usize, count: usize) -> Color32 {
+    let share = idx as f32 / count.saturating_sub(1).max(1) as f32;
+    series(1).gamma_multiply(0.25 + 0.75 * share)
 }
