@@ -209,6 +209,7 @@ impl App {
     fn end_sweep(&mut self, ctx: &Context) {
         self.sweep = None;
         self.live.end();
+        self.asks_to_quit = false;
         if let Some(loaded) = &self.loaded {
             self.report.begin(loaded);
         }
@@ -218,10 +219,10 @@ impl App {
         }
     }
 
-    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into comes
-    /// first where a key has no modifier.
+    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into and a
+    /// sheet that is open come first where a key has no modifier.
     fn take_keys(&mut self, ctx: &Context) {
-        let types = ctx.egui_wants_keyboard_input();
+        let types = ctx.egui_wants_keyboard_input() || self.palette.is_open || self.shows_keys || self.asks_to_quit;
         ctx.input_mut(|input| {
             for entry in &TABLE {
                 if entry

@@ -174,6 +174,7 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
         .include_y(0.0)
         .show_axes([is_last, true])
         .y_grid_spacer(|input| round_marks(input.bounds))
+        .grid_spacing(4.0..=120.0)
         .y_axis_label(panel.axis)
         .y_axis_min_width(56.0)
         .link_axis(ui.scope_id().with("live"), [true, false])
@@ -196,10 +197,12 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &label));
 }
 
-/// The report's round steps from 0 to the upper end of what is in view.
-fn round_marks((low, high): (f64, f64)) -> Vec<GridMark> {
+/// The report's round steps from 0, as far as they are in view.
+fn round_marks((_, high): (f64, f64)) -> Vec<GridMark> {
     let ticks = Axis::from_zero(high, (0.0, 1.0)).ticks;
-    ticks.into_iter().map(|tick| GridMark { value: tick.value, step_size: high - low }).collect()
+    let step = ticks.get(1).map_or(1.0, |tick| tick.value);
+    let in_view = ticks.into_iter().filter(|tick| tick.value <= high);
+    in_view.map(|tick| GridMark { value: tick.value, step_size: step }).collect()
 }
 
 #[cfg(test)]

@@ -21,8 +21,10 @@ pub mod setup;
 mod setup_view;
 pub mod theme;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use app::App;
 use eframe::egui::ViewportBuilder;
@@ -47,17 +49,23 @@ pub struct NoWindow {
 pub fn run(session: Option<PathBuf>) -> Result<(), NoWindow> {
     let viewport = ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([800.0, 500.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
-    let create: eframe::AppCreator<'static> =
-        Box::new(move |made| Ok(Box::new(App::new(&made.egui_ctx, "output".into(), session))));
-    // Missing libraries end in a panic inside the loaders of X11's and Wayland's.
-    let hook = std::panic::take_hook();
+    let is_open = Arc::new(AtomicBool::new(false));
+    let opened = Arc::clone(&is_open);
+    let create: eframe::AppCreator<'static> = Box::new(move |made| {
+        opened.store(true, Ordering::Relaxed);
+        drop(std::panic::take_hook());
+        Ok(Box::new(App::new(&made.egui_ctx, "output".into(), session)))
+    });
+    // A missing library ends in a panic inside the loaders of X11's and Wayland's. From the first frame on a panic is
+    // our own fault again, and loud.
     std::panic::set_hook(Box::new(|_| ()));
     let ended = catch_unwind(AssertUnwindSafe(|| eframe::run_native("inflight", options, create)));
-    std::panic::set_hook(hook);
+    drop(std::panic::take_hook());
     match ended {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(NoWindow { cause: without_place(&error.to_string()).to_owned() }),
-        Err(panic) => Err(NoWindow { cause: panic_text(panic.as_ref()) }),
+        Err(fault) if is_open.load(Ordering::Relaxed) => resume_unwind(fault),
+        Err(missing) => Err(NoWindow { cause: panic_text(missing.as_ref()) }),
     }
 }
 

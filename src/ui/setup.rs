@@ -96,9 +96,8 @@ impl Default for Setup {
 impl Setup {
     /// The plan as the form stands.
     pub fn plan(&self) -> Plan {
-        let modelled = || self.plan.device.parse().map_or(0, |spec: DeviceSpec| spec.suggested_host_work_us());
         let (host_work_us, pace_fps) = match self.caller {
-            CallerChoice::Modelled => (modelled(), None),
+            CallerChoice::Modelled => (modelled_work_us(&self.plan), None),
             CallerChoice::Work => (self.host_work_us, None),
             CallerChoice::Paced => (0, Some(self.pace_fps)),
         };
@@ -114,6 +113,7 @@ impl Setup {
                 self.pace_fps = fps;
                 CallerChoice::Paced
             }
+            None if plan.host_work_us == modelled_work_us(plan) => CallerChoice::Modelled,
             None => CallerChoice::Work,
         };
     }
@@ -173,6 +173,11 @@ impl Setup {
         let all_bytes = (format.frame_bytes(dimensions) as u64).saturating_mul(frames);
         Some(all_bytes.min(u64::from(self.plan.preload_mib) << 20))
     }
+}
+
+/// The caller's work that goes with the device; 0 where nothing is modelled.
+fn modelled_work_us(plan: &Plan) -> u32 {
+    plan.device.parse().map_or(0, |spec: DeviceSpec| spec.suggested_host_work_us())
 }
 
 fn toggle<T: PartialEq>(values: &mut Vec<T>, value: T) {
