@@ -102,5 +102,5 @@ pub fn mark(ui: &Ui) -> Color32 {
 /// The `idx`-th of `count` steps of one quantity: the further up, the stronger.
 pub fn shade(idx: usize, count: usize) -> Color32 {
     let share = idx as f32 / count.saturating_sub(1).max(1) as f32;
-    series(1).gamma_multiply(0.25 + 0.75 * share)
+    series(1).gamma_multiply(0.4 + 0.6 * share)
 }

@@ -3,14 +3,16 @@
 //! Draws `cases`' models. A range dragged on the histogram marks the frames in it.
 
 use eframe::egui::{Color32, Sense, Ui};
-use egui_plot::{BoxElem, BoxPlot, BoxSpread, HoverPosition, Line, PlotPoint, PlotPoints, Points, Span};
+use egui_plot::{
+    AxisHints, BoxElem, BoxPlot, BoxSpread, HoverPosition, Line, LineStyle, PlotPoint, PlotPoints, Points, Span,
+};
 
 use super::cases::CaseModel;
 use super::histogram::brushed;
 use super::parts::{
-    BarChart, BarRow, bars_ui, case_line, case_name, key_ui, marks, name_figure, still_plot, thresholds, title_ui,
+    BarChart, BarRow, axis, bars_ui, case_line, case_name, key_ui, marks, name_figure, still_plot, thresholds, title_ui,
 };
-use super::scale::{log_label, log_ns, log_ticks, tail, tail_label, tail_ticks, tick_label};
+use super::scale::{linear_ticks, log_label, log_ns, log_ticks, tail, tail_label, tail_ticks, tick_label};
 use super::selection::{FrameSelection, FrameTime};
 use crate::stats::metrics::Metric;
 use crate::ui::data::LoadedSession;
@@ -69,7 +71,7 @@ pub fn selection_ui(ui: &mut Ui, selection: &mut Option<FrameSelection>) {
     }
 }
 
-type LineOf<'a> = dyn Fn(&CaseModel) -> (Color32, egui_plot::LineStyle) + 'a;
+type LineOf<'a> = dyn Fn(&CaseModel) -> (Color32, LineStyle) + 'a;
 
 fn histogram_ui(
     ui: &mut Ui,
@@ -81,13 +83,13 @@ fn histogram_ui(
 ) {
     let time = state.time;
     title_ui(ui, &format!("{} per frame", time.title()), time.definition(), session);
-    let plot = still_plot("histogram", theme::PLOT_HEIGHT)
+    let plot = still_plot(ui, "histogram", theme::PLOT_HEIGHT)
         .sense(Sense::click_and_drag())
         .include_y(0.0)
-        .x_axis_label("time per frame")
-        .y_axis_label("share of frames [%]")
-        .x_grid_spacer(|input| marks(log_ticks(input.bounds).into_iter()))
-        .x_axis_formatter(|mark, _| tick_label(mark.value))
+        .custom_x_axes(vec![axis(AxisHints::new_x(), "time per frame", tick_label)])
+        .custom_y_axes(vec![axis(AxisHints::new_y(), "share of frames [%]", |percent| percent.to_string())])
+        .x_grid_spacer(|input| marks(log_ticks(input.bounds)))
+        .y_grid_spacer(|input| marks(linear_ticks(input.bounds)))
         .label_formatter(|at| hover_text(at, |x, y| format!("{}\n{}", log_label(x), units::pct(y))));
     let mark_colour = theme::mark(ui);
     let response = plot.show(ui, |plot| {
@@ -102,7 +104,8 @@ fn histogram_ui(
                 [PlotPoint::new(bar.from, percent), PlotPoint::new(bar.to, percent)]
             });
             let steps = PlotPoints::Owned(closed(steps.collect()));
-            plot.line(Line::new(case_name(&case.case), steps).color(colour).style(style).width(theme::LINE_WIDTH));
+            let line = Line::new(case_name(&case.case), steps).color(colour).style(style).width(theme::LINE_WIDTH);
+            plot.line(line.allow_band(false));
         }
         plot.pointer_coordinate().map(|at| at.x)
     });
@@ -143,13 +146,11 @@ fn curve_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
     let quantiles = cases.iter().flat_map(|case| &case.time(time).curve).map(|point| point.quantile);
     let widest = quantiles.filter(|&quantile| quantile < 1.0).fold(0.9, f64::max);
     let end = tail(widest, MOST_NINES);
-    let plot = still_plot("percentiles", theme::PLOT_HEIGHT)
-        .x_axis_label("percentile of frames")
-        .y_axis_label("time per frame")
-        .x_grid_spacer(move |_| marks(tail_ticks(end).into_iter()))
-        .x_axis_formatter(|mark, _| tail_label(mark.value))
-        .y_grid_spacer(|input| marks(log_ticks(input.bounds).into_iter()))
-        .y_axis_formatter(|mark, _| tick_label(mark.value))
+    let plot = still_plot(ui, "percentiles", theme::PLOT_HEIGHT)
+        .custom_x_axes(vec![axis(AxisHints::new_x(), "percentile of frames", tail_label)])
+        .custom_y_axes(vec![axis(AxisHints::new_y(), "time per frame", tick_label)])
+        .x_grid_spacer(move |_| marks(tail_ticks(end)))
+        .y_grid_spacer(|input| marks(log_ticks(input.bounds)))
         .label_formatter(|at| hover_text(at, |x, y| format!("{}\n{}", tail_label(x), log_label(y))));
     let response = plot.show(ui, |plot| {
         for case in cases {
@@ -157,7 +158,8 @@ fn curve_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
             let points = case.time(time).curve.iter();
             let points = points.map(|point| PlotPoint::new(tail(point.quantile, end), log_ns(point.value_ns)));
             let points = PlotPoints::Owned(points.collect());
-            plot.line(Line::new(case_name(&case.case), points).color(colour).style(style).width(theme::LINE_WIDTH));
+            let line = Line::new(case_name(&case.case), points).color(colour).style(style).width(theme::LINE_WIDTH);
+            plot.line(line.allow_band(false));
         }
     });
     name_figure(&response.response, format!("Percentile curve of {}", time.title().to_lowercase()));
@@ -171,16 +173,16 @@ fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
          (filled) and 99th percentile (hollow).",
         session,
     );
-    let names: Vec<_> = cases.iter().map(|case| case_name(&case.case)).collect();
-    let plot = still_plot("boxes", theme::PLOT_HEIGHT)
-        .show_x(false)
-        .y_axis_label("time per frame")
+    // Two lines, since eight cases stand side by side.
+    let names: Vec<_> = cases.iter().map(|case| case_name(&case.case).replacen(' ', "\n", 1)).collect();
+    let name_at = move |x: f64| names.get(x.round() as usize).cloned().unwrap_or_default();
+    let plot = still_plot(ui, "boxes", theme::PLOT_HEIGHT)
+        .custom_x_axes(vec![axis(AxisHints::new_x(), "", name_at)])
+        .custom_y_axes(vec![axis(AxisHints::new_y(), "time per frame", tick_label)])
         .include_x(-0.6)
         .include_x(cases.len() as f64 - 0.4)
         .x_grid_spacer(|_| marks((0..cases.len()).map(|idx| idx as f64)))
-        .x_axis_formatter(move |mark, _| names.get(mark.value.round() as usize).cloned().unwrap_or_default())
-        .y_grid_spacer(|input| marks(log_ticks(input.bounds).into_iter()))
-        .y_axis_formatter(|mark, _| tick_label(mark.value))
+        .y_grid_spacer(|input| marks(log_ticks(input.bounds)))
         .label_formatter(|at| hover_text(at, |_, y| log_label(y)));
     let response = plot.show(ui, |plot| {
         for (idx, case) in cases.iter().enumerate() {
@@ -226,7 +228,10 @@ fn depth_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel]) {
     let rows: Vec<_> = cases.iter().map(row).collect();
     let text = |value| units::pct(value);
     bars_ui(ui, &BarChart { name: "Share of time at each queue depth", parts: &parts, rows: &rows, text: &text });
-    key_ui(ui, parts.into_iter().map(|(name, colour)| (name, colour, egui_plot::LineStyle::Solid)));
+    ui.horizontal_top(|ui| {
+        ui.small("in flight");
+        key_ui(ui, depths.iter().zip(&parts).map(|(depth, part)| (depth.to_string(), part.1, LineStyle::Solid)));
+    });
 }
 
 /// The same in numbers.

@@ -94,6 +94,10 @@ impl Plots {
 
     /// One run as it happened, slot by slot.
     pub fn timeline_ui(&mut self, ui: &mut Ui, session: &LoadedSession) {
+        self.refresh(ui.ctx(), session);
+        if self.models.newest().is_none() {
+            return missing_ui(ui, session);
+        }
         let Some(run) = self.run_ui(ui, session) else { return missing_ui(ui, session) };
         self.look_at(ui.ctx(), run);
         let key = run_key(&run.frames);
@@ -158,11 +162,13 @@ impl Plots {
         Some(codec)
     }
 
-    /// Which run is shown: the chosen one, or else the first that counts.
+    /// Which run is shown: the chosen one, or else the first counted one of the recommended case.
     fn run_ui<'a>(&mut self, ui: &mut Ui, session: &'a LoadedSession) -> Option<&'a LoadedRun> {
         let chosen = session.runs.iter().find(|run| Some(run.summary.order_index) == self.order_index);
-        let mut run =
-            chosen.or_else(|| session.runs.iter().find(|run| run.summary.counts())).or(session.runs.first())?;
+        let knee = self.models.newest().and_then(|models| models.knees.recommendations.first());
+        let is_telling =
+            |run: &&LoadedRun| run.summary.counts() && knee.is_some_and(|knee| knee.case == run.summary.case);
+        let mut run = chosen.or_else(|| session.runs.iter().find(is_telling)).or(session.runs.first())?;
         ui.horizontal(|ui| {
             ComboBox::from_label("Run").selected_text(run_name(run)).width(260.0).show_ui(ui, |ui| {
                 for other in &session.runs {

@@ -1,7 +1,7 @@
 //! What the plots have in common: titles, keys, plots that stand still, stacked bars.
 
-use eframe::egui::{Align2, Color32, Pos2, Rect, Response, Role, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2};
-use egui_plot::{GridMark, LineStyle, Plot};
+use eframe::egui::{Align2, Color32, Pos2, Rangef, Rect, Response, Role, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2};
+use egui_plot::{AxisHints, GridMark, LineStyle, Plot};
 
 use crate::contract::LockPlacement;
 use crate::record::{Case, DeviceKind};
@@ -72,7 +72,7 @@ pub fn key_ui(ui: &mut Ui, entries: impl Iterator<Item = (String, Color32, LineS
 }
 
 /// A plot whose bounds follow its data and nothing else.
-pub fn still_plot<'a>(id: &'static str, height: f32) -> Plot<'a> {
+pub fn still_plot<'a>(ui: &Ui, id: &'static str, height: f32) -> Plot<'a> {
     Plot::new(id)
         .height(height)
         .allow_drag(false)
@@ -81,11 +81,17 @@ pub fn still_plot<'a>(id: &'static str, height: f32) -> Plot<'a> {
         .allow_boxed_zoom(false)
         .allow_double_click_reset(false)
         .allow_axis_zoom_drag(false)
+        .grid_color(ui.visuals().text_color().gamma_multiply(0.35))
+}
+
+/// An axis whose ticks are all labelled: they were chosen so that their labels fit.
+pub fn axis<'a>(axis: AxisHints<'a>, title: &str, text: impl Fn(f64) -> String + 'a) -> AxisHints<'a> {
+    axis.label(title).label_spacing(Rangef::new(1.0, 2.0)).formatter(move |mark, _| text(mark.value))
 }
 
 /// Grid lines at exactly `values`.
-pub fn marks(values: impl Iterator<Item = f64>) -> Vec<GridMark> {
-    values.map(|value| GridMark { value, step_size: 1.0 }).collect()
+pub fn marks(values: impl IntoIterator<Item = f64>) -> Vec<GridMark> {
+    values.into_iter().map(|value| GridMark { value, step_size: 1e9 }).collect()
 }
 
 /// Gives a drawing its name for those who cannot see it.

@@ -62,6 +62,18 @@ pub fn log_ticks(bounds: (f64, f64)) -> Vec<f64> {
     finer.into_iter().fold(coarse, |found, steps| if found.len() < 3 { ticks(steps) } else { found })
 }
 
+/// Round numbers within `bounds` of an ordinary axis, three to seven of them.
+pub fn linear_ticks(bounds: (f64, f64)) -> Vec<f64> {
+    let rough = (bounds.1 - bounds.0) / 4.0;
+    if !rough.is_finite() || rough <= 0.0 {
+        return Vec::new();
+    }
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * power).find(|step| *step >= rough).unwrap_or(rough);
+    let (first, last) = ((bounds.0 / step).ceil(), (bounds.1 / step).floor());
+    (0..=(last - first).clamp(0.0, 10.0) as u32).map(|idx| (first + f64::from(idx)) * step).collect()
+}
+
 /// A tick's label, without the zeros that a round time has behind the point.
 pub fn tick_label(y: f64) -> String {
     let time_ns = 10f64.powf(y);
@@ -99,6 +111,13 @@ mod tests {
         assert_eq!(labels(9.0, 10.5), ["1 s", "2 s", "5 s", "10 s", "20 s"]);
         assert!(log_ticks((f64::NEG_INFINITY, f64::INFINITY)).len() < 25);
         assert!(log_ticks((f64::NAN, f64::NAN)).is_empty());
+    }
+
+    #[test]
+    fn ordinary_ticks_are_round() {
+        assert_eq!(linear_ticks((-3.0, 105.0)), [0.0, 50.0, 100.0]);
+        assert_eq!(linear_ticks((-1.0, 30.0)), [0.0, 10.0, 20.0, 30.0]);
+        assert!(linear_ticks((0.0, 0.0)).is_empty() && linear_ticks((0.0, f64::INFINITY)).is_empty());
     }
 
     #[test]

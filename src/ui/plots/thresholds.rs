@@ -3,10 +3,11 @@
 //! Draws `knees`' model.
 
 use eframe::egui::{RichText, Ui};
-use egui_plot::{HoverPosition, Line as PlotLine, LineStyle, PlotPoint, PlotPoints, Points};
+use egui_plot::{AxisHints, HoverPosition, Line as PlotLine, LineStyle, PlotPoint, PlotPoints, Points};
 
 use super::knees::{Knees, Line, METRICS, Point};
-use super::parts::{BarChart, BarRow, bars_ui, case_name, key_ui, marks, name_figure, still_plot, title_ui};
+use super::parts::{BarChart, BarRow, axis, bars_ui, case_name, key_ui, marks, name_figure, still_plot, title_ui};
+use super::scale::linear_ticks;
 use crate::contract::Codec;
 use crate::report::draw::{FigureKind, PARTS};
 use crate::stats::metrics::Metric;
@@ -46,15 +47,15 @@ fn metric_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line
     thresholds.dedup();
     let log2 = |threshold: u32| f64::from(threshold.max(1)).log2();
     let ticks: Vec<_> = thresholds.iter().map(|&threshold| log2(threshold)).collect();
-    let plot = still_plot(metric.key(), theme::PLOT_HEIGHT * 0.85)
+    let plot = still_plot(ui, metric.key(), theme::PLOT_HEIGHT * 0.85)
         .include_y(0.0)
-        .x_axis_label("reap threshold T [pictures in flight]")
-        .y_axis_label(metric.unit().symbol())
+        .custom_x_axes(vec![axis(AxisHints::new_x(), "reap threshold T [pictures in flight]", threshold_text)])
+        .custom_y_axes(vec![axis(AxisHints::new_y(), metric.unit().symbol(), |value| value.to_string())])
         .x_grid_spacer(move |_| marks(ticks.iter().copied()))
-        .x_axis_formatter(|mark, _| format!("{}", mark.value.exp2().round()))
+        .y_grid_spacer(|input| marks(linear_ticks(input.bounds)))
         .label_formatter(|at| match at {
             HoverPosition::NearDataPoint { plot_name, position, .. } => {
-                let threshold = position.x.exp2().round();
+                let threshold = threshold_text(position.x);
                 Some(format!("{plot_name}, T={threshold}\n{}", metric.unit().text(position.y)))
             }
             HoverPosition::Elsewhere { .. } => None,
@@ -85,6 +86,11 @@ fn metric_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line
         }
     });
     name_figure(&response.response, format!("{} against the threshold", metric.title()));
+}
+
+/// The threshold at a place on the axis of doublings.
+fn threshold_text(x: f64) -> String {
+    x.exp2().round().to_string()
 }
 
 fn split_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {

@@ -15,7 +15,7 @@ use crate::ui::theme;
 use crate::units;
 
 const LABEL_WIDTH: f32 = 52.0;
-const PEAKS_HEIGHT: f32 = 60.0;
+const PEAKS_HEIGHT: f32 = 90.0;
 const AXIS_HEIGHT: f32 = 18.0;
 const SIDE_WIDTH: f32 = 220.0;
 /// Narrower, a picture is one colour.
@@ -129,8 +129,9 @@ impl Layout {
 fn canvas_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut TimelineState) {
     let num_rows = timeline.slots.len().max(1) as f32;
     let room = ui.available_height() - PEAKS_HEIGHT - AXIS_HEIGHT;
-    let row_height = (room / num_rows).clamp(8.0, 30.0);
-    let size = vec2(ui.available_width(), PEAKS_HEIGHT + row_height * num_rows + AXIS_HEIGHT);
+    let row_height = (room / num_rows).clamp(8.0, 48.0);
+    let height = (PEAKS_HEIGHT + row_height * num_rows + AXIS_HEIGHT).max(ui.available_height());
+    let size = vec2(ui.available_width(), height);
     let (response, painter) = ui.allocate_painter(size, Sense::click_and_drag());
     let mut rect = response.rect;
     rect.min.x += LABEL_WIDTH;
