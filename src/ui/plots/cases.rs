@@ -135,8 +135,8 @@ impl TimeModel {
         self.bars = self.histogram.bars();
         self.curve = self.distribution.curve();
         let at = |quantile| self.distribution.value_at(quantile);
-        let quantiles = || Some([at(0.05)?, at(0.25)?, at(0.5)?, at(0.75)?, at(0.95)?]);
-        self.quantiles_ns = quantiles();
+        let quantiles = [at(0.05), at(0.25), at(0.5), at(0.75), at(0.95)];
+        self.quantiles_ns = quantiles.iter().all(Option::is_some).then(|| quantiles.map(Option::unwrap_or_default));
     }
 }
 
