@@ -1,6 +1,6 @@
 //! Colours and sizes, once. The palette is the report's, so a case looks the same in the window and on paper.
 
-use eframe::egui::{self, Color32, Context, FontId, TextStyle, Ui};
+use eframe::egui::{self, Color32, Context, FontId, Sense, TextStyle, Ui};
 
 use crate::contract::LockPlacement;
 use crate::report::svg;
@@ -9,8 +9,10 @@ use crate::ui::plots::slots::Phase;
 
 /// Width of the set-up panel.
 pub const SETUP_WIDTH: f32 = 300.0;
-/// Least height of a plot that can still be read.
+/// Usual height of a plot.
 pub const PLOT_HEIGHT: f32 = 180.0;
+/// Least height of a plot that can still be read.
+pub const MIN_PLOT_HEIGHT: f32 = 70.0;
 /// Width of a plotted line.
 pub const LINE_WIDTH: f32 = 1.5;
 /// Height of a table's row.
@@ -24,6 +26,9 @@ pub fn apply(ctx: &Context) {
         style.spacing.item_spacing = egui::vec2(8.0, 6.0);
         style.spacing.button_padding = egui::vec2(8.0, 3.0);
         style.text_styles.insert(TextStyle::Heading, FontId::proportional(16.0));
+        // egui's own grey for plain text is hard to read on its dark ground.
+        let ink = if style.visuals.dark_mode { Color32::from_gray(205) } else { Color32::from_gray(45) };
+        style.visuals.widgets.noninteractive.fg_stroke.color = ink;
         style.text_styles.insert(TextStyle::Small, FontId::proportional(11.0));
     });
 }
@@ -51,6 +56,12 @@ pub fn verdict(ui: &Ui, verdict: Verdict) -> Color32 {
         Verdict::Fail => alert(ui),
         Verdict::Inconclusive => ui.visuals().weak_text_color(),
     }
+}
+
+/// A square of a colour, before the name of what is drawn in it.
+pub fn swatch_ui(ui: &mut Ui, colour: Color32) {
+    let (place, _) = ui.allocate_exact_size(egui::Vec2::splat(10.0), Sense::hover());
+    ui.painter().rect_filled(place, 2.0, colour);
 }
 
 /// The report writes colours as #rrggbb; what is not one would be grey.
