@@ -5,9 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use eframe::egui::{
-    CentralPanel, Context, Event, Modifiers, MouseWheelUnit, RawInput, Rect, TouchPhase, Ui, pos2, vec2,
-};
+use eframe::egui::{CentralPanel, Context, Event, RawInput, Rect, Ui, pos2, vec2};
 use inflight::stats::distribution::Distribution;
 use inflight::ui::data::LoadedSession;
 use inflight::ui::plots::{Plots, fixture};
@@ -64,16 +62,10 @@ impl Bench {
     fn visit(&mut self, view: View, session: &LoadedSession) -> Distribution {
         let mut times = Distribution::default();
         for frame in 0..FRAMES_OF_EACH_VIEW {
-            // The pointer rests in the middle while the wheel zooms in and out again.
-            let towards = if frame % 100 < 50 { 1.0 } else { -1.0 };
-            let wheel = Event::MouseWheel {
-                unit: MouseWheelUnit::Point,
-                delta: vec2(0.0, 40.0 * towards),
-                phase: TouchPhase::Move,
-                modifiers: Modifiers::NONE,
-            };
+            // The pointer rests in the middle while fingers zoom in and out again.
+            let zoom = Event::Zoom(if frame % 100 < 50 { 1.2 } else { 1.0 / 1.2 });
             let begin = Instant::now();
-            self.frame(view, session, vec![Event::PointerMoved(pos2(500.0, 300.0)), wheel]);
+            self.frame(view, session, vec![Event::PointerMoved(pos2(500.0, 300.0)), zoom]);
             times.add(&[begin.elapsed().as_nanos() as u64]);
         }
         times

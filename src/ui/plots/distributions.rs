@@ -10,7 +10,8 @@ use egui_plot::{
 use super::cases::CaseModel;
 use super::histogram::brushed;
 use super::parts::{
-    BarChart, BarRow, axis, bars_ui, case_line, case_name, key_ui, marks, name_figure, still_plot, thresholds, title_ui,
+    BarChart, BarRow, axis, bars_ui, case_line, case_name, key_ui, marks, name_figure, plot_height, still_plot,
+    thresholds, title_ui,
 };
 use super::scale::{linear_ticks, log_label, log_ns, log_ticks, tail, tail_label, tail_ticks, tick_label};
 use super::selection::{FrameSelection, FrameTime};
@@ -83,7 +84,7 @@ fn histogram_ui(
 ) {
     let time = state.time;
     title_ui(ui, &format!("{} per frame", time.title()), time.definition(), session);
-    let plot = still_plot(ui, "histogram", theme::PLOT_HEIGHT)
+    let plot = still_plot(ui, "histogram", plot_height(ui))
         .sense(Sense::click_and_drag())
         .include_y(0.0)
         .custom_x_axes(vec![axis(AxisHints::new_x(), "time per frame", tick_label)])
@@ -146,7 +147,7 @@ fn curve_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
     let quantiles = cases.iter().flat_map(|case| &case.time(time).curve).map(|point| point.quantile);
     let widest = quantiles.filter(|&quantile| quantile < 1.0).fold(0.9, f64::max);
     let end = tail(widest, MOST_NINES);
-    let plot = still_plot(ui, "percentiles", theme::PLOT_HEIGHT)
+    let plot = still_plot(ui, "percentiles", plot_height(ui))
         .custom_x_axes(vec![axis(AxisHints::new_x(), "percentile of frames", tail_label)])
         .custom_y_axes(vec![axis(AxisHints::new_y(), "time per frame", tick_label)])
         .x_grid_spacer(move |_| marks(tail_ticks(end)))
@@ -176,7 +177,7 @@ fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
     // Two lines, since eight cases stand side by side.
     let names: Vec<_> = cases.iter().map(|case| case_name(&case.case).replacen(' ', "\n", 1)).collect();
     let name_at = move |x: f64| names.get(x.round() as usize).cloned().unwrap_or_default();
-    let plot = still_plot(ui, "boxes", theme::PLOT_HEIGHT)
+    let plot = still_plot(ui, "boxes", plot_height(ui))
         .custom_x_axes(vec![axis(AxisHints::new_x(), "", name_at)])
         .custom_y_axes(vec![axis(AxisHints::new_y(), "time per frame", tick_label)])
         .include_x(-0.6)

@@ -84,6 +84,11 @@ pub fn still_plot<'a>(ui: &Ui, id: &'static str, height: f32) -> Plot<'a> {
         .grid_color(ui.visuals().text_color().gamma_multiply(0.35))
 }
 
+/// How high two plots may be that stand above each other and above a table, on the part of the screen there is.
+pub fn plot_height(ui: &Ui) -> f32 {
+    ((ui.clip_rect().height() - 330.0) / 2.0).clamp(theme::PLOT_HEIGHT, 1.8 * theme::PLOT_HEIGHT)
+}
+
 /// An axis whose ticks are all labelled: they were chosen so that their labels fit.
 pub fn axis<'a>(axis: AxisHints<'a>, title: &str, text: impl Fn(f64) -> String + 'a) -> AxisHints<'a> {
     axis.label(title).label_spacing(Rangef::new(1.0, 2.0)).formatter(move |mark, _| text(mark.value))

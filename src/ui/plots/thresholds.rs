@@ -6,7 +6,9 @@ use eframe::egui::{RichText, Ui};
 use egui_plot::{AxisHints, HoverPosition, Line as PlotLine, LineStyle, PlotPoint, PlotPoints, Points};
 
 use super::knees::{Knees, Line, METRICS, Point};
-use super::parts::{BarChart, BarRow, axis, bars_ui, case_name, key_ui, marks, name_figure, still_plot, title_ui};
+use super::parts::{
+    BarChart, BarRow, axis, bars_ui, case_name, key_ui, marks, name_figure, plot_height, still_plot, title_ui,
+};
 use super::scale::linear_ticks;
 use crate::contract::Codec;
 use crate::report::draw::{FigureKind, PARTS};
@@ -47,7 +49,7 @@ fn metric_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line
     thresholds.dedup();
     let log2 = |threshold: u32| f64::from(threshold.max(1)).log2();
     let ticks: Vec<_> = thresholds.iter().map(|&threshold| log2(threshold)).collect();
-    let plot = still_plot(ui, metric.key(), theme::PLOT_HEIGHT * 0.85)
+    let plot = still_plot(ui, metric.key(), plot_height(ui) * 0.85)
         .include_y(0.0)
         .custom_x_axes(vec![axis(AxisHints::new_x(), "reap threshold T [pictures in flight]", threshold_text)])
         .custom_y_axes(vec![axis(AxisHints::new_y(), metric.unit().symbol(), |value| value.to_string())])

@@ -142,10 +142,10 @@ fn canvas_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut Timeli
     navigate(ui, &response, timeline, state, &layout(state));
     let layout = layout(state);
     let mut mesh = Mesh::default();
-    peaks(&mut mesh, timeline, &layout);
+    let most_ns = peaks(&mut mesh, timeline, &layout);
     rows(ui, &mut mesh, timeline, marks, &layout);
     painter.add(Shape::mesh(mesh));
-    labels(ui, &painter, timeline, &layout, response.rect);
+    labels(ui, &painter, timeline, &layout, most_ns);
     outline(ui, &painter, timeline, state.frame, &layout);
     let name = format!(
         "Timeline of run {}: {} frames in {} slots, {} marked",
@@ -208,22 +208,24 @@ fn held_at(timeline: &Timeline, layout: &Layout, at: Pos2) -> Option<Held> {
     timeline.at(layout.row(at.y)?, layout.at_ns(at.x))
 }
 
-/// The lock wait over time, upwards from a line above the rows. Every peak is there at any scale.
-fn peaks(mesh: &mut Mesh, timeline: &Timeline, layout: &Layout) {
+/// The lock wait over time, upwards from a line above the rows, every peak of it at any scale. The longest that is seen
+/// reaches to the top; in nanoseconds.
+fn peaks(mesh: &mut Mesh, timeline: &Timeline, layout: &Layout) -> u64 {
     let (frames, window) = (&timeline.frames, layout.window());
     let first = frames.submit_at_ns.partition_point(|&at_ns| at_ns < window.from_ns);
     let last = frames.submit_at_ns.partition_point(|&at_ns| at_ns <= window.until_ns);
-    let all = timeline.lock_peaks.extremes(&frames.lock_ns, 0..frames.len());
-    let most = all.map_or(1, |all| all.max.max(1)) as f32;
+    let seen = timeline.lock_peaks.extremes(&frames.lock_ns, first..last);
+    let most_ns = seen.map_or(0, |seen| seen.max);
     let bottom = layout.rect.top() + PEAKS_HEIGHT - 6.0;
     let max_stretches = (layout.rect.width() as usize).clamp(1, 2000);
     for stretch in timeline.lock_peaks.stretches(&frames.lock_ns, first..last, max_stretches) {
         let Some(&at_ns) = frames.submit_at_ns.get(stretch.samples.start) else { continue };
-        let height = (PEAKS_HEIGHT - 12.0) * stretch.extremes.max as f32 / most;
+        let height = (PEAKS_HEIGHT - 12.0) * stretch.extremes.max as f32 / most_ns.max(1) as f32;
         let x = layout.x(at_ns);
         let bar = Rect::from_min_max(pos2(x, bottom - height.max(1.0)), pos2(x + 1.5, bottom));
         mesh.add_colored_rect(bar, theme::phase(Phase::LockWait));
     }
+    most_ns
 }
 
 fn rows(ui: &Ui, mesh: &mut Mesh, timeline: &Timeline, marks: &Marks, layout: &Layout) {
@@ -254,12 +256,13 @@ fn rows(ui: &Ui, mesh: &mut Mesh, timeline: &Timeline, marks: &Marks, layout: &L
     }
 }
 
-fn labels(ui: &Ui, painter: &Painter, timeline: &Timeline, layout: &Layout, outer: Rect) {
+fn labels(ui: &Ui, painter: &Painter, timeline: &Timeline, layout: &Layout, most_ns: u64) {
     let (font, ink) = (TextStyle::Small.resolve(ui.style()), ui.visuals().text_color());
     let label = |y: f32, text: String| {
         painter.text(pos2(layout.rect.left() - 6.0, y), Align2::RIGHT_CENTER, text, font.clone(), ink);
     };
-    label(outer.top() + PEAKS_HEIGHT / 2.0, "lock wait".to_owned());
+    label(layout.rect.top() + 8.0, units::ns(most_ns));
+    label(layout.rect.top() + PEAKS_HEIGHT / 2.0, "lock wait".to_owned());
     // Rows lower than their text are labelled every few.
     let every = (12.0 / layout.row_height).ceil().max(1.0) as usize;
     for (row, slot) in timeline.slots.iter().enumerate().step_by(every) {
