@@ -16,6 +16,8 @@ use crate::report::words::case_title;
 
 /// As many as a screen has columns to show; more would only cost time.
 const MAX_POINTS: usize = 4000;
+/// Labels that the lowest of plots has room for.
+const MAX_MARKS: usize = 6;
 
 /// What the live view shows.
 #[derive(Debug, Default)]
@@ -197,11 +199,12 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
     shown.response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &label));
 }
 
-/// The report's round steps from 0, as far as they are in view.
+/// The report's round steps from 0, as far as they are in view and as many as have room for a label.
 fn round_marks((_, high): (f64, f64)) -> Vec<GridMark> {
     let ticks = Axis::from_zero(high, (0.0, 1.0)).ticks;
-    let step = ticks.get(1).map_or(1.0, |tick| tick.value);
-    let in_view = ticks.into_iter().filter(|tick| tick.value <= high);
+    let every = ticks.len().div_ceil(MAX_MARKS);
+    let step = ticks.get(every).map_or(1.0, |tick| tick.value);
+    let in_view = ticks.into_iter().step_by(every.max(1)).filter(|tick| tick.value <= high);
     in_view.map(|tick| GridMark { value: tick.value, step_size: step }).collect()
 }
 

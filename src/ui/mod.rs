@@ -79,3 +79,14 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     text.unwrap_or("a library is missing").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_somebody_elses_source_is_left_out() {
+        assert_eq!(without_place("winit: os error at src/linux/mod.rs:765: DISPLAY is not set."), "DISPLAY is not set");
+        assert_eq!(without_place("no usable OpenGL"), "no usable OpenGL");
+    }
+}
