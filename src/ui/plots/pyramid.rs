@@ -48,7 +48,7 @@ impl Pyramid {
             let (below, here) = self.levels.split_at_mut(level);
             let Some(here) = here.first_mut() else { return };
             match below.last() {
-                None => extend_from(here, column.chunks_exact(1 << LOWEST), |block| of_samples(block)),
+                None => extend_from(here, column.chunks_exact(1 << LOWEST), of_samples),
                 Some(below) => {
                     extend_from(here, below.chunks_exact(2), |pair| pair.iter().copied().reduce(Extremes::and))
                 }
