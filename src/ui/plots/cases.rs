@@ -134,9 +134,11 @@ impl TimeModel {
     fn finish(&mut self) {
         self.bars = self.histogram.bars();
         self.curve = self.distribution.curve();
-        let at = |quantile| self.distribution.value_at(quantile);
-        let quantiles = [at(0.05), at(0.25), at(0.5), at(0.75), at(0.95)];
-        self.quantiles_ns = quantiles.iter().all(Option::is_some).then(|| quantiles.map(Option::unwrap_or_default));
+        let values = [0.05, 0.25, 0.5, 0.75, 0.95].map(|quantile| self.distribution.value_at(quantile));
+        self.quantiles_ns = match values {
+            [Some(low), Some(lower), Some(median), Some(upper), Some(high)] => Some([low, lower, median, upper, high]),
+            _ => None,
+        };
     }
 }
 

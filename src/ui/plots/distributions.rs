@@ -10,11 +10,12 @@ use egui_plot::{
 use super::cases::CaseModel;
 use super::histogram::brushed;
 use super::parts::{
-    BarChart, BarRow, axis, bars_ui, case_line, case_name, key_ui, marks, name_figure, plot_height, still_plot,
+    BarChart, BarRow, KeyEntry, axis, bars_ui, case_line, key_ui, marks, name_figure, plot_height, still_plot,
     thresholds, title_ui,
 };
 use super::scale::{linear_ticks, log_label, log_ns, log_ticks, tail, tail_label, tail_ticks, tick_label};
 use super::selection::{FrameSelection, FrameTime};
+use crate::report::words::case_title;
 use crate::stats::metrics::Metric;
 use crate::ui::data::LoadedSession;
 use crate::ui::theme;
@@ -49,7 +50,11 @@ pub fn ui(
         ui.separator();
         selection_ui(ui, selection);
     });
-    key_ui(ui, cases.iter().map(|case| (case_name(&case.case), line(case).0, line(case).1)));
+    let entry = |case: &&CaseModel| {
+        let (colour, style) = line(case);
+        KeyEntry { style, ..KeyEntry::solid(case_title(&case.case), colour) }
+    };
+    key_ui(ui, cases.iter().map(entry));
     ui.columns_const(|[left, right]| {
         histogram_ui(left, session, cases, &line, state, selection);
         boxes_ui(left, session, cases, &line, state.time);
@@ -105,7 +110,7 @@ fn histogram_ui(
                 [PlotPoint::new(bar.from, percent), PlotPoint::new(bar.to, percent)]
             });
             let steps = PlotPoints::Owned(closed(steps.collect()));
-            let line = Line::new(case_name(&case.case), steps).color(colour).style(style).width(theme::LINE_WIDTH);
+            let line = Line::new(case_title(&case.case), steps).color(colour).style(style).width(theme::LINE_WIDTH);
             plot.line(line.allow_band(false));
         }
         plot.pointer_coordinate().map(|at| at.x)
@@ -159,7 +164,7 @@ fn curve_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
             let points = case.time(time).curve.iter();
             let points = points.map(|point| PlotPoint::new(tail(point.quantile, end), log_ns(point.value_ns)));
             let points = PlotPoints::Owned(points.collect());
-            let line = Line::new(case_name(&case.case), points).color(colour).style(style).width(theme::LINE_WIDTH);
+            let line = Line::new(case_title(&case.case), points).color(colour).style(style).width(theme::LINE_WIDTH);
             plot.line(line.allow_band(false));
         }
     });
@@ -175,7 +180,7 @@ fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
         session,
     );
     // Two lines, since eight cases stand side by side.
-    let names: Vec<_> = cases.iter().map(|case| case_name(&case.case).replacen(' ', "\n", 1)).collect();
+    let names: Vec<_> = cases.iter().map(|case| case_title(&case.case).replacen(' ', "\n", 1)).collect();
     let name_at = move |x: f64| names.get(x.round() as usize).cloned().unwrap_or_default();
     let plot = still_plot(ui, "boxes", plot_height(ui))
         .custom_x_axes(vec![axis(AxisHints::new_x(), "", name_at)])
@@ -195,12 +200,12 @@ fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
                     .box_width(0.4)
                     .fill(colour.gamma_multiply(0.3))
                     .stroke((theme::LINE_WIDTH, colour));
-                plot.box_plot(BoxPlot::new(case_name(&case.case), vec![element]).allow_hover(false));
+                plot.box_plot(BoxPlot::new(case_title(&case.case), vec![element]).allow_hover(false));
             }
             for (of_run, is_filled) in [(0, true), (1, false)] {
                 let values = model.run_dots.iter().filter_map(|dots| dots.get(of_run).copied().flatten());
                 let dots: Vec<_> = values.map(|ms| PlotPoint::new(x + 0.32, log_ns((ms * 1e6) as u64))).collect();
-                let name = format!("{}, each run", case_name(&case.case));
+                let name = format!("{}, each run", case_title(&case.case));
                 plot.points(Points::new(name, PlotPoints::Owned(dots)).color(colour).filled(is_filled).radius(2.5));
             }
         }
@@ -224,14 +229,14 @@ fn depth_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel]) {
             found.map_or(0.0, |share| 100.0 * share.1)
         };
         let bars = vec![depths.iter().map(share).collect()];
-        BarRow { label: case_name(&case.case), bars, mark: None, is_strong: false }
+        BarRow { label: case_title(&case.case), bars, mark: None, is_strong: false }
     };
     let rows: Vec<_> = cases.iter().map(row).collect();
     let text = |value| units::pct(value);
     bars_ui(ui, &BarChart { name: "Share of time at each queue depth", parts: &parts, rows: &rows, text: &text });
     ui.horizontal_top(|ui| {
         ui.small("in flight");
-        key_ui(ui, depths.iter().zip(&parts).map(|(depth, part)| (depth.to_string(), part.1, LineStyle::Solid)));
+        key_ui(ui, depths.iter().zip(&parts).map(|(depth, part)| KeyEntry::solid(depth.to_string(), part.1)));
     });
 }
 
@@ -248,7 +253,7 @@ fn table_ui(ui: &mut Ui, cases: &[&CaseModel], time: FrameTime) {
         ui.end_row();
         for case in cases {
             let model = case.time(time);
-            ui.label(case_name(&case.case));
+            ui.label(case_title(&case.case));
             ui.label(units::count(model.run_dots.len() as f64));
             for idx in [0, 2, 4] {
                 let value_ns = model.quantiles_ns.and_then(|quantiles| quantiles.get(idx).copied());

@@ -95,7 +95,7 @@ fn frames(reap_threshold: u32, latencies_ns: &[u64], interval_ns: u64) -> FrameC
         submit_ns: vec![10_000; num_frames],
         depth: (1..=num_frames as u32).map(|idx| idx.min(reap_threshold)).collect(),
         lock_at_ns: lock_at.collect(),
-        lock_ns: latencies_ns.iter().map(|latency_ns| latency_ns / 2 - 6_000).collect(),
+        lock_ns: latencies_ns.iter().map(|latency_ns| (latency_ns / 2).saturating_sub(6_000)).collect(),
         copy_ns: vec![5_000; num_frames],
         unlock_ns: vec![1_000; num_frames],
         latency_ns: latencies_ns.to_vec(),

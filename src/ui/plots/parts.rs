@@ -5,13 +5,24 @@ use egui_plot::{AxisHints, GridMark, LineStyle, Plot};
 
 use crate::contract::LockPlacement;
 use crate::record::{Case, DeviceKind};
-use crate::report::words::case_title;
 use crate::ui::data::LoadedSession;
 use crate::ui::theme;
 
 const BAR_HEIGHT: f32 = 16.0;
 const BAR_ROW_HEIGHT: f32 = 24.0;
 const BAR_LABEL_WIDTH: f32 = 110.0;
+
+/// A line or area in a key.
+pub struct KeyEntry {
+    /// What it stands for.
+    pub name: String,
+    /// How it is drawn.
+    pub colour: Color32,
+    /// How it is drawn.
+    pub style: LineStyle,
+    /// Its tooltip; empty where the name says it.
+    pub definition: &'static str,
+}
 
 /// A row of stacked bars.
 pub struct BarRow {
@@ -49,9 +60,9 @@ pub fn title_ui(ui: &mut Ui, title: &str, definition: &str, session: &LoadedSess
 }
 
 /// Names and their colours in one row that wraps.
-pub fn key_ui(ui: &mut Ui, entries: impl Iterator<Item = (String, Color32, LineStyle)>) {
+pub fn key_ui(ui: &mut Ui, entries: impl Iterator<Item = KeyEntry>) {
     ui.horizontal_wrapped(|ui| {
-        for (name, colour, style) in entries {
+        for KeyEntry { name, colour, style, definition } in entries {
             let (rect, _) = ui.allocate_exact_size(vec2(18.0, ui.text_style_height(&TextStyle::Small)), Sense::hover());
             let dashes = match style {
                 LineStyle::Solid => vec![(0.0, 18.0)],
@@ -65,7 +76,10 @@ pub fn key_ui(ui: &mut Ui, entries: impl Iterator<Item = (String, Color32, LineS
                 );
                 ui.painter().rect_filled(dash, 0.0, colour);
             }
-            ui.small(name);
+            let label = ui.small(name);
+            if !definition.is_empty() {
+                label.on_hover_text(definition);
+            }
             ui.add_space(6.0);
         }
     });
@@ -124,9 +138,11 @@ pub fn thresholds<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<u32> {
     thresholds
 }
 
-/// A case in a key or table.
-pub fn case_name(case: &Case) -> String {
-    case_title(case)
+impl KeyEntry {
+    /// A solid line whose name says it all.
+    pub fn solid(name: impl Into<String>, colour: Color32) -> Self {
+        Self { name: name.into(), colour, style: LineStyle::Solid, definition: "" }
+    }
 }
 
 /// Draws stacked bars from 0 on one scale, the part under the pointer explained.

@@ -1,6 +1,6 @@
 //! One run as a timeline: which picture held which buffer slot, what was done with it when, and the slowest pictures.
 //!
-//! Says what is visible of a stretch of time at a given scale: neighbours too narrow for a pixel become one block, so a
+//! Says what is visible of a stretch of time at a given scale: neighbours too narrow to be told apart become one block, so a
 //! run of a million pictures costs no more than a screen full. Knows no egui.
 
 use std::cmp::Reverse;
@@ -83,13 +83,13 @@ pub enum Phase {
     Copy,
 }
 
-/// A stretch of time and how fine it is drawn.
+/// A stretch of time and how fine it is drawn: neighbours that are over within `finest_ns` are one block.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(missing_docs, reason = "the line above says it")]
 pub struct Window {
     pub from_ns: u64,
     pub until_ns: u64,
-    pub ns_per_pixel: f64,
+    pub finest_ns: u64,
 }
 
 /// The marked frames of one run.
@@ -166,17 +166,16 @@ impl Slot {
     /// What is seen of the slot in `window`.
     pub fn blocks(&self, window: Window, marks: &Marks) -> Vec<Block> {
         let mut blocks: Vec<Block> = Vec::new();
-        let pixel_ns = window.ns_per_pixel.max(0.0) as u64;
         let mut idx = self.held.partition_point(|held| held.until_ns < window.from_ns);
         while let Some(held) = self.held.get(idx).filter(|held| held.from_ns <= window.until_ns) {
-            let end = self.end_of_pixel(idx, held.from_ns.saturating_add(pixel_ns));
+            let end = self.end_of_block(idx, held.from_ns.saturating_add(window.finest_ns));
             let members = self.held.get(idx..end).unwrap_or_default();
             let until_ns = members.last().map_or(held.until_ns, |last| last.until_ns);
             let content = if members.len() > 1 { Content::Several } else { Content::Frame(held.frame) };
             let is_marked = marks.any_of(members);
             let block = Block { from_ns: held.from_ns, until_ns, content, is_marked };
             match blocks.last_mut() {
-                Some(last) if last.continues_with(&block, pixel_ns) => last.until_ns = block.until_ns,
+                Some(last) if last.continues_with(&block, window.finest_ns) => last.until_ns = block.until_ns,
                 _ => blocks.push(block),
             }
             idx = end;
@@ -184,8 +183,8 @@ impl Slot {
         blocks
     }
 
-    /// The first picture after `idx` that reaches past `until_ns`, where the pixel of `idx` ends.
-    fn end_of_pixel(&self, idx: usize, until_ns: u64) -> usize {
+    /// The first picture after `idx` that reaches past `until_ns`.
+    fn end_of_block(&self, idx: usize, until_ns: u64) -> usize {
         let rest = self.held.get(idx + 1..).unwrap_or_default();
         // The neighbour decides in most cases; doubling steps find the others without a search through the whole run.
         let mut reach = 1;
@@ -198,9 +197,9 @@ impl Slot {
 }
 
 impl Block {
-    fn continues_with(&self, next: &Self, pixel_ns: u64) -> bool {
+    fn continues_with(&self, next: &Self, finest_ns: u64) -> bool {
         let are_crowds = self.content == Content::Several && next.content == Content::Several;
-        are_crowds && self.is_marked == next.is_marked && next.from_ns.saturating_sub(self.until_ns) <= pixel_ns
+        are_crowds && self.is_marked == next.is_marked && next.from_ns.saturating_sub(self.until_ns) <= finest_ns
     }
 }
 
@@ -280,8 +279,8 @@ mod tests {
         Timeline::of(&session.runs[0])
     }
 
-    fn whole(timeline: &Timeline, pixels: f64) -> Window {
-        Window { from_ns: 0, until_ns: timeline.span_ns, ns_per_pixel: timeline.span_ns as f64 / pixels }
+    fn whole(timeline: &Timeline, pixels: u64) -> Window {
+        Window { from_ns: 0, until_ns: timeline.span_ns, finest_ns: timeline.span_ns / pixels }
     }
 
     #[test]
@@ -315,11 +314,11 @@ mod tests {
     fn a_million_pictures_cost_no_more_than_the_screen() {
         let timeline = timeline(4, &vec![1_000_000; 1_000_000], 300_000);
         for slot in &timeline.slots {
-            let blocks = slot.blocks(whole(&timeline, 1000.0), &Marks::default());
+            let blocks = slot.blocks(whole(&timeline, 1000), &Marks::default());
             assert_eq!(blocks.len(), 1, "{:?}", blocks.first());
             assert_eq!(blocks[0].until_ns, slot.held.last().unwrap().until_ns);
         }
-        let near = Window { from_ns: 5_000_000_000, until_ns: 5_010_000_000, ns_per_pixel: 10_000.0 };
+        let near = Window { from_ns: 5_000_000_000, until_ns: 5_010_000_000, finest_ns: 10_000 };
         let blocks = timeline.slots[0].blocks(near, &Marks::default());
         assert!((8..=10).contains(&blocks.len()), "{}", blocks.len());
         assert!(blocks.iter().all(|block| matches!(block.content, Content::Frame(_))));
@@ -333,7 +332,7 @@ mod tests {
         let selection = FrameSelection { time: FrameTime::Latency, from_ns: 1_050_000, to_ns: 2_000_000 };
         let marks = Marks::of(Some(&selection), &timeline);
         assert_eq!(marks.len(), 1);
-        let marked = |slot: &Slot| slot.blocks(whole(&timeline, 1000.0), &marks).iter().filter(|b| b.is_marked).count();
+        let marked = |slot: &Slot| slot.blocks(whole(&timeline, 1000), &marks).iter().filter(|b| b.is_marked).count();
         assert_eq!(timeline.slots.iter().map(marked).collect::<Vec<_>>(), [1, 0, 0, 0]);
         assert_eq!(timeline.worst(FrameTime::Latency)[0], 50_000);
         assert_eq!(timeline.worst(FrameTime::Latency).len(), NUM_WORST);
@@ -353,7 +352,7 @@ mod tests {
         let timeline = Timeline::of(run);
         assert_eq!(timeline.span_ns, u64::MAX);
         for slot in &timeline.slots {
-            slot.blocks(whole(&timeline, 0.0), &Marks::default());
+            slot.blocks(whole(&timeline, 1), &Marks::default());
         }
     }
 }

@@ -2,16 +2,17 @@
 //!
 //! Draws `knees`' model.
 
-use eframe::egui::{RichText, Ui};
-use egui_plot::{AxisHints, HoverPosition, Line as PlotLine, LineStyle, PlotPoint, PlotPoints, Points};
+use eframe::egui::{Color32, RichText, Ui};
+use egui_plot::{AxisHints, HoverPosition, Line as PlotLine, PlotPoint, PlotPoints, Points};
 
 use super::knees::{Knees, Line, METRICS, Point};
 use super::parts::{
-    BarChart, BarRow, axis, bars_ui, case_name, key_ui, marks, name_figure, plot_height, still_plot, title_ui,
+    BarChart, BarRow, KeyEntry, axis, bars_ui, key_ui, marks, name_figure, plot_height, still_plot, title_ui,
 };
 use super::scale::linear_ticks;
 use crate::contract::Codec;
 use crate::report::draw::{FigureKind, PARTS};
+use crate::report::words::case_title;
 use crate::stats::metrics::Metric;
 use crate::ui::data::LoadedSession;
 use crate::ui::theme;
@@ -21,7 +22,7 @@ use crate::units;
 pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     let lines: Vec<_> = knees.lines.iter().filter(|line| line.codec == codec).collect();
     recommendation_ui(ui, knees, codec);
-    key_ui(ui, lines.iter().map(|line| (line.lock.to_string(), theme::lock_placement(line.lock), LineStyle::Solid)));
+    key_ui(ui, lines.iter().map(|line| KeyEntry::solid(line.lock.to_string(), theme::lock_placement(line.lock))));
     ui.weak("Means over the counted runs with one standard deviation; the recommended threshold has a ring");
     let shown = [[(0, METRICS[0]), (1, METRICS[1])], [(2, METRICS[2]), (3, METRICS[3])]];
     for row in shown {
@@ -37,7 +38,7 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
 
 fn recommendation_ui(ui: &mut Ui, knees: &Knees, codec: Codec) {
     for knee in knees.recommendations.iter().filter(|knee| knee.codec == codec) {
-        ui.label(RichText::new(format!("Use {}", case_name(&knee.case))).heading());
+        ui.label(RichText::new(format!("Use {}", case_title(&knee.case))).heading());
         ui.label(&knee.reason);
     }
 }
@@ -106,14 +107,18 @@ fn split_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     let of_codec = knees.splits.iter().filter(|split| split.case.codec == codec);
     let rows: Vec<_> = of_codec
         .map(|split| BarRow {
-            label: case_name(&split.case),
+            label: case_title(&split.case),
             bars: split.bars_ms.clone(),
             mark: Some(split.wall_ms),
             is_strong: split.is_recommended,
         })
         .collect();
     let text = |value| units::ms(value);
-    key_ui(ui, parts.iter().map(|(name, colour)| (name.clone(), *colour, LineStyle::Solid)));
+    let entry = |(metric, (name, colour)): (&Metric, &(String, Color32))| KeyEntry {
+        definition: metric.definition(),
+        ..KeyEntry::solid(name, *colour)
+    };
+    key_ui(ui, knees.parts.iter().zip(&parts).map(entry));
     bars_ui(ui, &BarChart { name: "Where the time of each case went", parts: &parts, rows: &rows, text: &text });
     ui.weak("The upright line is the wall time; what is missing up to it is the caller's own work");
 }

@@ -2,24 +2,24 @@
 //!
 //! Draws `slots`' model as one mesh, however many pictures the run has.
 
-use eframe::egui::{
-    Align2, Color32, Grid, Key, Mesh, Painter, Pos2, Rect, Response, ScrollArea, Sense, Shape, TextStyle, Ui, pos2,
-    vec2,
-};
-use egui_plot::LineStyle;
-
-use super::parts::{key_ui, name_figure};
+use super::parts::{KeyEntry, key_ui, name_figure};
 use super::selection::FrameTime;
 use super::slots::{Content, Held, Marks, Phase, Timeline, Window};
 use crate::ui::theme;
 use crate::units;
+use eframe::egui::{
+    Align2, Color32, Grid, Key, Mesh, Painter, Pos2, Rect, Response, ScrollArea, Sense, Shape, TextStyle, Ui, pos2,
+    vec2,
+};
 
 const LABEL_WIDTH: f32 = 52.0;
 const PEAKS_HEIGHT: f32 = 90.0;
 const AXIS_HEIGHT: f32 = 18.0;
 const SIDE_WIDTH: f32 = 220.0;
 /// Narrower, a picture is one colour.
-const PHASES_FROM_PX: f32 = 6.0;
+const PHASES_FROM_PX: f32 = 12.0;
+/// Pictures narrower than this are not told apart.
+const CROWD_BELOW_PX: f64 = 3.0;
 /// No clock tells more than this apart.
 const SHORTEST_WINDOW_NS: f64 = 1_000.0;
 
@@ -68,11 +68,15 @@ pub fn ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut TimelineS
             state.shown_ns = None;
         }
         for (title, factor) in [("Zoom in", 0.5), ("Zoom out", 2.0)] {
-            if ui.button(title).on_hover_text("Also by the wheel, and + and − on the timeline").clicked() {
+            if ui
+                .button(title)
+                .on_hover_text("Also by the wheel; with the timeline clicked by + and −, and A and D move it")
+                .clicked()
+            {
                 zoom(timeline, state, factor, 0.5);
             }
         }
-        key_ui(ui, KEY.iter().map(|&(name, phase)| (name.to_owned(), theme::phase(phase), LineStyle::Solid)));
+        key_ui(ui, KEY.iter().map(|&(name, phase)| KeyEntry::solid(name, theme::phase(phase))));
     });
     let width = (ui.available_width() - SIDE_WIDTH).max(200.0);
     ui.horizontal_top(|ui| {
@@ -122,7 +126,7 @@ impl Layout {
 
     fn window(&self) -> Window {
         let until_ns = self.at_ns(self.rect.right());
-        Window { from_ns: self.from_ns as u64, until_ns, ns_per_pixel: self.ns_per_pixel }
+        Window { from_ns: self.from_ns as u64, until_ns, finest_ns: (self.ns_per_pixel * CROWD_BELOW_PX) as u64 }
     }
 }
 
@@ -212,14 +216,19 @@ fn held_at(timeline: &Timeline, layout: &Layout, at: Pos2) -> Option<Held> {
 /// reaches to the top; in nanoseconds.
 fn peaks(mesh: &mut Mesh, timeline: &Timeline, layout: &Layout) -> u64 {
     let (frames, window) = (&timeline.frames, layout.window());
+    // What was submitted before may be locked within: at most as many as there are slots.
     let first = frames.submit_at_ns.partition_point(|&at_ns| at_ns < window.from_ns);
+    let first = first.saturating_sub(timeline.slots.len());
     let last = frames.submit_at_ns.partition_point(|&at_ns| at_ns <= window.until_ns);
     let seen = timeline.lock_peaks.extremes(&frames.lock_ns, first..last);
     let most_ns = seen.map_or(0, |seen| seen.max);
     let bottom = layout.rect.top() + PEAKS_HEIGHT - 6.0;
     let max_stretches = (layout.rect.width() as usize).clamp(1, 2000);
     for stretch in timeline.lock_peaks.stretches(&frames.lock_ns, first..last, max_stretches) {
-        let Some(&at_ns) = frames.submit_at_ns.get(stretch.samples.start) else { continue };
+        let Some(&at_ns) = frames.lock_at_ns.get(stretch.samples.start) else { continue };
+        if !(window.from_ns..=window.until_ns).contains(&at_ns) {
+            continue;
+        }
         let height = (PEAKS_HEIGHT - 12.0) * stretch.extremes.max as f32 / most_ns.max(1) as f32;
         let x = layout.x(at_ns);
         let bar = Rect::from_min_max(pos2(x, bottom - height.max(1.0)), pos2(x + 1.5, bottom));
