@@ -15,4 +15,6 @@ pub mod report;
 pub mod session;
 pub mod source;
 pub mod stats;
+#[cfg(feature = "gui")]
+pub mod ui;
 pub mod units;

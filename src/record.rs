@@ -147,6 +147,19 @@ pub struct FrameColumns {
     pub kinds: String,
 }
 
+/// One picture of a run that is still going on, for whoever watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveSample {
+    /// Position in display order.
+    pub frame: u64,
+    /// Spent locking its output.
+    pub lock_ns: u64,
+    /// From the call of nvEncEncodePicture to the packet in the caller's hands.
+    pub latency_ns: u64,
+    /// In flight right after that call, this picture included.
+    pub depth: u32,
+}
+
 impl FrameColumns {
     /// Number of frames.
     pub fn len(&self) -> usize {

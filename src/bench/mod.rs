@@ -1,6 +1,10 @@
-//! Measuring: one timed run, and a sweep of them. Blocks, knows no watcher's thread, and never waits for one.
+//! Measuring: one timed run, a sweep of them, and a sweep saved as a session, on the caller's thread or on one of its
+//! own. Never waits for whoever watches.
 
+pub mod command;
 pub mod environment;
+pub mod job;
 pub mod metrics_line;
 pub mod run;
 pub mod sweep;
+pub mod worker;

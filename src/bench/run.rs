@@ -2,7 +2,8 @@
 //!
 //! Knows no sweep. Inside the measured loop nothing but the packet is allocated, and nothing logs or waits for a
 //! watcher: measurements go to memory set aside before, and a watcher is told at most every [`WATCH_EVERY`], on terms
-//! it cannot stretch.
+//! it cannot stretch. What it is told is copied whether anybody looks or not, so a run costs the same with and without
+//! a window.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -12,11 +13,13 @@ use crate::device::Device;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::plan::PlannedRun;
-use crate::record::{FrameColumns, RunRecord};
+use crate::record::{FrameColumns, LiveSample, RunRecord};
 use crate::source::{Cursor, Feed, SourceError};
 
 /// Shortest time between two looks of a watcher.
 pub const WATCH_EVERY: Duration = Duration::from_millis(50);
+/// Most pictures that a watcher is shown at a time: [`WATCH_EVERY`] at 40,000 pictures a second.
+pub const GLIMPSE_SAMPLES: usize = 2048;
 /// How often a paced caller with poll placement asks while it waits for the next frame.
 const IDLE_POLL_EVERY: Duration = Duration::from_micros(200);
 /// How often a paced caller looks whether to stop while it waits for the next frame.
@@ -33,9 +36,11 @@ pub struct Caller {
 
 /// What a watcher sees of a running run.
 #[derive(Debug, Clone, Copy)]
-pub struct Glimpse {
+pub struct Glimpse<'a> {
     /// Frames submitted.
     pub frames: u64,
+    /// Pictures that came back since the last look, [`GLIMPSE_SAMPLES`] at most.
+    pub fresh: &'a [LiveSample],
 }
 
 /// What goes wrong in a run.
@@ -67,6 +72,13 @@ pub struct Stand<'a> {
     pub stop: &'a AtomicBool,
 }
 
+/// Memory that the measured loop writes to, made before the clock starts.
+struct Notes {
+    source_waits_ns: Vec<u64>,
+    /// What came back since the last look.
+    fresh: Vec<LiveSample>,
+}
+
 impl Stand<'_> {
     /// Makes one run and records it, also when it fails.
     ///
@@ -75,7 +87,7 @@ impl Stand<'_> {
         &self,
         planned: &PlannedRun,
         sink: PacketSink,
-        watch: &mut dyn FnMut(Glimpse),
+        watch: &mut dyn FnMut(Glimpse<'_>),
     ) -> (RunRecord, Option<RunError>) {
         let late_before = self.device.late_pictures();
         let mut record = RunRecord {
@@ -107,21 +119,24 @@ impl Stand<'_> {
     fn measure(
         &self,
         mut encoder: NvencEncoder,
-        watch: &mut dyn FnMut(Glimpse),
+        watch: &mut dyn FnMut(Glimpse<'_>),
         record: &mut RunRecord,
     ) -> Result<(), RunError> {
-        let mut source_waits_ns = Vec::with_capacity(self.config.expected_frames);
+        let mut notes = Notes {
+            source_waits_ns: Vec::with_capacity(self.config.expected_frames),
+            fresh: Vec::with_capacity(GLIMPSE_SAMPLES),
+        };
         let mut cursor = self.feed.start()?;
         let start = Instant::now();
-        let fed = self.feed_all(&mut encoder, &mut cursor, start, watch, &mut source_waits_ns);
+        let fed = self.feed_all(&mut encoder, &mut cursor, start, watch, &mut notes);
         // Whatever is in flight is drained, also after a stop or a source that broke off; after a driver error this
         // answers that the encoder has ended, and the first error is the one that counts.
         let finished = encoder.finish();
         record.wall_ns = nanos(start.elapsed());
         record.metrics = encoder.metrics();
         record.frames = encoder.take_frames();
-        source_waits_ns.resize(record.frames.len(), 0);
-        record.frames.source_wait_ns = source_waits_ns;
+        notes.source_waits_ns.resize(record.frames.len(), 0);
+        record.frames.source_wait_ns = notes.source_waits_ns;
         fed?;
         finished?;
         let EncodeMetrics { frames, packets, .. } = record.metrics;
@@ -137,17 +152,18 @@ impl Stand<'_> {
         encoder: &mut NvencEncoder,
         cursor: &mut Cursor<'_>,
         start: Instant,
-        watch: &mut dyn FnMut(Glimpse),
-        source_waits_ns: &mut Vec<u64>,
+        watch: &mut dyn FnMut(Glimpse<'_>),
+        notes: &mut Notes,
     ) -> Result<(), RunError> {
         let EncoderConfig { format, dimensions, tuning, .. } = *self.config;
         let mut next_watch = start + WATCH_EVERY;
+        let mut num_seen = 0;
         for pts in 0_u64.. {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(RunError::Stopped);
             }
             let Some((data, source_wait_ns)) = cursor.next()? else { break };
-            source_waits_ns.push(source_wait_ns);
+            notes.source_waits_ns.push(source_wait_ns);
             if let Some(fps) = self.caller.pace_fps {
                 let due = start + Duration::from_secs_f64(pts as f64 / fps);
                 self.wait_for_frame(encoder, due, tuning.lock == LockPlacement::Poll)?;
@@ -157,7 +173,8 @@ impl Stand<'_> {
             let now = Instant::now();
             if now >= next_watch {
                 next_watch = now + WATCH_EVERY;
-                watch(Glimpse { frames: pts + 1 });
+                encoder.glimpse(&mut num_seen, &mut notes.fresh);
+                watch(Glimpse { frames: pts + 1, fresh: &notes.fresh });
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ pub enum Event<'a> {
     /// A run begins.
     RunStarted(&'a PlannedRun),
     /// A run goes on. Comes from inside the measured loop: return at once.
-    RunWatched(&'a PlannedRun, Glimpse),
+    RunWatched(&'a PlannedRun, Glimpse<'a>),
     /// A run is over, good or failed.
     RunFinished(Box<RunRecord>),
 }
@@ -93,7 +93,7 @@ pub fn sweep(
         listener(Event::RunStarted(&planned)).map_err(SweepError::Listener)?;
         let config = encoder_config(plan, feed.info(), &planned.case);
         // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
-        let mut watch = |glimpse| drop(listener(Event::RunWatched(&planned, glimpse)));
+        let mut watch = |glimpse: Glimpse<'_>| drop(listener(Event::RunWatched(&planned, glimpse)));
         let stand = Stand { device, feed, config: &config, caller: caller(plan), stop };
         let (record, error) = stand.run(&planned, Box::new(drop), &mut watch);
         if matches!(error, Some(RunError::Stopped)) {

@@ -30,7 +30,7 @@ inflight doctor lists what is there";
 #[derive(Debug, Parser)]
 #[command(name = "inflight", version, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {
-    /// What to do; without it: a sweep with the defaults.
+    /// What to do; without it the window opens (without the feature `gui`: a sweep with the defaults).
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -50,6 +50,9 @@ pub enum Command {
     Status(StatusArgs),
     /// Say what works on this machine, and what to do about what does not
     Doctor(DoctorArgs),
+    /// Open the window, on a session if one is named
+    #[cfg(feature = "gui")]
+    Gui(GuiArgs),
 }
 
 /// What encode and sweep share.
@@ -248,6 +251,14 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
+/// `inflight gui`
+#[cfg(feature = "gui")]
+#[derive(Debug, Args)]
+pub struct GuiArgs {
+    /// Session folder to open
+    pub session: Option<PathBuf>,
+}
+
 impl RateArgs {
     fn rate_control(&self) -> RateControl {
         let bps = |kbps: u32| kbps.saturating_mul(1000);
@@ -312,6 +323,28 @@ impl EncodeArgs {
             warmup: 0,
             repeat: 1,
             ..self.coding.plan(suggested_host_work_us)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::command::sweep_command;
+
+    #[test]
+    fn a_plan_written_as_a_command_is_read_back_as_the_same_plan() {
+        let paced = Plan { pace_fps: Some(59.94), pool: Some(20), gop_length: Some(30), ..Plan::default() };
+        let codecs = vec![Codec::H264, Codec::Hevc];
+        let cqp = Plan { codecs, rate_control: RateControl::Cqp { qp: 23 }, host_work_us: 175, ..Plan::default() };
+        let vbr = RateControl::Vbr { bitrate_bps: 5_000_000, max_bitrate_bps: 8_000_000 };
+        let vbr = Plan { rate_control: vbr, b_frames: 2, preload_mib: 16, ..Plan::default() };
+        for plan in [Plan::default(), paced, cqp, vbr] {
+            let command = sweep_command(&plan);
+            let Some(Command::Sweep(args)) = Cli::try_parse_from(command.split(' ')).unwrap().command else {
+                panic!("{command}")
+            };
+            assert_eq!(args.plan(0), plan, "{command}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Exit codes, and which error leaves with which. The list stands in `--help` too.
 
+use crate::bench::job::JobError;
 use crate::bench::run::RunError;
 use crate::bench::sweep::SweepError;
 use crate::device::DeviceError;
@@ -86,6 +87,19 @@ impl From<SweepError> for Failure {
             SweepError::Plan(error) => error.into(),
             SweepError::Nvenc(error) => error.into(),
             SweepError::DeviceLost { .. } | SweepError::Listener(_) => Self::failed(error),
+        }
+    }
+}
+
+impl From<JobError> for Failure {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::Plan(error) => error.into(),
+            JobError::Input(error) => error.into(),
+            JobError::Device(error) => error.into(),
+            JobError::Source(error) => error.into(),
+            JobError::Session(error) => error.into(),
+            JobError::Sweep(error) => error.into(),
         }
     }
 }

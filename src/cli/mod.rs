@@ -5,6 +5,8 @@ mod compare;
 mod doctor;
 mod encode;
 mod exit;
+#[cfg(feature = "gui")]
+mod gui;
 mod progress;
 mod report;
 mod stop;
@@ -31,6 +33,11 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Status(args)) => report::status(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
+        #[cfg(feature = "gui")]
+        Some(Command::Gui(args)) => gui::gui(args.session),
+        #[cfg(feature = "gui")]
+        None => gui::gui(None),
+        #[cfg(not(feature = "gui"))]
         None => sweep::default_sweep(),
     };
     match done {

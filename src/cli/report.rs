@@ -3,12 +3,12 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
 use super::args::{ReportArgs, StatusArgs};
 use super::exit::{Exit, Failure};
 use super::warn;
-use crate::report::{Report, ReportError, Subject, csv, default_path, own_comparison, render, status as pages, trace};
+use crate::report::{
+    Report, ReportError, Subject, csv, default_path, own_comparison, render, status as pages, trace, write_export,
+};
 use crate::session::Session;
 use crate::stats::criteria::Criteria;
 
@@ -69,13 +69,7 @@ fn export(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&std::fs::File>) -> Result<(), ReportError>,
 ) -> Result<(), Failure> {
-    let failure = |source| ReportError::Write { path: path.to_owned(), source };
-    let temporary = NamedTempFile::new_in(crate::files::folder_of(path)).map_err(failure)?;
-    let mut buffered = BufWriter::new(temporary.as_file());
-    write(&mut buffered)?;
-    buffered.flush().map_err(failure)?;
-    drop(buffered);
-    crate::files::place(temporary, path).map_err(failure)?;
+    write_export(path, write)?;
     writeln!(std::io::stdout().lock(), "{}", path.display())?;
     Ok(())
 }

@@ -1,29 +1,31 @@
 //! `inflight sweep`: a plan run through, saved run by run, and told at the end as a table or as JSON.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::args::{Cli, Command, SweepArgs};
+use super::args::SweepArgs;
+#[cfg(not(feature = "gui"))]
+use super::args::{Cli, Command};
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
 use super::{print_json, stop};
-use crate::bench::environment;
+use crate::bench::command::shell_word;
+use crate::bench::job::{Job, session_dir_in};
 use crate::bench::metrics_line::{is_wanted, metrics_line};
-use crate::bench::sweep::{Event, Outcome, rehearse, sweep as run_sweep};
-use crate::device::{Device, DeviceSpec};
-use crate::plan::Plan;
+use crate::bench::sweep::{Event, Outcome};
+use crate::device::DeviceSpec;
 use crate::record::RunRecord;
 use crate::report::own_comparison;
-use crate::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
-use crate::source::{Feed, InputSpec};
+use crate::session::{Manifest, Session};
 use crate::stats::criteria::Criteria;
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::recommend;
 use crate::stats::summary::{Group, RunOnDevice, RunSummary, groups};
 
-/// What `inflight` alone does.
+/// What `inflight` alone does where no window was built in.
+#[cfg(not(feature = "gui"))]
 pub(super) fn default_sweep() -> Result<Exit, Failure> {
     let parsed = <Cli as clap::Parser>::try_parse_from(["inflight", "sweep"]);
     match parsed.map_err(Failure::usage)?.command {
@@ -34,33 +36,19 @@ pub(super) fn default_sweep() -> Result<Exit, Failure> {
 
 pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     let spec: DeviceSpec = args.coding.device.parse()?;
-    let plan = args.plan(spec.suggested_host_work_us());
-    plan.check()?;
-    let input: InputSpec = plan.input.parse()?;
-    let device = Device::open(&spec)?;
-    let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
-    rehearse(&plan, &device, feed.info())?;
-    let manifest = manifest(plan, &device, &feed);
-    let dir = args.session.clone().unwrap_or_else(default_session_dir);
+    let job = Job::prepare(args.plan(spec.suggested_host_work_us()), command_line())?;
+    let dir = args.session.clone().unwrap_or_else(|| session_dir_in(Path::new("output")));
     let stop = stop::on_ctrl_c(Arc::default())?;
-    let mut keeper = Keeper::new(SessionWriter::create(&dir, &manifest)?, manifest.plan.num_runs());
-    let ended = run_sweep(&manifest.plan, &device, &feed, &stop, &mut |event| keeper.on(event));
-    keeper.progress.done();
+    let mut writer = job.create(&dir)?;
+    let mut teller = Teller::new(job.manifest().plan.num_runs());
+    let ended = job.measure(&mut writer, &stop, &mut |event| {
+        teller.on(event);
+        Ok(())
+    });
+    teller.progress.done();
     let outcome = ended?;
-    Told { dir: &dir, manifest: &manifest, runs: &keeper.runs }.tell(args.json, outcome)?;
+    Told { dir: &dir, manifest: job.manifest(), runs: &teller.runs }.tell(args.json, outcome)?;
     Ok(exit_of(outcome))
-}
-
-fn manifest(plan: Plan, device: &Device, feed: &Feed) -> Manifest {
-    Manifest {
-        format_version: FORMAT_VERSION,
-        created_unix_ms: u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0),
-        plan,
-        input: feed.info().clone(),
-        device: device.info().clone(),
-        environment: environment::capture(command_line()),
-        note: None,
-    }
 }
 
 fn exit_of(outcome: Outcome) -> Exit {
@@ -71,31 +59,27 @@ fn exit_of(outcome: Outcome) -> Exit {
     }
 }
 
-/// Saves each run as it comes and keeps its summary.
-struct Keeper {
-    writer: SessionWriter,
+/// Says how far it is and keeps each run's summary.
+struct Teller {
     runs: Vec<RunSummary>,
     progress: Progress,
 }
 
-impl Keeper {
-    fn new(writer: SessionWriter, num_runs: u64) -> Self {
-        Self { writer, runs: Vec::new(), progress: Progress::new(num_runs) }
+impl Teller {
+    fn new(num_runs: u64) -> Self {
+        Self { runs: Vec::new(), progress: Progress::new(num_runs) }
     }
 
-    fn on(&mut self, event: Event<'_>) -> Result<(), String> {
+    fn on(&mut self, event: Event<'_>) {
         match event {
-            Event::RunStarted(run) => {
-                self.progress.run_started(run);
-                Ok(())
-            }
+            Event::RunStarted(run) => self.progress.run_started(run),
             // Drawing here would be work inside the measured loop.
-            Event::RunWatched(..) => Ok(()),
-            Event::RunFinished(record) => self.keep(&record),
+            Event::RunWatched(..) => {}
+            Event::RunFinished(record) => self.note(&record),
         }
     }
 
-    fn keep(&mut self, record: &RunRecord) -> Result<(), String> {
+    fn note(&mut self, record: &RunRecord) {
         if is_wanted() {
             self.progress.line(&metrics_line(record));
         }
@@ -104,7 +88,6 @@ impl Keeper {
         }
         self.runs.push(RunSummary::of(record));
         self.progress.run_finished();
-        self.writer.append(record).map_err(|error| error.to_string())
     }
 }
 
@@ -184,22 +167,8 @@ fn table(groups: &[Group]) -> String {
     text
 }
 
-fn default_session_dir() -> PathBuf {
-    let now = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S").to_string();
-    Path::new("output").join(format!("sweep-{now}"))
-}
-
 /// The command as typed, for the report's "how to repeat".
 fn command_line() -> String {
     let words = std::env::args_os().skip(1).map(|word| shell_word(&word.to_string_lossy()));
     std::iter::once("inflight".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
-}
-
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=:,./@+%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }

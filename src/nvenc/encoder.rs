@@ -14,7 +14,7 @@ use super::session::{Accepted, Session};
 use crate::contract::{
     EncodeMetrics, Encoder, EncoderConfig, FrameView, LockPlacement, MAX_IN_FLIGHT, PacketSink, PictureKind,
 };
-use crate::record::FrameColumns;
+use crate::record::{FrameColumns, LiveSample};
 
 /// One picture that takes this long means that the driver hangs: a slow engine takes milliseconds. Locking inline
 /// cannot be watched: the thread that would look is the one that hangs.
@@ -95,6 +95,26 @@ impl NvencEncoder {
         let submits = std::mem::take(&mut self.submits);
         let harvests = std::mem::take(&mut self.shared.state().harvests);
         merge(&submits, &harvests)
+    }
+
+    /// Copies into `into` what came back since the last call, the newest if there is not room for all; `num_seen`
+    /// counts the pictures looked at so far. Allocates nothing and waits for nothing but the ring's own mutex.
+    pub fn glimpse(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>) {
+        into.clear();
+        let state = self.shared.state();
+        let oldest = state.harvests.len().saturating_sub(into.capacity()).max(*num_seen);
+        *num_seen = state.harvests.len();
+        for harvest in state.harvests.iter().skip(oldest) {
+            let submitted = self.submits.binary_search_by_key(&harvest.pts, |sample| sample.pts);
+            if let Some(sample) = submitted.ok().and_then(|idx| self.submits.get(idx)) {
+                into.push(LiveSample {
+                    frame: harvest.pts,
+                    lock_ns: harvest.lock_ns,
+                    latency_ns: harvest.packet_at_ns.saturating_sub(sample.submit_at_ns),
+                    depth: sample.depth,
+                });
+            }
+        }
     }
 
     fn submit_inner(&mut self, frame: &FrameView<'_>) -> Result<(), NvencError> {

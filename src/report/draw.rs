@@ -165,7 +165,7 @@ fn wait_split(material: &Material<'_>, codec: Codec) -> Option<String> {
 }
 
 /// One bar, or two where another thread locks.
-fn bars(group: &Group, metrics: &[Metric]) -> Vec<Vec<f64>> {
+pub fn bars(group: &Group, metrics: &[Metric]) -> Vec<Vec<f64>> {
     let of_locking = |metric| matches!(metric, Metric::LockMs | Metric::CopyMs | Metric::UnlockMs);
     let bar = |takes: &dyn Fn(Metric) -> bool| {
         let ms = |&metric: &Metric| if takes(metric) { group.mean(metric).unwrap_or(0.0) } else { 0.0 };

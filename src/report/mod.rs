@@ -1,7 +1,7 @@
 //! Session to report: Markdown with figures beside it, tables of samples, a trace, status pages.
 //!
 //! Pure functions of what was stored: no device, no clock (the caller says what time it is), no number that `stats` did
-//! not compute and no spelling of one that is not `units`'. Only [`Report::write`] touches files.
+//! not compute and no spelling of one that is not `units`'. Only [`Report::write`] and [`write_export`] touch files.
 
 pub mod axis;
 pub mod chart;
@@ -13,18 +13,20 @@ pub mod text;
 pub mod trace;
 
 mod appendix;
-mod draw;
+pub mod draw;
 mod files;
 mod gather;
 mod sections;
 mod table;
-mod words;
+pub mod words;
 
 use std::fmt::Write as _;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tempfile::NamedTempFile;
 
 use crate::contract::Codec;
 use crate::record::Case;
@@ -94,6 +96,24 @@ pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result
 pub fn default_path(session: &Session, now: Timestamp) -> PathBuf {
     let codecs: Vec<_> = session.manifest.plan.codecs.iter().map(ToString::to_string).collect();
     PathBuf::from(format!("output/benchmark-nv-precise-{}-{}.md", codecs.join("-"), now.as_second()))
+}
+
+/// Writes a table or trace to `path`, whole or not at all.
+///
+/// # Errors
+/// What `write` answers, or the file cannot be written.
+pub fn write_export(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), ReportError>,
+) -> Result<(), ReportError> {
+    let failure = |source| ReportError::Write { path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let temporary = NamedTempFile::new_in(folder).map_err(failure)?;
+    let mut buffered = BufWriter::new(temporary.as_file());
+    write(&mut buffered)?;
+    buffered.flush().map_err(failure)?;
+    drop(buffered);
+    crate::files::place(temporary, path).map_err(failure)
 }
 
 /// What to compare within one session when nobody said: for each codec the pair that `stats` suggests.

@@ -22,6 +22,7 @@ pub use feed::{Cursor, Feed};
 pub use geometry::{GeometryError, MAX_SIDE};
 pub use media::KillSwitch;
 pub use spec::{InputSpec, InputSpecError};
+pub use synthetic::PERIOD as SYNTHETIC_PERIOD;
 pub use y4m::Y4mError;
 
 use crate::contract::{Dimensions, FrameRate, PixelFormat};

@@ -1,0 +1,69 @@
+//! The command line that makes a plan's sweep: for the report's "repeat it", whoever made the plan.
+
+use crate::contract::RateControl;
+use crate::plan::Plan;
+
+/// `inflight sweep` with every choice of the plan that is not the command line's default.
+pub fn sweep_command(plan: &Plan) -> String {
+    let usual = Plan::default();
+    let mut words = vec!["inflight".to_owned(), "sweep".to_owned()];
+    let mut say = |option: &str, value: String| words.extend([option.to_owned(), shell_word(&value)]);
+    say("--device", plan.device.clone());
+    say("--input", plan.input.clone());
+    say("--codec", list(&plan.codecs));
+    say("--reap-threshold", list(&plan.reap_thresholds));
+    say("--lock", list(&plan.locks));
+    say("--frames", plan.frames.to_string());
+    say("--warmup", plan.warmup.to_string());
+    say("--repeat", plan.repeat.to_string());
+    say("--preset", plan.preset.to_string());
+    say("--tuning", plan.tuning.to_string());
+    if let Some(pool) = plan.pool {
+        say("--pool", pool.to_string());
+    }
+    if let Some(gop_length) = plan.gop_length {
+        say("--gop", gop_length.to_string());
+    }
+    if plan.b_frames > 0 {
+        say("--b-frames", plan.b_frames.to_string());
+    }
+    match plan.pace_fps {
+        Some(fps) => say("--pace", fps.to_string()),
+        None => say("--host-work-us", plan.host_work_us.to_string()),
+    }
+    if plan.preload_mib != usual.preload_mib {
+        say("--preload-mib", plan.preload_mib.to_string());
+    }
+    words.extend(rate_words(plan.rate_control));
+    words.join(" ")
+}
+
+fn rate_words(rate: RateControl) -> Vec<String> {
+    let kbps = |bps: u32| (bps / 1000).to_string();
+    match rate {
+        RateControl::Preset => vec![],
+        RateControl::Cbr { bitrate_bps } => vec!["--bitrate-kbps".to_owned(), kbps(bitrate_bps)],
+        RateControl::Vbr { bitrate_bps, max_bitrate_bps } => vec![
+            "--vbr".to_owned(),
+            "--bitrate-kbps".to_owned(),
+            kbps(bitrate_bps),
+            "--max-bitrate-kbps".to_owned(),
+            kbps(max_bitrate_bps),
+        ],
+        RateControl::Cqp { qp } => vec!["--cqp".to_owned(), qp.to_string()],
+    }
+}
+
+fn list<T: ToString>(values: &[T]) -> String {
+    values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// A word as a POSIX shell reads it back.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=:,./@+%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

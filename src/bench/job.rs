@@ -1,0 +1,96 @@
+//! From a plan to a saved session: open what it names, rehearse, then measure and save run by run.
+//!
+//! The one way to do it, for the command line and for the window. Blocks; knows neither.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use jiff::Timestamp;
+
+use super::environment;
+use super::sweep::{Event, Outcome, SweepError, rehearse, sweep};
+use crate::device::{Device, DeviceError, DeviceSpec};
+use crate::plan::{Plan, PlanError};
+use crate::session::{FORMAT_VERSION, Manifest, SessionError, SessionWriter};
+use crate::source::{Feed, InputSpec, InputSpecError, SourceError};
+
+/// A plan that can be run: its device and input are open, and every case of it fits the device.
+pub struct Job {
+    device: Device,
+    feed: Feed,
+    manifest: Manifest,
+}
+
+/// Why a plan cannot be run to its end.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum JobError {
+    Plan(#[from] PlanError),
+    Input(#[from] InputSpecError),
+    Device(#[from] DeviceError),
+    Source(#[from] SourceError),
+    Session(#[from] SessionError),
+    Sweep(#[from] SweepError),
+}
+
+impl Job {
+    /// Opens what the plan names and tries every codec once. `command` is noted as what was asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the plan, its input or its device; nothing was written then.
+    pub fn prepare(plan: Plan, command: String) -> Result<Self, JobError> {
+        plan.check()?;
+        let input: InputSpec = plan.input.parse()?;
+        let device = Device::open(&plan.device.parse::<DeviceSpec>()?)?;
+        let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
+        rehearse(&plan, &device, feed.info())?;
+        let manifest = Manifest {
+            format_version: FORMAT_VERSION,
+            created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
+            plan,
+            input: feed.info().clone(),
+            device: device.info().clone(),
+            environment: environment::capture(command),
+            note: None,
+        };
+        Ok(Self { device, feed, manifest })
+    }
+
+    /// What the session's manifest will say.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Makes the session folder `dir`.
+    ///
+    /// # Errors
+    /// The folder is in use or cannot be written to.
+    pub fn create(&self, dir: &Path) -> Result<SessionWriter, JobError> {
+        Ok(SessionWriter::create(dir, &self.manifest)?)
+    }
+
+    /// Makes every run of the plan. Each is on the disk before `listener` hears that it is finished.
+    ///
+    /// # Errors
+    /// A lost device, a full disk, or the listener's own error; what was finished by then stays.
+    pub fn measure(
+        &self,
+        writer: &mut SessionWriter,
+        stop: &AtomicBool,
+        listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
+    ) -> Result<Outcome, JobError> {
+        let mut saving = |event: Event<'_>| {
+            if let Event::RunFinished(record) = &event {
+                writer.append(record).map_err(|error| error.to_string())?;
+            }
+            listener(event)
+        };
+        Ok(sweep(&self.manifest.plan, &self.device, &self.feed, stop, &mut saving)?)
+    }
+}
+
+/// Where a session goes when nobody said: `FOLDER/sweep-DATE-TIME`.
+pub fn session_dir_in(folder: &Path) -> PathBuf {
+    folder.join(Timestamp::now().strftime("sweep-%Y%m%d-%H%M%S").to_string())
+}

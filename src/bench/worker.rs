@@ -1,0 +1,214 @@
+//! A sweep on a thread of its own, for a watcher that must not block and must not be waited for.
+//!
+//! What matters (a run began, a run is over, the sweep is over) comes through a channel that never fills and loses
+//! nothing. Single pictures come through a buffer of fixed size: when it is full, or the watcher has it in its hands
+//! at that moment, they are left out, since the measured loop neither waits nor allocates for anybody.
+
+use std::mem;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::job::{Job, JobError};
+use super::run::Glimpse;
+use super::sweep::{Event, Outcome};
+use crate::plan::{Plan, PlannedRun};
+use crate::record::{LiveSample, RunRecord};
+use crate::session::Manifest;
+
+/// Pictures kept for a watcher that looks away.
+const LIVE_SAMPLES: usize = 1 << 14;
+
+/// What to measure, and where to.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The sweep.
+    pub plan: Plan,
+    /// The session folder to make.
+    pub dir: PathBuf,
+    /// Noted in the session as what was asked for.
+    pub command: String,
+}
+
+/// What a watcher hears, in this order: begun, then runs, then ended; or only that it ended.
+#[derive(Debug)]
+pub enum News {
+    /// Device and input are open, the session folder is made.
+    Begun(Box<Manifest>),
+    /// A run begins.
+    RunStarted(PlannedRun),
+    /// A run is over and saved.
+    RunFinished(Box<RunRecord>),
+    /// Nothing follows.
+    Ended(Result<Outcome, JobError>),
+}
+
+/// A sweep that is going on. Dropped, it stops the sweep, waits for the pictures in flight, and keeps what was
+/// finished.
+#[derive(Debug)]
+pub struct Worker {
+    news: Receiver<News>,
+    live: Arc<Live>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Shared with the measured loop.
+#[derive(Debug)]
+struct Live {
+    stop: AtomicBool,
+    samples: Mutex<Vec<LiveSample>>,
+}
+
+impl Worker {
+    /// Begins at once. `wake` is called after each piece of news, never from inside a measured loop.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn start(order: Order, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+        let (sender, news) = mpsc::channel();
+        let samples = Mutex::new(Vec::with_capacity(LIVE_SAMPLES));
+        let live = Arc::new(Live { stop: AtomicBool::new(false), samples });
+        let teller = Teller { sender, wake, live: Arc::clone(&live) };
+        let thread = std::thread::Builder::new().name("sweep".to_owned()).spawn(move || {
+            let ended = teller.run(order);
+            teller.tell(News::Ended(ended));
+        })?;
+        Ok(Self { news, live, thread: Some(thread) })
+    }
+
+    /// What happened since the last call, one piece at a time; does not wait.
+    pub fn next_news(&self) -> Option<News> {
+        self.news.try_recv().ok()
+    }
+
+    /// Exchanges the pictures of the run in progress that came since the last call for an empty `spent` buffer, which
+    /// it makes as large as it must be.
+    pub fn take_samples(&self, spent: &mut Vec<LiveSample>) {
+        spent.clear();
+        spent.reserve(LIVE_SAMPLES);
+        mem::swap(spent, &mut self.live.samples.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Asks the sweep to end: the run in progress is drained and dropped, what was finished stays.
+    pub fn stop(&self) {
+        self.live.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Was it asked to?
+    pub fn is_stopping(&self) -> bool {
+        self.live.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop();
+        // A sweep that panicked has told what it could; there is nothing to do about it here.
+        drop(self.thread.take().map(JoinHandle::join));
+    }
+}
+
+/// The worker's end of the channel and the buffer.
+struct Teller<W> {
+    sender: Sender<News>,
+    wake: W,
+    live: Arc<Live>,
+}
+
+impl<W: Fn()> Teller<W> {
+    fn run(&self, order: Order) -> Result<Outcome, JobError> {
+        let job = Job::prepare(order.plan, order.command)?;
+        let mut writer = job.create(&order.dir)?;
+        self.tell(News::Begun(Box::new(job.manifest().clone())));
+        job.measure(&mut writer, &self.live.stop, &mut |event| {
+            match event {
+                Event::RunStarted(run) => self.tell(News::RunStarted(*run)),
+                Event::RunWatched(_, glimpse) => self.live.offer(glimpse),
+                Event::RunFinished(record) => self.tell(News::RunFinished(record)),
+            }
+            Ok(())
+        })
+    }
+
+    /// A watcher that is gone has stopped the sweep already.
+    fn tell(&self, news: News) {
+        drop(self.sender.send(news));
+        (self.wake)();
+    }
+}
+
+impl Live {
+    /// From inside the measured loop.
+    fn offer(&self, glimpse: Glimpse<'_>) {
+        let Ok(mut samples) = self.samples.try_lock() else { return };
+        let room = samples.capacity() - samples.len();
+        samples.extend(glimpse.fresh.iter().take(room));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(dir: PathBuf) -> Order {
+        let plan = Plan {
+            device: "virtual:turing,interval_us=200,latency_us=400".to_owned(),
+            input: "synthetic:64x64@30".to_owned(),
+            frames: 20,
+            reap_thresholds: vec![1, 4],
+            warmup: 1,
+            repeat: 2,
+            ..Plan::default()
+        };
+        Order { plan, dir, command: "inflight gui".to_owned() }
+    }
+
+    fn hear_all(worker: &Worker) -> (usize, Result<Outcome, JobError>) {
+        let mut num_finished = 0;
+        loop {
+            match worker.news.recv().unwrap() {
+                News::RunFinished(_) => num_finished += 1,
+                News::Ended(ended) => return (num_finished, ended),
+                News::Begun(_) | News::RunStarted(_) => {}
+            }
+        }
+    }
+
+    #[test]
+    fn every_run_is_told_and_saved() {
+        let dir = tempfile::tempdir().unwrap();
+        let worker = Worker::start(order(dir.path().join("session")), || ()).unwrap();
+        let (num_finished, ended) = hear_all(&worker);
+        assert_eq!(num_finished, 6);
+        assert_eq!(ended.unwrap(), Outcome { num_done: 6, num_failed: 0, stopped: false });
+        let session = crate::session::Session::open(&dir.path().join("session")).unwrap();
+        assert_eq!(session.summaries.len(), 6);
+    }
+
+    #[test]
+    fn a_stop_keeps_what_was_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut order = order(dir.path().join("session"));
+        order.plan.repeat = 100_000;
+        let worker = Worker::start(order, || ()).unwrap();
+        while !matches!(worker.news.recv().unwrap(), News::RunFinished(_)) {}
+        worker.stop();
+        let (num_finished, ended) = hear_all(&worker);
+        assert!(ended.unwrap().stopped);
+        let session = crate::session::Session::open(&dir.path().join("session")).unwrap();
+        assert_eq!(session.summaries.len(), num_finished + 1);
+    }
+
+    #[test]
+    fn what_cannot_run_is_said_and_leaves_no_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut order = order(dir.path().join("session"));
+        order.plan.device = "virtual:no-such-profile".to_owned();
+        let worker = Worker::start(order, || ()).unwrap();
+        let (_, ended) = hear_all(&worker);
+        assert!(matches!(ended, Err(JobError::Device(_))));
+        assert!(!dir.path().join("session").exists());
+    }
+}

@@ -1,0 +1,369 @@
+//! The window's state, and what one frame does with it: take up news, perform commands, draw.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, CentralPanel, Context, Panel, Ui, ViewportCommand};
+
+use super::background::{Background, Message};
+use super::bar::{self, Progress};
+use super::commands::{Command, TABLE, View};
+use super::compare::{CompareModel, compare_ui};
+use super::data::LoadedSession;
+use super::live::{LiveModel, live_ui};
+use super::palette::{self, Palette};
+use super::plots::Plots;
+use super::report::{ReportModel, report_ui};
+use super::runs::runs_ui;
+use super::sessions::{SessionsModel, sessions_ui};
+use super::setup::Setup;
+use super::setup_view::setup_ui;
+use super::theme;
+use crate::bench::worker::{News, Worker};
+use crate::record::{DeviceKind, LiveSample};
+use crate::session::Session;
+
+/// How often a live sweep is drawn. Seldom enough to cost little, often enough to look alive.
+const LIVE_FRAME: Duration = Duration::from_millis(100);
+
+/// The whole window.
+#[derive(Debug)]
+pub struct App {
+    /// Where sessions are looked for and made.
+    pub(super) folder: PathBuf,
+    pub(super) setup: Setup,
+    pub(super) sweep: Option<Sweep>,
+    pub(super) live: LiveModel,
+    pub(super) loaded: Option<Box<LoadedSession>>,
+    pub(super) plots: Plots,
+    pub(super) compare: CompareModel,
+    pub(super) report: ReportModel,
+    pub(super) sessions: SessionsModel,
+    pub(super) view: View,
+    pub(super) palette: Palette,
+    pub(super) shows_keys: bool,
+    /// Closing was asked for while a sweep runs.
+    pub(super) asks_to_quit: bool,
+    /// Close as soon as the sweep has ended.
+    pub(super) quits_when_done: bool,
+    /// What went wrong, until dismissed.
+    pub(super) problems: VecDeque<String>,
+    pub(super) background: Background,
+    pub(super) queue: Vec<Command>,
+}
+
+/// A sweep in progress.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    pub(super) worker: Worker,
+    pub(super) dir: PathBuf,
+    pub(super) progress: Progress,
+    /// Goes back and forth with the worker.
+    pub(super) samples: Vec<LiveSample>,
+}
+
+impl App {
+    /// A window on `session`, or on nothing yet. Sessions are looked for and made in `folder`.
+    pub fn new(ctx: &Context, folder: PathBuf, session: Option<PathBuf>) -> Self {
+        theme::apply(ctx);
+        let background = Background::new(ctx.clone());
+        background.examine();
+        background.find_sessions(folder.clone());
+        Self {
+            folder,
+            setup: Setup::default(),
+            sweep: None,
+            live: LiveModel::default(),
+            loaded: None,
+            plots: Plots::default(),
+            compare: CompareModel::default(),
+            report: ReportModel::default(),
+            sessions: SessionsModel::default(),
+            view: View::default(),
+            palette: Palette::default(),
+            shows_keys: false,
+            asks_to_quit: false,
+            quits_when_done: false,
+            problems: VecDeque::new(),
+            background,
+            queue: session.map(Command::OpenSession).into_iter().collect(),
+        }
+    }
+
+    /// The form, for who sets it without a hand.
+    pub fn setup_mut(&mut self) -> &mut Setup {
+        &mut self.setup
+    }
+
+    /// Where the report is to be written.
+    pub fn set_report_path(&mut self, path: &std::path::Path) {
+        self.report.path = path.display().to_string();
+    }
+
+    /// What is open.
+    pub fn loaded(&self) -> Option<&LoadedSession> {
+        self.loaded.as_deref()
+    }
+
+    /// Has a command done from outside, as if a person had asked for it.
+    pub fn ask(&mut self, command: Command) {
+        self.queue.push(command);
+    }
+
+    /// Everything but drawing: news, keys, commands, models.
+    pub fn tick(&mut self, ctx: &Context) {
+        while let Some(message) = self.background.next() {
+            self.take_message(message);
+        }
+        self.take_news(ctx);
+        self.take_keys(ctx);
+        self.take_close_request(ctx);
+        for command in std::mem::take(&mut self.queue) {
+            self.perform(ctx, command);
+        }
+        self.update_models();
+        if self.sweep.is_some() {
+            ctx.request_repaint_after(LIVE_FRAME);
+        }
+    }
+
+    fn take_message(&mut self, message: Message) {
+        match message {
+            Message::Devices(findings) => self.setup.found(findings),
+            Message::Sessions(found) => self.sessions.found = Some(found),
+            Message::Opened(Ok(loaded)) => self.open(loaded),
+            Message::Opened(Err(problem)) | Message::Exported(Err(problem)) => self.problems.push_back(problem),
+            Message::Picked(purpose, Some(path)) => self.take_picked(purpose, path),
+            Message::Picked(_, None) => {}
+            Message::Rendered(version, report) => self.report.take(version, report),
+            Message::Exported(Ok(path)) => self.report.written = Some(path),
+        }
+    }
+
+    fn open(&mut self, loaded: Box<LoadedSession>) {
+        if self.sweep.is_some() {
+            self.problems.push_back("A session is not opened while a sweep runs, stop it first".to_owned());
+            return;
+        }
+        if let Some(damage) = &loaded.session.damage {
+            self.problems.push_back(format!("{}: {damage}", loaded.session.dir.display()));
+        }
+        self.setup.take_plan(&loaded.session.manifest.plan);
+        self.show_last_runs(&loaded);
+        self.report.begin(&loaded);
+        self.loaded = Some(loaded);
+        self.view = View::Compare;
+    }
+
+    /// A reopened session looks as it did right after its sweep.
+    fn show_last_runs(&mut self, loaded: &LoadedSession) {
+        self.live = LiveModel::of(&loaded.session.manifest.plan);
+        for (planned, run) in loaded.session.manifest.plan.runs().into_iter().zip(&loaded.runs) {
+            self.live.begin(planned);
+            self.live.finish(&run.frames);
+        }
+    }
+
+    fn take_news(&mut self, ctx: &Context) {
+        let Some(sweep) = &mut self.sweep else { return };
+        sweep.progress.is_stopping = sweep.worker.is_stopping();
+        sweep.worker.take_samples(&mut sweep.samples);
+        self.live.extend(&sweep.samples);
+        while let Some(news) = self.sweep.as_ref().and_then(|sweep| sweep.worker.next_news()) {
+            self.take_piece(ctx, news);
+        }
+    }
+
+    fn take_piece(&mut self, ctx: &Context, news: News) {
+        let Some(sweep) = &mut self.sweep else { return };
+        match news {
+            News::Begun(manifest) => {
+                let session =
+                    Session { dir: sweep.dir.clone(), manifest: *manifest, summaries: Vec::new(), damage: None };
+                sweep.progress.started = Instant::now();
+                self.live = LiveModel::of(&session.manifest.plan);
+                self.loaded = Some(Box::new(LoadedSession::begun(session)));
+            }
+            News::RunStarted(run) => {
+                sweep.progress.current = Some(run);
+                self.live.begin(run);
+            }
+            News::RunFinished(record) => {
+                sweep.progress.num_done += 1;
+                sweep.progress.num_failed += u64::from(record.error.is_some());
+                self.live.finish(&record.frames);
+                if let Some(loaded) = &mut self.loaded {
+                    loaded.push(*record);
+                }
+            }
+            News::Ended(ended) => {
+                if let Err(error) = ended {
+                    self.problems.push_back(error.to_string());
+                }
+                self.end_sweep(ctx);
+            }
+        }
+    }
+
+    fn end_sweep(&mut self, ctx: &Context) {
+        self.sweep = None;
+        self.live.end();
+        self.asks_to_quit = false;
+        if let Some(loaded) = &self.loaded {
+            self.report.begin(loaded);
+        }
+        self.background.find_sessions(self.folder.clone());
+        if self.quits_when_done {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+    }
+
+    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into and a
+    /// sheet that is open come first where a key has no modifier.
+    fn take_keys(&mut self, ctx: &Context) {
+        let types = ctx.egui_wants_keyboard_input() || self.palette.is_open || self.shows_keys || self.asks_to_quit;
+        ctx.input_mut(|input| {
+            for entry in &TABLE {
+                if entry
+                    .shortcut
+                    .as_ref()
+                    .is_some_and(|shortcut| (!types || shortcut.modifiers.any()) && input.consume_shortcut(shortcut))
+                {
+                    self.queue.push(entry.command.clone());
+                }
+            }
+            let asks = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
+            if !types && input.events.iter().any(asks) {
+                self.queue.push(Command::ToggleKeys);
+            }
+            if let Some(path) = input.raw.dropped_files.first().map(|file| file.path().to_owned()) {
+                self.take_dropped(path);
+            }
+        });
+    }
+
+    fn take_close_request(&mut self, ctx: &Context) {
+        if self.sweep.is_some() && !self.quits_when_done && ctx.input(|input| input.viewport().close_requested()) {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.asks_to_quit = true;
+        }
+    }
+
+    fn update_models(&mut self) {
+        let Some(loaded) = &self.loaded else { return };
+        if self.view == View::Compare {
+            self.compare.update(loaded);
+        }
+        if self.view == View::Report && self.sweep.is_none() && self.report.is_stale(loaded) {
+            self.queue.push(Command::RenderReport);
+        }
+    }
+
+    /// The window's content.
+    pub fn show(&mut self, ui: &mut Ui) {
+        let is_running = self.sweep.is_some();
+        let progress = self.sweep.as_ref().map(|sweep| &sweep.progress);
+        Panel::top("bar").show(ui, |ui| {
+            bar::bar_ui(ui, progress, !is_running, &mut self.queue);
+            let session = self.loaded.as_ref().map(|loaded| &loaded.session);
+            let dir = session.map(|session| session.dir.display().to_string()).unwrap_or_default();
+            bar::device_ui(ui, session.map(|session| &session.manifest.device), &dir);
+            problems_ui(ui, &self.problems, &mut self.queue);
+        });
+        Panel::left("setup").resizable(true).default_size(theme::SETUP_WIDTH).show(ui, |ui| {
+            setup_ui(ui, &mut self.setup, is_running, &mut self.queue);
+        });
+        CentralPanel::default().show(ui, |ui| {
+            bar::tabs_ui(ui, self.view, &mut self.queue);
+            ui.separator();
+            self.view_ui(ui);
+        });
+        let ctx = ui.ctx().clone();
+        palette::palette_ui(&ctx, &mut self.palette, &mut self.queue);
+        if self.shows_keys {
+            self.shows_keys = palette::keys_ui(&ctx);
+        }
+        if self.asks_to_quit {
+            quit_ui(&ctx, &mut self.queue);
+        }
+    }
+
+    fn view_ui(&mut self, ui: &mut Ui) {
+        let queue = &mut self.queue;
+        match (self.view, self.loaded.as_deref()) {
+            (View::Sessions, _) => sessions_ui(ui, &mut self.sessions, queue),
+            (View::Live, Some(loaded)) => live_view_ui(ui, &self.live, loaded, self.sweep.is_some()),
+            (View::Distributions, Some(loaded)) => self.plots.distributions_ui(ui, loaded),
+            (View::Thresholds, Some(loaded)) => self.plots.thresholds_ui(ui, loaded),
+            (View::Timeline, Some(loaded)) => self.plots.timeline_ui(ui, loaded),
+            (View::Compare, Some(loaded)) => compare_ui(ui, &mut self.compare, loaded, queue),
+            (View::Report, Some(_)) if self.sweep.is_some() => {
+                ui.label("The report is rendered when the sweep is through.");
+            }
+            (View::Report, Some(loaded)) => report_ui(ui, &mut self.report, loaded, queue),
+            (_, None) => empty_ui(ui, queue),
+        }
+    }
+}
+
+/// What went wrong stays until it was read.
+fn problems_ui(ui: &mut Ui, problems: &VecDeque<String>, queue: &mut Vec<Command>) {
+    for (idx, problem) in problems.iter().enumerate() {
+        ui.horizontal_wrapped(|ui| {
+            ui.colored_label(theme::alert(ui), problem);
+            if ui.small_button("Dismiss").clicked() {
+                queue.push(Command::DismissProblem(idx));
+            }
+        });
+    }
+}
+
+/// Plots above, runs below.
+fn live_view_ui(ui: &mut Ui, live: &LiveModel, loaded: &LoadedSession, is_running: bool) {
+    let is_virtual = loaded.session.manifest.device.kind == DeviceKind::Virtual;
+    let plots_height = ui.available_height() * 0.66;
+    live_ui(ui, live, is_virtual, plots_height);
+    ui.separator();
+    runs_ui(ui, &loaded.session.summaries, is_running);
+}
+
+fn empty_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.3);
+        ui.heading("How many pictures should your encoder keep in flight?");
+        ui.label("The defaults on the left measure it on a virtual device in a few seconds, no GPU needed.");
+        ui.add_space(theme::GAP);
+        if ui.button("Run on defaults").clicked() {
+            queue.push(Command::Run);
+        }
+        if ui.button("Open a session").clicked() {
+            queue.push(Command::Show(View::Sessions));
+        }
+    });
+}
+
+fn quit_ui(ctx: &Context, queue: &mut Vec<Command>) {
+    egui::Modal::new(egui::Id::unique("quit")).show(ctx, |ui| {
+        ui.heading("A sweep is running");
+        ui.label("Stopping it drains what is in flight and keeps every finished run.");
+        ui.horizontal(|ui| {
+            if ui.button("Stop, save and close").clicked() {
+                queue.push(Command::StopAndQuit);
+            }
+            if ui.button("Keep running").clicked() {
+                queue.push(Command::KeepRunning);
+            }
+        });
+    });
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
+        self.tick(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.show(ui);
+    }
+}

@@ -1,0 +1,136 @@
+//! Work that takes time, off the thread that draws: reading sessions, rendering reports, asking for GPUs, file dialogs.
+//!
+//! Each piece runs on a thread of its own and answers with one message, which the app takes up in its next frame.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, Sender};
+
+use eframe::egui::Context;
+use jiff::Timestamp;
+
+use super::commands::{Export, Purpose};
+use super::data::LoadedSession;
+use super::library::{self, Found};
+use crate::doctor::{self, Finding};
+use crate::report::{Report, ReportError, Subject, csv, own_comparison, render, trace};
+use crate::session::Session;
+use crate::stats::criteria::Criteria;
+
+/// What came of it.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Message {
+    Devices(Vec<Finding>),
+    Sessions(Vec<Found>),
+    Opened(Result<Box<LoadedSession>, String>),
+    Picked(Purpose, Option<PathBuf>),
+    /// Of the session in this state.
+    Rendered(u64, Result<Report, String>),
+    /// Where to, or why not.
+    Exported(Result<PathBuf, String>),
+}
+
+/// Starts work and collects what came of it.
+#[derive(Debug)]
+pub struct Background {
+    sender: Sender<Message>,
+    messages: Receiver<Message>,
+    ctx: Context,
+}
+
+impl Background {
+    /// `ctx` is woken by every message.
+    pub fn new(ctx: Context) -> Self {
+        let (sender, messages) = mpsc::channel();
+        Self { sender, messages, ctx }
+    }
+
+    /// The next message, if there is one; does not wait.
+    pub fn next(&self) -> Option<Message> {
+        self.messages.try_recv().ok()
+    }
+
+    /// Which devices work?
+    pub fn examine(&self) {
+        self.spawn(|| Message::Devices(doctor::examine()));
+    }
+
+    /// Which sessions are there?
+    pub fn find_sessions(&self, folder: PathBuf) {
+        self.spawn(move || Message::Sessions(library::find(&folder)));
+    }
+
+    /// Reads a session whole.
+    pub fn open(&self, dir: PathBuf) {
+        self.spawn(move || Message::Opened(LoadedSession::open(&dir).map(Box::new).map_err(|error| error.to_string())));
+    }
+
+    /// Asks for a file by the system's dialog. Where the system has none the answer is none.
+    pub fn pick(&self, purpose: Purpose) {
+        self.spawn(move || {
+            let dialog = rfd::FileDialog::new();
+            let picked = match purpose {
+                Purpose::Input => dialog.set_title("Frames to encode").pick_file(),
+                Purpose::Session => dialog.set_title("Session folder").pick_folder(),
+                Purpose::Report => dialog.set_title("Report").set_file_name("report.md").save_file(),
+            };
+            Message::Picked(purpose, picked)
+        });
+    }
+
+    /// Renders the report that `inflight report` would write to `path`.
+    pub fn render(&self, session: Session, version: u64, path: PathBuf) {
+        self.spawn(move || Message::Rendered(version, render_own(&session, &path)));
+    }
+
+    /// Writes a rendered report.
+    pub fn write(&self, report: Report) {
+        self.spawn(move || {
+            let written = report.write().map_err(|error| error.to_string());
+            Message::Exported(written.map(|()| report.path))
+        });
+    }
+
+    /// Writes one of the other exports beside the report at `report_path`.
+    pub fn export(&self, session: Session, export: Export, report_path: &Path) {
+        let path = report_path.with_extension(extension(export));
+        self.spawn(move || {
+            let written = write_export(&session, export, &path).map_err(|error| error.to_string());
+            Message::Exported(written.map(|()| path))
+        });
+    }
+
+    fn spawn(&self, work: impl FnOnce() -> Message + Send + 'static) {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        std::thread::spawn(move || {
+            // A window that is gone needs no answer.
+            drop(sender.send(work()));
+            ctx.request_repaint();
+        });
+    }
+}
+
+fn render_own(session: &Session, path: &Path) -> Result<Report, String> {
+    let comparison = own_comparison(session, &Criteria::default()).map_err(|error| error.to_string())?;
+    let subject = Subject { session, before: None, comparison: comparison.as_ref() };
+    render(subject, path, Timestamp::now()).map_err(|error| error.to_string())
+}
+
+fn extension(export: Export) -> &'static str {
+    match export {
+        Export::Report => "md",
+        Export::RunsCsv => "runs.csv",
+        Export::FramesCsv => "frames.csv",
+        Export::Trace => "trace.json",
+    }
+}
+
+fn write_export(session: &Session, export: Export, path: &Path) -> Result<(), ReportError> {
+    let last = session.summaries.last().map_or(0, |run| run.order_index);
+    crate::report::write_export(path, |out| match export {
+        Export::Report => Ok(()),
+        Export::RunsCsv => csv::write_runs(session, out),
+        Export::FramesCsv => csv::write_frames(session, out),
+        Export::Trace => trace::write_trace(session, last, out),
+    })
+}

@@ -1,0 +1,169 @@
+//! Everything that a person can tell the window to do, and the one table that menu, shortcuts, palette and key sheet
+//! are made from.
+//!
+//! Views push commands; the app performs them once a frame, before the next drawing.
+
+use std::path::PathBuf;
+
+use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Command {
+    Run,
+    Stop,
+    Show(View),
+    OpenSession(PathBuf),
+    FindSessions,
+    Pick(Purpose),
+    RenderReport,
+    Export(Export),
+    CopyReport,
+    SwapSides,
+    Theme(ThemePreference),
+    TogglePalette,
+    ToggleKeys,
+    DismissProblem(usize),
+    Quit,
+    /// Ends the sweep, keeps what is finished, closes the window.
+    StopAndQuit,
+    KeepRunning,
+}
+
+/// What the middle of the window shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum View {
+    #[default]
+    Live,
+    Distributions,
+    Thresholds,
+    Timeline,
+    Compare,
+    Report,
+    Sessions,
+}
+
+/// What a file dialog is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Purpose {
+    Input,
+    Session,
+    Report,
+}
+
+/// What can be written from a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Export {
+    /// Markdown with its figures beside it.
+    Report,
+    /// One line a run.
+    RunsCsv,
+    /// One line a frame.
+    FramesCsv,
+    /// The last run's timeline, for Perfetto.
+    Trace,
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Entry {
+    /// As menu and palette call it.
+    pub title: &'static str,
+    /// Which menu it stands in.
+    pub menu: Menu,
+    /// What it does.
+    pub command: Command,
+    /// Its keys, if it has any.
+    pub shortcut: Option<KeyboardShortcut>,
+}
+
+/// The menus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Menu {
+    Session,
+    View,
+    Help,
+}
+
+impl View {
+    /// All of them, from left to right.
+    pub const ALL: [Self; 7] = [
+        Self::Live,
+        Self::Distributions,
+        Self::Thresholds,
+        Self::Timeline,
+        Self::Compare,
+        Self::Report,
+        Self::Sessions,
+    ];
+
+    /// What its tab says.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Live => "Live",
+            Self::Distributions => "Distributions",
+            Self::Thresholds => "Thresholds",
+            Self::Timeline => "Timeline",
+            Self::Compare => "Compare",
+            Self::Report => "Report",
+            Self::Sessions => "Sessions",
+        }
+    }
+}
+
+impl Menu {
+    /// All of them, from left to right.
+    pub const ALL: [Self; 3] = [Self::Session, Self::View, Self::Help];
+
+    /// What its button says.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Session => "Session",
+            Self::View => "View",
+            Self::Help => "Help",
+        }
+    }
+}
+
+const fn plain(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::NONE, key))
+}
+
+const fn with_command(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
+}
+
+const fn entry(title: &'static str, menu: Menu, command: Command, shortcut: Option<KeyboardShortcut>) -> Entry {
+    Entry { title, menu, command, shortcut }
+}
+
+/// Every command that needs no argument of its own.
+pub static TABLE: [Entry; 23] = [
+    entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
+    entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
+    entry("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
+    entry("Choose input…", Menu::Session, Command::Pick(Purpose::Input), with_command(Key::I)),
+    entry("Export report", Menu::Session, Command::Export(Export::Report), with_command(Key::E)),
+    entry("Export runs as CSV", Menu::Session, Command::Export(Export::RunsCsv), None),
+    entry("Export frames as CSV", Menu::Session, Command::Export(Export::FramesCsv), None),
+    entry("Export trace of the last run", Menu::Session, Command::Export(Export::Trace), None),
+    entry("Copy report", Menu::Session, Command::CopyReport, None),
+    entry("Quit", Menu::Session, Command::Quit, with_command(Key::Q)),
+    entry("Show live", Menu::View, Command::Show(View::Live), with_command(Key::Num1)),
+    entry("Show distributions", Menu::View, Command::Show(View::Distributions), with_command(Key::Num2)),
+    entry("Show thresholds", Menu::View, Command::Show(View::Thresholds), with_command(Key::Num3)),
+    entry("Show timeline", Menu::View, Command::Show(View::Timeline), with_command(Key::Num4)),
+    entry("Show comparison", Menu::View, Command::Show(View::Compare), with_command(Key::Num5)),
+    entry("Show report", Menu::View, Command::Show(View::Report), with_command(Key::Num6)),
+    entry("Show sessions", Menu::View, Command::Show(View::Sessions), with_command(Key::Num7)),
+    entry("Swap before and after", Menu::View, Command::SwapSides, None),
+    entry("Theme of the system", Menu::View, Command::Theme(ThemePreference::System), None),
+    entry("Dark theme", Menu::View, Command::Theme(ThemePreference::Dark), None),
+    entry("Light theme", Menu::View, Command::Theme(ThemePreference::Light), None),
+    entry("Find a command", Menu::Help, Command::TogglePalette, with_command(Key::P)),
+    entry("Keys", Menu::Help, Command::ToggleKeys, plain(Key::F1)),
+];

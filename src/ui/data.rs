@@ -1,0 +1,71 @@
+//! What the views show: a session with its frames in memory.
+//!
+//! Read from a folder on a thread of its own, or grown run by run while a sweep is live. Knows no egui.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::record::{FrameColumns, RunRecord};
+use crate::session::{Session, SessionError};
+use crate::stats::summary::{Group, RunSummary, groups};
+
+/// A session and everything measured in it.
+#[derive(Debug, Clone)]
+pub struct LoadedSession {
+    /// Where it lies, its manifest, the summary of every finished run, what could not be read.
+    pub session: Session,
+    /// The cases with their runs, in plan order.
+    pub groups: Vec<Group>,
+    /// Every run with its frames, in the order of `session.summaries`.
+    pub runs: Vec<LoadedRun>,
+    /// Differs between any two states of any two sessions, so a model that was made from one knows when it is out of
+    /// date.
+    pub version: u64,
+}
+
+/// One run and its frames.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the types say it")]
+pub struct LoadedRun {
+    pub summary: RunSummary,
+    pub frames: Arc<FrameColumns>,
+}
+
+impl LoadedSession {
+    /// Reads a session folder whole. Takes as long as the folder is large: not for the thread that draws.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open(dir: &Path) -> Result<Self, SessionError> {
+        let session = Session::open(dir)?;
+        let mut runs = Vec::with_capacity(session.summaries.len());
+        session.for_each_run(|record| runs.push(LoadedRun::of(record)))?;
+        Ok(Self { groups: session.groups(), session, runs, version: next_version() })
+    }
+
+    /// A session that has no run yet.
+    pub fn begun(session: Session) -> Self {
+        Self { groups: Vec::new(), session, runs: Vec::new(), version: next_version() }
+    }
+
+    /// Takes up a run that was just finished.
+    pub fn push(&mut self, record: RunRecord) {
+        let run = LoadedRun::of(record);
+        self.session.summaries.push(run.summary.clone());
+        self.runs.push(run);
+        self.groups = groups(&self.session.summaries);
+        self.version = next_version();
+    }
+}
+
+impl LoadedRun {
+    fn of(record: RunRecord) -> Self {
+        Self { summary: RunSummary::of(&record), frames: Arc::new(record.frames) }
+    }
+}
+
+fn next_version() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

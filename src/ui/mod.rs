@@ -1,0 +1,92 @@
+//! The desktop window: the only folder that names egui, its plots and the system's dialogs.
+//!
+//! State changes by [`commands`] once a frame, before drawing; what draws reads. Work that takes time runs on threads of
+//! its own ([`background`], `bench::worker`), so the window never waits and nothing waits for the window.
+
+pub mod app;
+pub mod background;
+mod bar;
+pub mod commands;
+pub mod compare;
+pub mod data;
+pub mod library;
+pub mod live;
+mod palette;
+mod perform;
+pub mod plots;
+pub mod report;
+mod runs;
+pub mod sessions;
+pub mod setup;
+mod setup_view;
+pub mod theme;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use app::App;
+use eframe::egui::ViewportBuilder;
+
+/// What a window needs of a bare Debian or Ubuntu.
+const PACKAGES: &str = "libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1";
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot open a window ({cause}): set DISPLAY or WAYLAND_DISPLAY, on Debian/Ubuntu: apt install {PACKAGES}; \
+     'inflight sweep' measures the same without a window"
+)]
+pub struct NoWindow {
+    cause: String,
+}
+
+/// Opens the window, on `session` if one is named, and stays until it is closed.
+///
+/// # Errors
+/// There is no display, or a library that a window needs is missing.
+pub fn run(session: Option<PathBuf>) -> Result<(), NoWindow> {
+    let viewport = ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([800.0, 500.0]);
+    let options = eframe::NativeOptions { viewport, ..Default::default() };
+    let is_open = Arc::new(AtomicBool::new(false));
+    let opened = Arc::clone(&is_open);
+    let create: eframe::AppCreator<'static> = Box::new(move |made| {
+        opened.store(true, Ordering::Relaxed);
+        drop(std::panic::take_hook());
+        Ok(Box::new(App::new(&made.egui_ctx, "output".into(), session)))
+    });
+    // A missing library ends in a panic inside the loaders of X11's and Wayland's. From the first frame on a panic is
+    // our own fault again, and loud.
+    std::panic::set_hook(Box::new(|_| ()));
+    let ended = catch_unwind(AssertUnwindSafe(|| eframe::run_native("inflight", options, create)));
+    drop(std::panic::take_hook());
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(NoWindow { cause: without_place(&error.to_string()).to_owned() }),
+        Err(fault) if is_open.load(Ordering::Relaxed) => resume_unwind(fault),
+        Err(missing) => Err(NoWindow { cause: panic_text(missing.as_ref()) }),
+    }
+}
+
+/// winit says in which line of its own source it gave up, which helps nobody here.
+fn without_place(text: &str) -> &str {
+    let cause = text.rsplit_once(".rs:").and_then(|(_, after)| after.split_once(": "));
+    cause.map_or(text, |(_, cause)| cause).trim_end_matches('.')
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a library is missing").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_in_somebody_elses_source_is_left_out() {
+        assert_eq!(without_place("winit: os error at src/linux/mod.rs:765: DISPLAY is not set."), "DISPLAY is not set");
+        assert_eq!(without_place("no usable OpenGL"), "no usable OpenGL");
+    }
+}

@@ -1,0 +1,110 @@
+//! What each command does. Runs once a frame, before drawing; nothing in here waits.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use eframe::egui::{Context, ViewportCommand};
+
+use super::app::{App, Sweep};
+use super::bar::Progress;
+use super::commands::{Command, Export, Purpose, View};
+use crate::bench::command::sweep_command;
+use crate::bench::job::session_dir_in;
+use crate::bench::worker::{Order, Worker};
+
+impl App {
+    pub(super) fn perform(&mut self, ctx: &Context, command: Command) {
+        match command {
+            Command::Run => self.run(ctx),
+            Command::Stop => self.stop(),
+            Command::Show(view) => self.view = view,
+            Command::OpenSession(dir) => self.background.open(dir),
+            Command::FindSessions => self.background.find_sessions(self.folder.clone()),
+            Command::Pick(purpose) => self.background.pick(purpose),
+            Command::RenderReport => self.render_report(),
+            Command::Export(export) => self.export(export),
+            Command::CopyReport => self.copy_report(ctx),
+            Command::SwapSides => self.compare.swap(),
+            Command::Theme(theme) => ctx.set_theme(theme),
+            Command::TogglePalette => self.palette.toggle(),
+            Command::ToggleKeys => self.shows_keys = !self.shows_keys,
+            Command::DismissProblem(idx) => drop(self.problems.remove(idx)),
+            Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            Command::StopAndQuit => {
+                (self.asks_to_quit, self.quits_when_done) = (false, true);
+                self.stop();
+            }
+            Command::KeepRunning => self.asks_to_quit = false,
+        }
+    }
+
+    fn run(&mut self, ctx: &Context) {
+        if self.sweep.is_some() || !self.setup.problems().is_empty() {
+            return;
+        }
+        let plan = self.setup.plan();
+        let num_runs = plan.num_runs();
+        let dir = session_dir_in(&self.folder);
+        let order = Order { command: sweep_command(&plan), plan, dir: dir.clone() };
+        let waker = ctx.clone();
+        match Worker::start(order, move || waker.request_repaint()) {
+            Ok(worker) => {
+                let progress = Progress {
+                    num_runs,
+                    num_done: 0,
+                    num_failed: 0,
+                    started: Instant::now(),
+                    current: None,
+                    is_stopping: false,
+                };
+                self.sweep = Some(Sweep { worker, dir, progress, samples: Vec::new() });
+                self.view = View::Live;
+            }
+            Err(error) => self.problems.push_back(format!("the sweep has no thread to run on: {error}")),
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some(sweep) = &self.sweep {
+            sweep.worker.stop();
+        }
+    }
+
+    fn render_report(&mut self) {
+        let Some(loaded) = &self.loaded else { return };
+        self.report.ask(loaded);
+        self.background.render(loaded.session.clone(), loaded.version, PathBuf::from(&self.report.path));
+    }
+
+    fn export(&mut self, export: Export) {
+        let Some(loaded) = &self.loaded else { return };
+        match (export, self.report.report(loaded)) {
+            (Export::Report, Some(report)) => self.background.write(report.clone()),
+            (Export::Report, None) => self.view = View::Report,
+            _ => self.background.export(loaded.session.clone(), export, Path::new(&self.report.path)),
+        }
+    }
+
+    fn copy_report(&mut self, ctx: &Context) {
+        match self.loaded.as_ref().and_then(|loaded| self.report.report(loaded)) {
+            Some(report) => ctx.copy_text(report.markdown.clone()),
+            None => self.view = View::Report,
+        }
+    }
+
+    pub(super) fn take_picked(&mut self, purpose: Purpose, path: PathBuf) {
+        match purpose {
+            Purpose::Input => self.setup.plan.input = path.display().to_string(),
+            Purpose::Session => self.queue.push(Command::OpenSession(path)),
+            Purpose::Report => self.report.path = path.display().to_string(),
+        }
+    }
+
+    /// A session folder is opened; anything else is meant as input.
+    pub(super) fn take_dropped(&mut self, path: PathBuf) {
+        match path.extension() {
+            None => self.queue.push(Command::OpenSession(path)),
+            Some(_) => self.setup.plan.input = path.display().to_string(),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What the thresholds view shows: each metric against the threshold, where the time went, and which threshold to use.
+//!
+//! Puts numbers of `stats` side by side and computes none. Knows no egui.
+
+use crate::contract::{Codec, LockPlacement};
+use crate::record::Case;
+use crate::report::draw::{PARTS, bars};
+use crate::stats::metrics::Metric;
+use crate::stats::recommend::{Recommendation, recommend};
+use crate::stats::summary::Group;
+
+/// What is drawn against the threshold.
+pub const METRICS: [Metric; 4] = [Metric::Fps, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms];
+
+/// A session's thresholds.
+#[derive(Debug, Clone, Default)]
+pub struct Knees {
+    /// One for each codec and lock placement.
+    pub lines: Vec<Line>,
+    /// One for each case with a good counted run, in plan order.
+    pub splits: Vec<Split>,
+    /// What has a part in any of `splits`, in their order.
+    pub parts: Vec<Metric>,
+    /// The knee of each codec and lock placement.
+    pub recommendations: Vec<Recommendation>,
+}
+
+/// One codec and lock placement.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "the types say it")]
+pub struct Line {
+    pub codec: Codec,
+    pub lock: LockPlacement,
+    /// Ascending by threshold.
+    pub points: Vec<Point>,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// T.
+    pub threshold: u32,
+    /// Mean over the runs and their standard deviation (0 where one run has none), in the order of [`METRICS`].
+    pub values: [Option<(f64, f64)>; 4],
+}
+
+/// Where the time of one case went, on average.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Split {
+    /// Which case.
+    pub case: Case,
+    /// One bar a thread, each with the milliseconds of every one of the parts.
+    pub bars_ms: Vec<Vec<f64>>,
+    /// The wall time.
+    pub wall_ms: f64,
+    /// Is it the one to use?
+    pub is_recommended: bool,
+}
+
+impl Knees {
+    /// Of a session's cases.
+    pub fn of(groups: &[Group]) -> Self {
+        let recommendations = recommend(groups);
+        let is_seen = |metric: &Metric| groups.iter().any(|group| group.mean(*metric).is_some_and(|ms| ms > 0.0));
+        let parts: Vec<_> = PARTS.into_iter().filter(is_seen).collect();
+        let split = |group: &Group| {
+            Some(Split {
+                case: group.case,
+                bars_ms: bars(group, &parts),
+                wall_ms: group.mean(Metric::WallMs)?,
+                is_recommended: recommendations.iter().any(|knee| knee.case == group.case),
+            })
+        };
+        Self { lines: lines(groups), splits: groups.iter().filter_map(split).collect(), parts, recommendations }
+    }
+
+    /// Which threshold to use for a codec and lock placement.
+    pub fn recommended(&self, codec: Codec, lock: LockPlacement) -> Option<&Recommendation> {
+        self.recommendations.iter().find(|knee| knee.codec == codec && knee.lock == lock)
+    }
+}
+
+fn lines(groups: &[Group]) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for group in groups.iter().filter(|group| !group.spreads.is_empty()) {
+        let Case { codec, lock, reap_threshold, .. } = group.case;
+        let value = |metric| group.spread(metric).map(|spread| (spread.mean, spread.stddev.unwrap_or(0.0)));
+        let point = Point { threshold: reap_threshold, values: METRICS.map(value) };
+        match lines.iter_mut().find(|line| line.codec == codec && line.lock == lock) {
+            Some(line) => line.points.push(point),
+            None => lines.push(Line { codec, lock, points: vec![point] }),
+        }
+    }
+    for line in &mut lines {
+        line.points.sort_by_key(|point| point.threshold);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::fixture::{case, group};
+
+    use LockPlacement::{Inline, Thread};
+
+    #[test]
+    fn a_line_for_each_lock_placement_ascending() {
+        let groups = [
+            group(case(4, Inline), &[100.0, 102.0]),
+            group(case(1, Inline), &[200.0]),
+            group(case(4, Thread), &[99.0]),
+        ];
+        let knees = Knees::of(&groups);
+        let thresholds = |line: &Line| line.points.iter().map(|point| point.threshold).collect::<Vec<_>>();
+        assert_eq!(knees.lines.iter().map(thresholds).collect::<Vec<_>>(), [vec![1, 4], vec![4]]);
+        assert_eq!(knees.lines[0].points[0].values[0], Some((500.0, 0.0)));
+        assert_eq!(knees.lines[0].points[0].values[3], None);
+        assert_eq!(knees.splits.iter().map(|split| split.is_recommended).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(knees.splits[0].wall_ms, 101.0);
+        assert_eq!(knees.recommended(Codec::H264, Inline).map(|knee| knee.case.reap_threshold), Some(4));
+    }
+}

@@ -1,0 +1,88 @@
+//! The three views without a window, by what they say to someone who cannot see them.
+
+use eframe::egui::Ui;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+
+use super::selection::{FrameSelection, FrameTime};
+use super::{Plots, fixture};
+use crate::ui::data::LoadedSession;
+
+struct State {
+    plots: Plots,
+    session: LoadedSession,
+}
+
+fn harness(session: LoadedSession, view: fn(&mut Plots, &mut Ui, &LoadedSession)) -> Harness<'static, State> {
+    let state = State { plots: Plots::default(), session };
+    let draw = move |ui: &mut Ui, state: &mut State| view(&mut state.plots, ui, &state.session);
+    let mut harness = Harness::builder().with_size([1000.0, 1400.0]).build_ui_state(draw, state);
+    // Models are made on threads; that of a run is asked for once the session's is there.
+    for _ in 0..2 {
+        harness.state_mut().plots.settle();
+        harness.run_steps(3);
+    }
+    harness
+}
+
+#[test]
+fn distributions_show_every_case_and_both_times() {
+    let mut harness = harness(fixture::sweep(100), Plots::distributions_ui);
+    harness.get_by_label("Histogram of lock wait per frame");
+    harness.get_by_label("Share of time at each queue depth");
+    harness.get_by_label("Latency").click();
+    harness.run_steps(3);
+    for name in
+        ["Histogram of latency per frame", "Percentile curve of latency", "Box plot of latency with a dot for each run"]
+    {
+        harness.get_by_label(name);
+    }
+}
+
+#[test]
+fn a_range_dragged_on_the_histogram_is_marked_until_cleared() {
+    let mut harness = harness(fixture::sweep(100), Plots::distributions_ui);
+    let rect = harness.get_by_label("Histogram of lock wait per frame").rect();
+    harness.drag_at(rect.left_center() + eframe::egui::vec2(rect.width() * 0.3, 0.0));
+    harness.run_steps(2);
+    harness.hover_at(rect.center());
+    harness.run_steps(2);
+    harness.drop_at(rect.right_center() - eframe::egui::vec2(rect.width() * 0.1, 0.0));
+    harness.run_steps(3);
+    let marked = harness.state().plots.selection.expect("marked");
+    assert!(marked.time == FrameTime::LockWait && marked.from_ns < marked.to_ns, "{marked:?}");
+    harness.get_by_label("Clear marks").click();
+    harness.run_steps(2);
+    assert_eq!(harness.state().plots.selection, None);
+}
+
+#[test]
+fn thresholds_say_which_one_to_use_and_why() {
+    let harness = harness(fixture::sweep(100), Plots::thresholds_ui);
+    harness.get_by_label("Throughput against the threshold");
+    harness.get_by_label("Where the time of each case went");
+    assert_eq!(harness.get_all_by_label("recommended").count(), 1);
+    harness.get_by_label_contains("Use T=");
+}
+
+#[test]
+fn the_slowest_frame_is_a_click_away() {
+    let mut harness = harness(fixture::sweep(1000), Plots::timeline_ui);
+    harness.get_by_label("Timeline of run 2: 1000 frames in 4 slots, 0 marked");
+    harness.get_by_label_contains("Frame 700 ").click();
+    harness.run_steps(3);
+    assert_eq!(harness.state().plots.timeline_state.frame, Some(700));
+    harness.get_by_label("Submitted at");
+    let selection = FrameSelection { time: FrameTime::Latency, from_ns: 5_000_000, to_ns: u64::MAX };
+    harness.state_mut().plots.selection = Some(selection);
+    harness.run_steps(2);
+    harness.get_by_label("Timeline of run 2: 1000 frames in 4 slots, 1 marked");
+}
+
+#[test]
+fn without_a_run_each_view_says_what_to_do() {
+    for view in [Plots::distributions_ui, Plots::thresholds_ui, Plots::timeline_ui] {
+        let harness = harness(fixture::session(), view);
+        harness.get_by_label("No finished run yet: press Run, or open a session");
+    }
+}

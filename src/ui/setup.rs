@@ -1,0 +1,253 @@
+//! The set-up form: what is typed, the plan it makes, and what is wrong with it where it stands.
+//!
+//! Knows no egui and touches no file; whether a device or an input is there is found out when the sweep begins.
+
+use crate::contract::{Codec, LockPlacement, PixelFormat};
+use crate::device::DeviceSpec;
+use crate::doctor::{Finding, virtual_profiles};
+use crate::plan::{Plan, PlanError};
+use crate::source::{InputSpec, SYNTHETIC_PERIOD};
+
+/// Thresholds that have a chip of their own.
+pub const CHIPS: [u32; 5] = [1, 2, 4, 8, 16];
+
+/// The form.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// What is chosen. `host_work_us` and `pace_fps` follow from `caller`.
+    pub plan: Plan,
+    /// How the caller around the encoder behaves.
+    pub caller: CallerChoice,
+    /// Busy work for [`CallerChoice::Work`].
+    pub host_work_us: u32,
+    /// Rate for [`CallerChoice::Paced`].
+    pub pace_fps: f64,
+    /// Threshold that is about to be added.
+    pub own_threshold: u32,
+    /// Devices to choose from, once they are known.
+    pub devices: Vec<DeviceChoice>,
+}
+
+/// How the caller around the encoder behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerChoice {
+    /// Whatever the device's profile models; nothing on a GPU.
+    Modelled,
+    /// So much busy work before each frame.
+    Work,
+    /// Frames come at a rate.
+    Paced,
+}
+
+/// One line of the device list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceChoice {
+    /// What a plan calls it.
+    pub name: String,
+    /// What it is, or why it cannot be used.
+    pub detail: String,
+    /// Can it be chosen?
+    pub works: bool,
+}
+
+/// A part of the form that something can be wrong with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Part {
+    Device,
+    Input,
+    Codecs,
+    Thresholds,
+    Locks,
+    Pool,
+    Caller,
+    Frames,
+    Repeats,
+    Coding,
+}
+
+/// What is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the types say it")]
+pub struct Problem {
+    pub part: Part,
+    pub message: String,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let devices = virtual_profiles().into_iter().map(|(name, detail)| DeviceChoice {
+            name: format!("virtual:{name}"),
+            detail: detail.to_owned(),
+            works: true,
+        });
+        Self {
+            // The profile that was modelled after a published host shows what the thresholds do at a glance.
+            plan: Plan { device: "virtual:video-hw-2026-02".to_owned(), ..Plan::default() },
+            caller: CallerChoice::Modelled,
+            host_work_us: 200,
+            pace_fps: 60.0,
+            own_threshold: 6,
+            devices: devices.collect(),
+        }
+    }
+}
+
+impl Setup {
+    /// The plan as the form stands.
+    pub fn plan(&self) -> Plan {
+        let (host_work_us, pace_fps) = match self.caller {
+            CallerChoice::Modelled => (modelled_work_us(&self.plan), None),
+            CallerChoice::Work => (self.host_work_us, None),
+            CallerChoice::Paced => (0, Some(self.pace_fps)),
+        };
+        Plan { host_work_us, pace_fps, ..self.plan.clone() }
+    }
+
+    /// Takes over the plan of a session, to run it again or to change it.
+    pub fn take_plan(&mut self, plan: &Plan) {
+        self.plan = plan.clone();
+        self.host_work_us = plan.host_work_us;
+        self.caller = match plan.pace_fps {
+            Some(fps) => {
+                self.pace_fps = fps;
+                CallerChoice::Paced
+            }
+            None if plan.host_work_us == modelled_work_us(plan) => CallerChoice::Modelled,
+            None => CallerChoice::Work,
+        };
+    }
+
+    /// The first thing that is wrong with each part.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut note = |part, message: String| problems.push(Problem { part, message });
+        if let Err(error) = self.plan.device.parse::<DeviceSpec>() {
+            note(Part::Device, error.to_string());
+        }
+        if let Err(error) = self.plan.input.parse::<InputSpec>() {
+            note(Part::Input, error.to_string());
+        }
+        if let Err(error) = self.plan().check() {
+            note(part_of(&error), error.to_string());
+        }
+        problems
+    }
+
+    /// Takes up what was found on this machine. Only GPUs are of interest: the virtual device is known.
+    pub fn found(&mut self, findings: Vec<Finding>) {
+        let gpus = findings.into_iter().filter(|finding| finding.name.starts_with("cuda:") || is_missing_gpu(finding));
+        self.devices.extend(gpus.map(|finding| DeviceChoice {
+            name: if finding.name == "libcuda" { "GPU".to_owned() } else { finding.name },
+            detail: finding.detail,
+            works: finding.works,
+        }));
+    }
+
+    /// Adds or removes a threshold; they stay in order.
+    pub fn toggle_threshold(&mut self, threshold: u32) {
+        toggle(&mut self.plan.reap_thresholds, threshold);
+        self.plan.reap_thresholds.sort_unstable();
+    }
+
+    /// Adds or removes a codec.
+    pub fn toggle_codec(&mut self, codec: Codec) {
+        toggle(&mut self.plan.codecs, codec);
+    }
+
+    /// Adds or removes a lock placement.
+    pub fn toggle_lock(&mut self, lock: LockPlacement) {
+        toggle(&mut self.plan.locks, lock);
+    }
+
+    /// Bytes of memory for the frames of the input, as far as its description says; a file says nothing before it is
+    /// read.
+    pub fn frame_memory_bytes(&self) -> Option<u64> {
+        let (format, dimensions, frames) = match self.plan.input.parse().ok()? {
+            InputSpec::Synthetic { dimensions, .. } => {
+                (PixelFormat::Nv12, dimensions, self.plan.frames.min(SYNTHETIC_PERIOD))
+            }
+            InputSpec::Raw { format, dimensions, .. } => (format, dimensions, self.plan.frames),
+            InputSpec::Stdin | InputSpec::File(_) => return None,
+        };
+        let all_bytes = (format.frame_bytes(dimensions) as u64).saturating_mul(frames);
+        Some(all_bytes.min(u64::from(self.plan.preload_mib) << 20))
+    }
+}
+
+/// The caller's work that goes with the device; 0 where nothing is modelled.
+fn modelled_work_us(plan: &Plan) -> u32 {
+    plan.device.parse().map_or(0, |spec: DeviceSpec| spec.suggested_host_work_us())
+}
+
+fn toggle<T: PartialEq>(values: &mut Vec<T>, value: T) {
+    match values.iter().position(|known| *known == value) {
+        Some(idx) => drop(values.remove(idx)),
+        None => values.push(value),
+    }
+}
+
+fn is_missing_gpu(finding: &Finding) -> bool {
+    finding.name == "libcuda" && !finding.works
+}
+
+fn part_of(error: &PlanError) -> Part {
+    match error {
+        PlanError::Nothing { what: "codec" } | PlanError::Twice { what: "codec", .. } => Part::Codecs,
+        PlanError::Nothing { what: "lock placement" } | PlanError::Twice { what: "lock placement", .. } => Part::Locks,
+        PlanError::Nothing { .. } | PlanError::Twice { .. } | PlanError::Threshold(_) => Part::Thresholds,
+        PlanError::PoolTooSmall { .. } | PlanError::PoolTooSmallForReorder { .. } | PlanError::PoolTooLarge(_) => {
+            Part::Pool
+        }
+        PlanError::NoFrames => Part::Frames,
+        PlanError::NoRuns | PlanError::TooManyRuns(_) => Part::Repeats,
+        PlanError::Pace(_) | PlanError::PaceAndWork => Part::Caller,
+        PlanError::Gop
+        | PlanError::GopTooShort { .. }
+        | PlanError::BFrames(_)
+        | PlanError::Bitrate
+        | PlanError::PeakBelowAverage { .. }
+        | PlanError::Qp { .. } => Part::Coding,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_stand_where_they_belong() {
+        let part = |change: fn(&mut Setup)| {
+            let mut setup = Setup::default();
+            change(&mut setup);
+            setup.problems().into_iter().map(|problem| problem.part).collect::<Vec<_>>()
+        };
+        assert_eq!(part(|_| ()), []);
+        assert_eq!(part(|setup| setup.plan.device = "gpu".to_owned()), [Part::Device]);
+        assert_eq!(part(|setup| setup.plan.input.clear()), [Part::Input]);
+        assert_eq!(part(|setup| setup.plan.codecs.clear()), [Part::Codecs]);
+        assert_eq!(part(|setup| setup.plan.locks.clear()), [Part::Locks]);
+        assert_eq!(part(|setup| setup.plan.reap_thresholds.clear()), [Part::Thresholds]);
+        assert_eq!(part(|setup| setup.plan.pool = Some(2)), [Part::Pool]);
+        assert_eq!(part(|setup| setup.plan.frames = 0), [Part::Frames]);
+        assert_eq!(part(|setup| setup.plan.repeat = 0), [Part::Repeats]);
+        assert_eq!(
+            part(|setup| {
+                setup.caller = CallerChoice::Paced;
+                setup.pace_fps = 0.0;
+            }),
+            [Part::Caller]
+        );
+    }
+
+    #[test]
+    fn a_plan_goes_in_and_comes_out_the_same() {
+        let paced = Plan { pace_fps: Some(25.0), ..Plan::default() };
+        let busy = Plan { host_work_us: 50, ..Plan::default() };
+        for plan in [Plan::default(), paced, busy] {
+            let mut setup = Setup::default();
+            setup.take_plan(&plan);
+            assert_eq!(setup.plan(), plan);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The set-up panel: from device to repeats, top to bottom, and what it comes to.
+
+use eframe::egui::{Button, ComboBox, DragValue, Grid, ScrollArea, TextEdit, Ui};
+
+use super::commands::{Command, Purpose};
+use super::setup::{CHIPS, CallerChoice, Part, Problem, Setup};
+use super::theme;
+use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, TuningInfo};
+use crate::units;
+
+const PRESETS: [Preset; 7] = [Preset::P1, Preset::P2, Preset::P3, Preset::P4, Preset::P5, Preset::P6, Preset::P7];
+
+const LOCKS: [(LockPlacement, &str); 3] = [
+    (LockPlacement::Inline, "The submitting thread waits inside the lock once the threshold is reached"),
+    (LockPlacement::Thread, "A thread of its own locks each picture as soon as it may"),
+    (LockPlacement::Poll, "The submitting thread asks without waiting after each submission"),
+];
+
+/// The whole panel. While a sweep runs the form rests.
+pub fn setup_ui(ui: &mut Ui, setup: &mut Setup, is_running: bool, queue: &mut Vec<Command>) {
+    let problems = setup.problems();
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.add_enabled_ui(!is_running, |ui| {
+            device_ui(ui, setup, &problems);
+            input_ui(ui, setup, &problems, queue);
+            coding_ui(ui, setup, &problems);
+            ring_ui(ui, setup, &problems);
+            caller_ui(ui, setup, &problems);
+            counts_ui(ui, setup, &problems);
+        });
+        ui.separator();
+        sum_ui(ui, setup);
+        let can_run = problems.is_empty() && !is_running;
+        let button = ui.add_enabled(can_run, Button::new("Run the sweep"));
+        if button.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
+            queue.push(Command::Run);
+        }
+    });
+}
+
+fn why_not(problems: &[Problem], is_running: bool) -> String {
+    match problems.first() {
+        _ if is_running => "A sweep is running".to_owned(),
+        Some(problem) => problem.message.clone(),
+        None => String::new(),
+    }
+}
+
+fn device_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
+    ui.strong("Device");
+    ComboBox::from_id_salt("device")
+        .selected_text(&setup.plan.device)
+        .width(ui.available_width())
+        .show_ui(ui, |ui| {
+            for choice in &setup.devices {
+                let is_chosen = setup.plan.device == choice.name;
+                let line = ui.add_enabled(choice.works, Button::selectable(is_chosen, &choice.name));
+                let line = line.on_hover_text(&choice.detail).on_disabled_hover_text(&choice.detail);
+                if line.clicked() {
+                    setup.plan.device.clone_from(&choice.name);
+                }
+            }
+        })
+        .response
+        .accessible_name("Device");
+    let own = TextEdit::singleline(&mut setup.plan.device).desired_width(f32::INFINITY);
+    ui.add(own)
+        .accessible_name("Device description")
+        .on_hover_text("As on the command line: virtual:PROFILE, virtual:key=value,…, cuda:N, or a driver library");
+    problems_ui(ui, problems, Part::Device);
+}
+
+fn input_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem], queue: &mut Vec<Command>) {
+    ui.strong("Input");
+    ui.horizontal(|ui| {
+        let width = ui.available_width() - 80.0;
+        ui.add(TextEdit::singleline(&mut setup.plan.input).desired_width(width))
+            .accessible_name("Input")
+            .on_hover_text("synthetic[:WxH@FPS], a Y4M or media file, raw:FORMAT:WxH@FPS:FILE; files can be dropped");
+        if ui.button("Choose…").clicked() {
+            queue.push(Command::Pick(Purpose::Input));
+        }
+    });
+    problems_ui(ui, problems, Part::Input);
+}
+
+fn coding_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
+    ui.strong("Coding");
+    ui.horizontal_wrapped(|ui| {
+        for codec in [Codec::H264, Codec::Hevc, Codec::Av1] {
+            let is_chosen = setup.plan.codecs.contains(&codec);
+            if ui.selectable_label(is_chosen, crate::report::words::codec_title(codec)).clicked() {
+                setup.toggle_codec(codec);
+            }
+        }
+    });
+    problems_ui(ui, problems, Part::Codecs);
+    ui.horizontal(|ui| {
+        ComboBox::from_label("Preset").selected_text(setup.plan.preset.to_string()).width(60.0).show_ui(ui, |ui| {
+            for preset in PRESETS {
+                ui.selectable_value(&mut setup.plan.preset, preset, preset.to_string());
+            }
+        });
+        ComboBox::from_label("Tuning").selected_text(setup.plan.tuning.to_string()).width(60.0).show_ui(ui, |ui| {
+            for (tuning, title) in [
+                (TuningInfo::Ull, "ull, ultra low latency"),
+                (TuningInfo::Ll, "ll, low latency"),
+                (TuningInfo::Hq, "hq, high quality"),
+            ] {
+                ui.selectable_value(&mut setup.plan.tuning, tuning, title);
+            }
+        });
+    });
+    problems_ui(ui, problems, Part::Coding);
+}
+
+fn ring_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
+    ui.strong("Reap thresholds").on_hover_text("Pictures in flight at which the oldest is taken back; 1 is serial");
+    ui.horizontal_wrapped(|ui| {
+        let own: Vec<_> = setup.plan.reap_thresholds.iter().copied().filter(|own| !CHIPS.contains(own)).collect();
+        for threshold in CHIPS.into_iter().chain(own) {
+            let is_chosen = setup.plan.reap_thresholds.contains(&threshold);
+            if ui.selectable_label(is_chosen, format!(" {threshold} ")).clicked() {
+                setup.toggle_threshold(threshold);
+            }
+        }
+        ui.add(DragValue::new(&mut setup.own_threshold).range(1..=MAX_IN_FLIGHT)).accessible_name("Own threshold");
+        let is_new = !setup.plan.reap_thresholds.contains(&setup.own_threshold);
+        if ui.add_enabled(is_new, Button::new("Add")).on_hover_text("Sweep this threshold too").clicked() {
+            setup.toggle_threshold(setup.own_threshold);
+        }
+    });
+    problems_ui(ui, problems, Part::Thresholds);
+    ui.strong("Lock placement");
+    ui.horizontal_wrapped(|ui| {
+        for (lock, explanation) in LOCKS {
+            let is_chosen = setup.plan.locks.contains(&lock);
+            if ui.selectable_label(is_chosen, lock.to_string()).on_hover_text(explanation).clicked() {
+                setup.toggle_lock(lock);
+            }
+        }
+    });
+    problems_ui(ui, problems, Part::Locks);
+    ui.horizontal(|ui| {
+        let mut is_own = setup.plan.pool.is_some();
+        if ui
+            .checkbox(&mut is_own, "Own pool size")
+            .on_hover_text("Otherwise as many as each threshold needs")
+            .changed()
+        {
+            setup.plan.pool = is_own.then(|| setup.plan.reap_thresholds.iter().copied().max().unwrap_or(1));
+        }
+        if let Some(pool) = &mut setup.plan.pool {
+            ui.add(DragValue::new(pool)).accessible_name("Buffer pairs");
+        }
+    });
+    problems_ui(ui, problems, Part::Pool);
+}
+
+fn caller_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
+    ui.strong("Caller").on_hover_text("What the application does around the encoder");
+    ui.radio_value(&mut setup.caller, CallerChoice::Modelled, "As the device models it");
+    ui.horizontal(|ui| {
+        ui.radio_value(&mut setup.caller, CallerChoice::Work, "Busy before each frame");
+        if setup.caller == CallerChoice::Work {
+            ui.add(DragValue::new(&mut setup.host_work_us).suffix(" µs")).accessible_name("Host work");
+        }
+    });
+    ui.horizontal(|ui| {
+        ui.radio_value(&mut setup.caller, CallerChoice::Paced, "Frames come at a rate");
+        if setup.caller == CallerChoice::Paced {
+            ui.add(DragValue::new(&mut setup.pace_fps).suffix(" fps")).accessible_name("Pace");
+        }
+    });
+    problems_ui(ui, problems, Part::Caller);
+}
+
+fn counts_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
+    ui.strong("Runs");
+    Grid::new("counts").num_columns(2).show(ui, |ui| {
+        let name = ui.label("Frames of each run");
+        ui.add(DragValue::new(&mut setup.plan.frames)).labelled_by(name.id);
+        ui.end_row();
+        let name = ui.label("Warm-ups of each case");
+        ui.add(DragValue::new(&mut setup.plan.warmup).speed(0.1)).labelled_by(name.id);
+        ui.end_row();
+        let name = ui.label("Counted runs of each case");
+        ui.add(DragValue::new(&mut setup.plan.repeat).speed(0.1)).labelled_by(name.id);
+        ui.end_row();
+    });
+    problems_ui(ui, problems, Part::Frames);
+    problems_ui(ui, problems, Part::Repeats);
+}
+
+/// What it comes to.
+fn sum_ui(ui: &mut Ui, setup: &Setup) {
+    let plan = &setup.plan;
+    let num_cases = plan.codecs.len() * plan.locks.len() * plan.reap_thresholds.len();
+    let runs = units::count(plan.num_runs() as f64);
+    ui.label(format!("{num_cases} cases, {runs} runs of {} frames", units::count(plan.frames as f64)));
+    let memory = setup
+        .frame_memory_bytes()
+        .map_or_else(|| format!("up to {} MiB", plan.preload_mib), |frame_bytes| units::bytes(frame_bytes as f64));
+    ui.label(format!("Memory for frames {memory}"));
+}
+
+fn problems_ui(ui: &mut Ui, problems: &[Problem], part: Part) {
+    for problem in problems.iter().filter(|problem| problem.part == part) {
+        ui.colored_label(theme::alert(ui), &problem.message);
+    }
+}

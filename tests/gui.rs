@@ -1,0 +1,157 @@
+//! The window's flows, through what a screen reader would find, without a window.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command as Process;
+use std::time::{Duration, Instant};
+
+use eframe::egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use inflight::session::Session;
+use inflight::ui::app::App;
+use inflight::ui::commands::Command;
+
+/// Whatever is waited for comes within this, or never will.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A window whose sessions lie in `folder`, set up for a sweep of a few small frames.
+fn window(folder: &Path) -> Harness<'static, App> {
+    let folder = folder.to_owned();
+    let mut window =
+        Harness::builder().with_size([1280.0, 800.0]).build_eframe(move |made| App::new(&made.egui_ctx, folder, None));
+    let plan = &mut window.state_mut().setup_mut().plan;
+    plan.input = "synthetic:64x64@30".to_owned();
+    plan.reap_thresholds = vec![1, 4];
+    (plan.frames, plan.warmup, plan.repeat) = (60, 1, 3);
+    window.step();
+    window
+}
+
+/// Draws until `done` holds.
+fn wait(window: &mut Harness<'_, App>, what: &str, done: impl Fn(&Harness<'_, App>) -> bool) {
+    let start = Instant::now();
+    while !done(window) {
+        assert!(start.elapsed() < PATIENCE, "no {what} after {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(5));
+        window.step();
+    }
+}
+
+fn click(window: &mut Harness<'_, App>, role: Role, label: &str) {
+    window.get_by_role_and_label(role, label).click();
+    window.run_steps(2);
+}
+
+fn run_to_the_end(window: &mut Harness<'_, App>) {
+    click(window, Role::Button, "Run the sweep");
+    wait(window, "Stop button", |window| window.query_by_role_and_label(Role::Button, "Stop").is_some());
+    wait(window, "end of the sweep", |window| window.query_by_role_and_label(Role::Button, "Run").is_some());
+}
+
+fn session_of(window: &Harness<'_, App>) -> Session {
+    window.state().loaded().unwrap().session.clone()
+}
+
+fn without_last_line(text: &str) -> &str {
+    text.trim_end().rsplit_once('\n').unwrap().0
+}
+
+#[test]
+fn a_sweep_ends_in_a_verdict_and_in_the_report_that_the_command_line_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    run_to_the_end(&mut window);
+    let session = session_of(&window);
+    assert_eq!(session.summaries.len(), 8);
+    assert!(window.query_all_by_label("warm-up").count() > 0);
+    assert!(window.query_by_label_contains("Lock wait over frames").is_some());
+    assert!(window.query_by_label_contains("VIRTUAL DEVICE").is_some());
+
+    click(&mut window, Role::Button, "Compare");
+    window.step();
+    assert!(window.query_by_label_contains("Overall ").is_some());
+    assert!(window.query_all_by_label("pass").count() > 0);
+
+    click(&mut window, Role::Button, "Report");
+    wait(&mut window, "report", |window| window.query_by_label_contains("# Pictures in flight").is_some());
+    let ours = folder.path().join("ours.md");
+    window.state_mut().set_report_path(&ours);
+    window.step();
+    wait(&mut window, "report", |window| window.query_by_label_contains("# Pictures in flight").is_some());
+    wait(&mut window, "file", |window| {
+        window.get_by_role_and_label(Role::Button, "Export report").click();
+        window.query_by_label_contains("Written to").is_some()
+    });
+    let theirs = folder.path().join("theirs").join("ours.md");
+    let mut told = Process::new(env!("CARGO_BIN_EXE_inflight"));
+    assert!(told.arg("report").arg(&session.dir).arg("-o").arg(&theirs).status().unwrap().success());
+    let (ours, theirs) = (fs::read_to_string(ours).unwrap(), fs::read_to_string(theirs).unwrap());
+    assert_eq!(without_last_line(&ours), without_last_line(&theirs));
+}
+
+#[test]
+fn a_stopped_sweep_keeps_what_was_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    window.state_mut().setup_mut().plan.repeat = 100_000;
+    window.step();
+    click(&mut window, Role::Button, "Run the sweep");
+    wait(&mut window, "finished run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
+    window.key_press(eframe::egui::Key::Escape);
+    wait(&mut window, "end of the sweep", |window| window.query_by_role_and_label(Role::Button, "Run").is_some());
+    let kept = session_of(&window);
+    let saved = Session::open(&kept.dir).unwrap();
+    assert!(!saved.summaries.is_empty());
+    assert_eq!(saved.summaries, kept.summaries);
+}
+
+#[test]
+fn a_bad_value_is_marked_where_it_stands_and_nothing_can_be_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    window.state_mut().setup_mut().plan.input = "synthetic:641x360@30".to_owned();
+    window.run_steps(2);
+    assert!(window.query_by_label_contains("is odd").is_some());
+    assert!(window.get_by_role_and_label(Role::Button, "Run the sweep").accesskit_node().is_disabled());
+    window.state_mut().setup_mut().plan.input = "no-such-file.y4m".to_owned();
+    window.run_steps(2);
+    click(&mut window, Role::Button, "Run the sweep");
+    wait(&mut window, "message", |window| window.query_by_label("Dismiss").is_some());
+    assert!(window.query_by_label_contains("no-such-file.y4m").is_some());
+    click(&mut window, Role::Button, "Dismiss");
+    assert!(window.query_by_label("Dismiss").is_none());
+}
+
+#[test]
+fn a_damaged_session_opens_as_far_as_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    run_to_the_end(&mut window);
+    let dir = session_of(&window).dir;
+    let runs = dir.join("runs.jsonl");
+    let text = fs::read(&runs).unwrap();
+    fs::write(&runs, &text[..text.len() - 10]).unwrap();
+    window.state_mut().ask(Command::OpenSession(dir));
+    wait(&mut window, "message", |window| window.query_by_label_contains("is unfinished").is_some());
+    assert_eq!(session_of(&window).summaries.len(), 7);
+
+    window.state_mut().ask(Command::OpenSession(folder.path().join("nowhere")));
+    wait(&mut window, "message", |window| window.query_by_label_contains("there is no such folder").is_some());
+    assert_eq!(session_of(&window).summaries.len(), 7);
+}
+
+#[test]
+fn the_palette_does_what_is_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    window.state_mut().ask(Command::TogglePalette);
+    window.run_steps(2);
+    window.get_by_role_and_label(Role::TextInput, "Find a command").type_text("show sess");
+    window.run_steps(2);
+    window.key_press(eframe::egui::Key::Enter);
+    window.run_steps(3);
+    assert!(window.query_by_role_and_label(Role::TextInput, "Session folder").is_some());
+}
