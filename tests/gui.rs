@@ -8,6 +8,7 @@ use std::process::Command as Process;
 use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
+use eframe::egui::{Context, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use inflight::session::Session;
@@ -19,9 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A window whose sessions lie in `folder`, set up for a sweep of a few small frames.
 fn window(folder: &Path) -> Harness<'static, App> {
-    let folder = folder.to_owned();
-    let mut window =
-        Harness::builder().with_size([1280.0, 800.0]).build_eframe(move |made| App::new(&made.egui_ctx, folder, None));
+    let app = App::new(&Context::default(), folder.to_owned(), None);
+    let frame = |ui: &mut Ui, app: &mut App| {
+        app.tick(ui.ctx());
+        app.show(ui);
+    };
+    let mut window = Harness::builder().with_size([1280.0, 800.0]).build_ui_state(frame, app);
     let plan = &mut window.state_mut().setup_mut().plan;
     plan.input = "synthetic:64x64@30".to_owned();
     plan.reap_thresholds = vec![1, 4];
