@@ -10,8 +10,6 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::record::EncodeMetrics;
-
 /// Most pictures that may be in flight; FFmpeg and OBS stop at 64 surfaces too.
 pub const MAX_IN_FLIGHT: u32 = 64;
 
@@ -166,7 +164,8 @@ pub struct EncoderConfig {
     pub format: PixelFormat,
     /// How bits are spent.
     pub rate_control: RateControl,
-    /// Pictures from one IDR to the next; `None`: only the first is one.
+    /// Pictures from one IDR to the next; `None`: only the first is one, or with B pictures every 250th (NVENC takes an
+    /// endless GOP without B pictures only).
     pub gop_length: Option<u32>,
     /// B pictures between two references.
     pub b_frames: u32,
@@ -201,6 +200,36 @@ pub struct EncodedPacket {
     pub encode_idx: u64,
     /// As the driver said.
     pub kind: PictureKind,
+}
+
+/// Totals of one encoder, readable at any time.
+///
+/// `lock_ns` is the total time the run spent inside nvEncLockBitstream, on whichever thread; `queue_peak` the most
+/// pictures that were submitted and not yet unlocked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct EncodeMetrics {
+    /// Frames submitted.
+    pub frames: u64,
+    /// Packets handed out.
+    pub packets: u64,
+    /// Bytes handed out.
+    pub bytes: u64,
+    /// Most pictures submitted and not yet unlocked.
+    pub queue_peak: u32,
+    /// Submitting thread waiting for room: a free buffer pair, or the threshold (thread and poll placement).
+    pub blocked_ns: u64,
+    /// Copying frames into the driver's input buffers (lock input, copy, unlock input).
+    pub upload_ns: u64,
+    /// Inside nvEncEncodePicture.
+    pub submit_ns: u64,
+    /// Inside nvEncLockBitstream.
+    pub lock_ns: u64,
+    /// Copying packets out of the locked bitstream.
+    pub copy_ns: u64,
+    /// Inside nvEncUnlockBitstream.
+    pub unlock_ns: u64,
+    /// From the end-of-stream call to the last packet.
+    pub drain_ns: u64,
 }
 
 /// Where packets go. Called on whichever thread locks; a slow sink holds that thread up.
@@ -262,15 +291,16 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// Most pictures that are ever submitted and not yet unlocked, when no reordering needs more.
+    /// Most pictures that are ever submitted and not yet unlocked; what the encoder holds back for reordering comes on
+    /// top.
     pub fn max_in_flight_outputs(&self) -> u32 {
         self.reap_threshold
     }
 
     /// Buffer pairs to make when `reorder_depth` pictures may be held back by the encoder (B pictures, lookahead):
-    /// those cannot be locked, so the threshold can only be reached beyond them.
+    /// those cannot be locked and come on top of the threshold.
     pub fn pool_size(&self, reorder_depth: u32) -> u32 {
-        self.pool.unwrap_or(0).max(self.reap_threshold + reorder_depth)
+        self.pool.unwrap_or(0).max(self.reap_threshold.saturating_add(reorder_depth))
     }
 }
 

@@ -69,12 +69,8 @@ impl FromStr for DeviceSpec {
     type Err = DeviceError;
 
     fn from_str(text: &str) -> Result<Self, DeviceError> {
-        if let Some(config) = text.strip_prefix("virtual") {
-            let config = match config.strip_prefix(':') {
-                Some(config) => config,
-                None if config.is_empty() => "",
-                None => return Err(DeviceError::Unknown(text.to_owned())),
-            };
+        let config = text.strip_prefix("virtual:").or((text == "virtual").then_some(""));
+        if let Some(config) = config {
             return config.parse().map(Self::Virtual).map_err(|error| DeviceError::Virtual(format!("{error}")));
         }
         if let Some(ordinal) = text.strip_prefix("cuda:") {
@@ -135,7 +131,8 @@ impl Device {
             driver: format!("virtual NVENC {}", env!("CARGO_PKG_VERSION")),
             api_version: api_version(&api),
         };
-        let handle = DeviceHandle { ptr: emulation.as_ptr(), keep_alive: emulation.clone() };
+        // SAFETY: the virtual driver looks its devices up by this value and never follows it.
+        let handle = unsafe { DeviceHandle::new(emulation.as_ptr(), emulation.clone()) };
         Ok(Self { api, handle, info, emulation: Some(emulation) })
     }
 
@@ -144,8 +141,10 @@ impl Device {
     fn open_library(path: &std::path::Path) -> Result<Self, DeviceError> {
         let api = Api::load(path)?;
         let name = path.display().to_string();
-        if let Ok(context) = cuda_context(0) {
-            return Ok(Self::with_context(api, context, DeviceKind::Library, name));
+        match cuda_context(0) {
+            Ok(context) => return Ok(Self::with_context(api, context, DeviceKind::Library, name)),
+            Err(DeviceError::NoCuda { .. }) => {}
+            Err(error) => return Err(error),
         }
         let info = DeviceInfo {
             kind: DeviceKind::Library,
@@ -154,13 +153,15 @@ impl Device {
             api_version: api_version(&api),
         };
         let token = Arc::new(Token::default());
-        let handle = DeviceHandle { ptr: token.as_ptr(), keep_alive: token };
+        // SAFETY: a driver on a machine without CUDA can only compare this value, or look at the zeros it points at.
+        let handle = unsafe { DeviceHandle::new(token.as_ptr(), token) };
         Ok(Self { api, handle, info, emulation: None })
     }
 
     fn with_context(api: Arc<Api>, context: Arc<CudaContext>, kind: DeviceKind, name: String) -> Self {
         let info = DeviceInfo { kind, name, driver: driver_version(), api_version: api_version(&api) };
-        let handle = DeviceHandle { ptr: context.cu_ctx().cast(), keep_alive: Arc::new(Context(context)) };
+        // SAFETY: a CUDA context is what NVENC takes for a device, and `Context` keeps it.
+        let handle = unsafe { DeviceHandle::new(context.cu_ctx().cast(), Arc::new(Context(context))) };
         Self { api, handle, info, emulation: None }
     }
 

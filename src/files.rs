@@ -6,6 +6,11 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+/// The folder that a path names a file in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Gives a finished temporary file its name, once its bytes are on the disk.
 ///
 /// # Errors

@@ -12,6 +12,9 @@ use crate::record::Case;
 const MIN_PACE_FPS: f64 = 0.001;
 const MAX_PACE_FPS: f64 = 100_000.0;
 
+/// The modelled host of the measurements that the plan started from: what anybody can run, and shows what depth is worth.
+pub const DEFAULT_DEVICE: &str = "virtual:video-hw-2026-02";
+
 /// A sweep: every combination of codec, threshold and lock placement, each `warmup + repeat` times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +39,7 @@ pub struct Plan {
     pub tuning: TuningInfo,
     /// How bits are spent.
     pub rate_control: RateControl,
-    /// Pictures from one IDR to the next; `None`: only the first is one.
+    /// Pictures from one IDR to the next; `None`: only the first is one, or with B pictures every 250th.
     pub gop_length: Option<u32>,
     /// B pictures between references.
     pub b_frames: u32,
@@ -95,6 +98,8 @@ pub enum PlanError {
     PaceAndWork,
     #[error("GOP length 0 has no picture in it: use 1 or more, or leave it out for one IDR at the start")]
     Gop,
+    #[error("GOP length {gop} has no room for {b_frames} B-frames between references: use --gop {} or more", b_frames + 1)]
+    GopTooShort { gop: u32, b_frames: u32 },
     #[error("{0} B-frames are more than NVENC takes: use 0 to 4")]
     BFrames(u32),
     #[error("a bit rate of 0 leaves no bits: use for example --bitrate-kbps 5000")]
@@ -109,7 +114,7 @@ impl Default for Plan {
     /// The plan's own experiment: 300 frames, thresholds 1 2 4 8, two warm-ups, nine counted runs.
     fn default() -> Self {
         Self {
-            device: "virtual".to_owned(),
+            device: DEFAULT_DEVICE.to_owned(),
             input: "synthetic".to_owned(),
             frames: 300,
             codecs: vec![Codec::H264],
@@ -139,10 +144,10 @@ impl Plan {
         check_list("codec", &self.codecs)?;
         check_list("reap threshold", &self.reap_thresholds)?;
         check_list("lock placement", &self.locks)?;
+        self.check_coding()?;
         for &threshold in &self.reap_thresholds {
             self.check_ring(threshold)?;
         }
-        self.check_coding()?;
         if self.frames == 0 {
             return Err(PlanError::NoFrames);
         }
@@ -180,6 +185,9 @@ impl Plan {
         }
         if self.b_frames > 4 {
             return Err(PlanError::BFrames(self.b_frames));
+        }
+        if let Some(gop) = self.gop_length.filter(|&gop| gop <= self.b_frames) {
+            return Err(PlanError::GopTooShort { gop, b_frames: self.b_frames });
         }
         match self.rate_control {
             RateControl::Cbr { bitrate_bps: 0 } | RateControl::Vbr { bitrate_bps: 0, .. } => Err(PlanError::Bitrate),

@@ -1,12 +1,12 @@
 //! What was measured: plain data, written by the encoder and the runner, read by everything else.
 //!
 //! Holds no behaviour beyond building itself and knows no statistics: whoever wants a mean asks `stats`.
-//! Times are integers in nanoseconds; offsets (`*_at_ns`) count from the start of the run's encoding.
+//! Times are integers in nanoseconds; offsets (`*_at_ns`) count from the first frame handed to the encoder.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
+use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
 
 /// Real or not. A virtual result never passes for a GPU result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -100,9 +100,9 @@ pub struct RunRecord {
     pub started_unix_ms: u64,
     /// `None`: the run is good. Otherwise what went wrong; counts below then cover what happened before.
     pub error: Option<String>,
-    /// Loading, opening the session, making buffers. Not part of `wall_ns`.
+    /// Opening the session, initialising it, making buffers. Not part of `wall_ns`.
     pub open_ns: u64,
-    /// From the first frame handed over to the last packet out.
+    /// From fetching the first frame to the last packet out, the caller's own work included.
     pub wall_ns: u64,
     /// Pictures that the emulation could not make in their modelled time; `None` on a real device.
     pub model_late: Option<u64>,
@@ -110,36 +110,6 @@ pub struct RunRecord {
     pub metrics: EncodeMetrics,
     /// One entry a frame, in display order.
     pub frames: FrameColumns,
-}
-
-/// Totals of one encoder, readable at any time.
-///
-/// `lock_ns` is the total time the run spent inside nvEncLockBitstream, on whichever thread; `queue_peak` the most
-/// pictures that were submitted and not yet unlocked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct EncodeMetrics {
-    /// Frames submitted.
-    pub frames: u64,
-    /// Packets handed out.
-    pub packets: u64,
-    /// Bytes handed out.
-    pub bytes: u64,
-    /// Most pictures submitted and not yet unlocked.
-    pub queue_peak: u32,
-    /// Submitting thread waiting for room: a free buffer pair, or the threshold (thread and poll placement).
-    pub blocked_ns: u64,
-    /// Copying frames into the driver's input buffers (lock input, copy, unlock input).
-    pub upload_ns: u64,
-    /// Inside nvEncEncodePicture.
-    pub submit_ns: u64,
-    /// Inside nvEncLockBitstream.
-    pub lock_ns: u64,
-    /// Copying packets out of the locked bitstream.
-    pub copy_ns: u64,
-    /// Inside nvEncUnlockBitstream.
-    pub unlock_ns: u64,
-    /// From the end-of-stream call to the last packet.
-    pub drain_ns: u64,
 }
 
 /// Per-frame measurements of one run as columns of equal length, index = display order.
@@ -167,7 +137,7 @@ pub struct FrameColumns {
     pub copy_ns: Vec<u64>,
     /// Inside nvEncUnlockBitstream.
     pub unlock_ns: Vec<u64>,
-    /// From the call of nvEncEncodePicture to the packet in the caller's hands.
+    /// From the call of nvEncEncodePicture to the end of the unlock, when the packet goes to its receiver.
     pub latency_ns: Vec<u64>,
     /// Size of the packet.
     pub bytes: Vec<u32>,

@@ -6,8 +6,9 @@ mod common;
 
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use common::{config, keeping_sink, pixels, view};
 use inflight::contract::{Encoder, EncoderConfig, LockPlacement};
@@ -100,9 +101,13 @@ impl Bench {
         Self { device: Arc::new(virtual_nvenc::Device::new(spec)), api }
     }
 
+    fn handle(&self) -> DeviceHandle {
+        // SAFETY: the virtual driver looks its devices up by this value and never follows it.
+        unsafe { DeviceHandle::new(self.device.as_ptr(), self.device.clone()) }
+    }
+
     fn encoder(&self, config: &EncoderConfig) -> Result<NvencEncoder, NvencError> {
-        let handle = DeviceHandle { ptr: self.device.as_ptr(), keep_alive: self.device.clone() };
-        NvencEncoder::new(Session::open(Arc::clone(&self.api), handle)?, config, keeping_sink().0)
+        NvencEncoder::new(Session::open(Arc::clone(&self.api), self.handle())?, config, keeping_sink().0)
     }
 
     /// Feeds until something fails.
@@ -187,6 +192,68 @@ fn a_driver_that_fails_to_close_during_a_panic_does_not_abort() {
         panic!("the caller's own fault");
     }));
     assert!(unwound.is_err());
+}
+
+/// Locks that do not come back until the test is over.
+static HELD: AtomicBool = AtomicBool::new(false);
+
+unsafe extern "C" fn hanging_lock(encoder: *mut c_void, params: *mut sys::NV_ENC_LOCK_BITSTREAM) -> sys::NVENCSTATUS {
+    while HELD.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // SAFETY: the caller's arguments go on unchanged.
+    unsafe { good_table().nvEncLockBitstream.expect("the virtual driver fills every slot")(encoder, params) }
+}
+
+#[test]
+fn a_lock_that_hangs_on_its_own_thread_is_told_and_left_behind() {
+    let _turn = turn();
+    let bench = Bench::new(|list| list.nvEncLockBitstream = Some(hanging_lock), 0, 0, Status::SUCCESS);
+    HELD.store(true, Ordering::SeqCst);
+    let config = config(2, LockPlacement::Thread);
+    let limit = Duration::from_millis(50);
+    let mut encoder = bench.encoder(&config).expect("opens").stall_after(limit);
+    let fed = (0..10).try_for_each(|pts| encoder.submit(&view(&config, &pixels(&config, pts), pts)));
+    assert!(matches!(fed, Err(NvencError::Stalled { .. })), "{fed:?}");
+    drop(encoder);
+    assert_eq!(bench.device.counters().open_sessions, 1, "it is leaked rather than waited for");
+    HELD.store(false, Ordering::SeqCst);
+}
+
+#[test]
+fn a_slow_sink_is_no_hanging_driver() {
+    let _turn = turn();
+    let bench = Bench::new(|_| (), 0, 0, Status::SUCCESS);
+    let config = config(1, LockPlacement::Thread);
+    let handle = bench.handle();
+    let session = Session::open(Arc::clone(&bench.api), handle).expect("opens");
+    let slow = Box::new(|_| std::thread::sleep(Duration::from_millis(60)));
+    let mut encoder = NvencEncoder::new(session, &config, slow).expect("starts").stall_after(Duration::from_millis(20));
+    for pts in 0..5 {
+        encoder.submit(&view(&config, &pixels(&config, pts), pts)).expect("the driver is not to blame");
+    }
+    encoder.finish().expect("the driver is not to blame");
+}
+
+#[test]
+fn a_driver_that_is_never_done_is_told_when_polling() {
+    let _turn = turn();
+    let bench = Bench::new(|list| list.nvEncLockBitstream = Some(lock), 0, u32::MAX, Status::LOCK_BUSY);
+    let config = config(2, LockPlacement::Poll);
+    let mut encoder = bench.encoder(&config).expect("opens").stall_after(Duration::from_millis(50));
+    let fed = (0..10).try_for_each(|pts| encoder.submit(&view(&config, &pixels(&config, pts), pts)));
+    assert!(matches!(fed, Err(NvencError::Stalled { .. })), "{fed:?}");
+}
+
+#[test]
+fn a_submitted_picture_stays_in_the_record_when_its_reaping_fails() {
+    let _turn = turn();
+    let bench = Bench::new(|list| list.nvEncLockBitstream = Some(lock), 3, u32::MAX, Status::GENERIC);
+    let config = config(1, LockPlacement::Inline);
+    let mut encoder = bench.encoder(&config).expect("opens");
+    let fed = (0..10).try_for_each(|pts| encoder.submit(&view(&config, &pixels(&config, pts), pts)));
+    assert_eq!(status_of(&fed), Some(Status::GENERIC));
+    assert_eq!((encoder.metrics().frames, encoder.take_frames().len()), (4, 4));
 }
 
 #[test]

@@ -6,9 +6,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-use inflight::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
+use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
 use inflight::plan::Plan;
-use inflight::record::{Case, DeviceInfo, DeviceKind, EncodeMetrics, Environment, FrameColumns, InputInfo, RunRecord};
+use inflight::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use inflight::session::{Damage, FORMAT_VERSION, Manifest, Session, SessionError, SessionWriter, json_schema};
 use inflight::stats::summary::RunSummary;
 

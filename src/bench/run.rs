@@ -1,18 +1,19 @@
 //! One timed run: open, feed every frame, drain, close; and the record of it.
 //!
-//! Knows no sweep. Inside the measured loop nothing allocates, logs, locks or waits for a watcher: measurements go
-//! to memory set aside before, and a watcher is told at most every [`WATCH_EVERY`], on terms it cannot stretch. What it
-//! is told is copied whether anybody looks or not, so a run costs the same with and without a window.
+//! Knows no sweep. Inside the measured loop nothing but the packet is allocated, and nothing logs or waits for a
+//! watcher: measurements go to memory set aside before, and a watcher is told at most every [`WATCH_EVERY`], on terms
+//! it cannot stretch. What it is told is copied whether anybody looks or not, so a run costs the same with and without
+//! a window.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::contract::{Encoder, EncoderConfig, FrameView, LockPlacement, PacketSink};
+use crate::contract::{EncodeMetrics, Encoder, EncoderConfig, FrameView, LockPlacement, PacketSink};
 use crate::device::Device;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::plan::PlannedRun;
-use crate::record::{EncodeMetrics, FrameColumns, LiveSample, RunRecord};
+use crate::record::{FrameColumns, LiveSample, RunRecord};
 use crate::source::{Cursor, Feed, SourceError};
 
 /// Shortest time between two looks of a watcher.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::contract::{Codec, LockPlacement, Preset, RateControl, TuningInfo};
-use crate::plan::Plan;
+use crate::plan::{DEFAULT_DEVICE, Plan};
+use crate::source::InputSpec;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -57,7 +58,7 @@ pub enum Command {
 /// What encode and sweep share.
 #[derive(Debug, Args)]
 pub struct CodingArgs {
-    #[arg(long, default_value = "virtual", help = DEVICE_HELP)]
+    #[arg(long, default_value = DEFAULT_DEVICE, help = DEVICE_HELP)]
     pub device: String,
     #[arg(long, default_value = "synthetic", help = INPUT_HELP)]
     pub input: String,
@@ -72,7 +73,7 @@ pub struct CodingArgs {
     pub tuning: TuningInfo,
     #[command(flatten)]
     pub rate: RateArgs,
-    /// Pictures from one IDR to the next; default: only the first is one
+    /// Pictures from one IDR to the next; default: only the first is one, with B pictures every 250th
     #[arg(long)]
     pub gop: Option<u32>,
     /// B pictures between references
@@ -312,7 +313,8 @@ impl SweepArgs {
 impl EncodeArgs {
     /// A plan of one counted run.
     pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
-        let whole = if self.coding.input.starts_with("synthetic") { 300 } else { u64::MAX };
+        let endless = matches!(self.coding.input.parse(), Ok(InputSpec::Synthetic { .. }));
+        let whole = if endless { 300 } else { u64::MAX };
         Plan {
             codecs: vec![self.codec],
             frames: self.frames.unwrap_or(whole),

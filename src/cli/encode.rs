@@ -31,19 +31,19 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let unfinished = Arc::default();
     let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
     let output = StreamFile::create(&args.output)?;
-    output.temporary_path().map(|path| unfinished.set(path));
+    output.temporary.as_ref().map(|temporary| unfinished.set(temporary.path().to_owned()));
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = encoder_config(&plan, feed.info(), &planned.case);
     let stand = Stand { device: &device, feed: &feed, config: &config, caller: caller(&plan), stop: &stop };
     let (record, error) = stand.run(&planned, output.sink(), &mut |_| ());
+    if is_wanted() {
+        warn(&metrics_line(&record));
+    }
     let interrupted = matches!(error, Some(RunError::Stopped));
     if let Some(error) = error.filter(|error| !matches!(error, RunError::Stopped)) {
         return Err(error.into());
     }
     output.finish()?;
-    if is_wanted() {
-        warn(&metrics_line(&record));
-    }
     show(args, &device, &feed, &record)?;
     Ok(if interrupted { Exit::Interrupted } else { Exit::Done })
 }
@@ -77,13 +77,14 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
 /// The elementary stream on its way to disk: beside its final place until it is whole. A path that is no ordinary
 /// file (a pipe, /dev/null) is written to directly.
 struct StreamFile {
+    /// Not with the sink's part: a sink on a thread that hangs in a driver is leaked, and this must go all the same.
+    temporary: Option<NamedTempFile>,
     state: Arc<Mutex<StreamState>>,
     path: PathBuf,
 }
 
 struct StreamState {
     writer: BufWriter<File>,
-    temporary: Option<NamedTempFile>,
     error: Option<io::Error>,
 }
 
@@ -97,7 +98,7 @@ impl StreamFile {
             if special {
                 return Ok((File::options().write(true).open(path)?, None));
             }
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let folder = crate::files::folder_of(path);
             if !folder.is_dir() {
                 return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such folder"));
             }
@@ -107,8 +108,8 @@ impl StreamFile {
             Ok((temporary.reopen()?, Some(temporary)))
         };
         let (file, temporary) = opened().map_err(|error| write_failure(path, &error))?;
-        let state = StreamState { writer: BufWriter::with_capacity(1 << 20, file), temporary, error: None };
-        Ok(Self { state: Arc::new(Mutex::new(state)), path: path.to_owned() })
+        let state = StreamState { writer: BufWriter::with_capacity(1 << 20, file), error: None };
+        Ok(Self { temporary, state: Arc::new(Mutex::new(state)), path: path.to_owned() })
     }
 
     /// Writes packets in the order they come. After the first error the rest is dropped; [`Self::finish`] tells it.
@@ -122,19 +123,13 @@ impl StreamFile {
         })
     }
 
-    /// Where the stream is until it is whole; `None` where it is written to its place directly.
-    fn temporary_path(&self) -> Option<PathBuf> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.temporary.as_ref().map(|temporary| temporary.path().to_owned())
-    }
-
     fn finish(self) -> Result<(), Failure> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let written = match state.error.take() {
             Some(error) => Err(error),
             None => state.writer.flush(),
         };
-        let placed = written.and_then(|()| match state.temporary.take() {
+        let placed = written.and_then(|()| match self.temporary {
             None => Ok(()),
             Some(temporary) => crate::files::place(temporary, &self.path),
         });

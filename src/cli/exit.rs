@@ -108,8 +108,7 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Nvenc(error) => error.into(),
-            RunError::Source(error) => error.into(),
-            RunError::PacketCount { .. } => Self::failed(error),
+            RunError::Source(_) | RunError::PacketCount { .. } => Self::failed(error),
             RunError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }

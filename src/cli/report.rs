@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::args::{ReportArgs, StatusArgs};
 use super::exit::{Exit, Failure};
+use super::warn;
 use crate::report::{
     Report, ReportError, Subject, csv, default_path, own_comparison, render, status as pages, trace, write_export,
 };
@@ -51,7 +52,7 @@ pub(super) fn write_report(subject: Subject<'_>, path: &Path) -> Result<(), Fail
 pub(super) fn open(dir: &Path) -> Result<Session, Failure> {
     let session = Session::open(dir)?;
     if let Some(damage) = &session.damage {
-        eprintln!("inflight: {}: {damage}", dir.display());
+        warn(&format!("inflight: {}: {damage}", dir.display()));
     }
     Ok(session)
 }

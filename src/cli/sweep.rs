@@ -38,9 +38,9 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     let spec: DeviceSpec = args.coding.device.parse()?;
     let job = Job::prepare(args.plan(spec.suggested_host_work_us()), command_line())?;
     let dir = args.session.clone().unwrap_or_else(|| session_dir_in(Path::new("output")));
+    let stop = stop::on_ctrl_c(Arc::default())?;
     let mut writer = job.create(&dir)?;
     let mut teller = Teller::new(job.manifest().plan.num_runs());
-    let stop = stop::on_ctrl_c(Arc::default())?;
     let ended = job.measure(&mut writer, &stop, &mut |event| {
         teller.on(event);
         Ok(())

@@ -5,16 +5,19 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::NvencError;
 use super::harvest::{HarvestSample, Harvester, Shared};
 use super::ring::Ring;
 use super::session::{Accepted, Session};
-use crate::contract::{Encoder, EncoderConfig, FrameView, LockPlacement, MAX_IN_FLIGHT, PacketSink, PictureKind};
-use crate::record::{EncodeMetrics, FrameColumns, LiveSample};
+use crate::contract::{
+    EncodeMetrics, Encoder, EncoderConfig, FrameView, LockPlacement, MAX_IN_FLIGHT, PacketSink, PictureKind,
+};
+use crate::record::{FrameColumns, LiveSample};
 
-/// Nothing finished for this long means that the driver hangs: a slow engine takes milliseconds a picture.
+/// One picture that takes this long means that the driver hangs: a slow engine takes milliseconds. Locking inline
+/// cannot be watched: the thread that would look is the one that hangs.
 const STALL_LIMIT: Duration = Duration::from_secs(20);
 /// Between two questions of a forced poll. Short against a picture, long against a call.
 const POLL_PAUSE: Duration = Duration::from_micros(50);
@@ -27,6 +30,7 @@ pub struct NvencEncoder {
     /// In display order. Room for all expected frames is made beforehand.
     submits: Vec<SubmitSample>,
     drain_ns: u64,
+    stall_limit: Duration,
     ended: bool,
 }
 
@@ -76,7 +80,13 @@ impl NvencEncoder {
             LockPlacement::Thread => Reaper::Thread(Some(harvester.spawn()?)),
         };
         let submits = Vec::with_capacity(config.expected_frames);
-        Ok(Self { config: *config, shared, reaper, submits, drain_ns: 0, ended: false })
+        Ok(Self { config: *config, shared, reaper, submits, drain_ns: 0, stall_limit: STALL_LIMIT, ended: false })
+    }
+
+    /// Takes a lock that has been open this long for a hung driver, instead of after 20 s.
+    pub fn stall_after(mut self, limit: Duration) -> Self {
+        self.stall_limit = limit;
+        self
     }
 
     /// What was measured frame by frame, in display order. Complete after [`Encoder::finish`]; frames that never came
@@ -121,17 +131,17 @@ impl NvencEncoder {
         self.wait_for_room(&mut sample, Ring::has_free_slot)?;
         let (slot_idx, frame_idx) = self.shared.state().ring.next_submission().ok_or(NvencError::HeldBack)?;
         let upload_at_ns = self.shared.now_ns();
-        self.shared.session.upload(slot_idx, frame)?;
+        let pitch = self.shared.session.upload(slot_idx, frame)?;
         sample.upload_ns = self.shared.now_ns() - upload_at_ns;
 
         self.wait_for_room(&mut sample, |ring| !ring.at_threshold())?;
         sample.submit_at_ns = self.shared.now_ns();
-        let accepted = self.shared.session.encode(slot_idx, frame, frame_idx)?;
+        let accepted = self.shared.session.encode(slot_idx, frame, frame_idx, pitch)?;
         sample.submit_ns = self.shared.now_ns() - sample.submit_at_ns;
         sample.depth = self.shared.note_submitted(accepted == Accepted::Ready) as u32;
-        self.reap(&mut sample)?;
+        // Before reaping: a picture whose reaping fails was submitted all the same.
         self.submits.push(sample);
-        Ok(())
+        self.reap()
     }
 
     /// With a harvest thread, waits until the ring has room, or nothing that could make room is on its way.
@@ -141,13 +151,13 @@ impl NvencEncoder {
             return Ok(());
         }
         let start_ns = self.shared.now_ns();
-        let waited = self.shared.wait_until(|ring| has_room(ring) || !ring.can_lock(), STALL_LIMIT);
+        let waited = self.shared.wait_until(|ring| has_room(ring) || !ring.can_lock(), self.stall_limit);
         sample.blocked_ns += self.shared.now_ns() - start_ns;
         waited
     }
 
     /// On the submitting thread: takes back what the threshold asks for (and what is finished anyway, when polling).
-    fn reap(&mut self, sample: &mut SubmitSample) -> Result<(), NvencError> {
+    fn reap(&mut self) -> Result<(), NvencError> {
         let at_threshold = || self.shared.state().ring.at_threshold();
         match &mut self.reaper {
             Reaper::Thread(_) => {}
@@ -157,12 +167,9 @@ impl NvencEncoder {
                 }
             }
             Reaper::Poll(harvester) => {
-                harvest_finished(harvester, &self.shared)?;
-                while at_threshold() {
-                    let pause_at_ns = self.shared.now_ns();
-                    std::thread::sleep(POLL_PAUSE);
-                    sample.blocked_ns += self.shared.now_ns() - pause_at_ns;
-                    harvest_finished(harvester, &self.shared)?;
+                let paused_ns = poll_while(harvester, &self.shared, self.stall_limit, at_threshold)?;
+                if let Some(sample) = self.submits.last_mut() {
+                    sample.blocked_ns += paused_ns;
                 }
             }
         }
@@ -174,13 +181,16 @@ impl NvencEncoder {
         self.shared.session.end_of_stream()?;
         self.shared.note_ended();
         match &mut self.reaper {
-            Reaper::Inline(harvester) | Reaper::Poll(harvester) => {
+            Reaper::Inline(harvester) => {
                 while self.shared.state().ring.can_lock() {
                     harvester.harvest_one(true)?;
                 }
             }
+            Reaper::Poll(harvester) => {
+                poll_while(harvester, &self.shared, self.stall_limit, || self.shared.state().ring.can_lock())?;
+            }
             Reaper::Thread(thread) => {
-                self.shared.wait_until(Ring::is_drained, STALL_LIMIT)?;
+                self.shared.wait_until(Ring::is_drained, self.stall_limit)?;
                 // The last picture's sink may still run; only its end makes the stream complete.
                 if thread.take().is_some_and(|thread| thread.join().is_err()) {
                     return Err(NvencError::HarvestDied);
@@ -275,11 +285,40 @@ impl Drop for NvencEncoder {
             let _ = self.finish();
         }
         let Reaper::Thread(thread) = &mut self.reaper else { return };
-        let stalled = matches!(self.shared.state().error(), Some(NvencError::Stalled { .. }));
         // A thread that hangs inside the driver cannot be joined. It keeps the session alive, and both are leaked.
-        if let Some(thread) = thread.take().filter(|_| !stalled) {
+        let Some(thread) = thread.take() else { return };
+        let start = Instant::now();
+        while !thread.is_finished() && start.elapsed() < self.stall_limit {
+            std::thread::sleep(POLL_PAUSE);
+        }
+        if thread.is_finished() {
             let _ = thread.join();
         }
+    }
+}
+
+/// Takes back what is finished, and goes on asking while `goes_on`. Returns how long it paused between questions.
+fn poll_while(
+    harvester: &mut Harvester,
+    shared: &Shared,
+    stall_limit: Duration,
+    goes_on: impl Fn() -> bool,
+) -> Result<u64, NvencError> {
+    let (mut paused_ns, mut last_harvest) = (0, (shared.state().ring.harvested(), Instant::now()));
+    loop {
+        harvest_finished(harvester, shared)?;
+        if !goes_on() {
+            return Ok(paused_ns);
+        }
+        let harvested = shared.state().ring.harvested();
+        if harvested != last_harvest.0 {
+            last_harvest = (harvested, Instant::now());
+        } else if last_harvest.1.elapsed() > stall_limit {
+            return Err(NvencError::Stalled { seconds: stall_limit.as_secs() });
+        }
+        let pause_at_ns = shared.now_ns();
+        std::thread::sleep(POLL_PAUSE);
+        paused_ns += shared.now_ns() - pause_at_ns;
     }
 }
 

@@ -4,12 +4,15 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::NvencError;
 use super::ring::Ring;
 use super::session::Session;
 use crate::contract::{EncodedPacket, PacketSink, PictureKind};
+
+/// How long a lock that looks hung is given to come back after all.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What both threads of an encoder share.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub(super) struct State {
     /// In coding order. Room for all expected frames is made beforehand.
     pub(super) harvests: Vec<HarvestSample>,
     pub(super) totals: HarvestTotals,
+    /// When the lock that is open now was called for. A sink that takes its time is no lock.
+    locking_since_ns: Option<u64>,
     /// No picture follows.
     ended: bool,
     /// Why harvesting stopped early.
@@ -74,6 +79,7 @@ impl Shared {
             ring,
             harvests: Vec::with_capacity(expected_frames),
             totals: HarvestTotals::default(),
+            locking_since_ns: None,
             ended: false,
             error: None,
         };
@@ -124,12 +130,10 @@ impl Shared {
     /// Waits until `done` holds for the ring, woken by every picture harvested elsewhere.
     ///
     /// # Errors
-    /// Why harvesting stopped, or [`NvencError::Stalled`] if nothing came back for `stall_limit`.
-    pub(super) fn wait_until(
-        &self,
-        done: impl Fn(&Ring) -> bool,
-        stall_limit: std::time::Duration,
-    ) -> Result<(), NvencError> {
+    /// Why harvesting stopped, or [`NvencError::Stalled`] if one lock has been open for `stall_limit`, and a
+    /// [`GRACE`] longer: a program that was stopped (Ctrl-Z) finds every lock old when it goes on.
+    pub(super) fn wait_until(&self, done: impl Fn(&Ring) -> bool, stall_limit: Duration) -> Result<(), NvencError> {
+        let mut suspect = None;
         let mut state = self.state();
         loop {
             if let Some(error) = &state.error {
@@ -138,13 +142,15 @@ impl Shared {
             if done(&state.ring) {
                 return Ok(());
             }
-            let before = state.ring.harvested();
-            let (woken, timeout) =
-                self.harvested.wait_timeout(state, stall_limit).unwrap_or_else(PoisonError::into_inner);
+            let limit = if suspect.is_some() { GRACE } else { stall_limit };
+            let (woken, timeout) = self.harvested.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner);
             state = woken;
-            if timeout.timed_out() && state.ring.harvested() == before {
+            let old = |since_ns: &u64| u128::from(self.now_ns() - since_ns) >= stall_limit.as_nanos();
+            let hung = state.locking_since_ns.filter(|since_ns| timeout.timed_out() && old(since_ns));
+            if hung.is_some() && hung == suspect {
                 return Err(NvencError::Stalled { seconds: stall_limit.as_secs() });
             }
+            suspect = hung;
         }
     }
 
@@ -177,10 +183,12 @@ impl Harvester {
     /// What the driver answers.
     pub(super) fn harvest_one(&mut self, wait: bool) -> Result<bool, NvencError> {
         let shared = &self.shared;
-        let (slot_idx, encode_idx) = shared.state().ring.oldest();
         let lock_at_ns = shared.now_ns();
-        let locked = shared.session.lock_output(slot_idx, wait)?;
+        let (slot_idx, encode_idx) = shared.state().begin_lock(lock_at_ns);
+        let locked = shared.session.lock_output(slot_idx, wait);
         let locked_ns = shared.now_ns();
+        shared.state().locking_since_ns = None;
+        let locked = locked?;
         let Some(locked) = locked else {
             self.busy_ns += locked_ns - lock_at_ns;
             return Ok(false);
@@ -229,6 +237,12 @@ impl Harvester {
 }
 
 impl State {
+    /// Notes that the oldest picture is being locked; says which it is.
+    fn begin_lock(&mut self, now_ns: u64) -> (usize, u64) {
+        self.locking_since_ns = Some(now_ns);
+        self.ring.oldest()
+    }
+
     fn note(&mut self, sample: HarvestSample) {
         self.totals.bytes += u64::from(sample.bytes);
         self.totals.lock_ns += sample.lock_ns;
@@ -236,11 +250,6 @@ impl State {
         self.totals.unlock_ns += sample.unlock_ns;
         self.harvests.push(sample);
         self.ring.harvest();
-    }
-
-    /// Why harvesting stopped early, if it did.
-    pub(super) fn error(&self) -> Option<&NvencError> {
-        self.error.as_ref()
     }
 }
 

@@ -10,6 +10,9 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use crate::contract::{Codec, EncoderConfig, PictureKind, PixelFormat, Preset, RateControl, TuningInfo};
 
+/// GOP where nobody asked for one and B pictures forbid an infinite one.
+const GOP_WITH_B: u32 = 250;
+
 /// Writes one field of a `MaybeUninit` parameter struct.
 macro_rules! put {
     ($params:ident.$($field:ident).+ = $value:expr) => {
@@ -81,7 +84,9 @@ pub(super) fn picture_kind(pic_type: u32) -> PictureKind {
 
 /// Turns the driver's preset into what was asked for: GOP, B pictures, rate control, parameter sets before each IDR.
 pub(super) fn adjust_preset(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>, config: &EncoderConfig) {
-    let gop_length = config.gop_length.unwrap_or(sys::NVENC_INFINITE_GOPLENGTH);
+    // The header: with an infinite GOP, frameIntervalP should be 1.
+    let default_gop = if config.b_frames == 0 { sys::NVENC_INFINITE_GOPLENGTH } else { GOP_WITH_B };
+    let gop_length = config.gop_length.unwrap_or(default_gop);
     // SAFETY: writes stay inside `preset`, whose every field was zeroed before the driver filled it.
     unsafe {
         put!(preset.presetCfg.version = sys::NV_ENC_CONFIG_VER);

@@ -35,10 +35,10 @@ impl Ring {
         self.harvested < self.lockable
     }
 
-    /// Must one be taken back before the next is submitted? Pictures that the driver holds back cannot be, so a
-    /// threshold below the reorder depth lets the next one through.
+    /// Must one be taken back before the next is submitted? Pictures that the driver holds back for reordering cannot
+    /// be, so they do not count.
     pub(super) fn at_threshold(&self) -> bool {
-        self.in_flight() >= self.threshold && self.can_lock()
+        self.lockable.saturating_sub(self.harvested) >= self.threshold
     }
 
     /// Slot and number of the next submission; `None` while the driver holds every slot.
@@ -118,6 +118,17 @@ mod tests {
         ring.submit(true);
         assert!(ring.at_threshold());
         assert_eq!(ring.oldest(), (0, 0));
+    }
+
+    #[test]
+    fn held_back_pictures_do_not_count_against_the_threshold() {
+        let mut ring = Ring::new(2, 4);
+        ring.submit(true);
+        ring.submit(false);
+        ring.submit(false);
+        assert!(!ring.at_threshold(), "one of the three could be locked");
+        ring.submit(true);
+        assert!(ring.at_threshold() && ring.peak() == 4);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! Keeps what the driver needs kept (device, buffers) and gives it back in the order the API asks for, on every
 //! path. Knows no threshold and no clock; the order of pictures is [`super::encoder`]'s business.
 
-use std::any::Any;
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
@@ -25,16 +24,24 @@ const BUSY_PAUSE: Duration = Duration::from_micros(100);
 /// What a session is opened on.
 #[derive(Debug, Clone)]
 pub struct DeviceHandle {
-    /// A `CUcontext`, or what stands for one.
-    pub ptr: *mut c_void,
-    /// Whatever must live as long as `ptr` is used.
-    pub keep_alive: Arc<dyn KeepAlive>,
+    ptr: *mut c_void,
+    _keep_alive: Arc<dyn KeepAlive>,
 }
 
 /// Anything that can be kept.
-pub trait KeepAlive: Any + Send + Sync + std::fmt::Debug {}
+pub trait KeepAlive: Send + Sync + std::fmt::Debug {}
 
-impl<T: Any + Send + Sync + std::fmt::Debug> KeepAlive for T {}
+impl<T: Send + Sync + std::fmt::Debug> KeepAlive for T {}
+
+impl DeviceHandle {
+    /// A `CUcontext`, or what stands for one, and whatever must live as long as it is used.
+    ///
+    /// # Safety
+    /// `ptr` must be what the driver that it is given to takes for a device, for as long as `keep_alive` lives.
+    pub unsafe fn new(ptr: *mut c_void, keep_alive: Arc<dyn KeepAlive>) -> Self {
+        Self { ptr, _keep_alive: keep_alive }
+    }
+}
 
 // SAFETY: the pointer is never dereferenced here, only handed to the driver, which takes it on any thread.
 unsafe impl Send for DeviceHandle {}
@@ -68,7 +75,7 @@ struct Slot {
 
 /// What became of a submitted picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accepted {
+pub(super) enum Accepted {
     /// This and every picture held back before may be locked.
     Ready,
     /// Kept by the driver; nothing new may be locked yet.
@@ -77,15 +84,15 @@ pub enum Accepted {
 
 /// A finished picture, locked: its bytes lie in the driver's memory until [`Locked::unlock`].
 #[derive(Debug)]
-pub struct Locked<'a> {
+pub(super) struct Locked<'a> {
     session: &'a Session,
     output: *mut c_void,
     data: *const u8,
     num_bytes: usize,
     /// The time stamp of the input it was made from.
-    pub pts: u64,
+    pub(super) pts: u64,
     /// As the driver said.
-    pub kind: PictureKind,
+    pub(super) kind: PictureKind,
 }
 
 /// What a codec of this device can do.
@@ -175,7 +182,7 @@ impl Session {
     ///
     /// # Errors
     /// What the device cannot do, said before the driver has to refuse it; or the driver's refusal.
-    pub fn initialize(&mut self, config: &EncoderConfig) -> Result<(), NvencError> {
+    pub(super) fn initialize(&mut self, config: &EncoderConfig) -> Result<(), NvencError> {
         self.check_abilities(config)?;
         let mut preset = Box::new(MaybeUninit::<sys::NV_ENC_PRESET_CONFIG>::zeroed());
         let preset = &mut *preset;
@@ -221,7 +228,7 @@ impl Session {
     ///
     /// # Errors
     /// What the driver answers, usually out of memory. Buffers made before are kept and freed with the session.
-    pub fn create_slots(&mut self, num_slots: usize, config: &EncoderConfig) -> Result<(), NvencError> {
+    pub(super) fn create_slots(&mut self, num_slots: usize, config: &EncoderConfig) -> Result<(), NvencError> {
         while self.slots.len() < num_slots {
             // Into the list before its output is made, so that a failure there does not leak the input.
             self.slots.push(Slot { input: self.create_input(config)?, output: std::ptr::null_mut() });
@@ -260,11 +267,12 @@ impl Session {
         Ok(unsafe { get!(params.bitstreamBuffer as *mut c_void) })
     }
 
-    /// Copies a frame into a slot's input buffer, row by row where the driver's pitch is wider than the frame.
+    /// Copies a frame into a slot's input buffer, row by row where the driver's pitch is wider than the frame. Returns
+    /// that pitch in bytes.
     ///
     /// # Errors
     /// What the driver answers.
-    pub fn upload(&self, slot_idx: usize, frame: &FrameView<'_>) -> Result<(), NvencError> {
+    pub(super) fn upload(&self, slot_idx: usize, frame: &FrameView<'_>) -> Result<u32, NvencError> {
         let input = self.slots[slot_idx].input;
         let mut params = MaybeUninit::<sys::NV_ENC_LOCK_INPUT_BUFFER>::zeroed();
         // SAFETY: the struct is zeroed and written in place.
@@ -277,20 +285,28 @@ impl Session {
         self.check("nvEncLockInputBuffer", status)?;
         // SAFETY: the driver succeeded, so it has written both; the buffer is the one made for this size and format,
         // so every plane has its rows at this pitch, and nobody else writes there until it is unlocked.
-        unsafe {
+        let pitch = unsafe {
             let (data, pitch) = (get!(params.bufferDataPtr as *mut u8), get!(params.pitch as u32));
             upload::copy_planes(frame, data, pitch as usize);
-        }
+            pitch
+        };
         // SAFETY: the buffer is the one locked above.
         let status = unsafe { (self.api.entries.unlock_input)(self.encoder, input) };
-        self.check("nvEncUnlockInputBuffer", status)
+        self.check("nvEncUnlockInputBuffer", status)?;
+        Ok(pitch)
     }
 
     /// Submits a slot's input; its output goes to the slot's output buffer, or to a later one's with B pictures.
     ///
     /// # Errors
     /// What the driver answers.
-    pub fn encode(&self, slot_idx: usize, frame: &FrameView<'_>, frame_idx: u64) -> Result<Accepted, NvencError> {
+    pub(super) fn encode(
+        &self,
+        slot_idx: usize,
+        frame: &FrameView<'_>,
+        frame_idx: u64,
+        pitch: u32,
+    ) -> Result<Accepted, NvencError> {
         let slot = self.slots[slot_idx];
         let mut params = MaybeUninit::<sys::NV_ENC_PIC_PARAMS>::zeroed();
         // SAFETY: the struct is zeroed and written in place.
@@ -298,6 +314,7 @@ impl Session {
             put!(params.version = sys::NV_ENC_PIC_PARAMS_VER);
             put!(params.inputWidth = frame.dimensions.width);
             put!(params.inputHeight = frame.dimensions.height);
+            put!(params.inputPitch = pitch);
             put!(params.frameIdx = frame_idx as u32);
             put!(params.inputTimeStamp = frame.pts);
             put!(params.inputDuration = 1);
@@ -321,7 +338,7 @@ impl Session {
     ///
     /// # Errors
     /// What the driver answers.
-    pub fn end_of_stream(&self) -> Result<(), NvencError> {
+    pub(super) fn end_of_stream(&self) -> Result<(), NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_PIC_PARAMS>::zeroed();
         // SAFETY: as the header asks, all but version and flags stay zero.
         unsafe {
@@ -338,7 +355,7 @@ impl Session {
     ///
     /// # Errors
     /// What the driver answers.
-    pub fn lock_output(&self, slot_idx: usize, wait: bool) -> Result<Option<Locked<'_>>, NvencError> {
+    pub(super) fn lock_output(&self, slot_idx: usize, wait: bool) -> Result<Option<Locked<'_>>, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_LOCK_BITSTREAM>::zeroed();
         // SAFETY: the struct is zeroed and written in place, and valid during the call.
         let status = unsafe {
@@ -374,8 +391,8 @@ impl Session {
         if self.encoder.is_null() {
             return String::new();
         }
-        // SAFETY: the session is open; the driver answers null or a string that lives until its next call, which
-        // cannot come before the copy below has been made on this thread.
+        // SAFETY: the session is open, and the driver answers null or a string that lives as long as the session does,
+        // by what the header says. It may be another failure's text: a second thread shares the session.
         let text = unsafe {
             let text = last_error(self.encoder);
             if text.is_null() { None } else { Some(CStr::from_ptr(text).to_string_lossy().trim().to_owned()) }
@@ -386,7 +403,7 @@ impl Session {
 
 impl Locked<'_> {
     /// The coded bytes.
-    pub fn data(&self) -> &[u8] {
+    pub(super) fn data(&self) -> &[u8] {
         if self.data.is_null() {
             return &[];
         }
@@ -399,7 +416,7 @@ impl Locked<'_> {
     ///
     /// # Errors
     /// What the driver answers.
-    pub fn unlock(self) -> Result<(), NvencError> {
+    pub(super) fn unlock(self) -> Result<(), NvencError> {
         let this = std::mem::ManuallyDrop::new(self);
         let status = this.unlock_raw();
         this.session.check("nvEncUnlockBitstream", status)
@@ -412,7 +429,7 @@ impl Locked<'_> {
 }
 
 impl Drop for Locked<'_> {
-    /// Only when the sink panicked between lock and unlock: the session could otherwise not be closed in order.
+    /// Only when copying panicked between lock and unlock: the session could otherwise not be closed in order.
     fn drop(&mut self) {
         self.unlock_raw();
     }

@@ -29,8 +29,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// program that is merely killed loses no name without it, so no failure is reported.
 pub fn sync_parent(path: &Path) {
     if cfg!(unix) {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        drop(File::open(parent).and_then(|parent| parent.sync_all()));
+        drop(File::open(crate::files::folder_of(path)).and_then(|parent| parent.sync_all()));
     }
 }
 

@@ -132,7 +132,12 @@ struct Version {
 impl Records {
     fn open(dir: &Path, last_line: usize) -> Result<Self, SessionError> {
         let path = dir.join(RUNS_FILE);
-        let file = File::open(&path).map_err(|source| SessionError::Read { path: path.clone(), source })?;
+        let file = File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => {
+                SessionError::NotASession { dir: dir.to_owned(), problem: "the folder holds no runs.jsonl" }
+            }
+            _ => SessionError::Read { path: path.clone(), source },
+        })?;
         let reader = BufReader::with_capacity(1 << 20, file);
         Ok(Self { path, reader, text: Vec::new(), line: 0, last_line, damage: None })
     }

@@ -13,7 +13,7 @@ use crate::contract::{Dimensions, PixelFormat};
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum SourceError {
-    #[error("cannot open the input: no such file: {}", .0.display())]
+    #[error("cannot open the input: no such file, check the path: {}", .0.display())]
     Missing(PathBuf),
     #[error("cannot open the input: it is a directory, name a file in it: {}", .0.display())]
     Directory(PathBuf),
@@ -21,7 +21,7 @@ pub enum SourceError {
     NotAFile(PathBuf),
     #[error("cannot read standard input: it is a terminal, pipe Y4M into it: ffmpeg -i IN -f yuv4mpegpipe - | …")]
     Terminal,
-    #[error("cannot read the input: the file is empty: {}", .0.display())]
+    #[error("cannot read the input: the file is empty, name one with frames in it: {}", .0.display())]
     EmptyFile(PathBuf),
     #[error("cannot {action} the input: {cause}: {input}")]
     Io { action: &'static str, cause: io::Error, input: String },
@@ -46,13 +46,13 @@ pub enum SourceError {
          none: synthetic, a Y4M file, raw:FORMAT:WxH@FPS:FILE: {}", .0.display()
     )]
     NoFfmpeg(PathBuf),
-    #[error("cannot decode the input: it is text, not media: {}", .0.display())]
+    #[error("cannot decode the input: it is text, not media, name a video file: {}", .0.display())]
     Text(PathBuf),
-    #[error("cannot decode the input: it has no video: {}", .0.display())]
+    #[error("cannot decode the input: it has no video, name a file with a video stream: {}", .0.display())]
     NoVideo(PathBuf),
-    #[error("cannot decode the input: ffmpeg says: {message}: {}", path.display())]
+    #[error("cannot decode the input: ffmpeg says: {message}: check with ffprobe that it is a whole video file: {}", path.display())]
     Ffmpeg { message: String, path: PathBuf },
-    #[error("cannot use the input: it has no frames: {0}")]
+    #[error("cannot use the input: it has no frames, name a longer clip: {0}")]
     NoFrames(String),
     #[error(
         "cannot keep standard input in memory: it has more than {preload_bytes} bytes of frames and cannot be read \

@@ -217,8 +217,9 @@ fn spawn_stderr_reader(stderr: ChildStderr) -> io::Result<JoinHandle<String>> {
         let mut line = Vec::new();
         while let Ok(1..) = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
             let text = String::from_utf8_lossy(&line).replace(char::is_control, " ");
-            if !text.trim().is_empty() {
-                lines.push(text.trim().to_owned());
+            let words = without_origin(text.trim());
+            if !words.is_empty() {
+                lines.push(words.to_owned());
             }
             if lines.len() > KEPT_LINES {
                 lines.remove(1);
@@ -227,6 +228,14 @@ fn spawn_stderr_reader(stderr: ChildStderr) -> io::Result<JoinHandle<String>> {
         }
         lines.join("; ")
     })
+}
+
+/// What is said, without which part of ffmpeg said it (`[mov,mp4 @ 0x55d0] [error] `): an address tells nobody anything.
+fn without_origin(line: &str) -> &str {
+    match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((_, words)) => without_origin(words),
+        None => line,
+    }
 }
 
 /// Text is refused here, because ffmpeg draws some of it as pictures of a terminal, and because a playlist would make
@@ -316,12 +325,17 @@ mod tests {
     #[test]
     fn a_failing_ffmpeg_is_quoted_wherever_it_fails() {
         let cases = [
-            ("before the header", "echo it burns >&2; exit 1".to_owned(), "ffmpeg says: it burns: clip.mp4"),
+            ("before the header", "echo it burns >&2; exit 1".to_owned(), "ffmpeg says: it burns: check with ffprobe"),
             ("in a frame", format!("{HEADER} {FRAME} printf FRAM; echo it burns >&2; exit 1"), "ffmpeg says: it burns"),
             ("at the end", format!("{HEADER} {FRAME} echo it burns >&2; exit 1"), "ffmpeg says: it burns"),
             ("without a word", format!("{HEADER} {FRAME} kill -9 $$"), "signal: 9"),
-            ("at length", "seq 9 >&2; exit 1".to_owned(), "ffmpeg says: 1; 8; 9: clip.mp4"),
-            ("in colour", "printf '\\033[31mred\\033[0m\\r\\n' >&2; exit 1".to_owned(), "says: [31mred [0m: clip"),
+            ("at length", "seq 9 >&2; exit 1".to_owned(), "ffmpeg says: 1; 8; 9: check"),
+            ("in colour", "printf '\\033[31mred\\033[0m\\r\\n' >&2; exit 1".to_owned(), "says: [31mred [0m: check"),
+            (
+                "by a part of its",
+                "echo '[mov,mp4 @ 0x55d0] [error] no atom' >&2; exit 1".to_owned(),
+                "says: no atom: check",
+            ),
             ("without video", "echo \"Stream map '' matches no streams.\" >&2; exit 1".to_owned(), "it has no video"),
             ("in silence", "true".to_owned(), "it has no frames"),
             ("well, but cut off", format!("{HEADER} {FRAME} printf FRAM"), "cut off in the line before frame 1"),

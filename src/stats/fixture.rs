@@ -1,8 +1,8 @@
 //! Runs made up for the tests of this folder.
 
-use crate::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
+use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
 use crate::plan::Plan;
-use crate::record::{Case, DeviceInfo, DeviceKind, EncodeMetrics, Environment, FrameColumns, InputInfo, RunRecord};
+use crate::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use crate::stats::selector::CaseFilter;
 use crate::stats::side::Side;
 use crate::stats::summary::{Group, RunSummary};

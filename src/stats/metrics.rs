@@ -113,7 +113,8 @@ impl Metric {
                 "Encode wall time",
                 Milliseconds,
                 Lower,
-                "From the first frame handed over to the last packet out. Opening the session is not part of it.",
+                "From fetching the first frame to the last packet out, the caller's own work included. Opening the \
+                 session is not part of it.",
             ),
             Self::Fps => row("fps", "Throughput", FramesPerSecond, Higher, "Packets divided by the encode wall time."),
             Self::LockMs => row(
@@ -169,7 +170,7 @@ impl Metric {
                 "Session open",
                 Milliseconds,
                 Lower,
-                "Loading the driver, opening the session and making the buffers. Not part of the wall time.",
+                "Opening the session, initialising it and making the buffers. Not part of the wall time.",
             ),
             Self::QueuePeak => row(
                 "queue_peak",

@@ -211,8 +211,9 @@ fn ms(value_ns: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::EncodeMetrics;
     use crate::contract::LockPlacement::{Inline, Thread};
-    use crate::record::{DeviceKind, EncodeMetrics, FrameColumns};
+    use crate::record::{DeviceKind, FrameColumns};
     use crate::stats::fixture::{case, record, summary};
 
     #[test]

@@ -82,8 +82,7 @@ impl Default for Setup {
             works: true,
         });
         Self {
-            // The profile that was modelled after a published host shows what the thresholds do at a glance.
-            plan: Plan { device: "virtual:video-hw-2026-02".to_owned(), ..Plan::default() },
+            plan: Plan::default(),
             caller: CallerChoice::Modelled,
             host_work_us: 200,
             pace_fps: 60.0,
@@ -203,6 +202,7 @@ fn part_of(error: &PlanError) -> Part {
         PlanError::NoRuns | PlanError::TooManyRuns(_) => Part::Repeats,
         PlanError::Pace(_) | PlanError::PaceAndWork => Part::Caller,
         PlanError::Gop
+        | PlanError::GopTooShort { .. }
         | PlanError::BFrames(_)
         | PlanError::Bitrate
         | PlanError::PeakBelowAverage { .. }

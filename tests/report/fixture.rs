@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use inflight::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
+use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
 use inflight::plan::{Plan, PlannedRun};
-use inflight::record::{DeviceInfo, DeviceKind, EncodeMetrics, Environment, FrameColumns, InputInfo, RunRecord};
+use inflight::record::{DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use inflight::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
 use tempfile::TempDir;
 

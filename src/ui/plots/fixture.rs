@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::contract::{Codec, Dimensions, FrameRate, LockPlacement, PixelFormat};
+use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
 use crate::plan::Plan;
-use crate::record::{Case, DeviceInfo, DeviceKind, EncodeMetrics, Environment, FrameColumns, InputInfo, RunRecord};
+use crate::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use crate::session::{FORMAT_VERSION, Manifest, Session};
 use crate::ui::data::LoadedSession;
 

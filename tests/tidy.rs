@@ -1,0 +1,152 @@
+//! The repository's own rules, as far as a program can hold files to them.
+//!
+//! Reads what git tracks; builds nothing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+/// Which modules of src/ each may use, tests aside; a line further down never stands in a line further up.
+const MAY_USE: [(&str, &[&str]); 16] = [
+    ("units", &[]),
+    ("files", &[]),
+    ("contract", &[]),
+    ("record", &["contract"]),
+    ("plan", &["contract", "record"]),
+    ("source", &["contract", "record"]),
+    ("nvenc", &["contract", "record"]),
+    ("device", &["contract", "nvenc", "record"]),
+    ("doctor", &["device", "nvenc"]),
+    ("stats", &["contract", "plan", "record", "units"]),
+    ("session", &["contract", "files", "plan", "record", "stats"]),
+    ("bench", &["contract", "device", "nvenc", "plan", "record", "session", "source"]),
+    ("report", &["contract", "files", "plan", "record", "session", "stats", "units"]),
+    (
+        "ui",
+        &["bench", "contract", "device", "doctor", "plan", "record", "report", "session", "source", "stats", "units"],
+    ),
+    (
+        "cli",
+        &[
+            "bench", "contract", "device", "doctor", "files", "nvenc", "plan", "record", "report", "session", "source",
+            "stats", "ui", "units",
+        ],
+    ),
+    ("main", &["cli"]),
+];
+
+/// Words that only some files may say: the word, where it is looked for, who may say it.
+const ONLY_IN: [(&str, &str, &[&str]); 7] = [
+    ("cudarc", "", &["src/device.rs"]),
+    ("libloading", "", &["src/nvenc/api.rs"]),
+    (
+        "unsafe",
+        "src/",
+        &["src/nvenc/api.rs", "src/nvenc/session.rs", "src/nvenc/params.rs", "src/nvenc/upload.rs", "src/device.rs"],
+    ),
+    ("moq_nvenc", "src/", &["src/nvenc/"]),
+    ("eframe", "", &["src/ui/", "tests/gui.rs", "examples/ui_bench.rs"]),
+    ("egui", "", &["src/ui/", "tests/gui.rs", "examples/ui_bench.rs"]),
+    ("rfd", "", &["src/ui/"]),
+];
+
+/// Every text file that git tracks, or would once it is added, with its path.
+fn tracked() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = Command::new("git").args(["ls-files", "-co", "--exclude-standard"]).current_dir(root).output();
+    let listed = listed.expect("this test needs git: apt install git");
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let names = String::from_utf8(listed.stdout).unwrap();
+    let read = |name: &str| Some((name.to_owned(), std::fs::read_to_string(root.join(name)).ok()?));
+    let files: Vec<_> = names.lines().filter_map(read).collect();
+    assert!(files.iter().any(|(name, _)| name == "src/lib.rs"), "git lists no sources: {names}");
+    files
+}
+
+fn sources() -> Vec<(String, String)> {
+    tracked().into_iter().filter(|(name, _)| name.ends_with(".rs") && name != "tests/tidy.rs").collect()
+}
+
+/// The code of a file: no comment lines, and nothing of its unit tests, which stand last.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let own = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    own.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+/// Does `line` hold `word`, and not merely as a part of a longer one?
+fn says(line: &str, word: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(is_letter) && !line[at + word.len()..].starts_with(is_letter))
+}
+
+#[test]
+fn files_are_short_and_open_with_what_they_are_for() {
+    for (name, text) in sources() {
+        assert!(text.lines().count() <= 500, "{name} has {} lines", text.lines().count());
+        assert!(text.starts_with("//!"), "{name} does not open with //!");
+    }
+}
+
+#[test]
+fn some_words_have_one_home() {
+    for (name, text) in sources() {
+        for (word, place, homes) in ONLY_IN {
+            let is_home = homes.iter().any(|home| name.starts_with(home));
+            if name.starts_with(place) && !is_home {
+                let line = code(&text).find(|line| says(line, word));
+                assert_eq!(line, None, "{name} says {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn modules_use_only_what_lies_below() {
+    let allowed: BTreeMap<_, _> = MAY_USE.into();
+    for (name, text) in sources() {
+        let Some(path) = name.strip_prefix("src/") else { continue };
+        let module = path.split(['/', '.']).next().unwrap();
+        if module == "lib" {
+            continue;
+        }
+        let may_use = allowed.get(module).unwrap_or_else(|| panic!("src/{module} is not in this test's table"));
+        for line in code(&text) {
+            for used in line.split("crate::").skip(1) {
+                let used: String = used.chars().take_while(|&c| c.is_ascii_lowercase() || c == '_').collect();
+                assert!(used == module || may_use.contains(&used.as_str()), "{name} may not use '{used}': {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_member_has_the_workspace_lints() {
+    let manifests: Vec<_> = tracked().into_iter().filter(|(name, _)| name.ends_with("Cargo.toml")).collect();
+    assert!(manifests.len() >= 2);
+    for (name, text) in manifests {
+        let manifest: toml::Table = text.parse().unwrap();
+        let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
+        assert_eq!(lints, Some(&toml::Value::Boolean(true)), "{name}");
+    }
+}
+
+#[test]
+fn nothing_names_this_machine_or_leaves_work_unnamed() {
+    // Put together here, so that this file does not hold them.
+    let places = ["home", "root", "work", "Users"].map(|place| format!("/{place}/"));
+    let registries = ["index.crates", "static.crates"].map(|host| format!("{host}.io"));
+    let lock = include_str!("../Cargo.lock");
+    let public = "source = \"registry+https://github.com/rust-lang/crates.io-index\"";
+    assert_eq!(lock.lines().find(|line| line.starts_with("source = ") && *line != public), None);
+    for (name, text) in tracked().iter().filter(|(name, _)| name != "Cargo.lock") {
+        for line in text.lines() {
+            for word in places.iter().chain(&registries) {
+                assert!(!line.contains(word.as_str()), "{name} names {word}: {line}");
+            }
+            assert!(!says(line, concat!("TO", "DO")) || line.contains('#'), "{name}: no issue named: {line}");
+        }
+    }
+}
