@@ -107,8 +107,7 @@ pub fn write_export(
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), ReportError>,
 ) -> Result<(), ReportError> {
     let failure = |source| ReportError::Write { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let temporary = NamedTempFile::new_in(folder).map_err(failure)?;
+    let temporary = NamedTempFile::new_in(crate::files::folder_of(path)).map_err(failure)?;
     let mut buffered = BufWriter::new(temporary.as_file());
     write(&mut buffered)?;
     buffered.flush().map_err(failure)?;

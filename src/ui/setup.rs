@@ -82,8 +82,7 @@ impl Default for Setup {
             works: true,
         });
         Self {
-            // The profile that was modelled after a published host shows what the thresholds do at a glance.
-            plan: Plan { device: "virtual:video-hw-2026-02".to_owned(), ..Plan::default() },
+            plan: Plan::default(),
             caller: CallerChoice::Modelled,
             host_work_us: 200,
             pace_fps: 60.0,
