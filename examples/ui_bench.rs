@@ -15,6 +15,10 @@ use inflight::units;
 const FRAMES_OF_EACH_RUN: u32 = 62_500;
 const FRAMES_OF_EACH_VIEW: u32 = 300;
 
+fn distributions(plots: &mut Plots, ui: &mut Ui, session: &LoadedSession) {
+    plots.distributions_ui(ui, session, &mut Vec::new());
+}
+
 type View = fn(&mut Plots, &mut Ui, &LoadedSession);
 
 fn main() {
@@ -22,7 +26,7 @@ fn main() {
     let mut long = fixture::session();
     fixture::push_run(&mut long, 8, &latencies(1_000_000), 300_000);
     let views: [(&str, View, &LoadedSession); 4] = [
-        ("distributions, 16 runs of 62,500", Plots::distributions_ui, &sweep),
+        ("distributions, 16 runs of 62,500", distributions, &sweep),
         ("thresholds, 16 runs of 62,500", Plots::thresholds_ui, &sweep),
         ("timeline, run of 62,500", Plots::timeline_ui, &sweep),
         ("timeline, run of 1,000,000", Plots::timeline_ui, &long),

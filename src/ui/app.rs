@@ -1,10 +1,10 @@
 //! The window's state, and what one frame does with it: take up news, perform commands, draw.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, CentralPanel, Context, Panel, Ui, ViewportCommand};
+use eframe::egui::{self, CentralPanel, Context, Panel, Rect, Ui, ViewportCommand};
 
 use super::background::{Background, Message};
 use super::bar::{self, Progress};
@@ -41,6 +41,8 @@ pub struct App {
     pub(super) report: ReportModel,
     pub(super) sessions: SessionsModel,
     pub(super) view: View,
+    /// Where it was last drawn.
+    pub(super) view_area: Rect,
     pub(super) palette: Palette,
     pub(super) shows_keys: bool,
     /// Closing was asked for while a sweep runs.
@@ -81,6 +83,7 @@ impl App {
             report: ReportModel::default(),
             sessions: SessionsModel::default(),
             view: View::default(),
+            view_area: Rect::NOTHING,
             palette: Palette::default(),
             shows_keys: false,
             asks_to_quit: false,
@@ -119,6 +122,7 @@ impl App {
         self.take_news(ctx);
         self.take_keys(ctx);
         self.take_close_request(ctx);
+        self.take_picture(ctx);
         for command in std::mem::take(&mut self.queue) {
             self.perform(ctx, command);
         }
@@ -138,6 +142,7 @@ impl App {
             Message::Picked(_, None) => {}
             Message::Rendered(version, report) => self.report.take(version, report),
             Message::Exported(Ok(path)) => self.report.written = Some(path),
+            Message::FolderShown(shown) => self.problems.extend(shown.err()),
         }
     }
 
@@ -269,6 +274,7 @@ impl App {
             let session = self.loaded.as_ref().map(|loaded| &loaded.session);
             let dir = session.map(|session| session.dir.display().to_string()).unwrap_or_default();
             bar::device_ui(ui, session.map(|session| &session.manifest.device), &dir);
+            written_ui(ui, self.report.written.as_deref(), &mut self.queue);
             problems_ui(ui, &self.problems, &mut self.queue);
         });
         Panel::left("setup").resizable(true).default_size(theme::SETUP_WIDTH).show(ui, |ui| {
@@ -277,6 +283,7 @@ impl App {
         CentralPanel::default().show(ui, |ui| {
             bar::tabs_ui(ui, self.view, &mut self.queue);
             ui.separator();
+            self.view_area = ui.available_rect_before_wrap();
             self.view_ui(ui);
         });
         let ctx = ui.ctx().clone();
@@ -294,7 +301,7 @@ impl App {
         match (self.view, self.loaded.as_deref()) {
             (View::Sessions, _) => sessions_ui(ui, &mut self.sessions, queue),
             (View::Live, Some(loaded)) => live_view_ui(ui, &self.live, loaded, self.sweep.is_some()),
-            (View::Distributions, Some(loaded)) => self.plots.distributions_ui(ui, loaded),
+            (View::Distributions, Some(loaded)) => self.plots.distributions_ui(ui, loaded, queue),
             (View::Thresholds, Some(loaded)) => self.plots.thresholds_ui(ui, loaded),
             (View::Timeline, Some(loaded)) => self.plots.timeline_ui(ui, loaded),
             (View::Compare, Some(loaded)) => compare_ui(ui, &mut self.compare, loaded, queue),
@@ -305,6 +312,20 @@ impl App {
             (_, None) => empty_ui(ui, queue),
         }
     }
+}
+
+/// What was last exported, whichever view it was asked for in.
+fn written_ui(ui: &mut Ui, written: Option<&Path>, queue: &mut Vec<Command>) {
+    let Some(path) = written else { return };
+    ui.horizontal_wrapped(|ui| {
+        ui.label(format!("Written to {}", path.display()));
+        if ui.small_button("Open the folder").clicked() {
+            queue.push(Command::OpenFolder);
+        }
+        if ui.small_button("Dismiss").clicked() {
+            queue.push(Command::DismissWritten);
+        }
+    });
 }
 
 /// What went wrong stays until it was read.

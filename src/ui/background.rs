@@ -5,12 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 
-use eframe::egui::Context;
+use eframe::egui::{ColorImage, Context};
 use jiff::Timestamp;
 
 use super::commands::{Export, Purpose};
 use super::data::LoadedSession;
 use super::library::{self, Found};
+use super::pictures::{self, Wish};
 use crate::doctor::{self, Finding};
 use crate::report::{Report, ReportError, Subject, csv, own_comparison, render, trace};
 use crate::session::Session;
@@ -28,6 +29,7 @@ pub enum Message {
     Rendered(u64, Result<Report, String>),
     /// Where to, or why not.
     Exported(Result<PathBuf, String>),
+    FolderShown(Result<(), String>),
 }
 
 /// Starts work and collects what came of it.
@@ -100,6 +102,26 @@ impl Background {
         });
     }
 
+    /// Shows a folder in the system's file manager.
+    pub fn open_folder(&self, folder: PathBuf) {
+        self.spawn(move || {
+            let shown = open::that_detached(&folder);
+            Message::FolderShown(shown.map_err(|error| format!("cannot show the folder {}: {error}", folder.display())))
+        });
+    }
+
+    /// Writes what the window shows after its next drawing.
+    pub fn take_picture(&self, wish: Wish, path: PathBuf) {
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        self.ctx.request_screenshot(move |window| {
+            let scale = ctx.pixels_per_point();
+            std::thread::spawn(move || {
+                drop(sender.send(Message::Exported(write_picture(&wish, &window, scale, path))));
+                ctx.request_repaint();
+            });
+        });
+    }
+
     fn spawn(&self, work: impl FnOnce() -> Message + Send + 'static) {
         let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
         std::thread::spawn(move || {
@@ -108,6 +130,12 @@ impl Background {
             ctx.request_repaint();
         });
     }
+}
+
+fn write_picture(wish: &Wish, window: &ColorImage, scale: f32, path: PathBuf) -> Result<PathBuf, String> {
+    let picture = wish.cut(window, scale).ok_or_else(|| format!("{} is not in sight", wish.name))?;
+    pictures::write(&picture, &path).map_err(|error| error.to_string())?;
+    Ok(path)
 }
 
 fn render_own(session: &Session, path: &Path) -> Result<Report, String> {
@@ -122,13 +150,15 @@ fn extension(export: Export) -> &'static str {
         Export::RunsCsv => "runs.csv",
         Export::FramesCsv => "frames.csv",
         Export::Trace => "trace.json",
+        Export::Picture => "png",
     }
 }
 
 fn write_export(session: &Session, export: Export, path: &Path) -> Result<(), ReportError> {
     let last = session.summaries.last().map_or(0, |run| run.order_index);
     crate::report::write_export(path, |out| match export {
-        Export::Report => Ok(()),
+        // Both are written elsewhere.
+        Export::Report | Export::Picture => Ok(()),
         Export::RunsCsv => csv::write_runs(session, out),
         Export::FramesCsv => csv::write_frames(session, out),
         Export::Trace => trace::write_trace(session, last, out),

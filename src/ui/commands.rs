@@ -20,11 +20,13 @@ pub enum Command {
     RenderReport,
     Export(Export),
     CopyReport,
+    OpenFolder,
     SwapSides,
     Theme(ThemePreference),
     TogglePalette,
     ToggleKeys,
     DismissProblem(usize),
+    DismissWritten,
     Quit,
     /// Ends the sweep, keeps what is finished, closes the window.
     StopAndQuit,
@@ -65,6 +67,8 @@ pub enum Export {
     FramesCsv,
     /// The last run's timeline, for Perfetto.
     Trace,
+    /// What the view shows, as PNG.
+    Picture,
 }
 
 /// A row of the table.
@@ -137,12 +141,16 @@ const fn with_command(key: Key) -> Option<KeyboardShortcut> {
     Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
 }
 
+const fn with_shift(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key))
+}
+
 const fn entry(title: &'static str, menu: Menu, command: Command, shortcut: Option<KeyboardShortcut>) -> Entry {
     Entry { title, menu, command, shortcut }
 }
 
 /// Every command that needs no argument of its own.
-pub static TABLE: [Entry; 23] = [
+pub static TABLE: [Entry; 25] = [
     entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
     entry("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
@@ -151,6 +159,8 @@ pub static TABLE: [Entry; 23] = [
     entry("Export runs as CSV", Menu::Session, Command::Export(Export::RunsCsv), None),
     entry("Export frames as CSV", Menu::Session, Command::Export(Export::FramesCsv), None),
     entry("Export trace of the last run", Menu::Session, Command::Export(Export::Trace), None),
+    entry("Export picture of the view", Menu::Session, Command::Export(Export::Picture), with_shift(Key::E)),
+    entry("Open the folder", Menu::Session, Command::OpenFolder, None),
     entry("Copy report", Menu::Session, Command::CopyReport, None),
     entry("Quit", Menu::Session, Command::Quit, with_command(Key::Q)),
     entry("Show live", Menu::View, Command::Show(View::Live), with_command(Key::Num1)),

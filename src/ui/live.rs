@@ -4,11 +4,11 @@
 
 use std::collections::VecDeque;
 
-use eframe::egui::{Role, TextStyle, Ui, WidgetInfo};
+use eframe::egui::{TextStyle, Ui};
 use egui_plot::{GridMark, Line, Plot, PlotPoint, PlotPoints};
 
 use super::plots::{case_line, thresholds};
-use super::theme;
+use super::{pictures, theme};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{FrameColumns, LiveSample};
 use crate::report::axis::Axis;
@@ -146,10 +146,11 @@ pub fn live_ui(ui: &mut Ui, model: &LiveModel, is_virtual: bool, height: f32) {
     let plot_height = (plots_height / PANELS.len() as f32).max(theme::MIN_PLOT_HEIGHT);
     let mark = if is_virtual { "VIRTUAL device" } else { "" };
     for (idx, panel) in PANELS.iter().enumerate() {
-        ui.horizontal(|ui| {
+        let title = ui.horizontal(|ui| {
             ui.strong(panel.title).on_hover_text(panel.definition);
             ui.colored_label(theme::virtual_device(ui), mark);
         });
+        pictures::note_title(ui, title.response.rect);
         // The frames' axis stands once, below the last plot, which is higher by as much.
         let is_last = idx + 1 == PANELS.len();
         panel_ui(ui, model, idx, if is_last { plot_height + 1.5 * text_height } else { plot_height });
@@ -157,7 +158,7 @@ pub fn live_ui(ui: &mut Ui, model: &LiveModel, is_virtual: bool, height: f32) {
 }
 
 fn legend_ui(ui: &mut Ui, model: &LiveModel) {
-    ui.horizontal_wrapped(|ui| {
+    let key = ui.horizontal_wrapped(|ui| {
         for (idx, threshold) in model.thresholds.iter().enumerate() {
             theme::swatch_ui(ui, theme::series(idx));
             ui.label(format!("T={threshold}")).on_hover_text("Runs at this reap threshold");
@@ -165,6 +166,7 @@ fn legend_ui(ui: &mut Ui, model: &LiveModel) {
         theme::swatch_ui(ui, ui.visuals().weak_text_color());
         ui.label("warm-up").on_hover_text("Runs made first and not counted");
     });
+    pictures::note_key(ui, key.response.rect);
 }
 
 fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
@@ -196,7 +198,7 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
         }
     });
     let label = format!("{} over frames, the last {} pictures", panel.title, model.num_points());
-    shown.response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &label));
+    pictures::offer(&shown.response, label);
 }
 
 /// The report's round steps from 0, as far as they are in view and as many as have room for a label.

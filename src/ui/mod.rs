@@ -13,6 +13,7 @@ pub mod library;
 pub mod live;
 mod palette;
 mod perform;
+mod pictures;
 pub mod plots;
 pub mod report;
 mod runs;

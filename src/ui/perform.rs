@@ -8,9 +8,11 @@ use eframe::egui::{Context, ViewportCommand};
 use super::app::{App, Sweep};
 use super::bar::Progress;
 use super::commands::{Command, Export, Purpose, View};
+use super::pictures::{self, Wish};
 use crate::bench::command::sweep_command;
 use crate::bench::job::session_dir_in;
 use crate::bench::worker::{Order, Worker};
+use crate::files::folder_of;
 
 impl App {
     pub(super) fn perform(&mut self, ctx: &Context, command: Command) {
@@ -22,13 +24,15 @@ impl App {
             Command::FindSessions => self.background.find_sessions(self.folder.clone()),
             Command::Pick(purpose) => self.background.pick(purpose),
             Command::RenderReport => self.render_report(),
-            Command::Export(export) => self.export(export),
+            Command::Export(export) => self.export(ctx, export),
             Command::CopyReport => self.copy_report(ctx),
+            Command::OpenFolder => self.open_folder(),
             Command::SwapSides => self.compare.swap(),
             Command::Theme(theme) => ctx.set_theme(theme),
             Command::TogglePalette => self.palette.toggle(),
             Command::ToggleKeys => self.shows_keys = !self.shows_keys,
             Command::DismissProblem(idx) => drop(self.problems.remove(idx)),
+            Command::DismissWritten => self.report.written = None,
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Command::StopAndQuit => {
                 (self.asks_to_quit, self.quits_when_done) = (false, true);
@@ -76,12 +80,28 @@ impl App {
         self.background.render(loaded.session.clone(), loaded.version, PathBuf::from(&self.report.path));
     }
 
-    fn export(&mut self, export: Export) {
+    fn export(&mut self, ctx: &Context, export: Export) {
         let Some(loaded) = &self.loaded else { return };
         match (export, self.report.report(loaded)) {
             (Export::Report, Some(report)) => self.background.write(report.clone()),
             (Export::Report, None) => self.view = View::Report,
+            (Export::Picture, _) => {
+                pictures::ask(ctx, Wish { name: self.view.title().to_owned(), areas: vec![self.view_area] })
+            }
             _ => self.background.export(loaded.session.clone(), export, Path::new(&self.report.path)),
+        }
+    }
+
+    /// The folder that exports go to.
+    fn open_folder(&self) {
+        self.background.open_folder(folder_of(Path::new(&self.report.path)).to_owned());
+    }
+
+    /// A picture can be taken of what was drawn with nothing above it, so one frame after it was asked for.
+    pub(super) fn take_picture(&self, ctx: &Context) {
+        if let Some(wish) = pictures::take_wish(ctx) {
+            let path = wish.path(Path::new(&self.report.path));
+            self.background.take_picture(wish, path);
         }
     }
 

@@ -88,9 +88,6 @@ pub fn report_ui(ui: &mut Ui, model: &mut ReportModel, loaded: &LoadedSession, q
             Command::Export(Export::Trace),
         );
         button(ui, "Copy", "The Markdown to the clipboard", Command::CopyReport);
-        if let Some(path) = &model.written {
-            ui.label(format!("Written to {}", path.display()));
-        }
     });
     ui.separator();
     match model.rendered.as_ref().map(|rendered| &rendered.report) {

@@ -2,7 +2,7 @@
 //!
 //! Draws `cases`' models. A range dragged on the histogram marks the frames in it.
 
-use eframe::egui::{Color32, Sense, Ui};
+use eframe::egui::{Color32, DragValue, Sense, Ui};
 use egui_plot::{
     AxisHints, BoxElem, BoxPlot, BoxSpread, HoverPosition, Line, LineStyle, PlotPoint, PlotPoints, Points, Span,
 };
@@ -10,15 +10,15 @@ use egui_plot::{
 use super::cases::CaseModel;
 use super::histogram::brushed;
 use super::parts::{
-    BarChart, BarRow, KeyEntry, axis, bars_ui, case_line, key_ui, marks, name_figure, plot_height, still_plot,
-    thresholds, title_ui,
+    BarChart, BarRow, KeyEntry, axis, bars_ui, case_line, key_ui, marks, plot_height, still_plot, thresholds, title_ui,
 };
 use super::scale::{linear_ticks, log_label, log_ns, log_ticks, tail, tail_label, tail_ticks, tick_label};
 use super::selection::{FrameSelection, FrameTime};
 use crate::report::words::case_title;
 use crate::stats::metrics::Metric;
+use crate::ui::commands::{Command, View};
 use crate::ui::data::LoadedSession;
-use crate::ui::theme;
+use crate::ui::{pictures, theme};
 use crate::units;
 
 /// More nines than a session has frames for are not shown.
@@ -40,6 +40,7 @@ pub fn ui(
     cases: &[&CaseModel],
     state: &mut DistributionsState,
     selection: &mut Option<FrameSelection>,
+    queue: &mut Vec<Command>,
 ) {
     let thresholds = thresholds(cases.iter().map(|case| &case.case));
     let line = |case: &CaseModel| case_line(&case.case, &thresholds);
@@ -48,7 +49,12 @@ pub fn ui(
             ui.selectable_value(&mut state.time, time, time.title()).on_hover_text(time.definition());
         }
         ui.separator();
-        selection_ui(ui, selection);
+        if selection.is_none() {
+            mark_slowest_ui(ui, cases, state.time, selection);
+        }
+        if selection_ui(ui, selection) && ui.button("Show on timeline").clicked() {
+            queue.push(Command::Show(View::Timeline));
+        }
     });
     let entry = |case: &&CaseModel| {
         let (colour, style) = line(case);
@@ -64,17 +70,36 @@ pub fn ui(
     table_ui(ui, cases, state.time);
 }
 
-/// What is marked, and how to get rid of it.
-pub fn selection_ui(ui: &mut Ui, selection: &mut Option<FrameSelection>) {
-    let Some(marked) = *selection else {
-        ui.weak("Drag across the histogram to mark frames on the timeline");
-        return;
+/// What is marked, to be changed and to be got rid of. Is anything?
+pub fn selection_ui(ui: &mut Ui, selection: &mut Option<FrameSelection>) -> bool {
+    let Some(marked) = selection else { return false };
+    let edge_ui = |ui: &mut Ui, title: &str, edge_ns: &mut u64| {
+        let label = ui.label(title);
+        let mut edge_us = *edge_ns as f64 / 1e3;
+        let value = DragValue::new(&mut edge_us).range(0.0..=1e9).speed(1.0).max_decimals(1).suffix(" µs");
+        if ui.add(value).labelled_by(label.id).changed() {
+            *edge_ns = (edge_us * 1e3).round() as u64;
+        }
     };
-    let (from, to) = (units::ns(marked.from_ns), units::ns(marked.to_ns));
-    ui.label(format!("Marked: {} from {from} to {to}", marked.time.title().to_lowercase()));
+    edge_ui(ui, &format!("Marked: {} from", marked.time.title().to_lowercase()), &mut marked.from_ns);
+    edge_ui(ui, "to", &mut marked.to_ns);
     if ui.button("Clear marks").clicked() {
         *selection = None;
     }
+    selection.is_some()
+}
+
+/// Marking by hand begins here, for those who do not drag.
+fn mark_slowest_ui(ui: &mut Ui, cases: &[&CaseModel], time: FrameTime, selection: &mut Option<FrameSelection>) {
+    let high = cases.iter().filter_map(|case| case.time(time).quantiles_ns?.last().copied()).max();
+    let longest = cases.iter().filter_map(|case| case.time(time).curve.last().map(|point| point.value_ns)).max();
+    if let (Some(from_ns), Some(to_ns)) = (high, longest) {
+        let tip = "Marks what is slower than 95 % of the frames of every case";
+        if ui.button("Mark the slowest").on_hover_text(tip).clicked() {
+            *selection = Some(FrameSelection { time, from_ns, to_ns });
+        }
+    }
+    ui.weak("or drag across the histogram");
 }
 
 type LineOf<'a> = dyn Fn(&CaseModel) -> (Color32, LineStyle) + 'a;
@@ -116,7 +141,7 @@ fn histogram_ui(
         plot.pointer_coordinate().map(|at| at.x)
     });
     brush(&response.response, response.inner, state, selection);
-    name_figure(&response.response, format!("Histogram of {} per frame", time.title().to_lowercase()));
+    pictures::offer(&response.response, format!("Histogram of {} per frame", time.title().to_lowercase()));
 }
 
 /// A range dragged with the pointer becomes the selection; a click takes it away.
@@ -168,7 +193,7 @@ fn curve_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
             plot.line(line.allow_band(false));
         }
     });
-    name_figure(&response.response, format!("Percentile curve of {}", time.title().to_lowercase()));
+    pictures::offer(&response.response, format!("Percentile curve of {}", time.title().to_lowercase()));
 }
 
 fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &LineOf<'_>, time: FrameTime) {
@@ -210,7 +235,7 @@ fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
             }
         }
     });
-    name_figure(&response.response, format!("Box plot of {} with a dot for each run", time.title().to_lowercase()));
+    pictures::offer(&response.response, format!("Box plot of {} with a dot for each run", time.title().to_lowercase()));
 }
 
 fn depth_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel]) {
@@ -233,11 +258,8 @@ fn depth_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel]) {
     };
     let rows: Vec<_> = cases.iter().map(row).collect();
     let text = |value| units::pct(value);
+    key_ui(ui, parts.iter().map(|(name, colour)| KeyEntry::solid(name, *colour)));
     bars_ui(ui, &BarChart { name: "Share of time at each queue depth", parts: &parts, rows: &rows, text: &text });
-    ui.horizontal_top(|ui| {
-        ui.small("in flight");
-        key_ui(ui, depths.iter().zip(&parts).map(|(depth, part)| KeyEntry::solid(depth.to_string(), part.1)));
-    });
 }
 
 /// The same in numbers.

@@ -27,6 +27,7 @@ use eframe::egui::{ComboBox, Context, ScrollArea, Ui};
 use crate::contract::Codec;
 use crate::record::FrameColumns;
 use crate::report::words::codec_title;
+use crate::ui::commands::Command;
 use crate::ui::data::{LoadedRun, LoadedSession};
 use cases::{CaseModel, Cases};
 use distributions::DistributionsState;
@@ -64,7 +65,7 @@ type RunKey = usize;
 
 impl Plots {
     /// Histogram, percentile curve, boxes and depth of each case.
-    pub fn distributions_ui(&mut self, ui: &mut Ui, session: &LoadedSession) {
+    pub fn distributions_ui(&mut self, ui: &mut Ui, session: &LoadedSession, queue: &mut Vec<Command>) {
         self.refresh(ui.ctx(), session);
         let codec = self.codec_ui(ui, session);
         let (Some(models), Some(codec)) = (self.models.newest(), codec) else { return missing_ui(ui, session) };
@@ -74,7 +75,7 @@ impl Plots {
         }
         let (mut state, mut selection) = (self.distributions, self.selection);
         ScrollArea::vertical().id_salt("distributions").auto_shrink(false).show(ui, |ui| {
-            distributions::ui(ui, session, &cases, &mut state, &mut selection);
+            distributions::ui(ui, session, &cases, &mut state, &mut selection, queue);
         });
         (self.distributions, self.selection) = (state, selection);
     }

@@ -1,12 +1,12 @@
 //! What the plots have in common: titles, keys, plots that stand still, stacked bars.
 
-use eframe::egui::{Align2, Color32, Pos2, Rangef, Rect, Response, Role, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align2, Color32, Pos2, Rangef, Rect, Sense, TextStyle, Ui, pos2, vec2};
 use egui_plot::{AxisHints, GridMark, LineStyle, Plot};
 
 use crate::contract::LockPlacement;
 use crate::record::{Case, DeviceKind};
 use crate::ui::data::LoadedSession;
-use crate::ui::theme;
+use crate::ui::{pictures, theme};
 
 const BAR_HEIGHT: f32 = 16.0;
 const BAR_ROW_HEIGHT: f32 = 24.0;
@@ -50,18 +50,19 @@ pub struct BarChart<'a> {
 
 /// A plot's title, with what it shows as tooltip. Results of the virtual device are called that.
 pub fn title_ui(ui: &mut Ui, title: &str, definition: &str, session: &LoadedSession) {
-    ui.horizontal(|ui| {
+    let shown = ui.horizontal(|ui| {
         ui.strong(title).on_hover_text(definition);
         if session.session.manifest.device.kind == DeviceKind::Virtual {
             ui.colored_label(theme::virtual_device(ui), "VIRTUAL")
                 .on_hover_text("Modelled times of the virtual device, not a GPU measurement");
         }
     });
+    pictures::note_title(ui, shown.response.rect);
 }
 
 /// Names and their colours in one row that wraps.
 pub fn key_ui(ui: &mut Ui, entries: impl Iterator<Item = KeyEntry>) {
-    ui.horizontal_wrapped(|ui| {
+    let shown = ui.horizontal_wrapped(|ui| {
         for KeyEntry { name, colour, style, definition } in entries {
             let (rect, _) = ui.allocate_exact_size(vec2(18.0, ui.text_style_height(&TextStyle::Small)), Sense::hover());
             let dashes = match style {
@@ -83,6 +84,7 @@ pub fn key_ui(ui: &mut Ui, entries: impl Iterator<Item = KeyEntry>) {
             ui.add_space(6.0);
         }
     });
+    pictures::note_key(ui, shown.response.rect);
 }
 
 /// A plot whose bounds follow its data and nothing else.
@@ -111,12 +113,6 @@ pub fn axis<'a>(axis: AxisHints<'a>, title: &str, text: impl Fn(f64) -> String +
 /// Grid lines at exactly `values`.
 pub fn marks(values: impl IntoIterator<Item = f64>) -> Vec<GridMark> {
     values.into_iter().map(|value| GridMark { value, step_size: 1e9 }).collect()
-}
-
-/// Gives a drawing its name for those who cannot see it.
-pub fn name_figure(response: &Response, name: impl Into<String>) {
-    let name = name.into();
-    response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, name.clone()));
 }
 
 /// A case's line: colour by threshold, dashes by who locks, as in the report.
@@ -177,7 +173,7 @@ pub fn bars_ui(ui: &mut Ui, chart: &BarChart<'_>) {
     let bottom = response.rect.bottom();
     painter.text(pos2(left, bottom), Align2::LEFT_BOTTOM, (chart.text)(0.0), small.clone(), ink);
     painter.text(pos2(x(most), bottom), Align2::CENTER_BOTTOM, (chart.text)(most), small, ink);
-    name_figure(&response, chart.name);
+    pictures::offer(&response, chart.name);
     if let Some(text) = explained {
         response.on_hover_text_at_pointer(text);
     }

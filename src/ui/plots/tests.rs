@@ -1,6 +1,7 @@
 //! The three views without a window, by what they say to someone who cannot see them.
 
-use eframe::egui::Ui;
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Key, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
@@ -25,9 +26,13 @@ fn harness(session: LoadedSession, view: fn(&mut Plots, &mut Ui, &LoadedSession)
     harness
 }
 
+fn distributions(plots: &mut Plots, ui: &mut Ui, session: &LoadedSession) {
+    plots.distributions_ui(ui, session, &mut Vec::new());
+}
+
 #[test]
 fn distributions_show_every_case_and_both_times() {
-    let mut harness = harness(fixture::sweep(100), Plots::distributions_ui);
+    let mut harness = harness(fixture::sweep(100), distributions);
     harness.get_by_label("Histogram of lock wait per frame");
     harness.get_by_label("Share of time at each queue depth");
     harness.get_by_label("Latency").click();
@@ -41,7 +46,7 @@ fn distributions_show_every_case_and_both_times() {
 
 #[test]
 fn a_range_dragged_on_the_histogram_is_marked_until_cleared() {
-    let mut harness = harness(fixture::sweep(100), Plots::distributions_ui);
+    let mut harness = harness(fixture::sweep(100), distributions);
     let rect = harness.get_by_label("Histogram of lock wait per frame").rect();
     harness.drag_at(rect.left_center() + eframe::egui::vec2(rect.width() * 0.3, 0.0));
     harness.run_steps(2);
@@ -54,6 +59,28 @@ fn a_range_dragged_on_the_histogram_is_marked_until_cleared() {
     harness.get_by_label("Clear marks").click();
     harness.run_steps(2);
     assert_eq!(harness.state().plots.selection, None);
+}
+
+#[test]
+fn frames_are_marked_without_a_pointer() {
+    let mut harness = harness(fixture::sweep(100), distributions);
+    for _ in 0..40 {
+        harness.key_press(Key::Tab);
+        harness.run_steps(1);
+        if harness.get_by_label("Mark the slowest").is_focused() {
+            break;
+        }
+    }
+    harness.key_press(Key::Space);
+    harness.run_steps(2);
+    let marked = harness.state().plots.selection.expect("marked");
+    assert!(marked.from_ns < marked.to_ns, "{marked:?}");
+    let from = harness.get_by_role_and_label(Role::SpinButton, "Marked: lock wait from");
+    from.focus();
+    harness.run_steps(2);
+    harness.key_press(Key::ArrowUp);
+    harness.run_steps(2);
+    assert_ne!(harness.state().plots.selection, Some(marked));
 }
 
 #[test]
@@ -81,7 +108,7 @@ fn the_slowest_frame_is_a_click_away() {
 
 #[test]
 fn without_a_run_each_view_says_what_to_do() {
-    for view in [Plots::distributions_ui, Plots::thresholds_ui, Plots::timeline_ui] {
+    for view in [distributions, Plots::thresholds_ui, Plots::timeline_ui] {
         let harness = harness(fixture::session(), view);
         harness.get_by_label("No finished run yet: press Run, or open a session");
     }

@@ -6,16 +6,14 @@ use eframe::egui::{Color32, RichText, Ui};
 use egui_plot::{AxisHints, HoverPosition, Line as PlotLine, PlotPoint, PlotPoints, Points};
 
 use super::knees::{Knees, Line, METRICS, Point};
-use super::parts::{
-    BarChart, BarRow, KeyEntry, axis, bars_ui, key_ui, marks, name_figure, plot_height, still_plot, title_ui,
-};
+use super::parts::{BarChart, BarRow, KeyEntry, axis, bars_ui, key_ui, marks, plot_height, still_plot, title_ui};
 use super::scale::linear_ticks;
 use crate::contract::Codec;
 use crate::report::draw::{FigureKind, PARTS};
 use crate::report::words::case_title;
 use crate::stats::metrics::Metric;
 use crate::ui::data::LoadedSession;
-use crate::ui::theme;
+use crate::ui::{pictures, theme};
 use crate::units;
 
 /// Draws everything for `codec`.
@@ -88,7 +86,7 @@ fn metric_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line
             plot.points(ring.allow_hover(false));
         }
     });
-    name_figure(&response.response, format!("{} against the threshold", metric.title()));
+    pictures::offer(&response.response, format!("{} against the threshold", metric.title()));
 }
 
 /// The threshold at a place on the axis of doublings.

@@ -2,10 +2,10 @@
 //!
 //! Draws `slots`' model as one mesh, however many pictures the run has.
 
-use super::parts::{KeyEntry, key_ui, name_figure};
+use super::parts::{KeyEntry, key_ui};
 use super::selection::FrameTime;
 use super::slots::{Content, Held, Marks, Phase, Timeline, Window};
-use crate::ui::theme;
+use crate::ui::{pictures, theme};
 use crate::units;
 use eframe::egui::{
     Align2, Color32, Grid, Key, Mesh, Painter, Pos2, Rect, Response, ScrollArea, Sense, Shape, TextStyle, Ui, pos2,
@@ -158,7 +158,7 @@ fn canvas_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut Timeli
         timeline.slots.len(),
         marks.len()
     );
-    name_figure(&response, name);
+    pictures::offer(&response, name);
     if let Some(held) = response.hover_pos().and_then(|at| held_at(timeline, &layout, at)) {
         response.on_hover_text_at_pointer(format!("Frame {}, {}", held.frame, units::ns(held.until_ns - held.from_ns)));
     }

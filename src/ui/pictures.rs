@@ -1,0 +1,195 @@
+//! What the window shows, as PNG: a whole view, or one plot with its title and the key that it shares with others.
+//!
+//! A plot's title names a virtual result, so a picture of it does too. Knows nothing of what a plot shows, and writes
+//! nothing by itself.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{Color32, ColorImage, Context, Id, Rect, Response, Role, Ui, WidgetInfo};
+
+use crate::report::{ReportError, write_export};
+
+/// Between areas that stand apart on the screen and together in the picture.
+const GAP_PX: usize = 8;
+
+/// A picture that a person asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wish {
+    /// What it shows; part of its file name.
+    pub name: String,
+    /// Parts of the window in points, top to bottom.
+    pub areas: Vec<Rect>,
+}
+
+/// What was drawn before a plot and belongs to it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Before {
+    key: Option<Rect>,
+    title: Option<Rect>,
+    /// Keys and titles of an earlier pass are gone.
+    pass: u64,
+}
+
+impl Wish {
+    /// Beside the report at `report_path`: "report-lock-wait-per-frame.png".
+    pub fn path(&self, report_path: &Path) -> PathBuf {
+        let stem = report_path.file_stem().unwrap_or_default().to_string_lossy();
+        let word = |letter: char| if letter.is_alphanumeric() { letter.to_ascii_lowercase() } else { '-' };
+        let slug: String = self.name.chars().map(word).collect();
+        let slug: Vec<_> = slug.split('-').filter(|part| !part.is_empty()).collect();
+        report_path.with_file_name(format!("{stem}-{}.png", slug.join("-")))
+    }
+
+    /// Cuts the areas out of a picture of the whole window, and puts them above each other. Areas off the window are
+    /// left out; none if nothing is left.
+    pub fn cut(&self, window: &ColorImage, pixels_per_point: f32) -> Option<ColorImage> {
+        let parts: Vec<_> = self.areas.iter().filter_map(|area| part(window, *area, pixels_per_point)).collect();
+        let width = parts.iter().map(ColorImage::width).max()?;
+        let background = parts.first().and_then(|part| part.pixels.first()).copied().unwrap_or(Color32::BLACK);
+        let height = parts.iter().map(ColorImage::height).sum::<usize>() + GAP_PX * (parts.len() - 1);
+        let mut picture = ColorImage::filled([width, height], background);
+        let mut top = 0;
+        for part in &parts {
+            for (row, line) in part.pixels.chunks_exact(part.width()).enumerate() {
+                let begin = (top + row) * width;
+                picture.pixels[begin..begin + line.len()].copy_from_slice(line);
+            }
+            top += part.height() + GAP_PX;
+        }
+        Some(picture)
+    }
+}
+
+fn part(window: &ColorImage, area: Rect, pixels_per_point: f32) -> Option<ColorImage> {
+    let edges = |from: f32, to: f32, most: usize| {
+        let px = |points: f32| ((points * pixels_per_point).round().max(0.0) as usize).min(most);
+        (px(from), px(to).saturating_sub(px(from)))
+    };
+    let (left, width) = edges(area.left(), area.right(), window.width());
+    let (top, height) = edges(area.top(), area.bottom(), window.height());
+    (width > 0 && height > 0).then(|| window.region_by_pixels([left, top], [width, height]))
+}
+
+/// Writes a picture.
+///
+/// # Errors
+/// It could not be written.
+pub fn write(picture: &ColorImage, path: &Path) -> Result<(), ReportError> {
+    write_export(path, |out| {
+        let failure = |error| ReportError::Write { path: path.to_owned(), source: io::Error::other(error) };
+        let (width, height) = (picture.width() as u32, picture.height() as u32);
+        let mut encoder = png::Encoder::new(out, width, height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        let rgb: Vec<u8> = picture.pixels.iter().flat_map(|pixel| [pixel.r(), pixel.g(), pixel.b()]).collect();
+        let mut writer = encoder.write_header().map_err(failure)?;
+        writer.write_image_data(&rgb).map_err(failure)
+    })
+}
+
+/// The key of the plots that follow.
+pub fn note_key(ui: &Ui, key: Rect) {
+    note(ui.ctx(), |before| before.key = Some(key));
+}
+
+/// The title of the plot that follows.
+pub fn note_title(ui: &Ui, title: Rect) {
+    note(ui.ctx(), |before| before.title = Some(title));
+}
+
+/// Gives a plot its name for those who cannot see it, and a menu to save its picture by.
+pub fn offer(response: &Response, name: impl Into<String>) {
+    let name = name.into();
+    response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, name.clone()));
+    let before = note(&response.ctx, |_| ());
+    response.context_menu(|ui| {
+        if ui.button("Save picture").clicked() {
+            let plot = before.title.map_or(response.rect, |title| title.union(response.rect));
+            let key = before.key.filter(|key| !plot.contains_rect(*key));
+            ask(ui.ctx(), Wish { name, areas: key.into_iter().chain([plot]).collect() });
+            ui.close();
+        }
+    });
+}
+
+/// Asks for a picture in the next frame, when the menu that asked for it is gone.
+pub fn ask(ctx: &Context, wish: Wish) {
+    ctx.data_mut(|data| data.insert_temp(wish_id(), wish));
+    ctx.request_repaint();
+}
+
+/// What was asked for, once.
+pub fn take_wish(ctx: &Context) -> Option<Wish> {
+    ctx.data_mut(|data| data.remove_temp(wish_id()))
+}
+
+fn note(ctx: &Context, change: impl FnOnce(&mut Before)) -> Before {
+    let pass = ctx.cumulative_pass_nr();
+    ctx.data_mut(|data| {
+        let before: &mut Before = data.get_temp_mut_or_default(Id::unique("before the plot"));
+        if before.pass != pass {
+            *before = Before { pass, ..Before::default() };
+        }
+        change(before);
+        *before
+    })
+}
+
+fn wish_id() -> Id {
+    Id::unique("picture asked for")
+}
+
+#[cfg(test)]
+mod tests {
+    use eframe::egui::pos2;
+
+    use super::*;
+
+    fn area(left: f32, top: f32, right: f32, bottom: f32) -> Rect {
+        Rect::from_min_max(pos2(left, top), pos2(right, bottom))
+    }
+
+    /// Every pixel says where it was.
+    fn window() -> ColorImage {
+        let pixel = |idx: usize| Color32::from_rgb((idx % 20) as u8, (idx / 20) as u8, 7);
+        ColorImage::new([20, 10], (0..200).map(pixel).collect())
+    }
+
+    #[test]
+    fn areas_stand_above_each_other() {
+        let wish = Wish { name: String::new(), areas: vec![area(1.0, 1.0, 5.0, 2.0), area(2.0, 3.0, 4.0, 5.0)] };
+        let picture = wish.cut(&window(), 2.0).unwrap();
+        assert_eq!(picture.size, [8, 2 + GAP_PX + 4]);
+        assert_eq!(picture.pixels[0], Color32::from_rgb(2, 2, 7));
+        assert_eq!(picture.pixels[8 * (2 + GAP_PX)], Color32::from_rgb(4, 6, 7));
+        // Right of the narrower one is background.
+        assert_eq!(picture.pixels[8 * (2 + GAP_PX) + 4], Color32::from_rgb(2, 2, 7));
+    }
+
+    #[test]
+    fn what_is_off_the_window_is_left_out() {
+        let wish = |areas| Wish { name: String::new(), areas };
+        let half = wish(vec![area(15.0, 8.0, 40.0, 40.0), area(-5.0, 20.0, 5.0, 30.0)]);
+        assert_eq!(half.cut(&window(), 1.0).unwrap().size, [5, 2]);
+        assert!(wish(vec![area(50.0, 50.0, 60.0, 60.0)]).cut(&window(), 1.0).is_none());
+        assert!(wish(Vec::new()).cut(&window(), 1.0).is_none());
+    }
+
+    #[test]
+    fn a_picture_comes_back_from_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let wish = Wish { name: "Histogram of lock wait, T=4".to_owned(), areas: Vec::new() };
+        let path = wish.path(&dir.path().join("report.md"));
+        assert_eq!(path.file_name().unwrap(), "report-histogram-of-lock-wait-t-4.png");
+        write(&window(), &path).unwrap();
+        let decoder = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(&path).unwrap()));
+        let mut reader = decoder.read_info().unwrap();
+        let mut rgb = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut rgb).unwrap();
+        assert_eq!(&rgb[3 * 21..3 * 22], [1, 1, 7]);
+        assert!(
+            write(&window(), &dir.path().join("no/such/folder.png")).unwrap_err().to_string().contains("folder.png")
+        );
+    }
+}
