@@ -155,11 +155,12 @@ pub static TABLE: [Entry; 25] = [
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
     entry("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
     entry("Choose input…", Menu::Session, Command::Pick(Purpose::Input), with_command(Key::I)),
+    // Before Ctrl+E, which would be met by Ctrl+Shift+E too.
+    entry("Export picture of the view", Menu::Session, Command::Export(Export::Picture), with_shift(Key::E)),
     entry("Export report", Menu::Session, Command::Export(Export::Report), with_command(Key::E)),
     entry("Export runs as CSV", Menu::Session, Command::Export(Export::RunsCsv), None),
     entry("Export frames as CSV", Menu::Session, Command::Export(Export::FramesCsv), None),
     entry("Export trace of the last run", Menu::Session, Command::Export(Export::Trace), None),
-    entry("Export picture of the view", Menu::Session, Command::Export(Export::Picture), with_shift(Key::E)),
     entry("Open the folder", Menu::Session, Command::OpenFolder, None),
     entry("Copy report", Menu::Session, Command::CopyReport, None),
     entry("Quit", Menu::Session, Command::Quit, with_command(Key::Q)),

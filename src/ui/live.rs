@@ -7,7 +7,8 @@ use std::collections::VecDeque;
 use eframe::egui::{TextStyle, Ui};
 use egui_plot::{GridMark, Line, Plot, PlotPoint, PlotPoints};
 
-use super::plots::{case_line, thresholds};
+use super::plots::scale::linear_ticks;
+use super::plots::{case_line, grid_colour, marks, thresholds};
 use super::{pictures, theme};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{FrameColumns, LiveSample};
@@ -178,7 +179,9 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
         .include_y(0.0)
         .show_axes([is_last, true])
         .y_grid_spacer(|input| round_marks(input.bounds))
+        .x_grid_spacer(|input| marks(linear_ticks(input.bounds)))
         .grid_spacing(4.0..=120.0)
+        .grid_color(grid_colour(ui))
         .y_axis_label(panel.axis)
         .y_axis_min_width(56.0)
         .link_axis(ui.scope_id().with("live"), [true, false])

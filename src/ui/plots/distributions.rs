@@ -246,7 +246,11 @@ fn depth_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel]) {
     depths.sort_unstable();
     depths.dedup();
     let count = depths.len();
-    let part = |(idx, depth): (usize, &u32)| (format!("{depth} in flight"), theme::shade(idx, count));
+    let part = |(idx, depth): (usize, &u32)| {
+        // An encoder with nothing to do is no shade of a busy one.
+        let colour = if *depth == 0 { ui.visuals().weak_text_color() } else { theme::shade(idx, count) };
+        (format!("{depth} in flight"), colour)
+    };
     let parts: Vec<_> = depths.iter().enumerate().map(part).collect();
     let row = |case: &&CaseModel| {
         let share = |&depth: &u32| {
@@ -258,7 +262,7 @@ fn depth_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel]) {
     };
     let rows: Vec<_> = cases.iter().map(row).collect();
     let text = |value| units::pct(value);
-    key_ui(ui, parts.iter().map(|(name, colour)| KeyEntry::solid(name, *colour)));
+    key_ui(ui, depths.iter().zip(&parts).map(|(depth, part)| KeyEntry::solid(depth.to_string(), part.1)));
     bars_ui(ui, &BarChart { name: "Share of time at each queue depth", parts: &parts, rows: &rows, text: &text });
 }
 

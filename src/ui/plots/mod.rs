@@ -33,7 +33,7 @@ use cases::{CaseModel, Cases};
 use distributions::DistributionsState;
 use knees::Knees;
 use made::Made;
-pub(super) use parts::{case_line, thresholds};
+pub(super) use parts::{case_line, grid_colour, marks, thresholds};
 use selection::FrameSelection;
 use slots::{Marks, Timeline};
 use timeline::TimelineState;

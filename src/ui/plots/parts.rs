@@ -97,7 +97,12 @@ pub fn still_plot<'a>(ui: &Ui, id: &'static str, height: f32) -> Plot<'a> {
         .allow_boxed_zoom(false)
         .allow_double_click_reset(false)
         .allow_axis_zoom_drag(false)
-        .grid_color(ui.visuals().text_color().gamma_multiply(0.35))
+        .grid_color(grid_colour(ui))
+}
+
+/// Lines to measure by, behind what is measured.
+pub fn grid_colour(ui: &Ui) -> Color32 {
+    ui.visuals().text_color().gamma_multiply(0.2)
 }
 
 /// How high two plots may be that stand above each other and above a table, on the part of the screen there is.
