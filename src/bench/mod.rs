@@ -3,6 +3,7 @@
 
 pub mod command;
 pub mod environment;
+pub mod estimate;
 pub mod job;
 pub mod metrics_line;
 pub mod run;

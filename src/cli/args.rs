@@ -158,6 +158,15 @@ pub struct SweepArgs {
     /// Counted runs of each case
     #[arg(long, default_value_t = 9)]
     pub repeat: u32,
+    /// Start from a plan in a file, or from that of a session; other options given change it
+    #[arg(long, value_name = "FILE.json|SESSION")]
+    pub plan: Option<PathBuf>,
+    /// Write the plan to a file, say what it comes to, and measure nothing
+    #[arg(long, value_name = "FILE.json")]
+    pub save_plan: Option<PathBuf>,
+    /// Say what the plan comes to, and measure nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Session folder to make; default: output/sweep-DATE-TIME
     #[arg(long)]
     pub session: Option<PathBuf>,
@@ -308,6 +317,38 @@ impl SweepArgs {
             ..self.coding.plan(suggested_host_work_us)
         }
     }
+
+    /// `base` with everything changed that was asked for in so many words; `is_given` knows options by their names.
+    pub fn changed(&self, base: Plan, is_given: impl Fn(&str) -> bool) -> Plan {
+        let (own, coding, rate) = (self.plan(0), &self.coding, ["cbr", "vbr", "cqp", "bitrate_kbps"]);
+        let mut plan = base;
+        let mut take = |name: &str, change: &dyn Fn(&mut Plan)| {
+            if is_given(name) {
+                change(&mut plan);
+            }
+        };
+        take("device", &|plan| plan.device.clone_from(&coding.device));
+        take("input", &|plan| plan.input.clone_from(&coding.input));
+        take("pool", &|plan| plan.pool = coding.pool);
+        take("preset", &|plan| plan.preset = coding.preset);
+        take("tuning", &|plan| plan.tuning = coding.tuning);
+        take("gop", &|plan| plan.gop_length = coding.gop);
+        take("b_frames", &|plan| plan.b_frames = coding.b_frames);
+        // A source with a pace of its own and a busy caller exclude each other: what was asked for last holds.
+        take("host_work_us", &|plan| (plan.host_work_us, plan.pace_fps) = (own.host_work_us, None));
+        take("pace", &|plan| (plan.host_work_us, plan.pace_fps) = (0, coding.pace));
+        take("preload_mib", &|plan| plan.preload_mib = coding.preload_mib);
+        take("codec", &|plan| plan.codecs.clone_from(&self.codec));
+        take("frames", &|plan| plan.frames = self.frames);
+        take("reap_threshold", &|plan| plan.reap_thresholds.clone_from(&self.reap_threshold));
+        take("lock", &|plan| plan.locks.clone_from(&self.lock));
+        take("warmup", &|plan| plan.warmup = self.warmup);
+        take("repeat", &|plan| plan.repeat = self.repeat);
+        for name in rate {
+            take(name, &|plan| plan.rate_control = own.rate_control);
+        }
+        plan
+    }
 }
 
 impl EncodeArgs {
@@ -329,8 +370,38 @@ impl EncodeArgs {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
     use crate::bench::command::sweep_command;
+
+    /// An option that a plan knows and `changed` does not would be dropped without a word.
+    #[test]
+    fn every_option_of_a_plan_changes_a_plan() {
+        let words = "inflight sweep --device cuda:1 --input a.y4m --codec hevc --reap-threshold 3 --lock thread \
+                     --frames 7 --warmup 5 --repeat 6 --preset p3 --tuning hq --pool 9 --gop 50 --b-frames 1 --pace 25 \
+                     --preload-mib 3 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
+        let Some(Command::Sweep(args)) = Cli::try_parse_from(words.split_whitespace()).unwrap().command else {
+            panic!("no sweep")
+        };
+        assert_eq!(args.changed(Plan::default(), |_| true), args.plan(0));
+        assert_eq!(args.changed(Plan::default(), |_| false), Plan::default());
+        let known = Cli::command();
+        let sweep = known.find_subcommand("sweep").unwrap();
+        let mut asked = std::collections::BTreeSet::new();
+        let asked_for = std::cell::RefCell::new(&mut asked);
+        args.changed(Plan::default(), |name| {
+            asked_for.borrow_mut().insert(name.to_owned());
+            false
+        });
+        let is_of_plan = |name: &str| {
+            !["help", "version", "plan", "save_plan", "dry_run", "session", "json", "max_bitrate_kbps"].contains(&name)
+        };
+        let options = sweep.get_arguments().map(|option| option.get_id().as_str()).filter(|name| is_of_plan(name));
+        for option in options {
+            assert!(asked.contains(option), "--{option}");
+        }
+    }
 
     #[test]
     fn a_plan_written_as_a_command_is_read_back_as_the_same_plan() {

@@ -14,21 +14,24 @@ mod sweep;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use args::{Cli, Command};
 use exit::Failure;
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let typed = Cli::command().try_get_matches();
+    let parsed = typed.and_then(|words| Ok((Cli::from_arg_matches(&words)?, words)));
+    let (cli, words) = match parsed {
+        Ok(parsed) => parsed,
         Err(asked) if !asked.use_stderr() => return show_help(&asked),
         Err(wrong) => return end(&Failure::usage(one_line(&wrong))),
     };
     let done = match cli.command {
         Some(Command::Encode(args)) => encode::encode(&args),
-        Some(Command::Sweep(args)) => sweep::sweep(&args),
+        Some(Command::Sweep(args)) => sweep::sweep(&args, |option| is_given(&words, option)),
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Status(args)) => report::status(&args),
@@ -44,6 +47,11 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code as u8),
         Err(failure) => end(&failure),
     }
+}
+
+/// Was the option of the command typed, or is it there by default?
+fn is_given(words: &ArgMatches, option: &str) -> bool {
+    words.subcommand().is_some_and(|(_, words)| words.value_source(option) == Some(ValueSource::CommandLine))
 }
 
 /// One line, whatever the message quotes (a file's name may hold a line break).

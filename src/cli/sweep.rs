@@ -12,31 +12,38 @@ use super::exit::{Exit, Failure};
 use super::progress::Progress;
 use super::{print_json, stop};
 use crate::bench::command::shell_word;
+use crate::bench::estimate::Estimate;
 use crate::bench::job::{Job, session_dir_in};
 use crate::bench::metrics_line::{is_wanted, metrics_line};
 use crate::bench::sweep::{Event, Outcome};
 use crate::device::DeviceSpec;
+use crate::plan::Plan;
 use crate::record::RunRecord;
 use crate::report::own_comparison;
-use crate::session::{Manifest, Session};
+use crate::session::{Manifest, Session, load_plan, save_plan};
 use crate::stats::criteria::Criteria;
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::recommend;
 use crate::stats::summary::{Group, RunOnDevice, RunSummary, groups};
+use crate::units;
 
 /// What `inflight` alone does where no window was built in.
 #[cfg(not(feature = "gui"))]
 pub(super) fn default_sweep() -> Result<Exit, Failure> {
     let parsed = <Cli as clap::Parser>::try_parse_from(["inflight", "sweep"]);
     match parsed.map_err(Failure::usage)?.command {
-        Some(Command::Sweep(args)) => sweep(&args),
+        Some(Command::Sweep(args)) => sweep(&args, |_| false),
         _ => Err(Failure::usage("there is no default sweep")),
     }
 }
 
-pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
-    let spec: DeviceSpec = args.coding.device.parse()?;
-    let job = Job::prepare(args.plan(spec.suggested_host_work_us()), command_line())?;
+/// `is_given`: which options were typed, by their names.
+pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result<Exit, Failure> {
+    let plan = plan_of(args, is_given)?;
+    if args.save_plan.is_some() || args.dry_run {
+        return foretell(args, &plan);
+    }
+    let job = Job::prepare(plan, command_line())?;
     let dir = args.session.clone().unwrap_or_else(|| session_dir_in(Path::new("output")));
     let stop = stop::on_ctrl_c(Arc::default())?;
     let mut writer = job.create(&dir)?;
@@ -49,6 +56,42 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Failure> {
     let outcome = ended?;
     Told { dir: &dir, manifest: job.manifest(), runs: &teller.runs }.tell(args.json, outcome)?;
     Ok(exit_of(outcome))
+}
+
+fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result<Plan, Failure> {
+    match &args.plan {
+        Some(path) => Ok(args.changed(load_plan(path)?, is_given)),
+        None => {
+            let spec: DeviceSpec = args.coding.device.parse()?;
+            Ok(args.plan(spec.suggested_host_work_us()))
+        }
+    }
+}
+
+/// What the plan comes to, without a device.
+fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
+    use std::io::Write;
+    plan.check()?;
+    let sum = Estimate::of(plan);
+    if args.json {
+        print_json(&json!({
+            "plan": plan,
+            "num_runs": sum.num_runs,
+            "duration_s": sum.duration.map(|duration| duration.as_secs_f64()),
+            "frame_bytes": sum.frame_bytes,
+        }))?;
+    } else {
+        let mut out = std::io::stdout().lock();
+        let duration = sum.duration.map_or_else(|| "unknown before the first run".to_owned(), units::duration);
+        let memory =
+            sum.frame_bytes.map_or_else(|| "unknown".to_owned(), |frame_bytes| units::bytes(frame_bytes as f64));
+        writeln!(out, "{} cases, {} runs of {} frames", sum.num_cases, sum.num_runs, plan.frames)?;
+        writeln!(out, "duration by the device's model: {duration}; memory for frames: {memory}")?;
+    }
+    if let Some(path) = &args.save_plan {
+        save_plan(plan, path)?;
+    }
+    Ok(Exit::Done)
 }
 
 fn exit_of(outcome: Outcome) -> Exit {

@@ -5,6 +5,7 @@
 //! files to those who read them with other tools.
 
 mod disk;
+mod plan_file;
 mod reader;
 mod schema;
 mod writer;
@@ -19,6 +20,8 @@ use crate::plan::Plan;
 use crate::record::{DeviceInfo, Environment, FrameColumns, InputInfo};
 
 pub use disk::write_atomically;
+pub use plan_file::{load_plan, save_plan};
+use reader::read_manifest;
 pub use reader::{Damage, Records, Session};
 pub use schema::json_schema;
 pub use writer::SessionWriter;
@@ -71,6 +74,8 @@ pub enum SessionError {
     Newer { dir: PathBuf, found: u32 },
     #[error("cannot understand {path}: {problem}; restore it, or measure again", path = path.display())]
     BadManifest { path: PathBuf, problem: String },
+    #[error("{path} is no plan: {problem}; 'inflight sweep --save-plan FILE' writes one", path = path.display())]
+    BadPlan { path: PathBuf, problem: String },
     #[error("cannot understand line {line} of {path}: {problem}; delete that line to read the other runs", path = path.display())]
     BadRun { path: PathBuf, line: usize, problem: String },
 }

@@ -106,7 +106,7 @@ impl Session {
     }
 }
 
-fn read_manifest(dir: &Path) -> Result<Manifest, SessionError> {
+pub(super) fn read_manifest(dir: &Path) -> Result<Manifest, SessionError> {
     let not = |problem| SessionError::NotASession { dir: dir.to_owned(), problem };
     let path = dir.join(MANIFEST_FILE);
     let text = fs::read(&path).map_err(|source| match source.kind() {

@@ -2,11 +2,11 @@
 //!
 //! Knows no egui and touches no file; whether a device or an input is there is found out when the sweep begins.
 
-use crate::contract::{Codec, LockPlacement, PixelFormat};
+use crate::contract::{Codec, LockPlacement};
 use crate::device::DeviceSpec;
 use crate::doctor::{Finding, virtual_profiles};
 use crate::plan::{Plan, PlanError};
-use crate::source::{InputSpec, SYNTHETIC_PERIOD};
+use crate::source::InputSpec;
 
 /// Thresholds that have a chip of their own.
 pub const CHIPS: [u32; 5] = [1, 2, 4, 8, 16];
@@ -157,20 +157,6 @@ impl Setup {
     /// Adds or removes a lock placement.
     pub fn toggle_lock(&mut self, lock: LockPlacement) {
         toggle(&mut self.plan.locks, lock);
-    }
-
-    /// Bytes of memory for the frames of the input, as far as its description says; a file says nothing before it is
-    /// read.
-    pub fn frame_memory_bytes(&self) -> Option<u64> {
-        let (format, dimensions, frames) = match self.plan.input.parse().ok()? {
-            InputSpec::Synthetic { dimensions, .. } => {
-                (PixelFormat::Nv12, dimensions, self.plan.frames.min(SYNTHETIC_PERIOD))
-            }
-            InputSpec::Raw { format, dimensions, .. } => (format, dimensions, self.plan.frames),
-            InputSpec::Stdin | InputSpec::File(_) => return None,
-        };
-        let all_bytes = (format.frame_bytes(dimensions) as u64).saturating_mul(frames);
-        Some(all_bytes.min(u64::from(self.plan.preload_mib) << 20))
     }
 }
 

@@ -1,10 +1,13 @@
 //! The set-up panel: from device to repeats, top to bottom, and what it comes to.
 
+use std::time::Duration;
+
 use eframe::egui::{Button, ComboBox, DragValue, Grid, ScrollArea, TextEdit, Ui};
 
 use super::commands::{Command, Purpose};
 use super::setup::{CHIPS, CallerChoice, Part, Problem, Setup};
 use super::theme;
+use crate::bench::estimate::Estimate;
 use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, TuningInfo};
 use crate::units;
 
@@ -194,12 +197,17 @@ fn counts_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
 
 /// What it comes to.
 fn sum_ui(ui: &mut Ui, setup: &Setup) {
-    let plan = &setup.plan;
-    let num_cases = plan.codecs.len() * plan.locks.len() * plan.reap_thresholds.len();
-    let runs = units::count(plan.num_runs() as f64);
-    ui.label(format!("{num_cases} cases, {runs} runs of {} frames", units::count(plan.frames as f64)));
-    let memory = setup
-        .frame_memory_bytes()
+    let plan = setup.plan();
+    let sum = Estimate::of(&plan);
+    let (cases, runs) = (units::count(sum.num_cases as f64), units::count(sum.num_runs as f64));
+    ui.label(format!("{cases} cases, {runs} runs of {} frames", units::count(plan.frames as f64)));
+    let duration = sum.duration.map_or_else(
+        || "Duration known after the first run".to_owned(),
+        |duration| format!("About {}", units::duration(duration.max(Duration::from_secs(1)))),
+    );
+    ui.label(duration).on_hover_text("By the device's model, without opening it and without what this machine adds");
+    let memory = sum
+        .frame_bytes
         .map_or_else(|| format!("up to {} MiB", plan.preload_mib), |frame_bytes| units::bytes(frame_bytes as f64));
     ui.label(format!("Memory for frames {memory}"));
 }

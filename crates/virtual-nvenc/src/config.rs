@@ -126,6 +126,12 @@ impl DeviceConfig {
         }
     }
 
+    /// What one ordinary picture costs at `preset` (1 to 7): its latency and the engine's interval, in nanoseconds.
+    pub fn picture_cost_ns(&self, codec: Codec, preset: u32, width: u32, height: u32) -> (u64, u64) {
+        let service = self.service(codec, preset, width, height);
+        (service.latency_ns, service.interval_ns)
+    }
+
     pub(crate) fn jitter(&self) -> Jitter {
         Jitter { seed: self.seed, percent: self.jitter_pct }
     }

@@ -1,0 +1,114 @@
+//! What a plan comes to before it is run: how many runs, how long, how much memory.
+//!
+//! Only a virtual device says beforehand what a picture costs. On a real one the first runs say it. Opens nothing.
+
+use std::time::Duration;
+
+use crate::contract::{Codec, Dimensions, PixelFormat};
+use crate::device::DeviceSpec;
+use crate::plan::Plan;
+use crate::record::Case;
+use crate::source::{InputSpec, SYNTHETIC_PERIOD};
+
+/// What a plan comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// Cells of the sweep.
+    pub num_cases: u64,
+    /// Warm-ups included.
+    pub num_runs: u64,
+    /// All runs, by the device's model; none where nothing is known before the first run.
+    pub duration: Option<Duration>,
+    /// The frames that are held in memory; none where only the file itself says how large they are.
+    pub frame_bytes: Option<u64>,
+}
+
+impl Estimate {
+    /// Of a plan as it stands, runnable or not.
+    pub fn of(plan: &Plan) -> Self {
+        let num_cases = plan.codecs.len() * plan.locks.len() * plan.reap_thresholds.len();
+        Self {
+            num_cases: num_cases as u64,
+            num_runs: plan.num_runs(),
+            duration: duration(plan),
+            frame_bytes: frame_bytes(plan),
+        }
+    }
+}
+
+fn duration(plan: &Plan) -> Option<Duration> {
+    let dimensions = geometry(plan)?.1;
+    let frame_ns: Option<f64> = plan.cases().iter().map(|case| frame_ns(plan, case, dimensions)).sum();
+    let runs_of_each = f64::from(plan.warmup) + f64::from(plan.repeat);
+    Duration::try_from_secs_f64(frame_ns? * plan.frames as f64 * runs_of_each / 1e9).ok()
+}
+
+/// Time of a frame in the steady state: the slowest of the engine, the caller, the source, and the way of a picture
+/// through both when only so many may be under way.
+fn frame_ns(plan: &Plan, case: &Case, dimensions: Dimensions) -> Option<f64> {
+    let DeviceSpec::Virtual(config) = plan.device.parse().ok()? else { return None };
+    let codec = match case.codec {
+        Codec::H264 => virtual_nvenc::Codec::H264,
+        Codec::Hevc => virtual_nvenc::Codec::Hevc,
+        Codec::Av1 => return None,
+    };
+    let preset = plan.preset as u32 + 1;
+    let (latency_ns, interval_ns) = config.picture_cost_ns(codec, preset, dimensions.width, dimensions.height);
+    let caller_ns = 1e3 * (f64::from(plan.host_work_us) + f64::from(config.submit_us));
+    let way_ns = (latency_ns as f64 + caller_ns) / f64::from(case.reap_threshold.max(1));
+    let pace_ns = plan.pace_fps.map_or(0.0, |fps| 1e9 / fps);
+    Some(way_ns.max(interval_ns as f64).max(caller_ns).max(pace_ns))
+}
+
+fn frame_bytes(plan: &Plan) -> Option<u64> {
+    let (format, dimensions, frames) = geometry(plan)?;
+    let all_bytes = (format.frame_bytes(dimensions) as u64).saturating_mul(frames);
+    Some(all_bytes.min(u64::from(plan.preload_mib) << 20))
+}
+
+/// Format, size and number of distinct frames, as far as the input's name says them.
+fn geometry(plan: &Plan) -> Option<(PixelFormat, Dimensions, u64)> {
+    match plan.input.parse().ok()? {
+        InputSpec::Synthetic { dimensions, .. } => {
+            Some((PixelFormat::Nv12, dimensions, plan.frames.min(SYNTHETIC_PERIOD)))
+        }
+        InputSpec::Raw { format, dimensions, .. } => Some((format, dimensions, plan.frames)),
+        InputSpec::Stdin | InputSpec::File(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(device: &str, thresholds: &[u32]) -> Plan {
+        let reap_thresholds = thresholds.to_vec();
+        Plan { device: device.to_owned(), reap_thresholds, frames: 1000, warmup: 1, repeat: 1, ..Plan::default() }
+    }
+
+    fn seconds(plan: &Plan) -> f64 {
+        Estimate::of(plan).duration.unwrap().as_secs_f64()
+    }
+
+    #[test]
+    fn depth_shares_the_latency_until_the_engine_is_busy() {
+        let device = "virtual:latency_us=1400,interval_us=350,submit_us=0";
+        assert_eq!(seconds(&plan(device, &[1])), 2.8);
+        assert_eq!(seconds(&plan(device, &[2])), 1.4);
+        assert_eq!(seconds(&plan(device, &[4])), 0.7);
+        assert_eq!(seconds(&plan(device, &[1, 8])), 3.5);
+        assert_eq!(seconds(&Plan { pace_fps: Some(100.0), ..plan(device, &[8]) }), 20.0);
+        assert_eq!(seconds(&Plan { host_work_us: 600, ..plan(device, &[8]) }), 1.2);
+    }
+
+    #[test]
+    fn what_nobody_knows_yet_is_not_made_up() {
+        let gpu = Estimate::of(&plan("cuda:0", &[1, 4]));
+        assert_eq!((gpu.num_cases, gpu.num_runs, gpu.duration), (2, 4, None));
+        let file = Estimate::of(&Plan { input: "clip.mp4".to_owned(), ..plan("virtual", &[1]) });
+        assert_eq!((file.duration, file.frame_bytes), (None, None));
+        assert_eq!(Estimate::of(&plan("nonsense", &[1])).duration, None);
+        let endless = Plan { frames: u64::MAX, pace_fps: Some(1e-300), ..plan("virtual", &[1]) };
+        assert_eq!(Estimate::of(&endless).duration, None);
+    }
+}

@@ -1,0 +1,92 @@
+//! Plans as files, to keep and to share: one JSON object, or the session that the plan made.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{SessionError, read_manifest, write_atomically};
+use crate::plan::Plan;
+
+/// Raised when an older program would misread a plan.
+const PLAN_VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlanFile {
+    plan_version: u32,
+    plan: Plan,
+}
+
+/// Only this much of a plan of any version is known.
+#[derive(Deserialize)]
+struct Version {
+    plan_version: u32,
+}
+
+/// Writes a plan to a file of its own; never half of it.
+///
+/// # Errors
+/// It cannot be written.
+pub fn save_plan(plan: &Plan, path: &Path) -> Result<(), SessionError> {
+    let file = PlanFile { plan_version: PLAN_VERSION, plan: plan.clone() };
+    let write = || {
+        let mut text = serde_json::to_vec_pretty(&file)?;
+        text.push(b'\n');
+        write_atomically(path, &text)
+    };
+    write().map_err(|source| SessionError::write(path, source))
+}
+
+/// The plan in a file that [`save_plan`] wrote, or that of the session in a folder. Whether it can be run is
+/// [`Plan::check`]'s question.
+///
+/// # Errors
+/// There is none, or not one that this program understands.
+pub fn load_plan(path: &Path) -> Result<Plan, SessionError> {
+    if path.is_dir() {
+        return Ok(read_manifest(path)?.plan);
+    }
+    let bad = |problem: String| SessionError::BadPlan { path: path.to_owned(), problem };
+    let text = fs::read(path).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
+    let version: Version = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+    if version.plan_version > PLAN_VERSION {
+        return Err(bad(format!(
+            "it is of version {}, and this program reads up to {PLAN_VERSION}; open it with a newer inflight",
+            version.plan_version
+        )));
+    }
+    let file: PlanFile = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+    Ok(file.plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_comes_back_from_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("plan.json");
+        let plan = Plan { pace_fps: Some(59.94), reap_thresholds: vec![1, 6], ..Plan::default() };
+        save_plan(&plan, &path).unwrap();
+        assert_eq!(load_plan(&path).unwrap(), plan);
+        assert!(save_plan(&plan, &dir.path().join("none/plan.json")).is_err());
+    }
+
+    #[test]
+    fn what_is_no_plan_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("plan.json");
+        let problem = |text: &str| {
+            fs::write(&path, text).unwrap();
+            load_plan(&path).unwrap_err().to_string()
+        };
+        assert!(problem("{\n\"plan_version\": 1,\n\"plan\": 7}").contains("line 3"));
+        assert!(problem("{}").contains("plan_version"));
+        assert!(problem("{\"plan_version\": 2, \"plan\": {\"new\": 1}}").contains("newer inflight"));
+        assert!(problem("\u{0}").contains("plan.json"));
+        assert!(load_plan(&dir.path().join("none.json")).unwrap_err().to_string().contains("none.json"));
+        assert!(load_plan(dir.path()).is_err());
+    }
+}
