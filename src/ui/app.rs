@@ -27,6 +27,9 @@ use crate::session::Session;
 /// How often a live sweep is drawn. Seldom enough to cost little, often enough to look alive.
 const LIVE_FRAME: Duration = Duration::from_millis(100);
 
+/// What a preference is kept under from one start to the next. Runs never are.
+pub(super) const QUIET_KEY: &str = "draw nothing while measuring";
+
 /// The whole window.
 #[derive(Debug)]
 pub struct App {
@@ -43,6 +46,8 @@ pub struct App {
     pub(super) view: View,
     /// Where it was last drawn.
     pub(super) view_area: Rect,
+    /// Nothing is drawn of a run in progress, for those whose window is drawn by the GPU under test.
+    pub(super) is_quiet: bool,
     pub(super) palette: Palette,
     pub(super) shows_keys: bool,
     /// Closing was asked for while a sweep runs.
@@ -84,6 +89,7 @@ impl App {
             sessions: SessionsModel::default(),
             view: View::default(),
             view_area: Rect::NOTHING,
+            is_quiet: false,
             palette: Palette::default(),
             shows_keys: false,
             asks_to_quit: false,
@@ -92,6 +98,11 @@ impl App {
             background,
             queue: session.map(Command::OpenSession).into_iter().collect(),
         }
+    }
+
+    /// Takes up what was preferred when the window was last closed.
+    pub(super) fn remember(&mut self, storage: &dyn eframe::Storage) {
+        self.is_quiet = eframe::get_value(storage, QUIET_KEY).unwrap_or_default();
     }
 
     /// The form, for who sets it without a hand.
@@ -127,7 +138,7 @@ impl App {
             self.perform(ctx, command);
         }
         self.update_models();
-        if self.sweep.is_some() {
+        if self.sweep.is_some() && !self.is_quiet {
             ctx.request_repaint_after(LIVE_FRAME);
         }
     }
@@ -142,6 +153,8 @@ impl App {
             Message::Picked(_, None) => {}
             Message::Rendered(version, report) => self.report.take(version, report),
             Message::Exported(Ok(path)) => self.report.written = Some(path),
+            Message::PlanLoaded(Ok(plan)) => self.setup.take_plan(&plan),
+            Message::PlanLoaded(Err(problem)) => self.problems.push_back(problem),
             Message::FolderShown(shown) => self.problems.extend(shown.err()),
         }
     }
@@ -298,6 +311,9 @@ impl App {
 
     fn view_ui(&mut self, ui: &mut Ui) {
         let queue = &mut self.queue;
+        if self.is_quiet && self.sweep.is_some() {
+            return quiet_ui(ui, queue);
+        }
         match (self.view, self.loaded.as_deref()) {
             (View::Sessions, _) => sessions_ui(ui, &mut self.sessions, queue),
             (View::Live, Some(loaded)) => live_view_ui(ui, &self.live, loaded, self.sweep.is_some()),
@@ -349,6 +365,19 @@ fn live_view_ui(ui: &mut Ui, live: &LiveModel, loaded: &LoadedSession, is_runnin
     runs_ui(ui, &loaded.session.summaries, is_running);
 }
 
+/// In place of any view while a sweep runs and nothing is to be drawn.
+fn quiet_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.3);
+        ui.heading("Nothing is drawn while measuring");
+        ui.label("The line on top changes once a run. Esc stops the sweep and keeps what is finished.");
+        ui.add_space(theme::GAP);
+        if ui.button("Draw again").clicked() {
+            queue.push(Command::ToggleQuiet);
+        }
+    });
+}
+
 fn empty_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.3);
@@ -380,6 +409,10 @@ fn quit_ui(ctx: &Context, queue: &mut Vec<Command>) {
 }
 
 impl eframe::App for App {
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, QUIET_KEY, &self.is_quiet);
+    }
+
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
         self.tick(ctx);
     }

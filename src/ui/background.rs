@@ -13,8 +13,9 @@ use super::data::LoadedSession;
 use super::library::{self, Found};
 use super::pictures::{self, Wish};
 use crate::doctor::{self, Finding};
+use crate::plan::Plan;
 use crate::report::{Report, ReportError, Subject, csv, own_comparison, render, trace};
-use crate::session::Session;
+use crate::session::{Session, load_plan, save_plan};
 use crate::stats::criteria::Criteria;
 
 /// What came of it.
@@ -29,6 +30,7 @@ pub enum Message {
     Rendered(u64, Result<Report, String>),
     /// Where to, or why not.
     Exported(Result<PathBuf, String>),
+    PlanLoaded(Result<Box<Plan>, String>),
     FolderShown(Result<(), String>),
 }
 
@@ -67,12 +69,25 @@ impl Background {
         self.spawn(move || Message::Opened(LoadedSession::open(&dir).map(Box::new).map_err(|error| error.to_string())));
     }
 
+    /// Reads a plan.
+    pub fn load_plan(&self, path: PathBuf) {
+        self.spawn(move || Message::PlanLoaded(load_plan(&path).map(Box::new).map_err(|error| error.to_string())));
+    }
+
+    /// Writes a plan.
+    pub fn save_plan(&self, plan: Plan, path: PathBuf) {
+        self.spawn(move || {
+            Message::Exported(save_plan(&plan, &path).map(|()| path).map_err(|error| error.to_string()))
+        });
+    }
+
     /// Asks for a file by the system's dialog. Where the system has none the answer is none.
     pub fn pick(&self, purpose: Purpose) {
         self.spawn(move || {
             let dialog = rfd::FileDialog::new();
             let picked = match purpose {
                 Purpose::Input => dialog.set_title("Frames to encode").pick_file(),
+                Purpose::Plan => dialog.set_title("Plan").pick_file(),
                 Purpose::Session => dialog.set_title("Session folder").pick_folder(),
                 Purpose::Report => dialog.set_title("Report").set_file_name("report.md").save_file(),
             };

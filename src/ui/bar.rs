@@ -15,6 +15,8 @@ use crate::units;
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Progress {
     pub num_runs: u64,
+    /// For all runs, by the device's model.
+    pub expected: Option<Duration>,
     pub num_done: u64,
     pub num_failed: u64,
     pub started: Instant,
@@ -28,10 +30,13 @@ impl Progress {
         self.num_done as f32 / self.num_runs.max(1) as f32
     }
 
-    /// Time left if the runs to come take as long as those done did; none before the first.
+    /// Time left if the runs to come take as long as those done did; before the first of them what was expected.
     fn remaining(&self) -> Option<Duration> {
+        if self.num_done == 0 {
+            return self.expected.map(|expected| expected.saturating_sub(self.started.elapsed()));
+        }
         let left = self.num_runs.saturating_sub(self.num_done) as f64;
-        (self.num_done > 0).then(|| self.started.elapsed().mul_f64(left / self.num_done as f64))
+        Some(self.started.elapsed().mul_f64(left / self.num_done as f64))
     }
 
     /// "run 12 of 44, H.264 T=4 inline, 3 s left"

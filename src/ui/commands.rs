@@ -16,6 +16,9 @@ pub enum Command {
     Show(View),
     OpenSession(PathBuf),
     FindSessions,
+    LoadPlan(PathBuf),
+    SavePlan,
+    ToggleQuiet,
     Pick(Purpose),
     RenderReport,
     Export(Export),
@@ -52,6 +55,7 @@ pub enum View {
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Purpose {
     Input,
+    Plan,
     Session,
     Report,
 }
@@ -150,10 +154,12 @@ const fn entry(title: &'static str, menu: Menu, command: Command, shortcut: Opti
 }
 
 /// Every command that needs no argument of its own.
-pub static TABLE: [Entry; 25] = [
+pub static TABLE: [Entry; 28] = [
     entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
     entry("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
+    entry("Choose plan…", Menu::Session, Command::Pick(Purpose::Plan), None),
+    entry("Save plan", Menu::Session, Command::SavePlan, with_command(Key::S)),
     entry("Choose input…", Menu::Session, Command::Pick(Purpose::Input), with_command(Key::I)),
     // Before Ctrl+E, which would be met by Ctrl+Shift+E too.
     entry("Export picture of the view", Menu::Session, Command::Export(Export::Picture), with_shift(Key::E)),
@@ -172,6 +178,7 @@ pub static TABLE: [Entry; 25] = [
     entry("Show report", Menu::View, Command::Show(View::Report), with_command(Key::Num6)),
     entry("Show sessions", Menu::View, Command::Show(View::Sessions), with_command(Key::Num7)),
     entry("Swap before and after", Menu::View, Command::SwapSides, None),
+    entry("Draw nothing while measuring, or draw again", Menu::View, Command::ToggleQuiet, None),
     entry("Theme of the system", Menu::View, Command::Theme(ThemePreference::System), None),
     entry("Dark theme", Menu::View, Command::Theme(ThemePreference::Dark), None),
     entry("Light theme", Menu::View, Command::Theme(ThemePreference::Light), None),

@@ -55,7 +55,11 @@ pub fn run(session: Option<PathBuf>) -> Result<(), NoWindow> {
     let create: eframe::AppCreator<'static> = Box::new(move |made| {
         opened.store(true, Ordering::Relaxed);
         drop(std::panic::take_hook());
-        Ok(Box::new(App::new(&made.egui_ctx, "output".into(), session)))
+        let mut app = App::new(&made.egui_ctx, "output".into(), session);
+        if let Some(storage) = made.storage {
+            app.remember(storage);
+        }
+        Ok(Box::new(app))
     });
     // A missing library ends in a panic inside the loaders of X11's and Wayland's. From the first frame on a panic is
     // our own fault again, and loud.

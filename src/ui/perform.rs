@@ -10,6 +10,7 @@ use super::bar::Progress;
 use super::commands::{Command, Export, Purpose, View};
 use super::pictures::{self, Wish};
 use crate::bench::command::sweep_command;
+use crate::bench::estimate::Estimate;
 use crate::bench::job::session_dir_in;
 use crate::bench::worker::{Order, Worker};
 use crate::files::folder_of;
@@ -21,6 +22,9 @@ impl App {
             Command::Stop => self.stop(),
             Command::Show(view) => self.view = view,
             Command::OpenSession(dir) => self.background.open(dir),
+            Command::LoadPlan(path) => self.background.load_plan(path),
+            Command::SavePlan => self.background.save_plan(self.setup.plan(), PathBuf::from(&self.setup.plan_path)),
+            Command::ToggleQuiet => self.is_quiet = !self.is_quiet,
             Command::FindSessions => self.background.find_sessions(self.folder.clone()),
             Command::Pick(purpose) => self.background.pick(purpose),
             Command::RenderReport => self.render_report(),
@@ -47,14 +51,15 @@ impl App {
             return;
         }
         let plan = self.setup.plan();
-        let num_runs = plan.num_runs();
+        let sum = Estimate::of(&plan);
         let dir = session_dir_in(&self.folder);
         let order = Order { command: sweep_command(&plan), plan, dir: dir.clone() };
         let waker = ctx.clone();
         match Worker::start(order, move || waker.request_repaint()) {
             Ok(worker) => {
                 let progress = Progress {
-                    num_runs,
+                    num_runs: sum.num_runs,
+                    expected: sum.duration,
                     num_done: 0,
                     num_failed: 0,
                     started: Instant::now(),
@@ -115,15 +120,20 @@ impl App {
     pub(super) fn take_picked(&mut self, purpose: Purpose, path: PathBuf) {
         match purpose {
             Purpose::Input => self.setup.plan.input = path.display().to_string(),
+            Purpose::Plan => {
+                self.setup.plan_path = path.display().to_string();
+                self.queue.push(Command::LoadPlan(path));
+            }
             Purpose::Session => self.queue.push(Command::OpenSession(path)),
             Purpose::Report => self.report.path = path.display().to_string(),
         }
     }
 
-    /// A session folder is opened; anything else is meant as input.
+    /// A session folder is opened and a plan loaded; anything else is meant as input.
     pub(super) fn take_dropped(&mut self, path: PathBuf) {
         match path.extension() {
             None => self.queue.push(Command::OpenSession(path)),
+            Some(extension) if extension == "json" => self.queue.push(Command::LoadPlan(path)),
             Some(_) => self.setup.plan.input = path.display().to_string(),
         }
     }

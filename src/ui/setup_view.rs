@@ -8,7 +8,8 @@ use super::commands::{Command, Purpose};
 use super::setup::{CHIPS, CallerChoice, Part, Problem, Setup};
 use super::theme;
 use crate::bench::estimate::Estimate;
-use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, TuningInfo};
+use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, TuningInfo};
+use crate::plan::Plan;
 use crate::units;
 
 const PRESETS: [Preset; 7] = [Preset::P1, Preset::P2, Preset::P3, Preset::P4, Preset::P5, Preset::P6, Preset::P7];
@@ -33,6 +34,7 @@ pub fn setup_ui(ui: &mut Ui, setup: &mut Setup, is_running: bool, queue: &mut Ve
         });
         ui.separator();
         sum_ui(ui, setup);
+        ui.collapsing("Plan file", |ui| plan_file_ui(ui, setup, is_running, queue));
         let can_run = problems.is_empty() && !is_running;
         let button = ui.add_enabled(can_run, Button::new("Run the sweep"));
         if button.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
@@ -114,7 +116,72 @@ fn coding_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
             }
         });
     });
+    ui.collapsing("Bits and structure", |ui| rate_ui(ui, &mut setup.plan));
     problems_ui(ui, problems, Part::Coding);
+}
+
+/// Where a rate control begins when it is chosen.
+const USUAL_BITRATE_BPS: u32 = 5_000_000;
+const USUAL_QP: u32 = 23;
+const USUAL_GOP: u32 = 250;
+
+fn rate_ui(ui: &mut Ui, plan: &mut Plan) {
+    let (bitrate_bps, max_bitrate_bps) = match plan.rate_control {
+        RateControl::Cbr { bitrate_bps } => (bitrate_bps, bitrate_bps.saturating_mul(2)),
+        RateControl::Vbr { bitrate_bps, max_bitrate_bps } => (bitrate_bps, max_bitrate_bps),
+        RateControl::Preset | RateControl::Cqp { .. } => (USUAL_BITRATE_BPS, 2 * USUAL_BITRATE_BPS),
+    };
+    let choices = [
+        ("as the preset", RateControl::Preset),
+        ("constant bit rate", RateControl::Cbr { bitrate_bps }),
+        ("variable bit rate", RateControl::Vbr { bitrate_bps, max_bitrate_bps }),
+        ("constant quantiser", RateControl::Cqp { qp: USUAL_QP }),
+    ];
+    let kind = std::mem::discriminant::<RateControl>;
+    let chosen = choices.iter().find(|(_, rate)| kind(rate) == kind(&plan.rate_control)).map_or("", |choice| choice.0);
+    ComboBox::from_label("Rate control").selected_text(chosen).width(130.0).show_ui(ui, |ui| {
+        for (title, rate) in choices {
+            if ui.selectable_label(title == chosen, title).clicked() && title != chosen {
+                plan.rate_control = rate;
+            }
+        }
+    });
+    Grid::new("rate").num_columns(2).show(ui, |ui| {
+        match &mut plan.rate_control {
+            RateControl::Preset => {}
+            RateControl::Cbr { bitrate_bps } => bitrate_ui(ui, "Bit rate", bitrate_bps),
+            RateControl::Vbr { bitrate_bps, max_bitrate_bps } => {
+                bitrate_ui(ui, "Bit rate", bitrate_bps);
+                bitrate_ui(ui, "Peak bit rate", max_bitrate_bps);
+            }
+            RateControl::Cqp { qp } => number_ui(ui, "Quantiser", qp),
+        }
+        number_ui(ui, "B-frames", &mut plan.b_frames);
+        if let Some(gop_length) = &mut plan.gop_length {
+            number_ui(ui, "Pictures from IDR to IDR", gop_length);
+        }
+    });
+    let mut is_own = plan.gop_length.is_some();
+    let usual = "Otherwise only the first picture is an IDR, or with B-frames every 250th";
+    if ui.checkbox(&mut is_own, "Own GOP length").on_hover_text(usual).changed() {
+        plan.gop_length = is_own.then_some(USUAL_GOP);
+    }
+}
+
+fn bitrate_ui(ui: &mut Ui, label: &str, bitrate_bps: &mut u32) {
+    let name = ui.label(label);
+    let mut kbps = *bitrate_bps / 1000;
+    let value = DragValue::new(&mut kbps).speed(50.0).range(0..=u32::MAX / 1000).suffix(" kbit/s");
+    if ui.add(value).labelled_by(name.id).changed() {
+        *bitrate_bps = kbps * 1000;
+    }
+    ui.end_row();
+}
+
+fn number_ui(ui: &mut Ui, label: &str, value: &mut u32) {
+    let name = ui.label(label);
+    ui.add(DragValue::new(value).speed(0.1)).labelled_by(name.id);
+    ui.end_row();
 }
 
 fn ring_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
@@ -193,6 +260,26 @@ fn counts_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     });
     problems_ui(ui, problems, Part::Frames);
     problems_ui(ui, problems, Part::Repeats);
+}
+
+/// The form as a file that `inflight sweep --plan` takes too.
+fn plan_file_ui(ui: &mut Ui, setup: &mut Setup, is_running: bool, queue: &mut Vec<Command>) {
+    let path = TextEdit::singleline(&mut setup.plan_path).desired_width(f32::INFINITY);
+    ui.add(path)
+        .accessible_name("Plan file path")
+        .on_hover_text("As for inflight sweep --plan; a session folder has one too");
+    ui.horizontal(|ui| {
+        let has_path = !setup.plan_path.is_empty();
+        if ui.add_enabled(has_path && !is_running, Button::new("Load plan")).clicked() {
+            queue.push(Command::LoadPlan(setup.plan_path.clone().into()));
+        }
+        if ui.add_enabled(has_path, Button::new("Save plan")).clicked() {
+            queue.push(Command::SavePlan);
+        }
+        if ui.add_enabled(!is_running, Button::new("Choose plan…")).clicked() {
+            queue.push(Command::Pick(Purpose::Plan));
+        }
+    });
 }
 
 /// What it comes to.
