@@ -11,7 +11,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Context, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use inflight::session::Session;
+use inflight::session::{Label, Session};
 use inflight::ui::app::App;
 use inflight::ui::commands::Command;
 
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A window whose sessions lie in `folder`, set up for a sweep of a few small frames.
 fn window(folder: &Path) -> Harness<'static, App> {
-    let app = App::new(&Context::default(), folder.to_owned(), None);
+    let app = App::new(&Context::default(), folder.to_owned(), Vec::new());
     let frame = |ui: &mut Ui, app: &mut App| {
         app.tick(ui.ctx());
         app.show(ui);
@@ -158,4 +158,115 @@ fn the_palette_does_what_is_typed() {
     window.key_press(eframe::egui::Key::Enter);
     window.run_steps(3);
     assert!(window.query_by_role_and_label(Role::TextInput, "Session folder").is_some());
+}
+
+#[test]
+fn a_session_is_labelled_deleted_and_had_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    run_to_the_end(&mut window);
+    let dir = session_of(&window).dir;
+    let name = dir.file_name().unwrap().to_string_lossy().into_owned();
+    click(&mut window, Role::Button, "Sessions");
+    wait(&mut window, "list", |window| window.query_by_label(&format!("Label {name}")).is_some());
+    click(&mut window, Role::Button, &format!("Label {name}"));
+    wait(&mut window, "form", |window| window.query_by_role_and_label(Role::TextInput, "Title").is_some());
+    window.get_by_role_and_label(Role::TextInput, "Title").focus();
+    window.run_steps(1);
+    window.get_by_role_and_label(Role::TextInput, "Title").type_text("Night run");
+    window.run_steps(1);
+    click(&mut window, Role::Button, "Save label");
+    wait(&mut window, "title", |window| window.query_by_label("Delete Night run").is_some());
+    assert_eq!(Label::load(&dir).unwrap().title, "Night run");
+
+    // The form is gone, so the list has moved.
+    window.run_steps(3);
+    click(&mut window, Role::Button, "Delete Night run");
+    wait(&mut window, "undo", |window| window.query_by_role_and_label(Role::Button, "Undo").is_some());
+    assert!(!dir.exists());
+    assert!(window.state().loaded().is_none());
+    window.run_steps(3);
+    click(&mut window, Role::Button, "Undo");
+    wait(&mut window, "session", |window| window.query_by_label("Delete Night run").is_some());
+    assert_eq!(Session::open(&dir).unwrap().summaries.len(), 8);
+}
+
+#[test]
+fn the_session_of_a_live_sweep_cannot_be_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    window.state_mut().setup_mut().plan.repeat = 100_000;
+    window.step();
+    click(&mut window, Role::Button, "Run the sweep");
+    wait(&mut window, "finished run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
+    let dir = session_of(&window).dir;
+    window.state_mut().ask(Command::Delete(dir.clone()));
+    wait(&mut window, "message", |window| window.query_by_label_contains("is being written by a sweep").is_some());
+    assert!(dir.exists());
+}
+
+#[test]
+fn the_before_side_may_be_of_another_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    run_to_the_end(&mut window);
+    let first = session_of(&window).dir;
+    let moved = folder.path().join("elsewhere");
+    fs::rename(&first, &moved).unwrap();
+    run_to_the_end(&mut window);
+    click(&mut window, Role::Button, "Compare");
+    window.state_mut().ask(Command::CompareWith(Some(moved.clone())));
+    let shown = moved.display().to_string();
+    wait(&mut window, "other session", |window| {
+        window.get_by_role_and_label(Role::ComboBox, "Before is of").value() == Some(shown.clone())
+    });
+    window.run_steps(2);
+    assert!(window.query_by_label_contains("Overall ").is_some());
+    assert!(
+        window.query_by_label_contains("not measured together").is_some()
+            || window.query_all_by_label("Warning").count() > 0
+    );
+}
+
+#[test]
+fn a_plan_goes_to_a_file_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    let path = folder.path().join("plan.json");
+    window.state_mut().setup_mut().plan_path = path.display().to_string();
+    window.state_mut().ask(Command::SavePlan);
+    wait(&mut window, "file", |window| window.query_by_label_contains("Written to").is_some());
+    let saved = window.state_mut().setup_mut().plan();
+    window.state_mut().setup_mut().plan.frames = 7;
+    wait(&mut window, "change", |window| window.query_by_label_contains("8 runs of 7 frames").is_some());
+    window.state_mut().ask(Command::LoadPlan(path.clone()));
+    wait(&mut window, "plan", |window| window.query_by_label_contains("8 runs of 60 frames").is_some());
+    assert_eq!(window.state_mut().setup_mut().plan(), saved);
+    let told = Process::new(env!("CARGO_BIN_EXE_inflight"))
+        .args(["sweep", "--dry-run", "--repeat", "5", "--plan"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&told.stdout).contains("2 cases, 12 runs of 60 frames"), "{told:?}");
+
+    fs::write(&path, "{").unwrap();
+    window.state_mut().ask(Command::LoadPlan(path));
+    wait(&mut window, "message", |window| window.query_by_label_contains("is no plan").is_some());
+    assert_eq!(window.state_mut().setup_mut().plan(), saved);
+}
+
+#[test]
+fn a_quiet_window_shows_nothing_of_the_run_in_progress() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    window.state_mut().setup_mut().plan.repeat = 100_000;
+    window.state_mut().ask(Command::ToggleQuiet);
+    window.step();
+    click(&mut window, Role::Button, "Run the sweep");
+    wait(&mut window, "finished run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
+    window.run_steps(2);
+    assert!(window.query_by_label("Nothing is drawn while measuring").is_some());
+    assert!(window.query_by_label_contains("Lock wait over frames").is_none());
+    click(&mut window, Role::Button, "Draw again");
+    assert!(window.query_by_label_contains("Lock wait over frames").is_some());
 }

@@ -50,7 +50,7 @@ pub enum Command {
     Status(StatusArgs),
     /// Say what works on this machine, and what to do about what does not
     Doctor(DoctorArgs),
-    /// Open the window, on a session if one is named
+    /// Open the window, on sessions if any are named
     #[cfg(feature = "gui")]
     Gui(GuiArgs),
 }
@@ -264,8 +264,9 @@ pub struct DoctorArgs {
 #[cfg(feature = "gui")]
 #[derive(Debug, Args)]
 pub struct GuiArgs {
-    /// Session folder to open
-    pub session: Option<PathBuf>,
+    /// Session folders: the first is shown, the others are at hand to compare with
+    #[arg(value_name = "SESSION")]
+    pub sessions: Vec<PathBuf>,
 }
 
 impl RateArgs {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::exit::{Exit, Failure};
 use crate::ui;
 
-pub(super) fn gui(session: Option<PathBuf>) -> Result<Exit, Failure> {
-    match ui::run(session) {
+pub(super) fn gui(sessions: Vec<PathBuf>) -> Result<Exit, Failure> {
+    match ui::run(sessions) {
         Ok(()) => Ok(Exit::Done),
         Err(no_window) => Err(Failure { code: Exit::Unavailable, message: no_window.to_string() }),
     }

@@ -37,9 +37,9 @@ pub fn main() -> ExitCode {
         Some(Command::Status(args)) => report::status(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
         #[cfg(feature = "gui")]
-        Some(Command::Gui(args)) => gui::gui(args.session),
+        Some(Command::Gui(args)) => gui::gui(args.sessions),
         #[cfg(feature = "gui")]
-        None => gui::gui(None),
+        None => gui::gui(Vec::new()),
         #[cfg(not(feature = "gui"))]
         None => sweep::default_sweep(),
     };

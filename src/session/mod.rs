@@ -5,9 +5,11 @@
 //! files to those who read them with other tools.
 
 mod disk;
+mod label;
 mod plan_file;
 mod reader;
 mod schema;
+mod trash;
 mod writer;
 
 use std::io;
@@ -20,10 +22,12 @@ use crate::plan::Plan;
 use crate::record::{DeviceInfo, Environment, FrameColumns, InputInfo};
 
 pub use disk::write_atomically;
+pub use label::Label;
 pub use plan_file::{load_plan, save_plan};
 use reader::read_manifest;
 pub use reader::{Damage, Records, Session};
 pub use schema::json_schema;
+pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
 /// Version of the files written here. Raised when an older program would misread them.
@@ -74,6 +78,10 @@ pub enum SessionError {
     Newer { dir: PathBuf, found: u32 },
     #[error("cannot understand {path}: {problem}; restore it, or measure again", path = path.display())]
     BadManifest { path: PathBuf, problem: String },
+    #[error("cannot understand the title, note and tags in {path}: {problem}; delete that file, the measurement is not concerned", path = path.display())]
+    BadLabel { path: PathBuf, problem: String },
+    #[error("session {dir} is being written by a sweep: stop it first, or wait", dir = dir.display())]
+    InUse { dir: PathBuf },
     #[error("{path} is no plan: {problem}; 'inflight sweep --save-plan FILE' writes one", path = path.display())]
     BadPlan { path: PathBuf, problem: String },
     #[error("cannot understand line {line} of {path}: {problem}; delete that line to read the other runs", path = path.display())]

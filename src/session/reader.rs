@@ -47,6 +47,8 @@ pub struct Records {
     text: Vec<u8>,
     line: usize,
     last_line: usize,
+    read_bytes: u64,
+    len_bytes: u64,
     damage: Option<Damage>,
 }
 
@@ -57,11 +59,21 @@ impl Session {
     /// There is no session, it was written by a newer program, or something in it other than an unfinished last line
     /// cannot be understood.
     pub fn open(dir: &Path) -> Result<Self, SessionError> {
+        Self::open_each(dir, |_, _| ())
+    }
+
+    /// As [`Session::open`], handing over each full record on the way, and the share of the file that is read, 0 to 1.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_each(dir: &Path, mut visit: impl FnMut(RunRecord, f32)) -> Result<Self, SessionError> {
         let manifest = read_manifest(dir)?;
         let mut records = Records::open(dir, usize::MAX)?;
         let mut summaries = Vec::new();
-        for record in &mut records {
-            summaries.push(RunSummary::of(&record?));
+        while let Some(record) = records.next() {
+            let record = record?;
+            summaries.push(RunSummary::of(&record));
+            visit(record, records.share_read());
         }
         Ok(Self { dir: dir.to_owned(), manifest, summaries, damage: records.damage })
     }
@@ -138,8 +150,14 @@ impl Records {
             }
             _ => SessionError::Read { path: path.clone(), source },
         })?;
+        let len_bytes = file.metadata().map_or(0, |metadata| metadata.len());
         let reader = BufReader::with_capacity(1 << 20, file);
-        Ok(Self { path, reader, text: Vec::new(), line: 0, last_line, damage: None })
+        Ok(Self { path, reader, text: Vec::new(), line: 0, last_line, read_bytes: 0, len_bytes, damage: None })
+    }
+
+    /// How far it is; a file that grows meanwhile is read to its end at most once.
+    fn share_read(&self) -> f32 {
+        (self.read_bytes as f64 / self.len_bytes.max(1) as f64).min(1.0) as f32
     }
 
     /// Reads the next line into `text`. Was there one that ends?
@@ -149,6 +167,7 @@ impl Records {
             return Ok(false);
         }
         self.line += 1;
+        self.read_bytes += self.text.len() as u64;
         let is_whole = self.text.ends_with(b"\n");
         if !is_whole {
             self.damage = Some(Damage::TornLastLine { line: self.line, bytes: self.text.len() });

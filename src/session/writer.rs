@@ -45,6 +45,11 @@ impl SessionWriter {
             io::ErrorKind::AlreadyExists => SessionError::NotEmpty { dir: dir.to_owned() },
             _ => SessionError::write(path, source),
         })?;
+        // Says to others that a sweep is on it; the system lets go of it however this process ends. Where the disk
+        // knows no locks nobody is told, nor on Windows, where a lock would keep readers out.
+        if cfg!(unix) {
+            drop(file.try_lock());
+        }
         manifest.save(dir)?;
         sync_parent(dir);
         Ok(Self { path: path.to_owned(), log: LineLog { file, end_bytes: 0 } })

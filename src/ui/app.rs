@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, CentralPanel, Context, Panel, Rect, Ui, ViewportCommand};
+use eframe::egui::{self, CentralPanel, Context, Panel, ProgressBar, Rect, Ui, ViewportCommand};
 
 use super::background::{Background, Message};
 use super::bar::{self, Progress};
@@ -22,7 +22,7 @@ use super::setup_view::setup_ui;
 use super::theme;
 use crate::bench::worker::{News, Worker};
 use crate::record::{DeviceKind, LiveSample};
-use crate::session::Session;
+use crate::session::{Discarded, Session};
 
 /// How often a live sweep is drawn. Seldom enough to cost little, often enough to look alive.
 const LIVE_FRAME: Duration = Duration::from_millis(100);
@@ -35,10 +35,14 @@ pub(super) const QUIET_KEY: &str = "draw nothing while measuring";
 pub struct App {
     /// Where sessions are looked for and made.
     pub(super) folder: PathBuf,
+    /// Sessions from elsewhere that were named at the start.
+    pub(super) named: Vec<PathBuf>,
     pub(super) setup: Setup,
     pub(super) sweep: Option<Sweep>,
     pub(super) live: LiveModel,
     pub(super) loaded: Option<Box<LoadedSession>>,
+    /// How far the session is read that is being opened.
+    pub(super) opening: Option<f32>,
     pub(super) plots: Plots,
     pub(super) compare: CompareModel,
     pub(super) report: ReportModel,
@@ -71,18 +75,21 @@ pub(super) struct Sweep {
 }
 
 impl App {
-    /// A window on `session`, or on nothing yet. Sessions are looked for and made in `folder`.
-    pub fn new(ctx: &Context, folder: PathBuf, session: Option<PathBuf>) -> Self {
+    /// A window on the first session `named`, or on nothing yet; the others stand in the list. Sessions are looked for
+    /// and made in `folder`.
+    pub fn new(ctx: &Context, folder: PathBuf, named: Vec<PathBuf>) -> Self {
         theme::apply(ctx);
+        let first = named.first().cloned();
         let background = Background::new(ctx.clone());
         background.examine();
-        background.find_sessions(folder.clone());
+        background.find_sessions(folder.clone(), named.clone());
         Self {
             folder,
             setup: Setup::default(),
             sweep: None,
             live: LiveModel::default(),
             loaded: None,
+            opening: None,
             plots: Plots::default(),
             compare: CompareModel::default(),
             report: ReportModel::default(),
@@ -96,7 +103,8 @@ impl App {
             quits_when_done: false,
             problems: VecDeque::new(),
             background,
-            queue: session.map(Command::OpenSession).into_iter().collect(),
+            queue: first.map(Command::OpenSession).into_iter().collect(),
+            named,
         }
     }
 
@@ -147,16 +155,46 @@ impl App {
         match message {
             Message::Devices(findings) => self.setup.found(findings),
             Message::Sessions(found) => self.sessions.found = Some(found),
-            Message::Opened(Ok(loaded)) => self.open(loaded),
-            Message::Opened(Err(problem)) | Message::Exported(Err(problem)) => self.problems.push_back(problem),
+            Message::Opening(share) => self.opening = Some(share),
+            Message::Opened(Ok(loaded)) => {
+                self.opening = None;
+                self.open(loaded);
+            }
+            Message::Opened(Err(problem)) => {
+                self.opening = None;
+                self.problems.push_back(problem);
+            }
+            Message::Exported(Err(problem)) => self.problems.push_back(problem),
             Message::Picked(purpose, Some(path)) => self.take_picked(purpose, path),
             Message::Picked(_, None) => {}
             Message::Rendered(version, report) => self.report.take(version, report),
             Message::Exported(Ok(path)) => self.report.written = Some(path),
+            Message::BeforeOpened(Ok(session)) => self.compare.other = Some(session),
+            Message::Labelled(Ok(())) | Message::Restored(Ok(())) => self.find_sessions(),
+            Message::Deleted(Ok(discarded)) => self.forget(discarded),
+            Message::BeforeOpened(Err(problem))
+            | Message::Labelled(Err(problem))
+            | Message::Deleted(Err(problem))
+            | Message::Restored(Err(problem)) => self.problems.push_back(problem),
             Message::PlanLoaded(Ok(plan)) => self.setup.take_plan(&plan),
             Message::PlanLoaded(Err(problem)) => self.problems.push_back(problem),
             Message::FolderShown(shown) => self.problems.extend(shown.err()),
         }
+    }
+
+    /// Looks for sessions again.
+    pub(super) fn find_sessions(&mut self) {
+        self.background.find_sessions(self.folder.clone(), self.named.clone());
+    }
+
+    /// A session is gone from its place: it is not shown any longer, and can be had back.
+    fn forget(&mut self, discarded: Discarded) {
+        if self.loaded.as_ref().is_some_and(|loaded| loaded.session.dir == discarded.from) {
+            self.loaded = None;
+            self.live = LiveModel::default();
+        }
+        self.sessions.deleted.push(discarded);
+        self.find_sessions();
     }
 
     fn open(&mut self, loaded: Box<LoadedSession>) {
@@ -231,7 +269,7 @@ impl App {
         if let Some(loaded) = &self.loaded {
             self.report.begin(loaded);
         }
-        self.background.find_sessions(self.folder.clone());
+        self.find_sessions();
         if self.quits_when_done {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
@@ -285,8 +323,11 @@ impl App {
         Panel::top("bar").show(ui, |ui| {
             bar::bar_ui(ui, progress, !is_running, &mut self.queue);
             let session = self.loaded.as_ref().map(|loaded| &loaded.session);
-            let dir = session.map(|session| session.dir.display().to_string()).unwrap_or_default();
+            let dir = session.map(|session| self.sessions.name_of(&session.dir)).unwrap_or_default();
             bar::device_ui(ui, session.map(|session| &session.manifest.device), &dir);
+            if let Some(share) = self.opening {
+                ui.add(ProgressBar::new(share).text("Opening the session")).accessible_name("Opening the session");
+            }
             written_ui(ui, self.report.written.as_deref(), &mut self.queue);
             problems_ui(ui, &self.problems, &mut self.queue);
         });
@@ -320,7 +361,9 @@ impl App {
             (View::Distributions, Some(loaded)) => self.plots.distributions_ui(ui, loaded, queue),
             (View::Thresholds, Some(loaded)) => self.plots.thresholds_ui(ui, loaded),
             (View::Timeline, Some(loaded)) => self.plots.timeline_ui(ui, loaded),
-            (View::Compare, Some(loaded)) => compare_ui(ui, &mut self.compare, loaded, queue),
+            (View::Compare, Some(loaded)) => {
+                compare_ui(ui, &mut self.compare, loaded, self.sessions.found.as_deref(), queue)
+            }
             (View::Report, Some(_)) if self.sweep.is_some() => {
                 ui.label("The report is rendered when the sweep is through.");
             }

@@ -9,13 +9,14 @@ use eframe::egui::{ColorImage, Context};
 use jiff::Timestamp;
 
 use super::commands::{Export, Purpose};
+use super::compare::OtherSession;
 use super::data::LoadedSession;
 use super::library::{self, Found};
 use super::pictures::{self, Wish};
 use crate::doctor::{self, Finding};
 use crate::plan::Plan;
 use crate::report::{Report, ReportError, Subject, csv, own_comparison, render, trace};
-use crate::session::{Session, load_plan, save_plan};
+use crate::session::{Discarded, Label, Session, discard, load_plan, save_plan};
 use crate::stats::criteria::Criteria;
 
 /// What came of it.
@@ -24,12 +25,19 @@ use crate::stats::criteria::Criteria;
 pub enum Message {
     Devices(Vec<Finding>),
     Sessions(Vec<Found>),
+    /// Share of it that is read, 0 to 1.
+    Opening(f32),
     Opened(Result<Box<LoadedSession>, String>),
     Picked(Purpose, Option<PathBuf>),
     /// Of the session in this state.
     Rendered(u64, Result<Report, String>),
     /// Where to, or why not.
     Exported(Result<PathBuf, String>),
+    Labelled(Result<(), String>),
+    Deleted(Result<Discarded, String>),
+    Restored(Result<(), String>),
+    /// A session for the before side, without its frames.
+    BeforeOpened(Result<Box<OtherSession>, String>),
     PlanLoaded(Result<Box<Plan>, String>),
     FolderShown(Result<(), String>),
 }
@@ -60,13 +68,44 @@ impl Background {
     }
 
     /// Which sessions are there?
-    pub fn find_sessions(&self, folder: PathBuf) {
-        self.spawn(move || Message::Sessions(library::find(&folder)));
+    pub fn find_sessions(&self, folder: PathBuf, named: Vec<PathBuf>) {
+        self.spawn(move || Message::Sessions(library::find(&folder, &named)));
     }
 
-    /// Reads a session whole.
+    /// Reads a session whole, telling how far it is.
     pub fn open(&self, dir: PathBuf) {
-        self.spawn(move || Message::Opened(LoadedSession::open(&dir).map(Box::new).map_err(|error| error.to_string())));
+        let (sender, ctx) = (self.sender.clone(), self.ctx.clone());
+        self.spawn(move || {
+            let tell = |share| {
+                drop(sender.send(Message::Opening(share)));
+                ctx.request_repaint();
+            };
+            let opened = LoadedSession::open(&dir, tell).map(Box::new);
+            Message::Opened(opened.map_err(|error| error.to_string()))
+        });
+    }
+
+    /// Reads what a comparison needs of another session.
+    pub fn open_before(&self, dir: PathBuf) {
+        self.spawn(move || {
+            let opened = OtherSession::open(&dir).map(Box::new);
+            Message::BeforeOpened(opened.map_err(|error| error.to_string()))
+        });
+    }
+
+    /// Writes what somebody says about a session.
+    pub fn label(&self, dir: PathBuf, label: Label) {
+        self.spawn(move || Message::Labelled(label.save(&dir).map_err(|error| error.to_string())));
+    }
+
+    /// Moves a session out of the way.
+    pub fn delete(&self, dir: PathBuf) {
+        self.spawn(move || Message::Deleted(discard(&dir).map_err(|error| error.to_string())));
+    }
+
+    /// Moves it back.
+    pub fn restore(&self, discarded: Discarded) {
+        self.spawn(move || Message::Restored(discarded.restore().map_err(|error| error.to_string())));
     }
 
     /// Reads a plan.
@@ -88,7 +127,7 @@ impl Background {
             let picked = match purpose {
                 Purpose::Input => dialog.set_title("Frames to encode").pick_file(),
                 Purpose::Plan => dialog.set_title("Plan").pick_file(),
-                Purpose::Session => dialog.set_title("Session folder").pick_folder(),
+                Purpose::Session | Purpose::Before => dialog.set_title("Session folder").pick_folder(),
                 Purpose::Report => dialog.set_title("Report").set_file_name("report.md").save_file(),
             };
             Message::Picked(purpose, picked)

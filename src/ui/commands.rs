@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
 
+use crate::session::Label;
+
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -16,6 +18,11 @@ pub enum Command {
     Show(View),
     OpenSession(PathBuf),
     FindSessions,
+    /// Takes the before side of the comparison from another session, or from the open one again.
+    CompareWith(Option<PathBuf>),
+    SetLabel(PathBuf, Label),
+    Delete(PathBuf),
+    UndoDelete,
     LoadPlan(PathBuf),
     SavePlan,
     ToggleQuiet,
@@ -57,6 +64,7 @@ pub enum Purpose {
     Input,
     Plan,
     Session,
+    Before,
     Report,
 }
 
@@ -154,7 +162,7 @@ const fn entry(title: &'static str, menu: Menu, command: Command, shortcut: Opti
 }
 
 /// Every command that needs no argument of its own.
-pub static TABLE: [Entry; 28] = [
+pub static TABLE: [Entry; 29] = [
     entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
     entry("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
@@ -169,6 +177,7 @@ pub static TABLE: [Entry; 28] = [
     entry("Export trace of the last run", Menu::Session, Command::Export(Export::Trace), None),
     entry("Open the folder", Menu::Session, Command::OpenFolder, None),
     entry("Copy report", Menu::Session, Command::CopyReport, None),
+    entry("Undo deletion of a session", Menu::Session, Command::UndoDelete, None),
     entry("Quit", Menu::Session, Command::Quit, with_command(Key::Q)),
     entry("Show live", Menu::View, Command::Show(View::Live), with_command(Key::Num1)),
     entry("Show distributions", Menu::View, Command::Show(View::Distributions), with_command(Key::Num2)),

@@ -2,17 +2,22 @@
 //!
 //! The judgement is `stats`'; it is made again only when the session, the choice or a criterion has changed.
 
-use eframe::egui::{ComboBox, DragValue, Grid, RichText, Ui};
+use std::path::{Path, PathBuf};
 
-use super::commands::Command;
+use eframe::egui::{Button, ComboBox, DragValue, Grid, Key, RichText, TextEdit, Ui};
+
+use super::commands::{Command, Purpose};
 use super::data::LoadedSession;
+use super::library::Found;
 use super::theme;
 use crate::record::Case;
 use crate::report::words::{case_title, codec_title};
+use crate::session::{Session, SessionError};
 use crate::stats::compare::{Allowances, CodecComparison, Comparison, compare};
 use crate::stats::criteria::{Criteria, Verdict};
 use crate::stats::recommend::default_pair;
 use crate::stats::selector::CaseFilter;
+use crate::stats::summary::Group;
 use crate::units;
 
 /// The choice and what came of it.
@@ -22,39 +27,91 @@ pub struct CompareModel {
     pub before: Option<Case>,
     /// The case on the after side.
     pub after: Option<Case>,
+    /// The before side's session, where it is not the open one.
+    pub other: Option<Box<OtherSession>>,
+    /// What may differ all the same.
+    pub allowances: Allowances,
+    /// Typed folder of another session.
+    pub path: String,
     /// The limits.
     pub criteria: Criteria,
     judged: Option<Judged>,
 }
 
+/// A session that only its runs are needed of.
+#[derive(Debug)]
+pub struct OtherSession {
+    session: Session,
+    groups: Vec<Group>,
+}
+
 #[derive(Debug)]
 struct Judged {
     /// What it was made of.
-    of: (u64, Case, Case, Criteria),
+    of: (u64, Option<(PathBuf, u64)>, Case, Case, Criteria, Allowances),
     comparison: Result<Comparison, String>,
+}
+
+impl OtherSession {
+    /// Reads it. Not for the thread that draws.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open(dir: &Path) -> Result<Self, SessionError> {
+        let session = Session::open(dir)?;
+        Ok(Self { groups: session.groups(), session })
+    }
 }
 
 impl CompareModel {
     /// Judges again if anything has changed since. Cases that the session does not have are replaced by the pair that
     /// `stats` suggests.
     pub fn update(&mut self, loaded: &LoadedSession) {
-        let has = |case: Option<Case>| case.is_some_and(|case| loaded.groups.iter().any(|group| group.case == case));
-        if !has(self.before) || !has(self.after) {
+        let before_groups = self.other.as_ref().map_or(&loaded.groups, |other| &other.groups);
+        let has = |groups: &[Group], case: Option<Case>| {
+            case.is_some_and(|case| groups.iter().any(|group| group.case == case))
+        };
+        if !has(before_groups, self.before) || !has(&loaded.groups, self.after) {
             let pair = default_pair(&loaded.groups).into_iter().next();
             (self.before, self.after) = (pair.as_ref().map(|pair| pair.before), pair.map(|pair| pair.after));
+            self.after = self.after.or(loaded.groups.first().map(|group| group.case));
+            if !has(before_groups, self.before) {
+                self.before = before_groups.first().map(|group| group.case);
+            }
         }
         let (Some(before), Some(after)) = (self.before, self.after) else {
             self.judged = None;
             return;
         };
-        let of = (loaded.version, before, after, self.criteria);
+        if self.other.is_none() && before == after {
+            self.judged = None;
+            return;
+        }
+        let other =
+            self.other.as_ref().map(|other| (other.session.dir.clone(), other.session.manifest.created_unix_ms));
+        let of = (loaded.version, other, before, after, self.criteria, self.allowances);
         if self.judged.as_ref().is_none_or(|judged| judged.of != of) {
-            self.judged = Some(Judged { of, comparison: judge(loaded, before, after, &self.criteria) });
+            let comparison = self.judge(loaded, before, after);
+            self.judged = Some(Judged { of, comparison });
         }
     }
 
-    /// Before becomes after, and the other way round.
+    /// As the command line compares two sides.
+    fn judge(&self, loaded: &LoadedSession, before: Case, after: Case) -> Result<Comparison, String> {
+        self.criteria.check().map_err(|error| error.to_string())?;
+        let before_session = self.other.as_ref().map_or(&loaded.session, |other| &other.session);
+        let name = |session: &Session| session.dir.display().to_string();
+        let (before_name, after_name) = (name(before_session), name(&loaded.session));
+        let before = before_session.side(&before_name, CaseFilter::from(before));
+        let after = loaded.session.side(&after_name, CaseFilter::from(after));
+        compare(&before, &after, &self.criteria, self.allowances).map_err(|error| error.to_string())
+    }
+
+    /// Before becomes after, and the other way round, as long as both are of the open session.
     pub fn swap(&mut self) {
+        if self.other.is_some() {
+            return;
+        }
         std::mem::swap(&mut self.before, &mut self.after);
     }
 
@@ -64,31 +121,67 @@ impl CompareModel {
     }
 }
 
-fn judge(loaded: &LoadedSession, before: Case, after: Case, criteria: &Criteria) -> Result<Comparison, String> {
-    criteria.check().map_err(|error| error.to_string())?;
-    let name = loaded.session.dir.display().to_string();
-    let side = |case| loaded.session.side(&name, CaseFilter::from(case));
-    compare(&side(before), &side(after), criteria, Allowances::default()).map_err(|error| error.to_string())
-}
-
-/// The whole view.
-pub fn compare_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, queue: &mut Vec<Command>) {
-    let cases: Vec<_> = loaded.groups.iter().map(|group| group.case).collect();
+/// The whole view; `found` are the sessions to choose another one from.
+pub fn compare_ui(
+    ui: &mut Ui,
+    model: &mut CompareModel,
+    loaded: &LoadedSession,
+    found: Option<&[Found]>,
+    queue: &mut Vec<Command>,
+) {
+    let cases_of = |groups: &[Group]| groups.iter().map(|group| group.case).collect::<Vec<_>>();
+    let cases = cases_of(&loaded.groups);
+    let before_cases = model.other.as_ref().map_or_else(|| cases.clone(), |other| cases_of(&other.groups));
     ui.horizontal_wrapped(|ui| {
-        case_ui(ui, "Before", &mut model.before, &cases);
+        case_ui(ui, "Before", &mut model.before, &before_cases);
         case_ui(ui, "After", &mut model.after, &cases);
-        if ui.button("Swap").on_hover_text("Swap before and after").clicked() {
+        let swap = ui.add_enabled(model.other.is_none(), Button::new("Swap")).on_hover_text("Swap before and after");
+        if swap.on_disabled_hover_text("After is always of the open session").clicked() {
             queue.push(Command::SwapSides);
         }
     });
+    other_ui(ui, model, loaded, found.unwrap_or_default(), queue);
     ui.add_space(theme::GAP);
     match model.judged.as_ref().map(|judged| &judged.comparison) {
-        None => drop(ui.label("Two cases with a good run each are needed to compare.")),
+        None => drop(ui.label("Two different cases with a good run each are needed to compare.")),
         Some(Err(error)) => drop(ui.colored_label(theme::alert(ui), error)),
         Some(Ok(comparison)) => comparison_ui(ui, comparison),
     }
     ui.add_space(theme::GAP);
-    ui.collapsing("Criteria", |ui| criteria_ui(ui, &mut model.criteria));
+    ui.collapsing("Criteria", |ui| {
+        criteria_ui(ui, &mut model.criteria);
+        ui.checkbox(&mut model.allowances.device_kind, "Compare although one side is virtual and the other is not");
+        ui.checkbox(&mut model.allowances.input, "Compare although the inputs differ");
+    });
+}
+
+/// Which session the before side is of.
+fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found: &[Found], queue: &mut Vec<Command>) {
+    const OPEN_ONE: &str = "the open session";
+    let shown =
+        model.other.as_ref().map_or_else(|| OPEN_ONE.to_owned(), |other| other.session.dir.display().to_string());
+    ui.horizontal_wrapped(|ui| {
+        ComboBox::from_label("Before is of").selected_text(&shown).width(260.0).show_ui(ui, |ui| {
+            if ui.selectable_label(model.other.is_none(), OPEN_ONE).clicked() {
+                queue.push(Command::CompareWith(None));
+            }
+            for other in found.iter().filter(|other| other.dir != loaded.session.dir) {
+                let is_chosen = model.other.as_ref().is_some_and(|chosen| chosen.session.dir == other.dir);
+                if ui.selectable_label(is_chosen, other.name()).on_hover_text(other.dir.display().to_string()).clicked()
+                {
+                    queue.push(Command::CompareWith(Some(other.dir.clone())));
+                }
+            }
+        });
+        let path = TextEdit::singleline(&mut model.path).desired_width(200.0).hint_text("or a session folder");
+        let typed = ui.add(path).accessible_name("Other session folder");
+        if typed.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) && !model.path.is_empty() {
+            queue.push(Command::CompareWith(Some(PathBuf::from(&model.path))));
+        }
+        if ui.button("Choose other…").clicked() {
+            queue.push(Command::Pick(Purpose::Before));
+        }
+    });
 }
 
 fn case_ui(ui: &mut Ui, label: &str, choice: &mut Option<Case>, cases: &[Case]) {

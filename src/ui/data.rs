@@ -33,14 +33,19 @@ pub struct LoadedRun {
 }
 
 impl LoadedSession {
-    /// Reads a session folder whole. Takes as long as the folder is large: not for the thread that draws.
+    /// Reads a session folder whole; `tell` hears the share that is read, 0 to 1. Takes as long as the folder is large:
+    /// not for the thread that draws.
     ///
     /// # Errors
     /// As [`Session::open`].
-    pub fn open(dir: &Path) -> Result<Self, SessionError> {
-        let session = Session::open(dir)?;
-        let mut runs = Vec::with_capacity(session.summaries.len());
-        session.for_each_run(|record| runs.push(LoadedRun::of(record)))?;
+    pub fn open(dir: &Path, mut tell: impl FnMut(f32)) -> Result<Self, SessionError> {
+        let mut frames = Vec::new();
+        let session = Session::open_each(dir, |record, share| {
+            frames.push(Arc::new(record.frames));
+            tell(share);
+        })?;
+        let run = |(summary, frames): (&RunSummary, _)| LoadedRun { summary: summary.clone(), frames };
+        let runs = session.summaries.iter().zip(frames).map(run).collect();
         Ok(Self { groups: session.groups(), session, runs, version: next_version() })
     }
 

@@ -43,11 +43,11 @@ pub struct NoWindow {
     cause: String,
 }
 
-/// Opens the window, on `session` if one is named, and stays until it is closed.
+/// Opens the window, on the first of `sessions` if any is named, and stays until it is closed.
 ///
 /// # Errors
 /// There is no display, or a library that a window needs is missing.
-pub fn run(session: Option<PathBuf>) -> Result<(), NoWindow> {
+pub fn run(sessions: Vec<PathBuf>) -> Result<(), NoWindow> {
     let viewport = ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([800.0, 500.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let is_open = Arc::new(AtomicBool::new(false));
@@ -55,7 +55,7 @@ pub fn run(session: Option<PathBuf>) -> Result<(), NoWindow> {
     let create: eframe::AppCreator<'static> = Box::new(move |made| {
         opened.store(true, Ordering::Relaxed);
         drop(std::panic::take_hook());
-        let mut app = App::new(&made.egui_ctx, "output".into(), session);
+        let mut app = App::new(&made.egui_ctx, "output".into(), sessions);
         if let Some(storage) = made.storage {
             app.remember(storage);
         }

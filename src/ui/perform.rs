@@ -13,7 +13,6 @@ use crate::bench::command::sweep_command;
 use crate::bench::estimate::Estimate;
 use crate::bench::job::session_dir_in;
 use crate::bench::worker::{Order, Worker};
-use crate::files::folder_of;
 
 impl App {
     pub(super) fn perform(&mut self, ctx: &Context, command: Command) {
@@ -21,11 +20,23 @@ impl App {
             Command::Run => self.run(ctx),
             Command::Stop => self.stop(),
             Command::Show(view) => self.view = view,
-            Command::OpenSession(dir) => self.background.open(dir),
+            Command::OpenSession(dir) => {
+                self.opening = Some(0.0);
+                self.background.open(dir);
+            }
             Command::LoadPlan(path) => self.background.load_plan(path),
             Command::SavePlan => self.background.save_plan(self.setup.plan(), PathBuf::from(&self.setup.plan_path)),
             Command::ToggleQuiet => self.is_quiet = !self.is_quiet,
-            Command::FindSessions => self.background.find_sessions(self.folder.clone()),
+            Command::FindSessions => self.find_sessions(),
+            Command::CompareWith(Some(dir)) => self.background.open_before(dir),
+            Command::CompareWith(None) => self.compare.other = None,
+            Command::SetLabel(dir, label) => self.background.label(dir, label),
+            Command::Delete(dir) => self.background.delete(dir),
+            Command::UndoDelete => {
+                if let Some(discarded) = self.sessions.deleted.pop() {
+                    self.background.restore(discarded);
+                }
+            }
             Command::Pick(purpose) => self.background.pick(purpose),
             Command::RenderReport => self.render_report(),
             Command::Export(export) => self.export(ctx, export),
@@ -99,7 +110,8 @@ impl App {
 
     /// The folder that exports go to.
     fn open_folder(&self) {
-        self.background.open_folder(folder_of(Path::new(&self.report.path)).to_owned());
+        let folder = Path::new(&self.report.path).parent().filter(|folder| !folder.as_os_str().is_empty());
+        self.background.open_folder(folder.unwrap_or(Path::new(".")).to_owned());
     }
 
     /// A picture can be taken of what was drawn with nothing above it, so one frame after it was asked for.
@@ -125,6 +137,7 @@ impl App {
                 self.queue.push(Command::LoadPlan(path));
             }
             Purpose::Session => self.queue.push(Command::OpenSession(path)),
+            Purpose::Before => self.queue.push(Command::CompareWith(Some(path))),
             Purpose::Report => self.report.path = path.display().to_string(),
         }
     }

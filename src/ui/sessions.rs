@@ -1,12 +1,13 @@
-//! Sessions on disk: the list, opening one, and what is damaged about the open one.
+//! Sessions on disk: the list, opening one, what a person says about it, deleting it and having it back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use eframe::egui::{Grid, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Button, Grid, Key, ScrollArea, TextEdit, Ui};
 
 use super::commands::{Command, Purpose};
 use super::library::Found;
 use super::theme;
+use crate::session::{Discarded, Label, TRASH_FOLDER};
 use crate::units::NO_VALUE;
 
 /// What the view remembers.
@@ -16,8 +17,32 @@ pub struct SessionsModel {
     pub found: Option<Vec<Found>>,
     /// Typed folder.
     pub path: String,
-    /// Only sessions whose folder, device or input holds this.
+    /// Only sessions whose name, folder, label, device or input holds this.
     pub search: String,
+    /// Deleted since the window was opened, the last one last.
+    pub deleted: Vec<Discarded>,
+    editing: Option<Editing>,
+}
+
+/// A label that is being written.
+#[derive(Debug)]
+struct Editing {
+    dir: PathBuf,
+    label: Label,
+    /// The tags as they are typed.
+    tags: String,
+}
+
+impl SessionsModel {
+    /// What the session in `dir` is called: its title and folder, or the folder alone.
+    pub fn name_of(&self, dir: &Path) -> String {
+        let found = self.found.iter().flatten().find(|found| found.dir == dir);
+        let title = found.and_then(|found| found.label.as_ref().ok()).map(|label| label.title.as_str());
+        match title.filter(|title| !title.is_empty()) {
+            Some(title) => format!("{title} ({})", dir.display()),
+            None => dir.display().to_string(),
+        }
+    }
 }
 
 /// The whole view.
@@ -25,9 +50,9 @@ pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, queue: &mut Vec<Comma
     ui.horizontal(|ui| {
         let name = ui.label("Session folder");
         let typed = ui.add(TextEdit::singleline(&mut model.path).desired_width(360.0)).labelled_by(name.id);
-        let is_entered = typed.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
+        let is_entered = typed.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let can_open = !model.path.is_empty();
-        if ui.add_enabled(can_open, eframe::egui::Button::new("Open")).clicked() || (is_entered && can_open) {
+        if ui.add_enabled(can_open, Button::new("Open")).clicked() || (is_entered && can_open) {
             queue.push(Command::OpenSession(PathBuf::from(&model.path)));
         }
         if ui.button("Choose…").clicked() {
@@ -41,31 +66,88 @@ pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, queue: &mut Vec<Comma
             queue.push(Command::FindSessions);
         }
     });
+    deleted_ui(ui, &model.deleted, queue);
+    editing_ui(ui, &mut model.editing, queue);
     ui.separator();
     match &model.found {
         None => drop(ui.label("Looking for sessions in the folder output.")),
         Some(found) if found.is_empty() => {
             ui.label("The folder output holds no session yet. Press Run to make one.");
         }
-        Some(found) => list_ui(ui, found, &model.search, queue),
+        Some(found) => list_ui(ui, found, &model.search, &mut model.editing, queue),
     }
 }
 
-fn list_ui(ui: &mut Ui, found: &[Found], search: &str, queue: &mut Vec<Command>) {
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        Grid::new("sessions").num_columns(4).striped(true).spacing([20.0, 6.0]).show(ui, |ui| {
-            for title in ["Session", "Made", "Device", "Input"] {
+fn deleted_ui(ui: &mut Ui, deleted: &[Discarded], queue: &mut Vec<Command>) {
+    let Some(last) = deleted.last() else { return };
+    ui.horizontal_wrapped(|ui| {
+        ui.label(format!("Deleted {}: it lies in {}", last.from.display(), last.to.display()));
+        if ui.button("Undo").clicked() {
+            queue.push(Command::UndoDelete);
+        }
+    });
+}
+
+fn editing_ui(ui: &mut Ui, editing: &mut Option<Editing>, queue: &mut Vec<Command>) {
+    let Some(Editing { dir, label, tags }) = editing else { return };
+    let mut is_done = false;
+    ui.group(|ui| {
+        ui.strong(dir.display().to_string());
+        Grid::new("label").num_columns(2).show(ui, |ui| {
+            let name = ui.label("Title");
+            ui.add(TextEdit::singleline(&mut label.title).desired_width(360.0)).labelled_by(name.id);
+            ui.end_row();
+            let name = ui.label("Tags");
+            let line = TextEdit::singleline(tags).desired_width(360.0).hint_text("words, apart by commas");
+            ui.add(line).labelled_by(name.id);
+            ui.end_row();
+            let name = ui.label("Note");
+            let text = TextEdit::multiline(&mut label.note).desired_width(360.0).desired_rows(2);
+            ui.add(text).labelled_by(name.id);
+            ui.end_row();
+        });
+        ui.horizontal(|ui| {
+            if ui.button("Save label").clicked() {
+                label.set_tags(tags);
+                queue.push(Command::SetLabel(dir.clone(), label.clone()));
+                is_done = true;
+            }
+            is_done |= ui.button("Leave as it was").clicked();
+        });
+    });
+    if is_done {
+        *editing = None;
+    }
+}
+
+fn list_ui(ui: &mut Ui, found: &[Found], search: &str, editing: &mut Option<Editing>, queue: &mut Vec<Command>) {
+    ScrollArea::both().auto_shrink(false).show(ui, |ui| {
+        Grid::new("sessions").num_columns(7).striped(true).spacing([20.0, 6.0]).show(ui, |ui| {
+            for title in ["Session", "", "", "Made", "Device", "Input", "Tags"] {
                 ui.strong(title);
             }
             ui.end_row();
-            found.iter().filter(|found| is_wanted(found, search)).for_each(|found| line_ui(ui, found, queue));
+            for found in found.iter().filter(|found| is_wanted(found, search)) {
+                line_ui(ui, found, editing, queue);
+            }
         });
     });
 }
 
-fn line_ui(ui: &mut Ui, found: &Found, queue: &mut Vec<Command>) {
-    if ui.link(found.dir.display().to_string()).on_hover_text("Open this session").clicked() {
+fn line_ui(ui: &mut Ui, found: &Found, editing: &mut Option<Editing>, queue: &mut Vec<Command>) {
+    let name = found.name();
+    let tip = found.label.as_ref().map_or("", |label| label.note.as_str());
+    if ui.link(&name).on_hover_text(format!("Open {}\n{tip}", found.dir.display())).clicked() {
         queue.push(Command::OpenSession(found.dir.clone()));
+    }
+    // Before what is long: these must never be out of sight.
+    if ui.small_button("Label").accessible_name(format!("Label {name}")).on_hover_text("Title, tags, note").clicked() {
+        let label = found.label.clone().unwrap_or_default();
+        *editing = Some(Editing { dir: found.dir.clone(), tags: label.tags.join(", "), label });
+    }
+    let tip = format!("Moves it into the folder {TRASH_FOLDER} beside it, which is never emptied by this program");
+    if ui.small_button("Delete").accessible_name(format!("Delete {name}")).on_hover_text(tip).clicked() {
+        queue.push(Command::Delete(found.dir.clone()));
     }
     match &found.manifest {
         Ok(manifest) => {
@@ -79,6 +161,10 @@ fn line_ui(ui: &mut Ui, found: &Found, queue: &mut Vec<Command>) {
             ui.label(NO_VALUE);
         }
     }
+    match &found.label {
+        Ok(label) => drop(ui.label(label.tags.join(", "))),
+        Err(error) => drop(ui.colored_label(theme::alert(ui), "damaged").on_hover_text(error)),
+    }
     ui.end_row();
 }
 
@@ -88,7 +174,11 @@ fn is_wanted(found: &Found, search: &str) -> bool {
         .manifest
         .as_ref()
         .map_or_else(Clone::clone, |manifest| format!("{} {}", device_text(manifest), manifest.input));
-    format!("{} {about}", found.dir.display()).to_lowercase().contains(&search)
+    let label = found
+        .label
+        .as_ref()
+        .map_or_else(|_| String::new(), |label| format!("{} {} {}", label.title, label.note, label.tags.join(" ")));
+    format!("{} {about} {label}", found.dir.display()).to_lowercase().contains(&search)
 }
 
 fn device_text(manifest: &crate::session::Manifest) -> String {

@@ -1,0 +1,82 @@
+//! What a person says about a session: a title, a note, tags. Beside the measurement, so that it is never rewritten.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{SessionError, write_atomically};
+
+const LABEL_FILE: &str = "label.json";
+
+/// A person's own words. Empty by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Label {
+    /// Stands in for the folder's name.
+    pub title: String,
+    /// Free text.
+    pub note: String,
+    /// Words to find it by.
+    pub tags: Vec<String>,
+}
+
+impl Label {
+    /// The label of the session in `dir`; an empty one where nobody wrote any.
+    ///
+    /// # Errors
+    /// There is one and it cannot be read or understood. The measurement is not concerned.
+    pub fn load(dir: &Path) -> Result<Self, SessionError> {
+        let path = dir.join(LABEL_FILE);
+        match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map_err(|error| SessionError::BadLabel { path, problem: error.to_string() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(SessionError::Read { path, source }),
+        }
+    }
+
+    /// Writes it into the session folder; never half of it.
+    ///
+    /// # Errors
+    /// The folder cannot be written to, or the disk is full; what was there before stays.
+    pub fn save(&self, dir: &Path) -> Result<(), SessionError> {
+        let path = dir.join(LABEL_FILE);
+        let write = || write_atomically(&path, &serde_json::to_vec_pretty(self)?);
+        write().map_err(|source| SessionError::write(&path, source))
+    }
+
+    /// Tags from one line of text: words apart by commas or blanks, each once.
+    pub fn set_tags(&mut self, line: &str) {
+        self.tags.clear();
+        for tag in line.split([',', ' ']).filter(|tag| !tag.is_empty()) {
+            if !self.tags.iter().any(|known| known == tag) {
+                self.tags.push(tag.to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_comes_back_and_none_is_empty() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Label::load(dir.path()).unwrap(), Label::default());
+        let mut label = Label { title: "Ada, p1".to_owned(), note: "two\nlines".to_owned(), tags: Vec::new() };
+        label.set_tags("quiet,  night quiet");
+        assert_eq!(label.tags, ["quiet", "night"]);
+        label.save(dir.path()).unwrap();
+        assert_eq!(Label::load(dir.path()).unwrap(), label);
+    }
+
+    #[test]
+    fn a_damaged_label_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(LABEL_FILE), "{").unwrap();
+        assert!(Label::load(dir.path()).unwrap_err().to_string().contains(LABEL_FILE));
+    }
+}
