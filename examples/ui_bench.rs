@@ -1,90 +1,131 @@
-//! What a frame of the window's plots costs with 1,000,000 samples loaded: `cargo run --release --example ui_bench`.
+//! What a frame of the window costs with 1,000,000 samples loaded: `cargo run --release --example ui_bench`.
 //!
-//! Lays out and tessellates each view without a window, moving about in it, and prints the percentiles of the time that
-//! a frame took on the processor. The first frames, which only wait for a model, are left out.
+//! Opens a session of that size from the disk, lays out and tessellates the whole window in each view without a screen,
+//! moving about in it, and does the same while a sweep is live. Prints percentiles of the time that a frame took on the
+//! processor.
 
+use std::error::Error;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{CentralPanel, Context, Event, RawInput, Rect, Ui, pos2, vec2};
+use eframe::egui::{Context, Event, RawInput, Rect, pos2, vec2};
+use inflight::session::SessionWriter;
 use inflight::stats::distribution::Distribution;
-use inflight::ui::data::LoadedSession;
-use inflight::ui::plots::{Plots, fixture};
+use inflight::ui::app::App;
+use inflight::ui::commands::{Command, View};
+use inflight::ui::plots::fixture;
 use inflight::units;
 
 /// Sixteen runs of so many frames are a million samples.
 const FRAMES_OF_EACH_RUN: u32 = 62_500;
 const FRAMES_OF_EACH_VIEW: u32 = 300;
+/// As often as the window draws a live sweep.
+const LIVE_FRAME: Duration = Duration::from_millis(100);
 
-fn distributions(plots: &mut Plots, ui: &mut Ui, session: &LoadedSession) {
-    plots.distributions_ui(ui, session, &mut Vec::new());
-}
-
-type View = fn(&mut Plots, &mut Ui, &LoadedSession);
-
-fn main() {
-    let sweep = fixture::sweep(FRAMES_OF_EACH_RUN);
-    let mut long = fixture::session();
-    fixture::push_run(&mut long, 8, &latencies(1_000_000), 300_000);
-    let views: [(&str, View, &LoadedSession); 4] = [
-        ("distributions, 16 runs of 62,500", distributions, &sweep),
-        ("thresholds, 16 runs of 62,500", Plots::thresholds_ui, &sweep),
-        ("timeline, run of 62,500", Plots::timeline_ui, &sweep),
-        ("timeline, run of 1,000,000", Plots::timeline_ui, &long),
-    ];
-    println!("CPU time of a frame, layout and tessellation, 1280x800");
-    for (name, view, session) in views {
-        let mut bench = Bench::default();
-        let models = bench.model_time(view, session);
-        let times = bench.visit(view, session);
-        let at = |quantile| times.value_at(quantile).map_or_else(String::new, units::ns);
-        println!("{name}: p50 {}, p99 {}, models {}", at(0.5), at(0.99), units::ns(models.as_nanos() as u64));
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    println!("CPU time of a frame of the whole window, layout and tessellation, 1280x800");
+    let sixteen = folder.path().join("sixteen");
+    save(&sixteen, fixture::records(FRAMES_OF_EACH_RUN))?;
+    let one = folder.path().join("one");
+    let latencies: Vec<u64> =
+        (0..1_000_000).map(|idx: u64| 1_000_000 + idx.wrapping_mul(2_654_435_761) % 500_000).collect();
+    save(&one, vec![fixture::record(0, 8, &latencies, 300_000)])?;
+    for (name, dir) in [("16 runs of 62,500 frames", &sixteen), ("a run of 1,000,000 frames", &one)] {
+        let mut bench = Bench::open(folder.path(), dir);
+        println!("{name}: from opening to the first picture of it {}", units::ns(bench.opened.as_nanos() as u64));
+        for view in View::ALL {
+            println!("  {:<14} {}", view.title(), percentiles(&bench.visit(view)));
+        }
     }
+    let live = Bench::open(folder.path(), &sixteen).live();
+    println!("while a sweep is live: {}", percentiles(&live));
+    Ok(())
 }
 
-fn latencies(num_frames: u64) -> Vec<u64> {
-    (0..num_frames).map(|idx| 1_000_000 + idx.wrapping_mul(2_654_435_761) % 500_000).collect()
+fn save(dir: &Path, records: Vec<inflight::record::RunRecord>) -> Result<(), Box<dyn Error>> {
+    let mut manifest = fixture::session().session.manifest;
+    manifest.plan.repeat = 4;
+    let mut writer = SessionWriter::create(dir, &manifest)?;
+    for record in &records {
+        writer.append(record)?;
+    }
+    Ok(())
 }
 
-#[derive(Default)]
+fn percentiles(times: &Distribution) -> String {
+    let at = |quantile| times.value_at(quantile).map_or_else(String::new, units::ns);
+    format!("p50 {}, p99 {}, max {}", at(0.5), at(0.99), at(1.0))
+}
+
 struct Bench {
     ctx: Context,
-    plots: Plots,
+    app: App,
+    /// From asking for the session to the end of the first frame that shows it.
+    opened: Duration,
 }
 
 impl Bench {
-    /// How long the models take that the window makes on a thread of their own.
-    fn model_time(&mut self, view: View, session: &LoadedSession) -> Duration {
+    fn open(folder: &Path, dir: &Path) -> Self {
+        let ctx = Context::default();
+        let app = App::new(&ctx, folder.join("none"), Vec::new());
+        let mut bench = Self { ctx, app, opened: Duration::ZERO };
+        // Fonts are made in the first frame, whatever is shown.
+        bench.frame(Vec::new());
         let begin = Instant::now();
-        // The timeline asks for the model of a run once that of the session is there.
-        for _ in 0..2 {
-            self.frame(view, session, Vec::new());
-            self.plots.settle();
+        bench.app.ask(Command::OpenSession(dir.to_owned()));
+        while bench.app.loaded().is_none() {
+            bench.frame(Vec::new());
+            std::thread::sleep(Duration::from_millis(1));
         }
-        begin.elapsed()
+        bench.frame(Vec::new());
+        bench.opened = begin.elapsed();
+        bench
     }
 
-    fn visit(&mut self, view: View, session: &LoadedSession) -> Distribution {
+    /// Every frame of a visit counts, those that wait for a model and the first that draws it included.
+    fn visit(&mut self, view: View) -> Distribution {
         let mut times = Distribution::default();
+        self.app.ask(Command::Show(view));
         for frame in 0..FRAMES_OF_EACH_VIEW {
             // The pointer rests in the middle while fingers zoom in and out again.
             let zoom = Event::Zoom(if frame % 100 < 50 { 1.2 } else { 1.0 / 1.2 });
-            let begin = Instant::now();
-            self.frame(view, session, vec![Event::PointerMoved(pos2(500.0, 300.0)), zoom]);
-            times.add(&[begin.elapsed().as_nanos() as u64]);
+            times.add(&[self.frame(vec![Event::PointerMoved(pos2(700.0, 300.0)), zoom])]);
+            // A screen's pace, so that models come while the window draws.
+            std::thread::sleep(Duration::from_millis(5));
         }
         times
     }
 
-    fn frame(&mut self, view: View, session: &LoadedSession, events: Vec<Event>) {
+    fn live(mut self) -> Distribution {
+        let mut times = Distribution::default();
+        let plan = &mut self.app.setup_mut().plan;
+        (plan.frames, plan.warmup, plan.repeat) = (3000, 1, 3);
+        plan.reap_thresholds = vec![1, 4];
+        self.app.ask(Command::Run);
+        self.frame(Vec::new());
+        while self.app.is_running() {
+            times.add(&[self.frame(Vec::new())]);
+            std::thread::sleep(LIVE_FRAME);
+        }
+        times
+    }
+
+    /// One frame; answers what it took in nanoseconds.
+    fn frame(&mut self, events: Vec<Event>) -> u64 {
         let screen_rect = Some(Rect::from_min_size(pos2(0.0, 0.0), vec2(1280.0, 800.0)));
         let input = RawInput { screen_rect, events, ..RawInput::default() };
-        let plots = &mut self.plots;
+        let app = &mut self.app;
+        let begin = Instant::now();
         let mut output = self.ctx.run_ui(input, |ui| {
-            CentralPanel::default().show(ui, |ui| view(plots, ui, session));
+            app.tick(ui.ctx());
+            app.show(ui);
         });
         let shapes = std::mem::take(&mut output.shapes);
         self.ctx.tessellate(shapes, output.pixels_per_point);
+        let took_ns = begin.elapsed().as_nanos() as u64;
         // Nobody draws the fonts' pictures here.
         output.textures_delta.clear();
+        took_ns
     }
 }

@@ -260,13 +260,27 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
+/// For those who measure the window.
+#[cfg(feature = "gui")]
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum GuiThen {
+    Run,
+    Close,
+}
+
 /// `inflight gui`
 #[cfg(feature = "gui")]
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct GuiArgs {
     /// Session folders: the first is shown, the others are at hand to compare with
     #[arg(value_name = "SESSION")]
     pub sessions: Vec<PathBuf>,
+    /// Fill the form from a plan in a file, or from that of a session
+    #[arg(long, value_name = "FILE.json|SESSION")]
+    pub plan: Option<PathBuf>,
+    /// What the window does by itself: run (the plan, then close), close (after the first frame)
+    #[arg(long, hide = true)]
+    pub then: Option<GuiThen>,
 }
 
 impl RateArgs {

@@ -1,12 +1,17 @@
 //! `inflight gui`: the window, or one sentence why there is none.
 
-use std::path::PathBuf;
-
+use super::args::{GuiArgs, GuiThen};
 use super::exit::{Exit, Failure};
-use crate::ui;
+use crate::session::load_plan;
+use crate::ui::{self, Start, Then};
 
-pub(super) fn gui(sessions: Vec<PathBuf>) -> Result<Exit, Failure> {
-    match ui::run(sessions) {
+pub(super) fn gui(args: GuiArgs) -> Result<Exit, Failure> {
+    let then = args.then.map(|then| match then {
+        GuiThen::Run => Then::Run,
+        GuiThen::Close => Then::Close,
+    });
+    let plan = args.plan.as_deref().map(load_plan).transpose()?;
+    match ui::run(Start { sessions: args.sessions, plan, then }) {
         Ok(()) => Ok(Exit::Done),
         Err(no_window) => Err(Failure { code: Exit::Unavailable, message: no_window.to_string() }),
     }

@@ -37,9 +37,9 @@ pub fn main() -> ExitCode {
         Some(Command::Status(args)) => report::status(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
         #[cfg(feature = "gui")]
-        Some(Command::Gui(args)) => gui::gui(args.sessions),
+        Some(Command::Gui(args)) => gui::gui(args),
         #[cfg(feature = "gui")]
-        None => gui::gui(Vec::new()),
+        None => gui::gui(args::GuiArgs::default()),
         #[cfg(not(feature = "gui"))]
         None => sweep::default_sweep(),
     };

@@ -1,6 +1,6 @@
 //! Frames in: a synthetic pattern, Y4M, raw frames, or any media that an installed ffmpeg decodes.
 //!
-//! [`InputSpec`] says what to read, [`open`] gives a [`FrameSource`], and [`Feed`] is what a run reads from. Nothing
+//! [`InputSpec`] says what to read, [`open()`] gives a [`FrameSource`], and [`Feed`] is what a run reads from. Nothing
 //! here knows an encoder or a device, and nothing here measures beyond how long a run waited for its next frame.
 
 mod error;

@@ -21,6 +21,7 @@ use super::setup::Setup;
 use super::setup_view::setup_ui;
 use super::theme;
 use crate::bench::worker::{News, Worker};
+use crate::plan::Plan;
 use crate::record::{DeviceKind, LiveSample};
 use crate::session::{Discarded, Session};
 
@@ -58,6 +59,8 @@ pub struct App {
     pub(super) asks_to_quit: bool,
     /// Close as soon as the sweep has ended.
     pub(super) quits_when_done: bool,
+    /// To be closed by itself; true once the first frame is drawn.
+    pub(super) closes_next_frame: Option<bool>,
     /// What went wrong, until dismissed.
     pub(super) problems: VecDeque<String>,
     pub(super) background: Background,
@@ -101,6 +104,7 @@ impl App {
             shows_keys: false,
             asks_to_quit: false,
             quits_when_done: false,
+            closes_next_frame: None,
             problems: VecDeque::new(),
             background,
             queue: first.map(Command::OpenSession).into_iter().collect(),
@@ -123,6 +127,23 @@ impl App {
         self.report.path = path.display().to_string();
     }
 
+    /// Runs `plan` at once and closes the window at its end: for who measures the window itself.
+    pub(super) fn run_and_close(&mut self, plan: &Plan) {
+        self.setup.take_plan(plan);
+        self.quits_when_done = true;
+        self.queue.push(Command::Run);
+    }
+
+    /// Closes the window once it has been drawn: for who measures how long that takes.
+    pub(super) fn close_after_first_frame(&mut self) {
+        self.closes_next_frame = Some(false);
+    }
+
+    /// Does a sweep run?
+    pub fn is_running(&self) -> bool {
+        self.sweep.is_some()
+    }
+
     /// What is open.
     pub fn loaded(&self) -> Option<&LoadedSession> {
         self.loaded.as_deref()
@@ -142,6 +163,14 @@ impl App {
         self.take_keys(ctx);
         self.take_close_request(ctx);
         self.take_picture(ctx);
+        match &mut self.closes_next_frame {
+            Some(true) => self.queue.push(Command::Quit),
+            Some(is_drawn) => {
+                *is_drawn = true;
+                ctx.request_repaint();
+            }
+            None => {}
+        }
         for command in std::mem::take(&mut self.queue) {
             self.perform(ctx, command);
         }

@@ -30,6 +30,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use app::App;
 use eframe::egui::ViewportBuilder;
 
+use crate::plan::Plan;
+
 /// What a window needs of a bare Debian or Ubuntu.
 const PACKAGES: &str = "libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1";
 
@@ -43,11 +45,31 @@ pub struct NoWindow {
     cause: String,
 }
 
-/// Opens the window, on the first of `sessions` if any is named, and stays until it is closed.
+/// What the window begins with.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// The first is shown, the others are at hand.
+    pub sessions: Vec<PathBuf>,
+    /// In the form.
+    pub plan: Option<Plan>,
+    /// What a bench has it do by itself.
+    pub then: Option<Then>,
+}
+
+/// What the window does without a hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Runs the plan and closes.
+    Run,
+    /// Closes after its first frame.
+    Close,
+}
+
+/// Opens the window and stays until it is closed.
 ///
 /// # Errors
 /// There is no display, or a library that a window needs is missing.
-pub fn run(sessions: Vec<PathBuf>) -> Result<(), NoWindow> {
+pub fn run(start: Start) -> Result<(), NoWindow> {
     let viewport = ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([800.0, 500.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let is_open = Arc::new(AtomicBool::new(false));
@@ -55,9 +77,17 @@ pub fn run(sessions: Vec<PathBuf>) -> Result<(), NoWindow> {
     let create: eframe::AppCreator<'static> = Box::new(move |made| {
         opened.store(true, Ordering::Relaxed);
         drop(std::panic::take_hook());
-        let mut app = App::new(&made.egui_ctx, "output".into(), sessions);
+        let mut app = App::new(&made.egui_ctx, "output".into(), start.sessions);
         if let Some(storage) = made.storage {
             app.remember(storage);
+        }
+        if let Some(plan) = &start.plan {
+            app.setup_mut().take_plan(plan);
+        }
+        match start.then {
+            Some(Then::Run) => app.run_and_close(&start.plan.unwrap_or_default()),
+            Some(Then::Close) => app.close_after_first_frame(),
+            None => {}
         }
         Ok(Box::new(app))
     });

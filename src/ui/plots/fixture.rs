@@ -34,11 +34,15 @@ pub fn session() -> LoadedSession {
     LoadedSession::begun(Session { dir: PathBuf::from("a"), manifest, summaries: Vec::new(), damage: None })
 }
 
-/// Adds a run whose frames are submitted every `interval_ns` and come back after `latencies_ns`, the last half of which
-/// passes inside the lock.
+/// Adds a run as [`record`] makes it.
 pub fn push_run(session: &mut LoadedSession, reap_threshold: u32, latencies_ns: &[u64], interval_ns: u64) {
+    session.push(record(session.runs.len() as u32, reap_threshold, latencies_ns, interval_ns));
+}
+
+/// A run whose frames are submitted every `interval_ns` and come back after `latencies_ns`, the last half of which passes
+/// inside the lock.
+pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], interval_ns: u64) -> RunRecord {
     let case = Case { codec: Codec::H264, reap_threshold, lock: LockPlacement::Inline, pool: reap_threshold };
-    let order_index = session.runs.len() as u32;
     let frames = frames(reap_threshold, latencies_ns, interval_ns);
     let num_frames = latencies_ns.len() as u64;
     let end_ns = frames.submit_at_ns.last().copied().unwrap_or(0) + latencies_ns.last().copied().unwrap_or(0);
@@ -52,7 +56,7 @@ pub fn push_run(session: &mut LoadedSession, reap_threshold: u32, latencies_ns: 
         submit_ns: frames.submit_ns.iter().sum(),
         ..EncodeMetrics::default()
     };
-    session.push(RunRecord {
+    RunRecord {
         case,
         warmup: false,
         repeat_index: order_index,
@@ -64,12 +68,19 @@ pub fn push_run(session: &mut LoadedSession, reap_threshold: u32, latencies_ns: 
         model_late: Some(0),
         metrics,
         frames,
-    });
+    }
 }
 
 /// A session of four cases, each with four runs of `num_frames` frames.
 pub fn sweep(num_frames: u32) -> LoadedSession {
     let mut session = session();
+    records(num_frames).into_iter().for_each(|record| session.push(record));
+    session
+}
+
+/// The runs of [`sweep`].
+pub fn records(num_frames: u32) -> Vec<RunRecord> {
+    let mut records = Vec::new();
     for _ in 0..4 {
         for (threshold, latency_ns) in [(1, 900_000), (2, 1_000_000), (4, 1_300_000), (8, 2_500_000)] {
             // Reproducible noise of a third, and a spike every thousandth frame.
@@ -77,10 +88,11 @@ pub fn sweep(num_frames: u32) -> LoadedSession {
             let spike = |idx: u64| if idx % 1000 == 700 { 5 * latency_ns } else { 0 };
             let latencies: Vec<_> =
                 (0..u64::from(num_frames)).map(|idx| latency_ns + noise(idx) + spike(idx)).collect();
-            push_run(&mut session, threshold, &latencies, latency_ns / u64::from(threshold).min(3));
+            let interval_ns = latency_ns / u64::from(threshold).min(3);
+            records.push(record(records.len() as u32, threshold, &latencies, interval_ns));
         }
     }
-    session
+    records
 }
 
 fn frames(reap_threshold: u32, latencies_ns: &[u64], interval_ns: u64) -> FrameColumns {
