@@ -11,6 +11,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Context, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use inflight::bench::worker::Starter;
 use inflight::session::{Label, Session};
 use inflight::ui::app::App;
 use inflight::ui::commands::Command;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A window whose sessions lie in `folder`, set up for a sweep of a few small frames.
 fn window(folder: &Path) -> Harness<'static, App> {
-    let app = App::new(&Context::default(), folder.to_owned(), Vec::new());
+    let app = App::new(&Context::default(), Starter::new().unwrap(), folder.to_owned(), Vec::new());
     let frame = |ui: &mut Ui, app: &mut App| {
         app.tick(ui.ctx());
         app.show(ui);
@@ -140,6 +141,12 @@ fn a_damaged_session_opens_as_far_as_it_can() {
     fs::write(&runs, &text[..text.len() - 10]).unwrap();
     window.state_mut().ask(Command::OpenSession(dir));
     wait(&mut window, "message", |window| window.query_by_label_contains("is unfinished").is_some());
+    assert_eq!(session_of(&window).summaries.len(), 7);
+
+    let scratched = String::from_utf8(text).unwrap().replacen("\"case\"", "\"cage\"", 1);
+    fs::write(&runs, scratched).unwrap();
+    window.state_mut().ask(Command::OpenSession(session_of(&window).dir));
+    wait(&mut window, "message", |window| window.query_by_label_contains("line 1 of runs.jsonl").is_some());
     assert_eq!(session_of(&window).summaries.len(), 7);
 
     window.state_mut().ask(Command::OpenSession(folder.path().join("nowhere")));

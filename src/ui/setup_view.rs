@@ -5,6 +5,7 @@ use std::time::Duration;
 use eframe::egui::{Button, ComboBox, DragValue, Grid, ScrollArea, TextEdit, Ui};
 
 use super::commands::{Command, Purpose};
+use super::preview::{PreviewModel, preview_ui};
 use super::setup::{CHIPS, CallerChoice, Part, Problem, Setup};
 use super::theme;
 use crate::bench::estimate::Estimate;
@@ -21,12 +22,18 @@ const LOCKS: [(LockPlacement, &str); 3] = [
 ];
 
 /// The whole panel. While a sweep runs the form rests.
-pub fn setup_ui(ui: &mut Ui, setup: &mut Setup, is_running: bool, queue: &mut Vec<Command>) {
+pub fn setup_ui(
+    ui: &mut Ui,
+    setup: &mut Setup,
+    preview: &mut PreviewModel,
+    is_running: bool,
+    queue: &mut Vec<Command>,
+) {
     let problems = setup.problems();
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.add_enabled_ui(!is_running, |ui| {
             device_ui(ui, setup, &problems);
-            input_ui(ui, setup, &problems, queue);
+            input_ui(ui, setup, preview, &problems, queue);
             coding_ui(ui, setup, &problems);
             ring_ui(ui, setup, &problems);
             caller_ui(ui, setup, &problems);
@@ -75,17 +82,29 @@ fn device_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     problems_ui(ui, problems, Part::Device);
 }
 
-fn input_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem], queue: &mut Vec<Command>) {
+fn input_ui(
+    ui: &mut Ui,
+    setup: &mut Setup,
+    preview: &mut PreviewModel,
+    problems: &[Problem],
+    queue: &mut Vec<Command>,
+) {
     ui.strong("Input");
     ui.horizontal(|ui| {
         let width = ui.available_width() - 80.0;
-        ui.add(TextEdit::singleline(&mut setup.plan.input).desired_width(width))
+        let typed = ui.add(TextEdit::singleline(&mut setup.plan.input).desired_width(width));
+        // What is half typed is no file yet.
+        if !typed.has_focus() {
+            queue.extend(preview.wants(&setup.plan.input).map(Command::Preview));
+        }
+        typed
             .accessible_name("Input")
             .on_hover_text("synthetic[:WxH@FPS], a Y4M or media file, raw:FORMAT:WxH@FPS:FILE; files can be dropped");
         if ui.button("Choose…").clicked() {
             queue.push(Command::Pick(Purpose::Input));
         }
     });
+    preview_ui(ui, preview, &setup.plan.input);
     problems_ui(ui, problems, Part::Input);
 }
 
