@@ -311,11 +311,11 @@ fn sum_ui(ui: &mut Ui, setup: &Setup) {
         || "Duration known after the first run".to_owned(),
         |duration| format!("About {}", units::duration(duration.max(Duration::from_secs(1)))),
     );
-    ui.label(duration).on_hover_text("By the device's model, without opening it and without what this machine adds");
     let memory = sum
         .frame_bytes
         .map_or_else(|| format!("up to {} MiB", plan.preload_mib), |frame_bytes| units::bytes(frame_bytes as f64));
-    ui.label(format!("Memory for frames {memory}"));
+    ui.label(format!("{duration}, memory for frames {memory}"))
+        .on_hover_text("By the device's model, without opening it and without what this machine adds");
 }
 
 fn problems_ui(ui: &mut Ui, problems: &[Problem], part: Part) {
