@@ -92,7 +92,7 @@ fn what_was_written_is_what_is_read() {
     write_session(&dir, 3);
     assert_eq!(names(&dir), ["manifest.json", "runs.jsonl"]);
     let session = Session::open(&dir).unwrap();
-    assert_eq!((&session.manifest, session.damage), (&manifest(), Vec::new()));
+    assert_eq!((&session.manifest, &session.damage), (&manifest(), &Vec::new()));
     let mut records = Vec::new();
     session.for_each_run(|record| records.push(record)).unwrap();
     assert_eq!(records, (0..3).map(|order_index| record(order_index, 4)).collect::<Vec<_>>());

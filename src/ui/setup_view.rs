@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eframe::egui::{Button, ComboBox, DragValue, Grid, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Button, ComboBox, DragValue, Grid, Panel, ScrollArea, TextEdit, Ui};
 
 use super::commands::{Command, Purpose};
 use super::preview::{PreviewModel, preview_ui};
@@ -30,6 +30,16 @@ pub fn setup_ui(
     queue: &mut Vec<Command>,
 ) {
     let problems = setup.problems();
+    // In sight however long the form is.
+    Panel::bottom("sum").show(ui, |ui| {
+        ui.add_space(theme::GAP / 2.0);
+        sum_ui(ui, setup);
+        let can_run = problems.is_empty() && !is_running;
+        let button = ui.add_enabled(can_run, Button::new("Run the sweep"));
+        if button.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
+            queue.push(Command::Run);
+        }
+    });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.add_enabled_ui(!is_running, |ui| {
             device_ui(ui, setup, &problems);
@@ -39,14 +49,7 @@ pub fn setup_ui(
             caller_ui(ui, setup, &problems);
             counts_ui(ui, setup, &problems);
         });
-        ui.separator();
-        sum_ui(ui, setup);
         ui.collapsing("Plan file", |ui| plan_file_ui(ui, setup, is_running, queue));
-        let can_run = problems.is_empty() && !is_running;
-        let button = ui.add_enabled(can_run, Button::new("Run the sweep"));
-        if button.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
-            queue.push(Command::Run);
-        }
     });
 }
 
