@@ -28,6 +28,8 @@ pub struct Input {
     pub num_reading: u32,
     /// When the engine is done with the last picture that used these pixels.
     pub busy_until_ns: u64,
+    /// Mapped by NvEncMapInputResource instead of made here.
+    pub is_mapped: bool,
 }
 
 /// Pixels of one picture, shared by the client and the payload thread.
@@ -89,28 +91,61 @@ pub struct Picture {
 }
 
 impl Surface {
-    /// Zeroed pixels, rows padded to the driver's pitch.
-    fn new(format: PixelFormat, width: u32, height: u32) -> Option<Surface> {
-        let (row_bytes, num_rows) = match format {
-            PixelFormat::Nv12 | PixelFormat::Yv12 | PixelFormat::Iyuv => (width, height + height / 2),
-            PixelFormat::P010 => (2 * width, height + height / 2),
+    /// Bytes of a row, and rows of all planes together. Planar chroma of an odd height has half a row of luma to spare.
+    fn layout(format: PixelFormat, width: u32, height: u32) -> (u32, u32) {
+        match format {
+            PixelFormat::Nv12 | PixelFormat::Yv12 | PixelFormat::Iyuv => {
+                (width, height + height.div_ceil(2) + height % 2)
+            }
+            PixelFormat::P010 => (2 * width, height + height.div_ceil(2)),
             PixelFormat::Argb | PixelFormat::Abgr => (4 * width, height),
             PixelFormat::Yuv444 => (width, 3 * height),
             PixelFormat::Yuv444P10 => (2 * width, 3 * height),
+        }
+    }
+
+    /// The client's own memory, `pitch_bytes` from row to row; nothing where a row does not fit into that.
+    pub fn of_client(
+        ptr: *const u8,
+        format: PixelFormat,
+        width: u32,
+        height: u32,
+        pitch_bytes: u32,
+    ) -> Option<Surface> {
+        let (row_bytes, _) = Self::layout(format, width, height);
+        let (pitch, rows) = (pitch_bytes as usize, height as usize);
+        let num_bytes = match format {
+            PixelFormat::Nv12 | PixelFormat::P010 => pitch * (rows + rows.div_ceil(2)),
+            PixelFormat::Yv12 | PixelFormat::Iyuv => pitch * rows + 2 * (pitch / 2) * rows.div_ceil(2),
+            PixelFormat::Argb | PixelFormat::Abgr => pitch * rows,
+            PixelFormat::Yuv444 | PixelFormat::Yuv444P10 => pitch * 3 * rows,
         };
+        let memory = Arc::new(Memory::of_client(ptr, num_bytes));
+        (pitch_bytes >= row_bytes).then_some(Surface { memory, format, width, height, pitch_bytes })
+    }
+
+    /// Is it the client's memory at this address?
+    pub fn is_at(&self, ptr: *const u8) -> bool {
+        matches!(&*self.memory, Memory::Client(client) if client.is_at(ptr))
+    }
+
+    /// Zeroed pixels, rows padded to the driver's pitch.
+    fn new(format: PixelFormat, width: u32, height: u32) -> Option<Surface> {
+        let (row_bytes, num_rows) = Self::layout(format, width, height);
         let pitch_bytes = row_bytes.next_multiple_of(PITCH_ALIGN_BYTES);
         let memory = Memory::new(pitch_bytes as usize * num_rows as usize)?;
         Some(Surface { memory: Arc::new(memory), format, width, height, pitch_bytes })
     }
 
-    /// The pixels as they are now.
+    /// Hands the pixels as they are now to `use_them`; nothing where a client has unmapped them.
     ///
     /// # Safety
-    /// Nobody writes to the surface while the view is in use.
-    pub unsafe fn pixels(&self) -> Pixels<'_> {
+    /// As for [`Memory::read`].
+    pub unsafe fn with_pixels<R>(&self, use_them: impl FnOnce(&Pixels<'_>) -> R) -> Option<R> {
+        let see =
+            |bytes: &[u8]| use_them(&Pixels::from_buffer(self.format, self.height, bytes, self.pitch_bytes as usize));
         // SAFETY: the caller's promise is the one asked for.
-        let bytes = unsafe { self.memory.bytes() };
-        Pixels::from_buffer(self.format, self.height, bytes, self.pitch_bytes as usize)
+        unsafe { self.memory.read(see) }
     }
 }
 
@@ -138,7 +173,7 @@ impl Output {
 }
 
 /// Whether a stream can be made from such pixels: RGB is converted to any sampling, and 8 bits widen to 10.
-fn suits(format: PixelFormat, stream: &StreamParams) -> bool {
+pub fn suits(format: PixelFormat, stream: &StreamParams) -> bool {
     let has_chroma = format.chroma().is_none_or(|chroma| chroma == stream.chroma);
     has_chroma && format.bit_depth() <= stream.bit_depth
 }
@@ -151,17 +186,22 @@ impl Session {
         refuse_if(!suits(format, &stream), Rule::FormatMismatch)?;
         let (max_width, max_height) = caps::max_size(stream.codec);
         let fits = (1..=max_width).contains(&width) && (1..=max_height).contains(&height);
-        refuse_if(!fits || !height.is_multiple_of(2), Rule::BadSize)?;
+        refuse_if(!fits, Rule::BadSize)?;
         let surface = Surface::new(format, width, height).ok_or(Refusal::Status(Status::OutOfMemory))?;
         let handle = Handle::new();
-        let input = Input { surface, is_locked: false, num_held: 0, num_reading: 0, busy_until_ns: 0 };
+        let input =
+            Input { surface, is_locked: false, num_held: 0, num_reading: 0, busy_until_ns: 0, is_mapped: false };
         state.inputs.insert(handle, input);
         Ok(handle)
     }
 
     /// Destroying what is in use is tolerated, because clients do so on their way out of an error; it is counted.
     pub fn destroy_input(&self, handle: Handle) -> Answer {
-        let input = self.state().inputs.remove(&handle).ok_or(Rule::ForeignInput)?;
+        let mut state = self.state();
+        let is_own = state.inputs.get(&handle).is_some_and(|input| !input.is_mapped);
+        refuse_if(!is_own, Rule::ForeignInput)?;
+        let input = state.inputs.remove(&handle).ok_or(Rule::ForeignInput)?;
+        drop(state);
         if input.is_locked || input.num_held > 0 || input.num_reading > 0 {
             self.note(Rule::DestroyedInFlight);
         }
@@ -196,8 +236,9 @@ impl Session {
             let now_ns = clock::now_ns();
             let input = state.unlocked_input(handle)?;
             if input.num_reading == 0 && input.busy_until_ns <= now_ns {
+                let ptr = input.surface.memory.as_mut_ptr().ok_or(Rule::ForeignInput)?;
                 input.is_locked = true;
-                return Ok((input.surface.memory.as_mut_ptr(), input.surface.pitch_bytes));
+                return Ok((ptr, input.surface.pitch_bytes));
             }
             if do_not_wait {
                 return Err(Refusal::Status(Status::LockBusy));

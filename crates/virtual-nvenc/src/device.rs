@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::config::DeviceConfig;
 use crate::engine::{Engine, Service, Slot};
@@ -52,6 +52,15 @@ impl Device {
         Device { model, handle }
     }
 
+    /// As [`Device::new`], and every context that no other device answers for belongs to this one: what the only device
+    /// of a drop-in driver does, whose clients bring contexts of a CUDA library that it knows nothing about. The first
+    /// such device of a process stays the one.
+    pub fn for_every_context(config: DeviceConfig) -> Device {
+        let device = Device::new(config);
+        let _ = EVERY_CONTEXT.set(Arc::clone(&device.model));
+        device
+    }
+
     /// What goes into `NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS::device`. It must not be followed.
     pub fn as_ptr(&self) -> *mut c_void {
         self.handle.as_ptr()
@@ -72,6 +81,14 @@ impl Drop for Device {
     fn drop(&mut self) {
         DEVICES.remove(self.handle);
     }
+}
+
+/// Takes the contexts that no device in [`DEVICES`] is behind.
+static EVERY_CONTEXT: OnceLock<Arc<Model>> = OnceLock::new();
+
+/// The device that a client names when it opens a session.
+pub fn behind(context: Handle) -> Option<Arc<Model>> {
+    DEVICES.find(context).or_else(|| EVERY_CONTEXT.get().cloned())
 }
 
 /// The shared part of a device.

@@ -11,7 +11,8 @@
 //! | `engine`, `clock` | when a picture is done |
 //! | `gop` | which picture becomes what, in which order |
 //! | `rules`, `versions`, `guids`, `caps`, `presets`, `params` | what the API allows and this device can do |
-//! | `device`, `session`, `buffers`, `submit`, `worker`, `reap` | the driver, without a C type in it |
+//! | `device`, `session`, `buffers`, `resources`, `submit`, `worker`, `padding`, `reap` | the driver, without a C type in it |
+//! | `protocol` | what clients did, on request |
 //! | `payload` | the bytes |
 //! | `abi`, `memory` | the C side: foreign structs, and pixels shared with the client (read by `worker`) |
 
@@ -26,11 +27,14 @@ mod gop;
 mod guids;
 mod handles;
 mod memory;
+mod padding;
 mod params;
 pub mod payload;
 mod presets;
 mod profiles;
+mod protocol;
 mod reap;
+mod resources;
 mod rules;
 mod session;
 mod submit;
@@ -42,5 +46,6 @@ pub use config::{ConfigError, DeviceConfig};
 pub use device::{Counters, Device, RuleCount};
 pub use payload::{Codec, Mode};
 pub use profiles::{Profile, profiles};
+pub use protocol::keep_protocol;
 pub use rules::Basis;
 pub use versions::ApiVersion;

@@ -1,21 +1,40 @@
-//! Pixel memory that a client writes through a pointer and the payload thread reads.
+//! Pixel memory that a client writes through a pointer and the payload thread reads: made here, or the client's own.
 //! It knows neither formats nor who may write when; that is kept by `buffers` and `submit`.
 
 use std::cell::UnsafeCell;
+use std::sync::{PoisonError, RwLock};
 
-/// Page-aligned and zeroed memory at a fixed address, freed when the last holder lets go.
-pub struct Memory {
-    pages: Box<[UnsafeCell<Page>]>,
+/// Memory at a fixed address. What was made here is page-aligned, zeroed, and freed when the last holder lets go.
+pub enum Memory {
+    Own(Box<[UnsafeCell<Page>]>),
+    /// A resource that the client mapped, until it is unmapped.
+    Client(ClientMemory),
+}
+
+/// The client's memory, readable as long as the gate is open.
+pub struct ClientMemory {
+    ptr: *const u8,
+    num_bytes: usize,
+    is_mapped: RwLock<bool>,
 }
 
 const PAGE_BYTES: usize = 4096;
 
 #[repr(align(4096))]
-struct Page(#[expect(dead_code, reason = "reached through pointers to the page only")] [u8; PAGE_BYTES]);
+pub struct Page(#[expect(dead_code, reason = "reached through pointers to the page only")] [u8; PAGE_BYTES]);
 
 // SAFETY: the pages are plain bytes in an UnsafeCell; they are reached only through the pointer of `as_mut_ptr`, whose
-// user answers for the order of accesses, and through `bytes`, whose caller does.
+// user answers for the order of accesses, and through `read`, whose caller does. The client's pointer is only read
+// from, behind its gate.
 unsafe impl Sync for Memory {}
+// SAFETY: as above; plain bytes belong to no thread.
+unsafe impl Send for Memory {}
+
+impl ClientMemory {
+    pub fn is_at(&self, ptr: *const u8) -> bool {
+        self.ptr == ptr
+    }
+}
 
 impl Memory {
     /// At least `num_bytes` bytes, or nothing where the system has no memory left.
@@ -24,21 +43,46 @@ impl Memory {
         let mut pages = Vec::new();
         pages.try_reserve_exact(num_pages).ok()?;
         pages.resize_with(num_pages, || UnsafeCell::new(Page([0; PAGE_BYTES])));
-        Some(Memory { pages: pages.into_boxed_slice() })
+        Some(Memory::Own(pages.into_boxed_slice()))
     }
 
-    /// Where clients write; valid as long as the value lives.
-    pub fn as_mut_ptr(&self) -> *mut u8 {
-        UnsafeCell::raw_get(self.pages.as_ptr()).cast()
+    /// Memory of the client's.
+    pub fn of_client(ptr: *const u8, num_bytes: usize) -> Memory {
+        Memory::Client(ClientMemory { ptr, num_bytes, is_mapped: RwLock::new(true) })
     }
 
-    /// The bytes as they are now.
+    /// Where clients write; valid as long as the value lives. Nothing for the client's own memory, whose address it has.
+    pub fn as_mut_ptr(&self) -> Option<*mut u8> {
+        match self {
+            Memory::Own(pages) => Some(UnsafeCell::raw_get(pages.as_ptr()).cast()),
+            Memory::Client(_) => None,
+        }
+    }
+
+    /// Hands the bytes as they are now to `use_them`; nothing where the client has taken its memory back.
     ///
     /// # Safety
-    /// Nobody writes to the memory while the slice is in use.
-    pub unsafe fn bytes(&self) -> &[u8] {
-        // SAFETY: the pages lie behind each other without gaps, are initialised and live as long as `self`; the caller
-        // vouches that nobody writes.
-        unsafe { std::slice::from_raw_parts(self.as_mut_ptr(), self.pages.len() * PAGE_BYTES) }
+    /// Nobody writes to the memory while the slice is in use, and a client's memory exists until it is unmapped.
+    pub unsafe fn read<R>(&self, use_them: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        match self {
+            // SAFETY: the pages lie behind each other without gaps, are initialised and live as long as `self`; the
+            // caller vouches that nobody writes.
+            Memory::Own(pages) => Some(use_them(unsafe {
+                std::slice::from_raw_parts(UnsafeCell::raw_get(pages.as_ptr()).cast(), pages.len() * PAGE_BYTES)
+            })),
+            Memory::Client(client) => {
+                let is_mapped = client.is_mapped.read().unwrap_or_else(PoisonError::into_inner);
+                // SAFETY: while the gate is held open the client has not been told that its memory is free; the caller
+                // vouches for the rest.
+                is_mapped.then(|| use_them(unsafe { std::slice::from_raw_parts(client.ptr, client.num_bytes) }))
+            }
+        }
+    }
+
+    /// The client gets its memory back: waits for a reader, and lets no other in.
+    pub fn give_back(&self) {
+        if let Memory::Client(client) = self {
+            *client.is_mapped.write().unwrap_or_else(PoisonError::into_inner) = false;
+        }
     }
 }

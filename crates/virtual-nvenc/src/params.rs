@@ -46,6 +46,7 @@ pub struct ConfigRequest {
     pub lookahead: Option<u32>,
     pub disable_headers: bool,
     pub repeat_headers: bool,
+    pub delimiters: bool,
     pub chroma_format_idc: u32,
     pub bit_depth: u8,
     pub wants_unsupported_feature: bool,
@@ -54,13 +55,19 @@ pub struct ConfigRequest {
 /// Checked parameters of an encoder.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EncodeParams {
+    /// What is written. Under 4:2:0 an odd size is rounded up, since neither standard can crop half a chroma sample.
     pub stream: StreamParams,
+    /// As the client asked.
+    pub width: u32,
+    pub height: u32,
     /// 1 to 7.
     pub preset: u32,
     pub max_width: u32,
     pub max_height: u32,
     pub gop: GopShape,
     pub headers: HeaderPolicy,
+    /// An access unit delimiter stands before every picture.
+    pub has_delimiters: bool,
     /// Reported as the average QP of each picture.
     pub reported_qp: u32,
 }
@@ -89,12 +96,21 @@ pub fn offered_codec(device: &DeviceConfig, guid: GUID) -> Answer<Codec> {
     guids::codec(guid).filter(|codec| device.codecs.contains(codec)).ok_or(Rule::UnknownCodec.into())
 }
 
+/// A preset's level (1 to 7) and the tuning that goes with it. Presets from before tunings came bring their own, and are
+/// known to clients of the headers that have them.
+pub fn preset_and_tuning(preset: GUID, tuning: u32, api: ApiVersion) -> Answer<(u32, Tuning)> {
+    if let Some(level) = guids::preset_level(preset) {
+        return Ok((level, Tuning::from_code(tuning).ok_or(Rule::TuningUndefined)?));
+    }
+    let legacy = guids::legacy_preset(preset).filter(|_| api < V12_1);
+    legacy.ok_or(Rule::UnknownPreset.into())
+}
+
 impl Request {
     /// The encoder asked for, or the first rule that the request breaks.
     pub fn check(&self, device: &DeviceConfig, api: ApiVersion) -> Answer<EncodeParams> {
         let codec = offered_codec(device, self.codec)?;
-        let preset = guids::preset_level(self.preset).ok_or(Rule::UnknownPreset)?;
-        let tuning = Tuning::from_code(self.tuning).ok_or(Rule::TuningUndefined)?;
+        let (preset, tuning) = preset_and_tuning(self.preset, self.tuning, api)?;
         refuse_if(self.enable_async, Rule::AsyncUnsupported)?;
         refuse_if(!self.enable_ptd, Rule::PictureTypeDecision)?;
         refuse_if(self.wants_unsupported_feature, Rule::UnsupportedFeature)?;
@@ -109,18 +125,31 @@ impl Request {
         let gop = config.gop()?;
         // A client that asks for lossless gets it, whatever the device writes otherwise.
         let is_lossless = tuning == Tuning::Lossless;
+        let chroma = if config.chroma_format_idc == CHROMA_444 { Chroma::Yuv444 } else { Chroma::Yuv420 };
+        let step = if chroma == Chroma::Yuv420 { 2 } else { 1 };
         let stream = StreamParams {
             codec,
             mode: if is_lossless { Mode::Lossless } else { device.payload },
-            width: self.width,
-            height: self.height,
-            chroma: if config.chroma_format_idc == CHROMA_444 { Chroma::Yuv444 } else { Chroma::Yuv420 },
+            width: self.width.next_multiple_of(step),
+            height: self.height.next_multiple_of(step),
+            chroma,
             bit_depth: config.bit_depth,
             frame_rate: self.checked_frame_rate()?,
             max_reorder: u32::from(gop.interval_p > 1),
         };
         let headers = config.header_policy();
-        Ok(EncodeParams { stream, preset, max_width, max_height, gop, headers, reported_qp: config.reported_qp() })
+        Ok(EncodeParams {
+            stream,
+            width: self.width,
+            height: self.height,
+            preset,
+            max_width,
+            max_height,
+            gop,
+            headers,
+            has_delimiters: config.delimiters,
+            reported_qp: config.reported_qp(),
+        })
     }
 
     fn checked_frame_rate(&self) -> Answer<(u32, u32)> {
@@ -147,6 +176,7 @@ impl ConfigRequest {
             lookahead: None,
             disable_headers: false,
             repeat_headers: false,
+            delimiters: false,
             chroma_format_idc: CHROMA_420,
             bit_depth: 8,
             wants_unsupported_feature: false,
@@ -193,7 +223,7 @@ impl EncodeParams {
     pub fn resized_as(&self, next: &EncodeParams) -> EncodeParams {
         let StreamParams { width, height, frame_rate, .. } = next.stream;
         let stream = StreamParams { width, height, frame_rate, ..self.stream };
-        EncodeParams { stream, preset: next.preset, ..self.clone() }
+        EncodeParams { stream, width: next.width, height: next.height, preset: next.preset, ..self.clone() }
     }
 
     /// Whether an encoder with these parameters may go on with `next`.
@@ -208,7 +238,7 @@ impl EncodeParams {
 fn check_size(codec: Codec, width: u32, height: u32) -> Answer {
     let (max_width, max_height) = caps::max_size(codec);
     let fits = (caps::MIN_SIZE..=max_width).contains(&width) && (caps::MIN_SIZE..=max_height).contains(&height);
-    refuse_if(!fits || !width.is_multiple_of(2) || !height.is_multiple_of(2), Rule::BadSize)
+    refuse_if(!fits, Rule::BadSize)
 }
 
 pub fn refuse_if(is_broken: bool, rule: Rule) -> Answer {

@@ -23,6 +23,9 @@ pub enum Status {
     Generic = 20,
     IncompatibleClientKey = 21,
     Unimplemented = 22,
+    ResourceRegisterFailed = 23,
+    ResourceNotRegistered = 24,
+    ResourceNotMapped = 25,
 }
 
 /// Why a call was not done: a broken rule, or a plain status that is no fault of the client (busy, for instance).
@@ -117,13 +120,13 @@ rules! {
     UnknownCodec = UnsupportedParam, Chosen, "codec not supported",
         c"codec not supported: the device does not offer this encode GUID";
     UnknownPreset = UnsupportedParam, Chosen, "preset not supported",
-        c"preset not supported: presets P1 to P7 are known";
+        c"preset not supported: presets P1 to P7 are known, and those of headers before 12.1 to their clients";
     UnknownProfile = UnsupportedParam, Chosen, "profile not supported",
         c"profile not supported: the codec profile is unknown or belongs to another codec";
     TuningUndefined = InvalidParam, Documented, "tuning undefined",
         c"tuning undefined: tuningInfo must be high quality, low latency, ultra low latency or lossless";
     BadSize = InvalidParam, Chosen, "bad size",
-        c"bad size: width and height must be even and within the limits that NvEncGetEncodeCaps gives";
+        c"bad size: width and height must lie within the limits that NvEncGetEncodeCaps gives";
     BadFrameRate = InvalidParam, Chosen, "bad frame rate",
         c"bad frame rate: a frame rate with a numerator needs a denominator above zero";
     BadGop = InvalidParam, Chosen, "bad GOP",
@@ -148,6 +151,15 @@ rules! {
         c"reconfigure too large: the new size exceeds maxEncodeWidth x maxEncodeHeight given at initialization";
     ReconfigureWhileHeld = InvalidCall, Chosen, "resized with pictures held",
         c"resized with pictures held: send EOS before changing the size while pictures wait for reordering";
+
+    ResourceKind = ResourceRegisterFailed, Chosen, "resource not supported",
+        c"resource not supported: CUDA device pointers can be registered as input images; arrays, textures and outputs cannot";
+    ResourceTooSmall = ResourceRegisterFailed, Chosen, "resource too small",
+        c"resource too small: the pitch does not hold a row of the stated width and format";
+    NotRegistered = ResourceNotRegistered, Documented, "not registered",
+        c"not registered: the handle is none that NvEncRegisterResource gave this session";
+    NotMapped = ResourceNotMapped, Documented, "not mapped",
+        c"not mapped: the handle is none that NvEncMapInputResource gave this session";
 
     ForeignInput = InvalidParam, Chosen, "foreign input buffer",
         c"foreign input buffer: the handle was not made by this session or has been destroyed";

@@ -1,7 +1,7 @@
 //! An encode session: what it holds, how it begins, changes and ends.
 //! The calls on its buffers are in `buffers`, those on pictures in `submit` and `reap`; the API's structs are `abi`'s.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::buffers::{Input, Output, Phase, Surface};
@@ -10,7 +10,9 @@ use crate::engine::Service;
 use crate::gop::{Coded, Gop};
 use crate::handles::Handle;
 use crate::params::{EncodeParams, Request, refuse_if};
-use crate::payload::PayloadWriter;
+use crate::payload::{DELIMITER_BYTES, PayloadWriter};
+use crate::protocol;
+use crate::resources::Resource;
 use crate::rules::{Answer, Refusal, Rule};
 use crate::versions::ApiVersion;
 use crate::worker::{Task, Worker};
@@ -27,6 +29,7 @@ pub struct Session {
     /// Held over a whole NvEncEncodePicture: pictures enter the session one at a time, in the order of the calls.
     submitting: Mutex<()>,
     last_breach: Mutex<Option<Rule>>,
+    breaches: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 /// What changes in a session. Its lock is never held while a thread sleeps.
@@ -34,6 +37,8 @@ pub struct State {
     encoder: Option<Encoder>,
     worker: Option<Worker>,
     pub inputs: HashMap<Handle, Input>,
+    /// What the client registered, whether it is mapped or not.
+    pub resources: HashMap<Handle, Resource>,
     pub outputs: HashMap<Handle, Output>,
     /// Outputs that no coded picture has been assigned to, in submission order.
     pub unfilled: VecDeque<Handle>,
@@ -86,6 +91,7 @@ impl Session {
             changed: Condvar::new(),
             submitting: Mutex::new(()),
             last_breach: Mutex::new(None),
+            breaches: Mutex::default(),
         })
     }
 
@@ -149,14 +155,27 @@ impl Session {
     /// Remembers a refusal for NvEncGetLastErrorString and counts it where it is the client's fault.
     pub fn note_refusal(&self, refusal: Refusal) {
         if let Refusal::Broken(rule) = refusal {
-            self.note(rule);
+            self.count(rule);
             *self.last_breach.lock().unwrap_or_else(PoisonError::into_inner) = Some(rule);
         }
     }
 
-    /// Counts a breach.
+    /// Counts a habit that is tolerated.
     pub fn note(&self, rule: Rule) {
+        self.count(rule);
+        protocol::note_habit(self.seat.session_idx, rule);
+    }
+
+    fn count(&self, rule: Rule) {
         self.model.count_breach(rule);
+        *self.breaches.lock().unwrap_or_else(PoisonError::into_inner).entry(rule.name()).or_insert(0) += 1;
+    }
+
+    /// The last line about this session in the protocol.
+    pub fn tell_protocol(&self) {
+        let num_pictures = self.state().encoder.as_ref().map_or(0, |encoder| encoder.num_pictures);
+        let breaches = self.breaches.lock().unwrap_or_else(PoisonError::into_inner);
+        protocol::note_end(self.seat.session_idx, num_pictures, breaches.iter().map(|(rule, count)| (*rule, *count)));
     }
 
     pub fn last_breach(&self) -> Option<Rule> {
@@ -182,6 +201,7 @@ impl State {
             encoder: None,
             worker: None,
             inputs: HashMap::new(),
+            resources: HashMap::new(),
             outputs: HashMap::new(),
             unfilled: VecDeque::new(),
             to_lock: VecDeque::new(),
@@ -242,7 +262,7 @@ impl Encoder {
 }
 
 fn max_output_bytes(writer: &PayloadWriter) -> usize {
-    writer.headers().len() + writer.max_picture_bytes()
+    DELIMITER_BYTES + writer.headers().len() + writer.max_picture_bytes()
 }
 
 fn service(params: &EncodeParams, model: &Model) -> Service {

@@ -59,8 +59,9 @@ impl Session {
     fn accept(&self, submission: &Submission) -> Answer {
         let mut state = self.state();
         let (width, height) = state.check(submission)?;
-        // The header wants the encoded size here, yet shipping clients leave other values.
-        if (submission.width, submission.height) != (width, height) {
+        // The header wants the encoded size here, yet shipping clients leave it out, or leave other values.
+        let said = (submission.width, submission.height);
+        if said != (width, height) && said != (0, 0) {
             self.note(Rule::SizeDiffers);
         }
         let input = state.inputs.get_mut(&submission.input).ok_or(Rule::ForeignInput)?;
@@ -107,6 +108,8 @@ impl Session {
         let service = self.service_of(encoder, coded.kind);
         let with_headers = encoder.claims_headers(&coded);
         let average_qp = encoder.params.reported_qp;
+        let delimiter = encoder.params.has_delimiters.then_some(encoder.params.stream.codec);
+        let size = (encoder.params.width, encoder.params.height);
         let done_ns = self.model.schedule(self.seat, submitted_ns, service).done_ns;
 
         let header = PictureHeader { kind: coded.kind, poc: coded.poc, is_reference: coded.is_reference };
@@ -125,7 +128,8 @@ impl Session {
         state.release_held(source.input, storage.is_some(), done_ns);
         if let Some((output, bytes)) = storage {
             let (input, surface) = (source.input, source.surface);
-            state.tasks.push_back(Task::Encode(Job { header, with_headers, input, surface, output, bytes, done_ns }));
+            let job = Job { header, with_headers, delimiter, input, surface, size, output, bytes, done_ns };
+            state.tasks.push_back(Task::Encode(job));
         }
         Ok(())
     }
@@ -156,17 +160,17 @@ impl Encoder {
 impl State {
     /// The rules of a submission; gives the encoded size.
     fn check(&mut self, submission: &Submission) -> Answer<(u32, u32)> {
-        let stream = self.encoder()?.params.stream;
+        let (width, height) = (self.encoder()?.params.width, self.encoder()?.params.height);
         refuse_if(self.payload_thread_ended, Rule::PayloadFailed)?;
         refuse_if(submission.is_field, Rule::FieldCoding)?;
         let input = self.inputs.get(&submission.input).ok_or(Rule::ForeignInput)?;
         refuse_if(input.is_locked, Rule::InputStillLocked)?;
         refuse_if(submission.format != Some(input.surface.format), Rule::FormatDiffers)?;
-        let is_small = input.surface.width < stream.width || input.surface.height < stream.height;
+        let is_small = input.surface.width < width || input.surface.height < height;
         refuse_if(is_small, Rule::BufferTooSmall)?;
         let output = self.outputs.get(&submission.output).ok_or(Rule::ForeignOutput)?;
         match output.phase {
-            Phase::Free => Ok((stream.width, stream.height)),
+            Phase::Free => Ok((width, height)),
             Phase::Locked => Err(Rule::OutputStillLocked.into()),
             Phase::Submitted | Phase::Ready | Phase::Awaited => Err(Rule::OutputInFlight.into()),
         }

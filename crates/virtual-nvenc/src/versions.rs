@@ -78,6 +78,8 @@ pub enum Struct {
     Reconfigure,
     PresetConfig,
     PicParams,
+    RegisterResource,
+    MapInput,
 }
 
 impl Struct {
@@ -100,6 +102,8 @@ impl Struct {
             Struct::Reconfigure => [1, 1, 1, 1, 2, 2],
             Struct::PresetConfig => [4, 4, 4, 4, 5, 5],
             Struct::PicParams => [4, 4, 6, 6, 7, 7],
+            Struct::RegisterResource => [3, 3, 4, 4, 5, 5],
+            Struct::MapInput => [4, 4, 4, 4, 4, 4],
         };
         revisions[header.column()]
     }

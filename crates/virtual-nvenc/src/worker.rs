@@ -9,7 +9,8 @@ use std::thread::{self, JoinHandle};
 use crate::buffers::{Payload, Surface};
 use crate::clock;
 use crate::handles::Handle;
-use crate::payload::{PayloadWriter, PictureHeader};
+use crate::padding::Padding;
+use crate::payload::{Codec, DELIMITER_BYTES, PayloadWriter, PictureHeader, Pixels, delimiter};
 use crate::session::Session;
 
 /// Owns the thread; dropping it waits for the thread's end, which `State::is_closed` brings about.
@@ -28,8 +29,12 @@ pub enum Task {
 pub struct Job {
     pub header: PictureHeader,
     pub with_headers: bool,
+    /// Whose access unit delimiter stands before the picture, if one does.
+    pub delimiter: Option<Codec>,
     pub input: Handle,
     pub surface: Surface,
+    /// As the client asked for; the stream may be larger by a column and a row.
+    pub size: (u32, u32),
     pub output: Handle,
     /// The output's storage, on loan.
     pub bytes: Vec<u8>,
@@ -56,11 +61,12 @@ impl Drop for Worker {
 
 fn run(session: &Session, mut writer: PayloadWriter) {
     let _ended = Ended(session);
+    let mut padding = Padding::default();
     while let Some(task) = session.next_task() {
         match task {
             Task::Restart(next) => writer = *next,
             Task::Encode(mut job) => {
-                let payload = job.write(&mut writer);
+                let payload = job.write(&mut writer, &mut padding);
                 session.hand_in(job, payload);
             }
         }
@@ -78,19 +84,27 @@ impl Drop for Ended<'_> {
 }
 
 impl Job {
-    fn write(&mut self, writer: &mut PayloadWriter) -> Payload {
+    fn write(&mut self, writer: &mut PayloadWriter, padding: &mut Padding) -> Payload {
         self.bytes.clear();
         // Room is made before the first byte is written; buffers made for this size have it already.
-        self.bytes.reserve(writer.headers().len() + writer.max_picture_bytes());
+        self.bytes.reserve(DELIMITER_BYTES + writer.headers().len() + writer.max_picture_bytes());
+        if let Some(codec) = self.delimiter {
+            self.bytes.extend_from_slice(delimiter(codec));
+        }
         if self.with_headers {
             self.bytes.extend_from_slice(writer.headers());
         }
+        let (header, size, bytes) = (self.header, self.size, &mut self.bytes);
+        let write = |pixels: &Pixels<'_>| match padding.fill(pixels, size) {
+            Some(padded) => writer.write_picture(header, &padded, bytes),
+            None => writer.write_picture(header, pixels, bytes),
+        };
         // SAFETY: while a picture is submitted and unfinished NvEncLockInputBuffer does not let the client at the
-        // buffer, and a client must not write to a buffer it has not locked (header, NvEncLockInputBuffer).
-        let pixels = unsafe { self.surface.pixels() };
-        match writer.write_picture(self.header, &pixels, &mut self.bytes) {
-            Ok(()) => Payload::Made,
-            Err(_) => Payload::Failed,
+        // buffer, and a client must not write to a buffer it has not locked (header, NvEncLockInputBuffer). Mapped
+        // memory must not change until the picture is locked, and exists until it is unmapped.
+        match unsafe { self.surface.with_pixels(write) } {
+            Some(Ok(())) => Payload::Made,
+            Some(Err(_)) | None => Payload::Failed,
         }
     }
 }

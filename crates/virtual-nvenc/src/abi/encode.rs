@@ -28,7 +28,7 @@ const PIC_STRUCT_FRAME: u32 = 1;
 /// # Safety
 /// As the header says of `NvEncCreateInputBuffer`.
 pub unsafe extern "C" fn create_input(encoder: Encoder, params: *mut CreateInput) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncCreateInputBuffer", |session| {
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         let format = guids::format(params.get(at::CREATE_INPUT_FORMAT));
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn create_input(encoder: Encoder, params: *mut CreateInput
 /// # Safety
 /// None is needed: handles are looked up. The address NvEncLockInputBuffer gave ends here.
 pub unsafe extern "C" fn destroy_input(encoder: Encoder, input: *mut c_void) -> u32 {
-    on_buffer(encoder, input, Session::destroy_input)
+    on_buffer(encoder, "NvEncDestroyInputBuffer", input, Session::destroy_input)
 }
 
 /// The size a client asks for is ignored, as the header says; the buffer holds any picture of the encoder.
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn destroy_input(encoder: Encoder, input: *mut c_void) -> 
 /// # Safety
 /// As the header says of `NvEncCreateBitstreamBuffer`.
 pub unsafe extern "C" fn create_bitstream(encoder: Encoder, params: *mut CreateBitstream) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncCreateBitstreamBuffer", |session| {
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         params.set(at::CREATE_BITSTREAM_BUFFER, session.create_output()?.as_ptr());
@@ -60,13 +60,13 @@ pub unsafe extern "C" fn create_bitstream(encoder: Encoder, params: *mut CreateB
 /// # Safety
 /// None is needed: handles are looked up. The address NvEncLockBitstream gave ends here.
 pub unsafe extern "C" fn destroy_bitstream(encoder: Encoder, output: *mut c_void) -> u32 {
-    on_buffer(encoder, output, Session::destroy_output)
+    on_buffer(encoder, "NvEncDestroyBitstreamBuffer", output, Session::destroy_output)
 }
 
 /// # Safety
 /// As the header says of `NvEncLockInputBuffer`.
 pub unsafe extern "C" fn lock_input(encoder: Encoder, params: *mut LockInput) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncLockInputBuffer", |session| {
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         let input = handle(params.get(at::LOCK_INPUT_BUFFER))?;
@@ -80,13 +80,13 @@ pub unsafe extern "C" fn lock_input(encoder: Encoder, params: *mut LockInput) ->
 /// # Safety
 /// None is needed: handles are looked up.
 pub unsafe extern "C" fn unlock_input(encoder: Encoder, input: *mut c_void) -> u32 {
-    on_buffer(encoder, input, Session::unlock_input)
+    on_buffer(encoder, "NvEncUnlockInputBuffer", input, Session::unlock_input)
 }
 
 /// # Safety
 /// As the header says of `NvEncEncodePicture`.
 pub unsafe extern "C" fn encode_picture(encoder: Encoder, params: *mut PicParams) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncEncodePicture", |session| {
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         if params.get(at::PIC_FLAGS) & EOS != 0 {
@@ -122,7 +122,7 @@ fn read_submission(params: &Foreign<PicParams>) -> Answer<Submission> {
 /// # Safety
 /// As the header says of `NvEncLockBitstream`.
 pub unsafe extern "C" fn lock_bitstream(encoder: Encoder, params: *mut LockBitstream) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncLockBitstream", |session| {
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         let output = handle(params.get(at::LOCK_OUTPUT))?;
@@ -161,11 +161,22 @@ fn picture_type(kind: PictureKind) -> u32 {
 /// # Safety
 /// None is needed: handles are looked up. The address NvEncLockBitstream gave ends here.
 pub unsafe extern "C" fn unlock_bitstream(encoder: Encoder, output: *mut c_void) -> u32 {
-    on_buffer(encoder, output, Session::unlock_output)
+    on_buffer(encoder, "NvEncUnlockBitstream", output, Session::unlock_output)
 }
 
-fn on_buffer(encoder: Encoder, buffer: *mut c_void, call: fn(&Session, Handle) -> Answer) -> u32 {
-    with_session(encoder, |session| {
+/// `NvEncInvalidateRefFrames`: every picture of this driver is intra coded, so nothing refers to the invalid one.
+///
+/// # Safety
+/// None is needed: no pointer is followed.
+pub unsafe extern "C" fn invalidate_references(encoder: Encoder, _timestamp: u64) -> u32 {
+    with_session(encoder, "NvEncInvalidateRefFrames", |session| {
+        session.state().encoder()?;
+        Ok(Status::Success)
+    })
+}
+
+fn on_buffer(encoder: Encoder, name: &'static str, buffer: *mut c_void, call: fn(&Session, Handle) -> Answer) -> u32 {
+    with_session(encoder, name, |session| {
         call(session, handle(buffer)?)?;
         Ok(Status::Success)
     })

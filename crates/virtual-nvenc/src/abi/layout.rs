@@ -20,9 +20,11 @@ pub type Initialize = sys::NV_ENC_INITIALIZE_PARAMS;
 pub type LockBitstream = sys::NV_ENC_LOCK_BITSTREAM;
 pub type LockInput = sys::NV_ENC_LOCK_INPUT_BUFFER;
 pub type OpenSession = sys::NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS;
+pub type MapInput = sys::NV_ENC_MAP_INPUT_RESOURCE;
 pub type PicParams = sys::NV_ENC_PIC_PARAMS;
 pub type PresetConfig = sys::NV_ENC_PRESET_CONFIG;
 pub type Reconfigure = sys::NV_ENC_RECONFIGURE_PARAMS;
+pub type RegisterResource = sys::NV_ENC_REGISTER_RESOURCE;
 pub type SequenceParam = sys::NV_ENC_SEQUENCE_PARAM_PAYLOAD;
 
 macro_rules! versioned {
@@ -40,9 +42,11 @@ versioned! {
     LockBitstream => LockBitstream,
     LockInput => LockInput,
     OpenSession => OpenSession,
+    MapInput => MapInput,
     PicParams => PicParams,
     PresetConfig => PresetConfig,
     Reconfigure => Reconfigure,
+    RegisterResource => RegisterResource,
     SequenceParam => SequenceParam,
 }
 
@@ -139,6 +143,19 @@ pub mod at {
         pub LOCK_STRUCT: LockBitstream.pictureStruct as u32;
         pub LOCK_AVERAGE_QP: LockBitstream.frameAvgQP as u32;
 
+        pub REGISTER_TYPE: RegisterResource.resourceType as u32;
+        pub REGISTER_WIDTH: RegisterResource.width as u32;
+        pub REGISTER_HEIGHT: RegisterResource.height as u32;
+        pub REGISTER_PITCH: RegisterResource.pitch as u32;
+        pub REGISTER_MEMORY: RegisterResource.resourceToRegister as *mut c_void;
+        pub REGISTER_RESULT: RegisterResource.registeredResource as *mut c_void;
+        pub REGISTER_FORMAT: RegisterResource.bufferFormat as u32;
+        pub REGISTER_USAGE: RegisterResource.bufferUsage as u32;
+
+        pub MAP_REGISTERED: MapInput.registeredResource as *mut c_void;
+        pub MAP_RESULT: MapInput.mappedResource as *mut c_void;
+        pub MAP_FORMAT: MapInput.mappedBufferFmt as u32;
+
         pub SEQUENCE_CAPACITY: SequenceParam.inBufferSize as u32;
         pub SEQUENCE_BUFFER: SequenceParam.spsppsBuffer as *mut c_void;
         pub SEQUENCE_SIZE: SequenceParam.outSPSPPSPayloadSize as *mut u32;
@@ -198,6 +215,7 @@ pub fn unsupported_init_flags(api: ApiVersion) -> u32 {
 pub struct CodecFlags {
     pub disable_headers: u32,
     pub repeat_headers: u32,
+    pub delimiters: u32,
     /// Stereo, temporal layers, long-term references, intra refresh, alpha.
     pub unsupported: u32,
 }
@@ -205,10 +223,12 @@ pub struct CodecFlags {
 pub fn codec_flags(codec: Codec) -> CodecFlags {
     match codec {
         Codec::H264 => {
-            CodecFlags { disable_headers: 1 << 7, repeat_headers: 1 << 12, unsupported: 1 | 1 << 1 | 1 << 10 | 1 << 14 }
+            let unsupported = 1 | 1 << 1 | 1 << 10 | 1 << 14;
+            CodecFlags { disable_headers: 1 << 7, repeat_headers: 1 << 12, delimiters: 1 << 6, unsupported }
         }
         Codec::Hevc => {
-            CodecFlags { disable_headers: 1 << 6, repeat_headers: 1 << 7, unsupported: 1 << 5 | 1 << 8 | 1 << 16 }
+            let unsupported = 1 << 5 | 1 << 8 | 1 << 16;
+            CodecFlags { disable_headers: 1 << 6, repeat_headers: 1 << 7, delimiters: 1 << 4, unsupported }
         }
     }
 }

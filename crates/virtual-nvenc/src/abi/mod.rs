@@ -5,6 +5,7 @@ mod encode;
 mod foreign;
 mod layout;
 mod queries;
+mod resources;
 mod setup;
 mod unsupported;
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use layout::FunctionList;
 
 use crate::handles::{Handle, SESSIONS};
+use crate::protocol;
 use crate::rules::{Answer, Status};
 use crate::session::Session;
 use crate::versions::{ApiVersion, HEADERS, Struct, V13_0};
@@ -99,6 +101,11 @@ unsafe fn fill(list: *mut FunctionList, header: ApiVersion) {
     slot!(list.nvEncUnlockBitstream = encode::unlock_bitstream, WithHandle);
     slot!(list.nvEncGetLastErrorString = last_error, unsafe extern "C" fn(Encoder) -> *const c_char);
     slot!(list.nvEncSetIOCudaStreams = unsupported::set_io_streams, unsupported::TwoPtrs);
+    slot!(list.nvEncRegisterResource = resources::register, WithPtr<l::RegisterResource>);
+    slot!(list.nvEncUnregisterResource = resources::unregister, WithHandle);
+    slot!(list.nvEncMapInputResource = resources::map, WithPtr<l::MapInput>);
+    slot!(list.nvEncUnmapInputResource = resources::unmap, WithHandle);
+    slot!(list.nvEncInvalidateRefFrames = encode::invalidate_references, unsafe extern "C" fn(Encoder, u64) -> u32);
     // SAFETY: the caller's promise.
     unsafe { fill_unsupported(list) };
 }
@@ -106,15 +113,10 @@ unsafe fn fill(list: *mut FunctionList, header: ApiVersion) {
 /// # Safety
 /// As for [`fill`].
 unsafe fn fill_unsupported(list: *mut FunctionList) {
-    use unsupported::{not_implemented, not_implemented_u64, refuse_async};
+    use unsupported::{not_implemented, refuse_async};
     slot!(list.nvEncRegisterAsyncEvent = refuse_async, WithHandle);
     slot!(list.nvEncUnregisterAsyncEvent = refuse_async, WithHandle);
     slot!(list.nvEncGetEncodeStats = not_implemented, WithHandle);
-    slot!(list.nvEncMapInputResource = not_implemented, WithHandle);
-    slot!(list.nvEncUnmapInputResource = not_implemented, WithHandle);
-    slot!(list.nvEncRegisterResource = not_implemented, WithHandle);
-    slot!(list.nvEncUnregisterResource = not_implemented, WithHandle);
-    slot!(list.nvEncInvalidateRefFrames = not_implemented_u64, unsafe extern "C" fn(Encoder, u64) -> u32);
     slot!(list.nvEncCreateMVBuffer = not_implemented, WithHandle);
     slot!(list.nvEncDestroyMVBuffer = not_implemented, WithHandle);
     slot!(list.nvEncRunMotionEstimationOnly = not_implemented, WithHandle);
@@ -137,11 +139,15 @@ fn open_for(header: ApiVersion) -> setup::Open {
 }
 
 /// Runs a call on the session behind `encoder`: null or unknown answers 3; a refusal is noted in the session.
-fn with_session(encoder: Encoder, call: impl FnOnce(&Arc<Session>) -> Answer<Status>) -> u32 {
+fn with_session(encoder: Encoder, name: &'static str, call: impl FnOnce(&Arc<Session>) -> Answer<Status>) -> u32 {
+    let begun_ns = protocol::begin();
     let Some(session) = SESSIONS.find(Handle::from_ptr(encoder)) else {
+        protocol::note_call(begun_ns, None, name, Ok(Status::InvalidEncoderDevice));
         return Status::InvalidEncoderDevice as u32;
     };
-    answer(&session, call(&session))
+    let outcome = call(&session);
+    protocol::note_call(begun_ns, Some(session.seat.session_idx), name, outcome);
+    answer(&session, outcome)
 }
 
 fn answer(session: &Session, outcome: Answer<Status>) -> u32 {

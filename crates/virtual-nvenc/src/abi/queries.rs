@@ -5,12 +5,12 @@ use super::layout::{Caps, Config, HEVC_CHROMA_420, PresetConfig, at, bit_depth_f
 use super::{Encoder, with_session};
 use crate::caps;
 use crate::guids;
-use crate::params::offered_codec;
+use crate::params::{offered_codec, preset_and_tuning};
 use crate::payload::Codec;
-use crate::presets::{self, PresetDefaults, Tuning};
-use crate::rules::{Rule, Status};
+use crate::presets::{self, PresetDefaults};
+use crate::rules::{Answer, Rule, Status};
 use crate::session::Session;
-use crate::versions::Struct;
+use crate::versions::{ApiVersion, Struct, V12_1};
 
 pub type Guid = moq_nvenc::sys::nvEncodeAPI::GUID;
 pub type ListOfSession<T> = unsafe extern "C" fn(Encoder, *mut T, u32, *mut u32) -> u32;
@@ -23,7 +23,7 @@ pub type PresetEx = unsafe extern "C" fn(Encoder, Guid, Guid, u32, *mut PresetCo
 /// # Safety
 /// As the header says of `NvEncGetEncodeGUIDCount`: pointers that are not null are valid.
 pub unsafe extern "C" fn codec_count(encoder: Encoder, count: *mut u32) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncGetEncodeGUIDCount", |session| {
         // SAFETY: the caller's promise.
         unsafe { write_out(count, session.model.config.codecs.len() as u32) }?;
         Ok(Status::Success)
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn codec_count(encoder: Encoder, count: *mut u32) -> u32 {
 /// # Safety
 /// As the header says of `NvEncGetEncodeGUIDs`.
 pub unsafe extern "C" fn codecs(encoder: Encoder, array: *mut Guid, capacity: u32, count: *mut u32) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncGetEncodeGUIDs", |session| {
         let guids: Vec<Guid> = session.model.config.codecs.iter().map(|codec| guids::codec_guid(*codec)).collect();
         // SAFETY: the caller's promise.
         unsafe { write_list(array, capacity, count, &guids) }?;
@@ -44,9 +44,10 @@ pub unsafe extern "C" fn codecs(encoder: Encoder, array: *mut Guid, capacity: u3
 /// # Safety
 /// As the header says of `NvEncGetEncodeProfileGUIDCount`.
 pub unsafe extern "C" fn profile_count(encoder: Encoder, codec: Guid, count: *mut u32) -> u32 {
-    with_codec(encoder, codec, |_, codec| {
+    with_codec(encoder, "NvEncGetEncodeProfileGUIDCount", codec, |_, codec| {
         // SAFETY: the caller's promise.
-        unsafe { write_out(count, guids::profiles(codec).len() as u32) }
+        unsafe { write_out(count, guids::profiles(codec).len() as u32) }?;
+        Ok(())
     })
 }
 
@@ -59,18 +60,20 @@ pub unsafe extern "C" fn profiles(
     capacity: u32,
     count: *mut u32,
 ) -> u32 {
-    with_codec(encoder, codec, |_, codec| {
+    with_codec(encoder, "NvEncGetEncodeProfileGUIDs", codec, |_, codec| {
         // SAFETY: the caller's promise.
-        unsafe { write_list(array, capacity, count, guids::profiles(codec)) }
+        unsafe { write_list(array, capacity, count, guids::profiles(codec)) }?;
+        Ok(())
     })
 }
 
 /// # Safety
 /// As the header says of `NvEncGetInputFormatCount`.
 pub unsafe extern "C" fn format_count(encoder: Encoder, codec: Guid, count: *mut u32) -> u32 {
-    with_codec(encoder, codec, |_, codec| {
+    with_codec(encoder, "NvEncGetInputFormatCount", codec, |_, codec| {
         // SAFETY: the caller's promise.
-        unsafe { write_out(count, guids::format_codes(codec).len() as u32) }
+        unsafe { write_out(count, guids::format_codes(codec).len() as u32) }?;
+        Ok(())
     })
 }
 
@@ -83,18 +86,20 @@ pub unsafe extern "C" fn formats(
     capacity: u32,
     count: *mut u32,
 ) -> u32 {
-    with_codec(encoder, codec, |_, codec| {
+    with_codec(encoder, "NvEncGetInputFormats", codec, |_, codec| {
         // SAFETY: the caller's promise.
-        unsafe { write_list(array, capacity, count, &guids::format_codes(codec)) }
+        unsafe { write_list(array, capacity, count, &guids::format_codes(codec)) }?;
+        Ok(())
     })
 }
 
 /// # Safety
 /// As the header says of `NvEncGetEncodePresetCount`.
 pub unsafe extern "C" fn preset_count(encoder: Encoder, codec: Guid, count: *mut u32) -> u32 {
-    with_codec(encoder, codec, |_, _| {
+    with_codec(encoder, "NvEncGetEncodePresetCount", codec, |session, _| {
         // SAFETY: the caller's promise.
-        unsafe { write_out(count, guids::PRESETS.len() as u32) }
+        unsafe { write_out(count, offered_presets(session.api).len() as u32) }?;
+        Ok(())
     })
 }
 
@@ -107,21 +112,23 @@ pub unsafe extern "C" fn presets(
     capacity: u32,
     count: *mut u32,
 ) -> u32 {
-    with_codec(encoder, codec, |_, _| {
+    with_codec(encoder, "NvEncGetEncodePresetGUIDs", codec, |session, _| {
         // SAFETY: the caller's promise.
-        unsafe { write_list(array, capacity, count, &guids::PRESETS) }
+        unsafe { write_list(array, capacity, count, &offered_presets(session.api)) }?;
+        Ok(())
     })
 }
 
 /// # Safety
 /// As the header says of `NvEncGetEncodeCaps`.
 pub unsafe extern "C" fn capability(encoder: Encoder, codec: Guid, query: *mut Caps, value: *mut i32) -> u32 {
-    with_codec(encoder, codec, |session, codec| {
+    with_codec(encoder, "NvEncGetEncodeCaps", codec, |session, codec| {
         // SAFETY: the caller's promise.
         let query = unsafe { Foreign::new(query, session.api) }?;
         let known = caps::value(&session.model.config, codec, query.get(at::CAPS_QUERY)).ok_or(Rule::UnknownCap)?;
         // SAFETY: the caller's promise.
-        unsafe { write_out(value, known) }
+        unsafe { write_out(value, known) }?;
+        Ok(())
     })
 }
 
@@ -143,13 +150,12 @@ pub unsafe extern "C" fn preset_config_ex(
     tuning: u32,
     config: *mut PresetConfig,
 ) -> u32 {
-    with_codec(encoder, codec, |session, codec| {
+    with_codec(encoder, "NvEncGetEncodePresetConfigEx", codec, |session, codec| {
         // SAFETY: the caller's promise.
         let outer = unsafe { Foreign::new(config, session.api) }?;
         // SAFETY: the config lies inside the struct just checked.
         let config = unsafe { Foreign::new(outer.member(at::PRESET_CONFIG), session.api) }?;
-        let level = guids::preset_level(preset).ok_or(Rule::UnknownPreset)?;
-        let tuning = Tuning::from_code(tuning).ok_or(Rule::TuningUndefined)?;
+        let (level, tuning) = preset_and_tuning(preset, tuning, session.api)?;
         write_preset(&config, codec, presets::defaults(level, tuning));
         Ok(())
     })
@@ -184,8 +190,14 @@ fn write_preset(config: &Foreign<Config>, codec: Codec, defaults: PresetDefaults
     }
 }
 
-fn with_codec(encoder: Encoder, codec: Guid, call: impl FnOnce(&Session, Codec) -> Result<(), Rule>) -> u32 {
-    with_session(encoder, |session| {
+/// P1 to P7, and to clients of the older headers what those have besides.
+fn offered_presets(api: ApiVersion) -> Vec<Guid> {
+    let legacy = guids::LEGACY_PRESETS.iter().map(|(guid, ..)| *guid).filter(|_| api < V12_1);
+    guids::PRESETS.into_iter().chain(legacy).collect()
+}
+
+fn with_codec(encoder: Encoder, name: &'static str, codec: Guid, call: impl FnOnce(&Session, Codec) -> Answer) -> u32 {
+    with_session(encoder, name, |session| {
         let codec = offered_codec(&session.model.config, codec)?;
         call(session, codec)?;
         Ok(Status::Success)

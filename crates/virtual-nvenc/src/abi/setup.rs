@@ -9,10 +9,12 @@ use super::layout::{
     reconfigure_flags, unsupported_init_flags,
 };
 use super::{Encoder, with_session};
+use crate::device;
 use crate::guids;
-use crate::handles::{DEVICES, Handle, SESSIONS};
+use crate::handles::{Handle, SESSIONS};
 use crate::params::{ConfigRequest, Request, refuse_if};
 use crate::payload::{Codec, PayloadWriter};
+use crate::protocol;
 use crate::rules::{Answer, Rule, Status};
 use crate::session::Session;
 use crate::versions::{ApiVersion, HEADERS};
@@ -28,9 +30,14 @@ const DEVICE_TYPE_CUDA: u32 = 1;
 /// # Safety
 /// As the header says of that function.
 pub unsafe extern "C" fn open_session<const HEADER: usize>(params: *mut OpenSession, encoder: *mut Encoder) -> u32 {
+    let begun_ns = protocol::begin();
     // SAFETY: the caller's promise.
-    match unsafe { open(params, encoder, HEADERS[HEADER]) } {
-        Ok(()) => Status::Success as u32,
+    let opened = unsafe { open(params, encoder, HEADERS[HEADER]) };
+    let session_idx = opened.as_ref().ok().map(|session| session.seat.session_idx);
+    let outcome = opened.map(|_| Status::Success);
+    protocol::note_call(begun_ns, session_idx, "NvEncOpenEncodeSessionEx", outcome);
+    match outcome {
+        Ok(status) => status as u32,
         Err(refusal) => refusal.status() as u32,
     }
 }
@@ -45,22 +52,23 @@ pub unsafe extern "C" fn open_session_legacy(_device: *mut c_void, _kind: u32, _
 
 /// # Safety
 /// `params` is null or points to a struct of header `api`, `encoder` is null or writable.
-unsafe fn open(params: *mut OpenSession, encoder: *mut Encoder, api: ApiVersion) -> Answer {
+unsafe fn open(params: *mut OpenSession, encoder: *mut Encoder, api: ApiVersion) -> Answer<Arc<Session>> {
     // SAFETY: the caller's promise.
     unsafe { write_out(encoder, std::ptr::null_mut()) }?;
     // SAFETY: the caller's promise.
     let params = unsafe { Foreign::new(params, api) }?;
     refuse_if(params.get(at::OPEN_API_VERSION) != api.word(), Rule::WrongVersion)?;
-    let device = handle(params.get(at::OPEN_DEVICE))?;
+    let context = handle(params.get(at::OPEN_DEVICE))?;
     refuse_if(params.get(at::OPEN_DEVICE_TYPE) != DEVICE_TYPE_CUDA, Rule::UnknownDevice)?;
-    let model = DEVICES.find(device).ok_or(Rule::UnknownDevice)?;
+    let model = device::behind(context).ok_or(Rule::UnknownDevice)?;
     // No session exists that could note a breach, so the device does.
     let session = Session::open(Arc::clone(&model), api).inspect_err(|refusal| model.count_refusal(*refusal))?;
     let opened = Handle::new();
-    SESSIONS.insert(opened, Arc::new(session));
+    let session = Arc::new(session);
+    SESSIONS.insert(opened, Arc::clone(&session));
     // SAFETY: the caller's promise, and the pointer has been written to above.
     unsafe { write_out(encoder, opened.as_ptr()) }?;
-    Ok(())
+    Ok(session)
 }
 
 /// `NvEncDestroyEncoder`. Pictures in flight, locked outputs and buffers go with the session.
@@ -68,17 +76,22 @@ unsafe fn open(params: *mut OpenSession, encoder: *mut Encoder, api: ApiVersion)
 /// # Safety
 /// None is needed: `encoder` is looked up, not followed. Pointers the session has handed out end here.
 pub unsafe extern "C" fn destroy_encoder(encoder: Encoder) -> u32 {
+    const NAME: &str = "NvEncDestroyEncoder";
+    let begun_ns = protocol::begin();
     let Some(session) = SESSIONS.remove(Handle::from_ptr(encoder)) else {
+        protocol::note_call(begun_ns, None, NAME, Ok(Status::InvalidEncoderDevice));
         return Status::InvalidEncoderDevice as u32;
     };
     session.close();
+    protocol::note_call(begun_ns, Some(session.seat.session_idx), NAME, Ok(Status::Success));
+    session.tell_protocol();
     Status::Success as u32
 }
 
 /// # Safety
 /// As the header says of `NvEncInitializeEncoder`.
 pub unsafe extern "C" fn initialize(encoder: Encoder, params: *mut Initialize) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncInitializeEncoder", |session| {
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         // SAFETY: the caller's promise covers the config that the struct points to.
@@ -91,7 +104,7 @@ pub unsafe extern "C" fn initialize(encoder: Encoder, params: *mut Initialize) -
 /// # Safety
 /// As the header says of `NvEncReconfigureEncoder`.
 pub unsafe extern "C" fn reconfigure(encoder: Encoder, params: *mut Reconfigure) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncReconfigureEncoder", |session| {
         // SAFETY: the caller's promise.
         let outer = unsafe { Foreign::new(params, session.api) }?;
         // SAFETY: the member lies inside the struct just checked.
@@ -107,7 +120,7 @@ pub unsafe extern "C" fn reconfigure(encoder: Encoder, params: *mut Reconfigure)
 /// # Safety
 /// As the header says of `NvEncGetSequenceParams`.
 pub unsafe extern "C" fn sequence_params(encoder: Encoder, params: *mut SequenceParam) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncGetSequenceParams", |session| {
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         // SAFETY: the caller's promise.
@@ -124,7 +137,7 @@ pub unsafe extern "C" fn sequence_params_ex(
     init: *mut Initialize,
     params: *mut SequenceParam,
 ) -> u32 {
-    with_session(encoder, |session| {
+    with_session(encoder, "NvEncGetSequenceParamEx", |session| {
         // SAFETY: the caller's promise.
         let init = unsafe { Foreign::new(init, session.api) }?;
         // SAFETY: the caller's promise.
@@ -199,6 +212,7 @@ fn read_config(config: &Foreign<Config>, codec: Option<Codec>) -> ConfigRequest 
             .then(|| u32::from(config.get(at::CONFIG_LOOKAHEAD))),
         disable_headers: flags & known.disable_headers != 0,
         repeat_headers: flags & known.repeat_headers != 0,
+        delimiters: flags & known.delimiters != 0,
         chroma_format_idc,
         bit_depth,
         wants_unsupported_feature: flags & known.unsupported != 0 || config.get(b_as_reference_field(codec)) != 0,

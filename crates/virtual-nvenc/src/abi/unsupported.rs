@@ -12,23 +12,17 @@ pub type TwoPtrs = unsafe extern "C" fn(Encoder, *mut c_void, *mut c_void) -> u3
 /// # Safety
 /// None is needed: no pointer is followed.
 pub unsafe extern "C" fn set_io_streams(encoder: Encoder, _input: *mut c_void, _output: *mut c_void) -> u32 {
-    with_session(encoder, |_| Ok(Status::Success))
+    with_session(encoder, "NvEncSetIOCudaStreams", |_| Ok(Status::Success))
 }
 
 /// # Safety
 /// None is needed: no pointer is followed.
 pub unsafe extern "C" fn refuse_async(encoder: Encoder, _event: *mut c_void) -> u32 {
-    with_session(encoder, |_| Err(Rule::AsyncUnsupported.into()))
+    with_session(encoder, "NvEncRegisterAsyncEvent or its opposite", |_| Err(Rule::AsyncUnsupported.into()))
 }
 
 /// # Safety
 /// None is needed: no pointer is followed.
 pub unsafe extern "C" fn not_implemented(encoder: Encoder, _argument: *mut c_void) -> u32 {
-    with_session(encoder, |_| Err(Rule::NotImplemented.into()))
-}
-
-/// # Safety
-/// None is needed: no pointer is followed.
-pub unsafe extern "C" fn not_implemented_u64(encoder: Encoder, _argument: u64) -> u32 {
-    with_session(encoder, |_| Err(Rule::NotImplemented.into()))
+    with_session(encoder, "an entry that is not served", |_| Err(Rule::NotImplemented.into()))
 }

@@ -29,6 +29,7 @@ mod samples;
 mod slice;
 
 pub use error::PayloadError;
+pub use nal::{DELIMITER_BYTES, delimiter};
 pub use params::{Chroma, Codec, MAX_REORDER, Mode, PictureHeader, PictureKind, StreamParams};
 pub use pixels::{PixelFormat, Pixels, Plane};
 

@@ -1,6 +1,19 @@
 //! NAL units as a byte stream: start code, header, and a payload in which no start code can appear (Annex B of both
 //! standards). It does not know what the payload means.
 
+use super::Codec;
+
+/// The most bytes of [`delimiter`].
+pub const DELIMITER_BYTES: usize = 7;
+
+/// An access unit delimiter with its start code, for pictures of any kind (H.264 7.3.2.4, H.265 7.3.2.5).
+pub fn delimiter(codec: Codec) -> &'static [u8] {
+    match codec {
+        Codec::H264 => &[0, 0, 0, 1, 0x09, 0xf0],
+        Codec::Hevc => &[0, 0, 0, 1, 0x46, 0x01, 0x50],
+    }
+}
+
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
 /// Bytes looked at together when no escape is near.

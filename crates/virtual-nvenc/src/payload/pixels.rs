@@ -94,15 +94,19 @@ impl<'a> Pixels<'a> {
     /// [`write_picture`](super::PayloadWriter::write_picture) refuses.
     pub fn from_buffer(format: PixelFormat, height: u32, buffer: &'a [u8], pitch_bytes: usize) -> Self {
         let height = height as usize;
-        let (chroma_stride, chroma_rows) = match format {
-            PixelFormat::Nv12 | PixelFormat::P010 => (pitch_bytes, height / 2),
-            PixelFormat::Iyuv | PixelFormat::Yv12 => (pitch_bytes / 2, height / 2),
-            PixelFormat::Yuv444 | PixelFormat::Yuv444P10 => (pitch_bytes, height),
-            PixelFormat::Argb | PixelFormat::Abgr => (0, 0),
+        // Of an odd number of rows the last has chroma of its own. Planar clients leave it no room: their second plane
+        // begins where half the height, rounded down, ends.
+        let (chroma_stride, chroma_rows, rows_apart) = match format {
+            PixelFormat::Nv12 | PixelFormat::P010 => (pitch_bytes, height.div_ceil(2), 0),
+            PixelFormat::Iyuv | PixelFormat::Yv12 => (pitch_bytes / 2, height.div_ceil(2), height / 2),
+            PixelFormat::Yuv444 | PixelFormat::Yuv444P10 => (pitch_bytes, height, height),
+            PixelFormat::Argb | PixelFormat::Abgr => (0, 0, 0),
         };
-        let (luma, rest) = split(buffer, pitch_bytes, height);
-        let (second, rest) = split(rest, chroma_stride, chroma_rows);
-        let (third, _) = split(rest, chroma_stride, chroma_rows);
+        let luma_bytes = pitch_bytes.saturating_mul(height);
+        let luma = plane(buffer, 0, pitch_bytes, height);
+        let second = plane(buffer, luma_bytes, chroma_stride, chroma_rows);
+        let third_at = luma_bytes.saturating_add(chroma_stride.saturating_mul(rows_apart));
+        let third = plane(buffer, third_at, chroma_stride, if rows_apart > 0 { chroma_rows } else { 0 });
         let planes = match format {
             PixelFormat::Yv12 => [luma, third, second],
             _ => [luma, second, third],
@@ -129,9 +133,8 @@ impl<'a> Pixels<'a> {
     }
 }
 
-/// Takes a plane off the front of a buffer, or what there is of it.
-fn split(buffer: &[u8], stride_bytes: usize, rows: usize) -> (Plane<'_>, &[u8]) {
-    let num_bytes = stride_bytes.saturating_mul(rows).min(buffer.len());
-    let (data, rest) = buffer.split_at(num_bytes);
-    (Plane { data, stride_bytes }, rest)
+/// A plane inside a buffer, or what there is of it.
+fn plane(buffer: &[u8], begin: usize, stride_bytes: usize, rows: usize) -> Plane<'_> {
+    let end = begin.saturating_add(stride_bytes.saturating_mul(rows)).min(buffer.len());
+    Plane { data: buffer.get(begin..end).unwrap_or_default(), stride_bytes }
 }
