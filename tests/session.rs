@@ -40,7 +40,13 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
     let times = |scale: u64| (0..num_frames as u64).map(|frame| (frame * 7919 + scale) % 1_000_000).collect();
     let counts: Vec<u32> = (0..num_frames as u32).collect();
     RunRecord {
-        case: Case { codec: Codec::H264, reap_threshold: 4, lock: LockPlacement::Inline, pool: 4 },
+        case: Case {
+            codec: Codec::H264,
+            reap_threshold: 4,
+            lock: LockPlacement::Inline,
+            pool: 4,
+            client: Default::default(),
+        },
         warmup: false,
         repeat_index: order_index,
         order_index,
@@ -49,6 +55,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
         open_ns: 1_000_000,
         wall_ns: 221_100_000,
         model_late: Some(0),
+        process: None,
         metrics: EncodeMetrics { frames: num_frames as u64, packets: num_frames as u64, ..EncodeMetrics::default() },
         frames: FrameColumns {
             begin_at_ns: times(1),

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use jiff::Timestamp;
 
 use super::environment;
+use super::others::{Others, OthersError};
 use super::sweep::{Event, Outcome, SweepError, rehearse, sweep};
 use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::plan::{Plan, PlanError};
@@ -18,6 +19,7 @@ use crate::source::{Feed, InputSpec, InputSpecError, SourceError};
 pub struct Job {
     device: Device,
     feed: Feed,
+    others: Option<Others>,
     manifest: Manifest,
 }
 
@@ -32,6 +34,7 @@ pub enum JobError {
     Source(#[from] SourceError),
     Session(#[from] SessionError),
     Sweep(#[from] SweepError),
+    Others(#[from] OthersError),
 }
 
 impl Job {
@@ -42,9 +45,11 @@ impl Job {
     pub fn prepare(plan: Plan, command: String) -> Result<Self, JobError> {
         plan.check()?;
         let input: InputSpec = plan.input.parse()?;
-        let device = Device::open(&plan.device.parse::<DeviceSpec>()?)?;
+        let spec: DeviceSpec = plan.device.parse()?;
+        let device = Device::open(&spec)?;
         let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
         rehearse(&plan, &device, feed.info())?;
+        let others = Others::prepare(&plan, &spec, &feed)?;
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
@@ -54,7 +59,7 @@ impl Job {
             environment: environment::capture(command),
             note: None,
         };
-        Ok(Self { device, feed, manifest })
+        Ok(Self { device, feed, others, manifest })
     }
 
     /// What the session's manifest will say.
@@ -86,7 +91,7 @@ impl Job {
             }
             listener(event)
         };
-        Ok(sweep(&self.manifest.plan, &self.device, &self.feed, stop, &mut saving)?)
+        Ok(sweep(&self.manifest.plan, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving)?)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Exit codes, and which error leaves with which. The list stands in `--help` too.
 
+use crate::bench::drivers::DriverFolderError;
 use crate::bench::job::JobError;
+use crate::bench::others::OthersError;
+use crate::bench::process::ProcessError;
 use crate::bench::run::RunError;
 use crate::bench::sweep::SweepError;
 use crate::device::DeviceError;
@@ -100,7 +103,36 @@ impl From<JobError> for Failure {
             JobError::Source(error) => error.into(),
             JobError::Session(error) => error.into(),
             JobError::Sweep(error) => error.into(),
+            JobError::Others(error) => error.into(),
         }
+    }
+}
+
+impl From<OthersError> for Failure {
+    fn from(error: OthersError) -> Self {
+        match error {
+            OthersError::Drivers(error) => error.into(),
+            OthersError::Process(error) => error.into(),
+            OthersError::Source(error) => error.into(),
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<ProcessError> for Failure {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::Drivers(error) => error.into(),
+            ProcessError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<DriverFolderError> for Failure {
+    fn from(error: DriverFolderError) -> Self {
+        let code = if matches!(error, DriverFolderError::Place { .. }) { Exit::Failed } else { Exit::Unavailable };
+        Self { code, message: error.to_string() }
     }
 }
 

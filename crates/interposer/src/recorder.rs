@@ -142,7 +142,7 @@ impl Recorder {
     /// The client begins to fill an input buffer.
     pub fn upload_began(&self, at_ns: u64) {
         // Only where none is open: some clients lock several inputs before they submit the first.
-        drop(self.upload_begin_ns.compare_exchange(0, at_ns, Relaxed, Relaxed));
+        let _ = self.upload_begin_ns.compare_exchange(0, at_ns, Relaxed, Relaxed);
         self.upload_ns.fetch_sub(at_ns, Relaxed);
     }
 

@@ -177,7 +177,7 @@ wrapped! {
                 }
             }
             Some(recorder) if NOT_YET.contains(&status) => recorder.lock_was_busy(returned_at_ns - at_ns),
-            Some(recorder) => drop(recorder.failed_calls.fetch_add(1, Relaxed)),
+            Some(recorder) => _ = recorder.failed_calls.fetch_add(1, Relaxed),
             None => {}
         }
         status
@@ -210,7 +210,7 @@ unsafe fn note_setup(recorder: &Recorder, params: *mut c_void) {
     unsafe {
         if let Some(codec) = layout::INIT_CODEC.read(params).and_then(codec_name) {
             // A second initialisation of a session keeps the first one's codec; drivers refuse to change it.
-            drop(recorder.codec.set(codec));
+            let _ = recorder.codec.set(codec);
         }
         recorder.width.store(layout::INIT_WIDTH.read(params).unwrap_or(0), Relaxed);
         recorder.height.store(layout::INIT_HEIGHT.read(params).unwrap_or(0), Relaxed);
@@ -234,13 +234,13 @@ unsafe fn note_picture(recorder: &Recorder, params: *mut c_void, status: u32, at
     let is_end = flags & layout::FLAG_END_OF_STREAM != 0 || input.is_null();
     match status {
         SUCCESS | NEED_MORE_INPUT if is_end => {
-            drop(recorder.end_of_stream_at_ns.compare_exchange(0, at_ns, Relaxed, Relaxed));
+            let _ = recorder.end_of_stream_at_ns.compare_exchange(0, at_ns, Relaxed, Relaxed);
         }
         SUCCESS | NEED_MORE_INPUT => {
             recorder.submitted(timestamp, at_ns, returned_at_ns);
             recorder.buffer_format.store(format, Relaxed);
         }
-        _ => drop(recorder.failed_calls.fetch_add(1, Relaxed)),
+        _ => _ = recorder.failed_calls.fetch_add(1, Relaxed),
     }
 }
 
