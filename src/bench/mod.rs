@@ -7,6 +7,7 @@ pub mod environment;
 pub mod estimate;
 pub mod job;
 pub mod metrics_line;
+pub mod observed;
 pub mod others;
 pub mod process;
 pub mod run;

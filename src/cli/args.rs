@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::driver_args::VirtualDriverArgs;
 use crate::contract::{Codec, LockPlacement, Preset, RateControl, TuningInfo};
 use crate::plan::{Baseline, DEFAULT_DEVICE, Plan};
 use crate::source::InputSpec;
@@ -48,6 +49,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Write docs/status from a session: the analysis and the status page
     Status(StatusArgs),
+    /// Run another NVENC program on the virtual driver, or on the real one, and see what it does with it
+    VirtualDriver(VirtualDriverArgs),
     /// Say what works on this machine, and what to do about what does not
     Doctor(DoctorArgs),
     /// Open the window, on sessions if any are named

@@ -16,13 +16,30 @@ use crate::source::{InputSpecError, SourceError};
 /// What the program leaves with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    Done = 0,
-    Failed = 1,
-    Usage = 2,
-    NotMet = 3,
-    Inconclusive = 4,
-    Unavailable = 5,
-    Interrupted = 130,
+    Done,
+    Failed,
+    Usage,
+    NotMet,
+    Inconclusive,
+    Unavailable,
+    Interrupted,
+    /// What a command that was run for the user ended with.
+    OfCommand(u8),
+}
+
+impl Exit {
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotMet => 3,
+            Self::Inconclusive => 4,
+            Self::Unavailable => 5,
+            Self::Interrupted => 130,
+            Self::OfCommand(code) => code,
+        }
+    }
 }
 
 /// Why the program could not do what was asked: one line for standard error, and the code.

@@ -4,7 +4,7 @@
 use std::ffi::c_void;
 use std::mem::{offset_of, transmute};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Relaxed};
 
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
@@ -76,11 +76,40 @@ pub unsafe fn wrap(list: *mut c_void) {
         let stand_in = (slot.stand_in)();
         if !of_driver.is_null() && of_driver != stand_in {
             slot.real.store(of_driver, Relaxed);
+            if slot.offset == offset_of!(sys::NV_ENCODE_API_FUNCTION_LIST, nvEncOpenEncodeSessionEx) {
+                // SAFETY: as above; the list starts with its version word.
+                keep_opener(unsafe { list.cast::<u32>().read_unaligned() }, of_driver);
+            }
             // SAFETY: as above; the client gave the list to be written to.
             unsafe { entry.write_unaligned(stand_in) };
         }
     }
 }
+
+/// A driver may hand out another entry for opening to each header that its clients were built with, since which header
+/// that was is known there first. Kept by the header's version, like `minor << 24 | major`; 0: free.
+static OPENERS: [(AtomicU32, AtomicPtr<c_void>); 16] =
+    [const { (AtomicU32::new(0), AtomicPtr::new(ptr::null_mut())) }; 16];
+/// What of a struct's version word is the header's version; the rest is the struct's own.
+const HEADER_BITS: u32 = 0x0f00_ffff;
+
+fn keep_opener(version_word: u32, opener: *mut c_void) {
+    let header = version_word & HEADER_BITS;
+    for (known, place) in &OPENERS {
+        let found = known.compare_exchange(0, header, Relaxed, Relaxed);
+        if found.is_ok() || found == Err(header) {
+            place.store(opener, Relaxed);
+            return;
+        }
+    }
+}
+
+fn opener_of(client_api: u32) -> Option<*mut c_void> {
+    let opener = OPENERS.iter().find(|(known, _)| known.load(Relaxed) == client_api & HEADER_BITS);
+    opener.map(|(_, place)| place.load(Relaxed)).filter(|opener| !opener.is_null())
+}
+
+type OpenEntry = unsafe extern "system" fn(*mut c_void, *mut *mut c_void) -> u32;
 
 fn seen(encoder: *mut c_void, status: u32) -> Option<&'static Recorder> {
     let (_, recorder) = registry::of(encoder)?;
@@ -110,10 +139,15 @@ wrapped! {
 
     open = nvEncOpenEncodeSessionEx(params: *mut c_void, encoder: *mut *mut c_void) {
         let at_ns = now_ns();
-        let status = call::open(params, encoder);
+        // SAFETY: the struct is the client's own argument; null is looked at, and any version has the member there.
+        let client_api = unsafe { layout::OPEN_API_VERSION.read(params) }.unwrap_or(0);
+        let status = match opener_of(client_api) {
+            // SAFETY: `wrap` took the pointer from this slot of a driver's table; the arguments are the client's own.
+            Some(opener) => unsafe { transmute::<*mut c_void, OpenEntry>(opener)(params, encoder) },
+            None => call::open(params, encoder),
+        };
         if status == SUCCESS {
-            // SAFETY: a struct that the driver took for one of its own.
-            opened(encoder, unsafe { layout::OPEN_API_VERSION.read(params) }.unwrap_or(0), at_ns);
+            opened(encoder, client_api, at_ns);
         }
         status
     }
