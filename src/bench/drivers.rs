@@ -38,6 +38,17 @@ pub struct DriverFolder {
     dir: PathBuf,
 }
 
+/// What a command finds around it besides its driver.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// Folder for what is measured.
+    pub traces: &'a Path,
+    /// Where the virtual driver writes its protocol, if anywhere.
+    pub log: Option<&'a Path>,
+    /// Is the virtual CUDA there as well?
+    pub asks_cuda: bool,
+}
+
 /// Why the libraries cannot be put in place.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
@@ -81,7 +92,7 @@ impl DriverFolder {
         self.dir.join(INTERPOSER_FOLDER).join(NVENC_SONAME)
     }
 
-    /// Makes `command` find the interposer for its driver, behind it `driver`, and the folder for what is measured.
+    /// Makes `command` find the interposer for its driver, `driver` behind it, and what is around.
     ///
     /// # Errors
     /// The installed driver is asked for and there is none.
@@ -89,16 +100,17 @@ impl DriverFolder {
         &self,
         command: &mut Command,
         driver: &TrueDriver,
-        traces: &Path,
-        log: Option<&Path>,
+        around: &Around<'_>,
     ) -> Result<(), DriverFolderError> {
         let mut places = OsString::from(self.dir.join(INTERPOSER_FOLDER));
         let library = match driver {
             TrueDriver::Virtual { config } => {
-                places.push(":");
-                places.push(&self.dir);
+                if around.asks_cuda {
+                    places.push(":");
+                    places.push(&self.dir);
+                }
                 let comma = if config.is_empty() { "" } else { "," };
-                let log = log.map_or_else(String::new, |log| format!("{comma}log={}", log.display()));
+                let log = around.log.map_or_else(String::new, |log| format!("{comma}log={}", log.display()));
                 command.env("VIRTUAL_NVENC", format!("{config}{log}"));
                 self.dir.join(NVENC_SONAME)
             }
@@ -111,7 +123,7 @@ impl DriverFolder {
         }
         command.env("LD_LIBRARY_PATH", places);
         command.env("INFLIGHT_NVENC_LIBRARY", library);
-        command.env("INFLIGHT_TRACE_DIR", traces);
+        command.env("INFLIGHT_TRACE_DIR", around.traces);
         Ok(())
     }
 }

@@ -118,7 +118,14 @@ impl Others {
             None => self.own(plan, &planned.case),
         };
         command.arg(&output).stdin(Stdio::null()).stdout(Stdio::null());
-        let under = Under { drivers: &self.drivers, driver: &self.driver, scratch: scratch.path(), keeps_errors: true };
+        let under = Under {
+            drivers: &self.drivers,
+            driver: &self.driver,
+            scratch: scratch.path(),
+            asks_cuda: baseline.is_some(),
+            log: None,
+            keeps_errors: true,
+        };
         let finished = under.run(&mut command, stop)?;
         if !finished.status.success() {
             return Err(OthersError::Failed { program, ending: finished.ending() });

@@ -5,14 +5,14 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use wait4::{ResUse, Wait4};
 
-use super::drivers::{DriverFolder, DriverFolderError, TrueDriver};
+use super::drivers::{Around, DriverFolder, DriverFolderError, TrueDriver};
 use super::trace::{Trace, TraceError};
 use crate::record::ProcessUse;
 
@@ -20,7 +20,7 @@ use crate::record::ProcessUse;
 const LOOK_EVERY: Duration = Duration::from_micros(500);
 
 /// What a child is run under.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Under<'a> {
     /// Where the libraries are.
     pub drivers: &'a DriverFolder,
@@ -28,6 +28,11 @@ pub struct Under<'a> {
     pub driver: &'a TrueDriver,
     /// An empty folder for what is measured.
     pub scratch: &'a Path,
+    /// Does it ask CUDA for a device? This program needs none for a driver that is named by its path, and the virtual
+    /// one answers other clients only.
+    pub asks_cuda: bool,
+    /// Where the virtual driver writes its protocol, if anywhere.
+    pub log: Option<PathBuf>,
     /// Is its standard error kept, instead of being this process' own?
     pub keeps_errors: bool,
 }
@@ -72,7 +77,8 @@ impl Under<'_> {
         let program = command.get_program().to_string_lossy().into_owned();
         let traces = self.scratch.join("traces");
         fs::create_dir_all(&traces).map_err(ProcessError::Scratch)?;
-        self.drivers.arrange(command, self.driver, &traces, Some(&self.log()))?;
+        let around = Around { traces: &traces, log: self.log.as_deref(), asks_cuda: self.asks_cuda };
+        self.drivers.arrange(command, self.driver, &around)?;
         let errors = self.scratch.join("errors.txt");
         if self.keeps_errors {
             command.stderr(Stdio::from(File::create(&errors).map_err(ProcessError::Scratch)?));
@@ -96,11 +102,6 @@ impl Under<'_> {
         let traces = Trace::read_all(&traces)?;
         let errors = fs::read_to_string(errors).unwrap_or_default();
         Ok(Finished { status: used.status, usage: usage(&used, wall, &traces), traces, errors })
-    }
-
-    /// Where the virtual driver writes its protocol.
-    pub fn log(&self) -> std::path::PathBuf {
-        self.scratch.join("protocol.jsonl")
     }
 }
 

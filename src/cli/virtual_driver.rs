@@ -42,10 +42,18 @@ fn run(args: &DriverRunArgs) -> Result<Exit, Failure> {
     let drivers = DriverFolder::install(&scratch.path().join("drivers"), matches!(driver, TrueDriver::Virtual { .. }))?;
     let stop = stop::on_ctrl_c(Arc::default())?;
     let (program, words) = args.command.split_first().ok_or_else(|| Failure::usage("no command to run"))?;
-    let under = Under { drivers: &drivers, driver: &driver, scratch: scratch.path(), keeps_errors: false };
+    let log = scratch.path().join("protocol.jsonl");
+    let under = Under {
+        drivers: &drivers,
+        driver: &driver,
+        scratch: scratch.path(),
+        asks_cuda: true,
+        log: Some(log.clone()),
+        keeps_errors: false,
+    };
     let finished = under.run(Command::new(program).args(words), &stop)?;
     let exit = ending(&finished);
-    let observed = Observed::of(&args.command, &driver, &finished, observed::rules_broken(&under.log()));
+    let observed = Observed::of(&args.command, &driver, &finished, observed::rules_broken(&log));
     let dir = args.session.clone().unwrap_or_else(|| observed::session_dir_in(Path::new("output")));
     if !observed.runs.is_empty() {
         save(&dir, &observed)?;
