@@ -184,8 +184,8 @@ impl Others {
         command.args(["--reap-threshold", &case.reap_threshold.to_string(), "--lock", &case.lock.to_string()]);
         command.args(["--pool", &case.pool.to_string(), "--preset", &plan.preset.to_string()]);
         command.args(["--tuning", &plan.tuning.to_string(), "--b-frames", &plan.b_frames.to_string()]);
-        // Read while encoding, as the other program does, instead of being in memory before.
-        command.args(["--preload-mib", "0"]);
+        // Read once, while encoding, as the other program does.
+        command.arg("--one-pass");
         if let Some(gop_length) = plan.gop_length {
             command.args(["--gop", &gop_length.to_string()]);
         }

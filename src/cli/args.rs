@@ -130,6 +130,10 @@ pub struct EncodeArgs {
     /// Who locks: inline, thread or poll
     #[arg(long, default_value = "thread")]
     pub lock: LockPlacement,
+    /// Read a file that says how many frames it has only once, while encoding, instead of looking it through before; its
+    /// digest is then not known
+    #[arg(long)]
+    pub one_pass: bool,
     /// Where the elementary stream goes
     #[arg(short, long)]
     pub output: PathBuf,

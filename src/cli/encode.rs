@@ -27,7 +27,11 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     plan.check()?;
     let input: InputSpec = plan.input.parse()?;
     let device = Device::open(&spec)?;
-    let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
+    let feed = if args.one_pass {
+        Feed::open_unread(&input, Some(plan.frames))?
+    } else {
+        Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?
+    };
     let unfinished = Arc::default();
     let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
     let output = StreamFile::create(&args.output)?;

@@ -45,6 +45,23 @@ impl Feed {
         Self::read_through(spec, open(spec)?, max_frames, preload_bytes)
     }
 
+    /// Reads nothing before the first run where the source itself says how many frames it has; the digest is empty then,
+    /// and damage is found when the run comes to it. Any other source is opened as [`Feed::open`] does without memory.
+    ///
+    /// # Errors
+    /// As [`Feed::open`].
+    pub fn open_unread(spec: &InputSpec, max_frames: Option<u64>) -> Result<Self, SourceError> {
+        let source = open(spec)?;
+        let Length::Frames(_) = source.info().length else { return Self::read_through(spec, source, max_frames, 0) };
+        let source_info = source.info().clone();
+        let (frames, _) = wanted_frames(source_info.length, max_frames);
+        if frames == 0 {
+            return Err(SourceError::NoFrames(source_info.spec));
+        }
+        let info = info_of(&source_info, frames, String::new());
+        Ok(Self { info, frames: Frames::Reread { spec: spec.clone(), source_info } })
+    }
+
     /// What a run is fed with. The digest covers each distinct frame of a run once, in order.
     pub fn info(&self) -> &InputInfo {
         &self.info
@@ -100,14 +117,8 @@ impl Feed {
         if num_read == 0 {
             return Err(SourceError::NoFrames(source_info.spec));
         }
-        let info = InputInfo {
-            spec: source_info.spec.clone(),
-            format: source_info.format,
-            dimensions: source_info.dimensions,
-            frame_rate: source_info.frame_rate,
-            frames: if num_read == num_distinct { num_wanted } else { num_read },
-            digest: format!("{:016x}", digest.digest()),
-        };
+        let num_frames = if num_read == num_distinct { num_wanted } else { num_read };
+        let info = info_of(&source_info, num_frames, format!("{:016x}", digest.digest()));
         let frames = match store.held {
             Some(frames) => Frames::Held(frames),
             None => Frames::Reread { spec: spec.clone(), source_info },
@@ -133,6 +144,17 @@ impl Cursor<'_> {
                 Ok(Some((frame, 0)))
             }
         }
+    }
+}
+
+fn info_of(source: &SourceInfo, frames: u64, digest: String) -> InputInfo {
+    InputInfo {
+        spec: source.spec.clone(),
+        format: source.format,
+        dimensions: source.dimensions,
+        frame_rate: source.frame_rate,
+        frames,
+        digest,
     }
 }
 
