@@ -12,7 +12,7 @@ use super::others::{Others, OthersError};
 use super::sweep::{Event, Outcome, SweepError, rehearse, sweep};
 use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::plan::{Plan, PlanError};
-use crate::session::{FORMAT_VERSION, Manifest, SessionError, SessionWriter};
+use crate::session::{Manifest, SessionError, SessionWriter, format_version_for};
 use crate::source::{Feed, InputSpec, InputSpecError, SourceError};
 
 /// A plan that can be run: its device and input are open, and every case of it fits the device.
@@ -51,7 +51,7 @@ impl Job {
         rehearse(&plan, &device, feed.info())?;
         let others = Others::prepare(&plan, &spec, &feed)?;
         let manifest = Manifest {
-            format_version: FORMAT_VERSION,
+            format_version: format_version_for(!plan.baselines.is_empty()),
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
             plan,
             input: feed.info().clone(),

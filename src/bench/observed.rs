@@ -18,7 +18,7 @@ use super::trace::Trace;
 use crate::contract::{Codec, LockPlacement, PixelFormat};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{Case, Client, ClientName, DeviceInfo, DeviceKind, InputInfo, ProcessUse, RunRecord};
-use crate::session::{FORMAT_VERSION, Manifest};
+use crate::session::{Manifest, format_version_for};
 
 /// A command that ran under the interposer.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&Trace]) -> Man
     let frames = encoding.iter().map(|trace| trace.metrics.frames).max().unwrap_or(0);
     let device = device(driver, encoding);
     Manifest {
-        format_version: FORMAT_VERSION,
+        format_version: format_version_for(true),
         created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
         plan: Plan {
             device: device.name.clone(),
