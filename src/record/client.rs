@@ -2,8 +2,10 @@
 //!
 //! Part of what tells one case from another, so it is as small and as easily copied as a case's other parts.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,11 +29,10 @@ pub enum Client {
 }
 
 /// What another program is called: its name and the options that tell it from others of that name.
+///
+/// Each distinct name is kept once for as long as the process runs, so that a case stays small and easily copied.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ClientName {
-    bytes: [u8; MAX_NAME_BYTES],
-    len: u8,
-}
+pub struct ClientName(&'static str);
 
 /// Why a name cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,13 +50,10 @@ impl ClientName {
     /// # Errors
     /// The name is empty, too long, or has control characters.
     pub fn new(name: &str) -> Result<Self, BadName> {
-        let bad = || BadName(name.to_owned());
-        if name.is_empty() || name.chars().any(char::is_control) {
-            return Err(bad());
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || name.chars().any(char::is_control) {
+            return Err(BadName(name.to_owned()));
         }
-        let mut bytes = [0; MAX_NAME_BYTES];
-        bytes.get_mut(..name.len()).ok_or_else(bad)?.copy_from_slice(name.as_bytes());
-        Ok(Self { bytes, len: u8::try_from(name.len()).map_err(|_| bad())? })
+        Ok(Self(kept(name)))
     }
 
     /// As much of `name` as fits.
@@ -67,14 +65,25 @@ impl ClientName {
             }
             fitting.push(letter);
         }
-        Self::new(&fitting).unwrap_or(Self { bytes: [b'?'; MAX_NAME_BYTES], len: 1 })
+        Self::new(&fitting).unwrap_or(Self("?"))
     }
 
     /// The name.
-    pub fn as_str(&self) -> &str {
-        // Made from a string only, and never cut.
-        self.bytes.get(..usize::from(self.len)).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("?")
+    pub fn as_str(&self) -> &'static str {
+        self.0
     }
+}
+
+/// The one copy of `name`.
+fn kept(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return known;
+    }
+    let name: &'static str = Box::leak(name.into());
+    names.insert(name);
+    name
 }
 
 impl fmt::Debug for ClientName {
