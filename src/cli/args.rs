@@ -264,6 +264,9 @@ pub struct StatusArgs {
     /// Folder to write into
     #[arg(long, default_value = "docs/status")]
     pub into: PathBuf,
+    /// Only the page that sets other programs against this one (FFMPEG_NV_COMPARISON), of a sweep with --baseline
+    #[arg(long)]
+    pub only_programs: bool,
 }
 
 /// `inflight doctor`
