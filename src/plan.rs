@@ -2,11 +2,14 @@
 //!
 //! Knows no device and no clock. A plan is saved with the session it made and can be run again from there.
 
+mod baseline;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo};
-use crate::record::Case;
+use crate::record::{Case, Client};
+pub use baseline::{Baseline, BaselineError};
 
 /// One frame in a quarter of an hour. The time of a frame at a pace near 0 would not fit in a clock.
 const MIN_PACE_FPS: f64 = 0.001;
@@ -53,6 +56,13 @@ pub struct Plan {
     pub repeat: u32,
     /// Input above this is read by a thread that runs ahead, instead of being in memory before the clock starts.
     pub preload_mib: u32,
+    /// Other programs to encode the same frames in the same rounds, each as a process of its own; with any of them,
+    /// every cell is also run as a process of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<Baseline>,
+    /// Are the outputs of processes counted and decoded by ffmpeg?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verify: bool,
 }
 
 /// One run to make.
@@ -102,6 +112,10 @@ pub enum PlanError {
     GopTooShort { gop: u32, b_frames: u32 },
     #[error("{0} B-frames are more than NVENC takes: use 0 to 4")]
     BFrames(u32),
+    #[error("--host-work-us and --baseline exclude each other: another program cannot be made to do our caller's work")]
+    WorkAndBaseline,
+    #[error("--verify looks at what processes wrote, and there is none: add --baseline ffmpeg")]
+    NothingToVerify,
     #[error("a bit rate of 0 leaves no bits: use for example --bitrate-kbps 5000")]
     Bitrate,
     #[error("the peak bit rate {max} is below the average {average}: use --max-bitrate-kbps of at least the average")]
@@ -131,6 +145,8 @@ impl Default for Plan {
             warmup: 2,
             repeat: 9,
             preload_mib: 2048,
+            baselines: Vec::new(),
+            verify: false,
         }
     }
 }
@@ -145,6 +161,15 @@ impl Plan {
         check_list("reap threshold", &self.reap_thresholds)?;
         check_list("lock placement", &self.locks)?;
         self.check_coding()?;
+        if !self.baselines.is_empty() {
+            check_list("baseline", &self.baselines)?;
+        }
+        if self.host_work_us > 0 && !self.baselines.is_empty() {
+            return Err(PlanError::WorkAndBaseline);
+        }
+        if self.verify && self.baselines.is_empty() {
+            return Err(PlanError::NothingToVerify);
+        }
         for &threshold in &self.reap_thresholds {
             self.check_ring(threshold)?;
         }
@@ -205,24 +230,41 @@ impl Plan {
         }
     }
 
-    /// The cells, codec by codec, in the order the values were named.
+    /// The cells, codec by codec, in the order the values were named: our own, the same as processes, other programs.
     pub fn cases(&self) -> Vec<Case> {
-        let mut cases = Vec::new();
-        for &codec in &self.codecs {
-            for &lock in &self.locks {
-                for &reap_threshold in &self.reap_thresholds {
+        self.codecs.iter().flat_map(|&codec| self.cases_of(codec)).collect()
+    }
+
+    fn cases_of(&self, codec: Codec) -> Vec<Case> {
+        let own = |client: Client| {
+            self.locks.iter().flat_map(move |&lock| {
+                self.reap_thresholds.iter().map(move |&reap_threshold| {
                     let tuning = Tuning { reap_threshold, lock, pool: self.pool };
-                    cases.push(Case { codec, reap_threshold, lock, pool: tuning.pool_size(self.b_frames) });
-                }
-            }
-        }
-        cases
+                    Case { codec, reap_threshold, lock, pool: tuning.pool_size(self.b_frames), client }
+                })
+            })
+        };
+        let twins = own(Client::Process).filter(|_| !self.baselines.is_empty());
+        let foreign = |baseline: &Baseline| Case {
+            codec,
+            reap_threshold: 0,
+            lock: LockPlacement::Inline,
+            pool: 0,
+            client: baseline.client(),
+        };
+        own(Client::Here).chain(twins).chain(self.baselines.iter().map(foreign)).collect()
+    }
+
+    /// How many cells there are.
+    pub fn num_cases(&self) -> u64 {
+        let own = self.locks.len() * self.reap_thresholds.len();
+        let twins = if self.baselines.is_empty() { 0 } else { own };
+        (self.codecs.len() * (own + twins + self.baselines.len())) as u64
     }
 
     /// All runs, warm-ups included.
     pub fn num_runs(&self) -> u64 {
-        let cases = self.codecs.len() * self.locks.len() * self.reap_thresholds.len();
-        cases as u64 * (u64::from(self.warmup) + u64::from(self.repeat))
+        self.num_cases() * (u64::from(self.warmup) + u64::from(self.repeat))
     }
 
     /// The runs in the order to make them: round by round, each round visiting every case, every second round in

@@ -3,10 +3,13 @@
 //! Holds no behaviour beyond building itself and knows no statistics: whoever wants a mean asks `stats`.
 //! Times are integers in nanoseconds; offsets (`*_at_ns`) count from the first frame handed to the encoder.
 
+mod client;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
+pub use client::{BadName, Client, ClientName, MAX_NAME_BYTES};
 
 /// Real or not. A virtual result never passes for a GPU result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -81,8 +84,33 @@ pub struct Case {
     pub reap_threshold: u32,
     /// Who locked.
     pub lock: LockPlacement,
-    /// P, as made.
+    /// P, as made. Of another program neither this nor the threshold is known beforehand: both are 0.
     pub pool: u32,
+    /// Who encoded; left out where it was this program itself.
+    #[serde(default, skip_serializing_if = "is_here")]
+    pub client: Client,
+}
+
+fn is_here(client: &Client) -> bool {
+    client.is_here()
+}
+
+/// What a whole process took, start and end included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProcessUse {
+    /// From starting the process until it was gone.
+    pub wall_ns: u64,
+    /// Processor time in its own code, all threads.
+    pub user_ns: u64,
+    /// Processor time in the system on its behalf.
+    pub system_ns: u64,
+    /// Most memory it had resident, as it saw itself; `None` where the system does not say.
+    pub peak_memory_bytes: Option<u64>,
+    /// In flight when an output was locked, the median over the run: the queue depth that the client kept.
+    pub lock_depth: u32,
+    /// What the output held by another decoder's count, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_frames: Option<u64>,
 }
 
 /// One finished (or failed) run.
@@ -106,6 +134,9 @@ pub struct RunRecord {
     pub wall_ns: u64,
     /// Pictures that the emulation could not make in their modelled time; `None` on a real device.
     pub model_late: Option<u64>,
+    /// The process that encoded, where it was not this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessUse>,
     /// Totals of the encoder.
     pub metrics: EncodeMetrics,
     /// One entry a frame, in display order.
@@ -175,13 +206,17 @@ impl FrameColumns {
 impl Case {
     /// The plan's "before": one picture in flight, locked by the thread that submitted it.
     pub fn is_serial(&self) -> bool {
-        self.reap_threshold == 1 && self.lock == LockPlacement::Inline
+        self.client.is_here() && self.reap_threshold == 1 && self.lock == LockPlacement::Inline
     }
 }
 
 impl std::fmt::Display for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} T={} {} pool {}", self.codec, self.reap_threshold, self.lock, self.pool)
+        match self.client {
+            Client::Here => write!(f, "{} T={} {} pool {}", self.codec, self.reap_threshold, self.lock, self.pool),
+            Client::Process => write!(f, "{} T={} {} process", self.codec, self.reap_threshold, self.lock),
+            Client::Foreign(_) => write!(f, "{} {}", self.codec, self.client),
+        }
     }
 }
 

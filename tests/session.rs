@@ -40,7 +40,13 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
     let times = |scale: u64| (0..num_frames as u64).map(|frame| (frame * 7919 + scale) % 1_000_000).collect();
     let counts: Vec<u32> = (0..num_frames as u32).collect();
     RunRecord {
-        case: Case { codec: Codec::H264, reap_threshold: 4, lock: LockPlacement::Inline, pool: 4 },
+        case: Case {
+            codec: Codec::H264,
+            reap_threshold: 4,
+            lock: LockPlacement::Inline,
+            pool: 4,
+            client: Default::default(),
+        },
         warmup: false,
         repeat_index: order_index,
         order_index,
@@ -49,6 +55,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
         open_ns: 1_000_000,
         wall_ns: 221_100_000,
         model_late: Some(0),
+        process: None,
         metrics: EncodeMetrics { frames: num_frames as u64, packets: num_frames as u64, ..EncodeMetrics::default() },
         frames: FrameColumns {
             begin_at_ns: times(1),
@@ -133,9 +140,9 @@ fn runs_that_are_added_later_do_not_show_up_halfway() {
 fn a_newer_format_is_refused_whatever_else_it_holds() {
     let root = tempfile::tempdir().unwrap();
     write_session(root.path(), 1);
-    fs::write(root.path().join("manifest.json"), r#"{"format_version": 2, "scenario": []}"#).unwrap();
+    fs::write(root.path().join("manifest.json"), r#"{"format_version": 3, "scenario": []}"#).unwrap();
     let refusal = Session::open(root.path()).unwrap_err();
-    assert!(matches!(refusal, SessionError::Newer { found: 2, .. }), "{refusal}");
+    assert!(matches!(refusal, SessionError::Newer { found: 3, .. }), "{refusal}");
     assert!(refusal.to_string().contains("newer inflight"));
 }
 

@@ -34,11 +34,18 @@ pub fn sweep_command(plan: &Plan) -> String {
     if plan.preload_mib != usual.preload_mib {
         say("--preload-mib", plan.preload_mib.to_string());
     }
+    for baseline in &plan.baselines {
+        words.extend(["--baseline".to_owned(), shell_word(&baseline.to_string())]);
+    }
+    if plan.verify {
+        words.push("--verify".to_owned());
+    }
     words.extend(rate_words(plan.rate_control));
     words.join(" ")
 }
 
-fn rate_words(rate: RateControl) -> Vec<String> {
+/// How bits are spent, as options of `sweep` and `encode`.
+pub(super) fn rate_words(rate: RateControl) -> Vec<String> {
     let kbps = |bps: u32| (bps / 1000).to_string();
     match rate {
         RateControl::Preset => vec![],

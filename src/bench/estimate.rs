@@ -26,9 +26,8 @@ pub struct Estimate {
 impl Estimate {
     /// Of a plan as it stands, runnable or not.
     pub fn of(plan: &Plan) -> Self {
-        let num_cases = plan.codecs.len() * plan.locks.len() * plan.reap_thresholds.len();
         Self {
-            num_cases: num_cases as u64,
+            num_cases: plan.num_cases(),
             num_runs: plan.num_runs(),
             duration: duration(plan),
             frame_bytes: frame_bytes(plan),

@@ -8,16 +8,18 @@ use std::sync::atomic::AtomicBool;
 use jiff::Timestamp;
 
 use super::environment;
+use super::others::{Others, OthersError};
 use super::sweep::{Event, Outcome, SweepError, rehearse, sweep};
 use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::plan::{Plan, PlanError};
-use crate::session::{FORMAT_VERSION, Manifest, SessionError, SessionWriter};
+use crate::session::{Manifest, SessionError, SessionWriter, format_version_for};
 use crate::source::{Feed, InputSpec, InputSpecError, SourceError};
 
 /// A plan that can be run: its device and input are open, and every case of it fits the device.
 pub struct Job {
     device: Device,
     feed: Feed,
+    others: Option<Others>,
     manifest: Manifest,
 }
 
@@ -32,6 +34,7 @@ pub enum JobError {
     Source(#[from] SourceError),
     Session(#[from] SessionError),
     Sweep(#[from] SweepError),
+    Others(#[from] OthersError),
 }
 
 impl Job {
@@ -42,11 +45,13 @@ impl Job {
     pub fn prepare(plan: Plan, command: String) -> Result<Self, JobError> {
         plan.check()?;
         let input: InputSpec = plan.input.parse()?;
-        let device = Device::open(&plan.device.parse::<DeviceSpec>()?)?;
+        let spec: DeviceSpec = plan.device.parse()?;
+        let device = Device::open(&spec)?;
         let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
         rehearse(&plan, &device, feed.info())?;
+        let others = Others::prepare(&plan, &spec, &feed)?;
         let manifest = Manifest {
-            format_version: FORMAT_VERSION,
+            format_version: format_version_for(!plan.baselines.is_empty()),
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
             plan,
             input: feed.info().clone(),
@@ -54,7 +59,7 @@ impl Job {
             environment: environment::capture(command),
             note: None,
         };
-        Ok(Self { device, feed, manifest })
+        Ok(Self { device, feed, others, manifest })
     }
 
     /// What the session's manifest will say.
@@ -86,7 +91,7 @@ impl Job {
             }
             listener(event)
         };
-        Ok(sweep(&self.manifest.plan, &self.device, &self.feed, stop, &mut saving)?)
+        Ok(sweep(&self.manifest.plan, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving)?)
     }
 }
 

@@ -2,10 +2,15 @@
 //! own. Never waits for whoever watches.
 
 pub mod command;
+pub mod drivers;
 pub mod environment;
 pub mod estimate;
 pub mod job;
 pub mod metrics_line;
+pub mod observed;
+pub mod others;
+pub mod process;
 pub mod run;
 pub mod sweep;
+pub mod trace;
 pub mod worker;

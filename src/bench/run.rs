@@ -100,6 +100,7 @@ impl Stand<'_> {
             open_ns: 0,
             wall_ns: 0,
             model_late: None,
+            process: None,
             metrics: EncodeMetrics::default(),
             frames: FrameColumns::default(),
         };

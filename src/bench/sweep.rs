@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::others::{Others, OthersError, is_other};
 use super::run::{Caller, Glimpse, RunError, Stand};
 use crate::contract::{EncoderConfig, NvencOptions, Tuning};
 use crate::device::Device;
@@ -62,7 +63,7 @@ pub enum SweepError {
 pub fn rehearse(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), SweepError> {
     plan.check()?;
     for &codec in &plan.codecs {
-        let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec);
+        let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec && !is_other(case));
         if let Some(case) = of_codec.max_by_key(|case| case.pool) {
             drop(device.encoder(&encoder_config(plan, input, &case), Box::new(drop))?);
         }
@@ -81,6 +82,7 @@ pub fn sweep(
     plan: &Plan,
     device: &Device,
     feed: &Feed,
+    others: Option<&Others>,
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
 ) -> Result<Outcome, SweepError> {
@@ -91,6 +93,17 @@ pub fn sweep(
             break;
         }
         listener(Event::RunStarted(&planned)).map_err(SweepError::Listener)?;
+        if let Some(others) = others.filter(|_| is_other(&planned.case)) {
+            let (record, error) = others.run(plan, &planned, stop);
+            if error.as_ref().is_some_and(OthersError::is_stop) {
+                outcome.stopped = true;
+                break;
+            }
+            outcome.num_done += 1;
+            outcome.num_failed += u64::from(error.is_some());
+            listener(Event::RunFinished(Box::new(record))).map_err(SweepError::Listener)?;
+            continue;
+        }
         let config = encoder_config(plan, feed.info(), &planned.case);
         // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
         let mut watch = |glimpse: Glimpse<'_>| drop(listener(Event::RunWatched(&planned, glimpse)));

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::driver_args::VirtualDriverArgs;
 use crate::contract::{Codec, LockPlacement, Preset, RateControl, TuningInfo};
-use crate::plan::{DEFAULT_DEVICE, Plan};
+use crate::plan::{Baseline, DEFAULT_DEVICE, Plan};
 use crate::source::InputSpec;
 
 const EXIT_CODES: &str = "\
@@ -48,6 +49,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Write docs/status from a session: the analysis and the status page
     Status(StatusArgs),
+    /// Run another NVENC program on the virtual driver, or on the real one, and see what it does with it
+    VirtualDriver(VirtualDriverArgs),
     /// Say what works on this machine, and what to do about what does not
     Doctor(DoctorArgs),
     /// Open the window, on sessions if any are named
@@ -127,6 +130,10 @@ pub struct EncodeArgs {
     /// Who locks: inline, thread or poll
     #[arg(long, default_value = "thread")]
     pub lock: LockPlacement,
+    /// Read a file that says how many frames it has only once, while encoding, instead of looking it through before; its
+    /// digest is then not known
+    #[arg(long)]
+    pub one_pass: bool,
     /// Where the elementary stream goes
     #[arg(short, long)]
     pub output: PathBuf,
@@ -158,6 +165,13 @@ pub struct SweepArgs {
     /// Counted runs of each case
     #[arg(long, default_value_t = 9)]
     pub repeat: u32,
+    /// Also run another program on the same frames and device, in the same rounds, and every cell as a process of its
+    /// own beside it: ffmpeg, or ffmpeg:"-delay 0" with output options of its own; may be given several times
+    #[arg(long, value_name = "ffmpeg[:OPTIONS]")]
+    pub baseline: Vec<Baseline>,
+    /// Count and decode what the processes of --baseline wrote, with ffprobe
+    #[arg(long)]
+    pub verify: bool,
     /// Start from a plan in a file, or from that of a session; other options given change it
     #[arg(long, value_name = "FILE.json|SESSION")]
     pub plan: Option<PathBuf>,
@@ -250,6 +264,9 @@ pub struct StatusArgs {
     /// Folder to write into
     #[arg(long, default_value = "docs/status")]
     pub into: PathBuf,
+    /// Only the page that sets other programs against this one (FFMPEG_NV_COMPARISON), of a sweep with --baseline
+    #[arg(long)]
+    pub only_programs: bool,
 }
 
 /// `inflight doctor`
@@ -330,7 +347,10 @@ impl SweepArgs {
             locks: self.lock.clone(),
             warmup: self.warmup,
             repeat: self.repeat,
-            ..self.coding.plan(suggested_host_work_us)
+            baselines: self.baseline.clone(),
+            verify: self.verify,
+            // Another program cannot be made to do the modelled caller's work, so nobody does it.
+            ..self.coding.plan(if self.baseline.is_empty() { suggested_host_work_us } else { 0 })
         }
     }
 
@@ -360,6 +380,8 @@ impl SweepArgs {
         take("lock", &|plan| plan.locks.clone_from(&self.lock));
         take("warmup", &|plan| plan.warmup = self.warmup);
         take("repeat", &|plan| plan.repeat = self.repeat);
+        take("baseline", &|plan| plan.baselines.clone_from(&self.baseline));
+        take("verify", &|plan| plan.verify = self.verify);
         for name in rate {
             take(name, &|plan| plan.rate_control = own.rate_control);
         }
@@ -396,7 +418,7 @@ mod tests {
     fn every_option_of_a_plan_changes_a_plan() {
         let words = "inflight sweep --device cuda:1 --input a.y4m --codec hevc --reap-threshold 3 --lock thread \
                      --frames 7 --warmup 5 --repeat 6 --preset p3 --tuning hq --pool 9 --gop 50 --b-frames 1 --pace 25 \
-                     --preload-mib 3 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
+                     --preload-mib 3 --baseline ffmpeg --verify --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
         let Some(Command::Sweep(args)) = Cli::try_parse_from(words.split_whitespace()).unwrap().command else {
             panic!("no sweep")
         };
@@ -426,7 +448,9 @@ mod tests {
         let cqp = Plan { codecs, rate_control: RateControl::Cqp { qp: 23 }, host_work_us: 175, ..Plan::default() };
         let vbr = RateControl::Vbr { bitrate_bps: 5_000_000, max_bitrate_bps: 8_000_000 };
         let vbr = Plan { rate_control: vbr, b_frames: 2, preload_mib: 16, ..Plan::default() };
-        for plan in [Plan::default(), paced, cqp, vbr] {
+        let baselines = vec!["ffmpeg".parse().unwrap(), "ffmpeg:-rc-lookahead=20".parse().unwrap()];
+        let beside = Plan { baselines, verify: true, ..Plan::default() };
+        for plan in [Plan::default(), paced, cqp, vbr, beside] {
             let command = sweep_command(&plan);
             let Some(Command::Sweep(args)) = Cli::try_parse_from(command.split(' ')).unwrap().command else {
                 panic!("{command}")

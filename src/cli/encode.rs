@@ -27,7 +27,11 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     plan.check()?;
     let input: InputSpec = plan.input.parse()?;
     let device = Device::open(&spec)?;
-    let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
+    let feed = if args.one_pass {
+        Feed::open_unread(&input, Some(plan.frames))?
+    } else {
+        Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?
+    };
     let unfinished = Arc::default();
     let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
     let output = StreamFile::create(&args.output)?;
@@ -83,6 +87,10 @@ struct StreamFile {
     path: PathBuf,
 }
 
+/// About a packet at a time. More in one call holds the locking thread up for as long as a queue of two or three lasts:
+/// a MiB took 0.8 ms, every 17th picture of 1920x1080.
+const WRITE_BYTES: usize = 1 << 16;
+
 struct StreamState {
     writer: BufWriter<File>,
     error: Option<io::Error>,
@@ -108,7 +116,7 @@ impl StreamFile {
             Ok((temporary.reopen()?, Some(temporary)))
         };
         let (file, temporary) = opened().map_err(|error| write_failure(path, &error))?;
-        let state = StreamState { writer: BufWriter::with_capacity(1 << 20, file), error: None };
+        let state = StreamState { writer: BufWriter::with_capacity(WRITE_BYTES, file), error: None };
         Ok(Self { temporary, state: Arc::new(Mutex::new(state)), path: path.to_owned() })
     }
 

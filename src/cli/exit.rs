@@ -1,6 +1,9 @@
 //! Exit codes, and which error leaves with which. The list stands in `--help` too.
 
+use crate::bench::drivers::DriverFolderError;
 use crate::bench::job::JobError;
+use crate::bench::others::OthersError;
+use crate::bench::process::ProcessError;
 use crate::bench::run::RunError;
 use crate::bench::sweep::SweepError;
 use crate::device::DeviceError;
@@ -13,13 +16,30 @@ use crate::source::{InputSpecError, SourceError};
 /// What the program leaves with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
-    Done = 0,
-    Failed = 1,
-    Usage = 2,
-    NotMet = 3,
-    Inconclusive = 4,
-    Unavailable = 5,
-    Interrupted = 130,
+    Done,
+    Failed,
+    Usage,
+    NotMet,
+    Inconclusive,
+    Unavailable,
+    Interrupted,
+    /// What a command that was run for the user ended with.
+    OfCommand(u8),
+}
+
+impl Exit {
+    pub(super) fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NotMet => 3,
+            Self::Inconclusive => 4,
+            Self::Unavailable => 5,
+            Self::Interrupted => 130,
+            Self::OfCommand(code) => code,
+        }
+    }
 }
 
 /// Why the program could not do what was asked: one line for standard error, and the code.
@@ -100,7 +120,36 @@ impl From<JobError> for Failure {
             JobError::Source(error) => error.into(),
             JobError::Session(error) => error.into(),
             JobError::Sweep(error) => error.into(),
+            JobError::Others(error) => error.into(),
         }
+    }
+}
+
+impl From<OthersError> for Failure {
+    fn from(error: OthersError) -> Self {
+        match error {
+            OthersError::Drivers(error) => error.into(),
+            OthersError::Process(error) => error.into(),
+            OthersError::Source(error) => error.into(),
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<ProcessError> for Failure {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::Drivers(error) => error.into(),
+            ProcessError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<DriverFolderError> for Failure {
+    fn from(error: DriverFolderError) -> Self {
+        let code = if matches!(error, DriverFolderError::Place { .. }) { Exit::Failed } else { Exit::Unavailable };
+        Self { code, message: error.to_string() }
     }
 }
 

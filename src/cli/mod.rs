@@ -3,6 +3,7 @@
 mod args;
 mod compare;
 mod doctor;
+mod driver_args;
 mod encode;
 mod exit;
 #[cfg(feature = "gui")]
@@ -11,6 +12,7 @@ mod progress;
 mod report;
 mod stop;
 mod sweep;
+mod virtual_driver;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Status(args)) => report::status(&args),
+        Some(Command::VirtualDriver(args)) => virtual_driver::virtual_driver(&args),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
         #[cfg(feature = "gui")]
         Some(Command::Gui(args)) => gui::gui(args),
@@ -44,7 +47,7 @@ pub fn main() -> ExitCode {
         None => sweep::default_sweep(),
     };
     match done {
-        Ok(code) => ExitCode::from(code as u8),
+        Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => end(&failure),
     }
 }
@@ -58,7 +61,7 @@ fn is_given(words: &ArgMatches, option: &str) -> bool {
 fn end(failure: &Failure) -> ExitCode {
     let message: Vec<_> = failure.message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     warn(&format!("inflight: {}", message.join(" ")));
-    ExitCode::from(failure.code as u8)
+    ExitCode::from(failure.code.code())
 }
 
 /// `--help` and `--version`. A reader that has seen enough and closed the pipe is no failure.

@@ -7,7 +7,8 @@ use super::args::{ReportArgs, StatusArgs};
 use super::exit::{Exit, Failure};
 use super::warn;
 use crate::report::{
-    Report, ReportError, Subject, csv, default_path, own_comparison, render, status as pages, trace, write_export,
+    Report, ReportError, Subject, csv, default_path, own_comparison, processes, render, status as pages, trace,
+    write_export,
 };
 use crate::session::Session;
 use crate::stats::criteria::Criteria;
@@ -37,7 +38,22 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let now = jiff::Timestamp::now();
     let comparison = own_comparison(&session, &Criteria::default()).map_err(Failure::usage)?;
     let subject = Subject { session: &session, before: None, comparison: comparison.as_ref() };
-    write(&pages::analysis(subject, &args.into, now)?)?;
+    if !args.only_programs {
+        write(&pages::analysis(subject, &args.into, now)?)?;
+    }
+    match processes::comparison(subject, &args.into, now)? {
+        Some(page) => write(&page)?,
+        None if args.only_programs => {
+            let dir = args.session.display();
+            return Err(Failure::usage(format!(
+                "{dir} measured no other program: make it with sweep --baseline ffmpeg"
+            )));
+        }
+        None => {}
+    }
+    if args.only_programs {
+        return Ok(Exit::Done);
+    }
     let text = pages::status(subject, now)?;
     export(&args.into.join("STATUS.md"), |out| Ok(out.write_all(text.as_bytes())?))?;
     Ok(Exit::Done)

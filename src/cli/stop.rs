@@ -14,7 +14,7 @@ pub(super) fn on_ctrl_c(unfinished: Arc<OnceLock<PathBuf>>) -> Result<Arc<Atomic
     let handler = move || {
         if flag.swap(true, Ordering::Relaxed) {
             unfinished.get().map(std::fs::remove_file);
-            std::process::exit(super::exit::Exit::Interrupted as i32);
+            std::process::exit(super::exit::Exit::Interrupted.code().into());
         }
     };
     ctrlc::set_handler(handler).map_err(|error| Failure::failed(format!("cannot watch for Ctrl-C: {error}")))?;

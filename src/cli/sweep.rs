@@ -18,7 +18,7 @@ use crate::bench::metrics_line::{is_wanted, metrics_line};
 use crate::bench::sweep::{Event, Outcome};
 use crate::device::DeviceSpec;
 use crate::plan::Plan;
-use crate::record::RunRecord;
+use crate::record::{Case, RunRecord};
 use crate::report::own_comparison;
 use crate::session::{Manifest, Session, load_plan, save_plan};
 use crate::stats::criteria::Criteria;
@@ -174,7 +174,14 @@ impl Told<'_> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", self.manifest.device)?;
         writeln!(out, "{}\n", self.manifest.input)?;
-        write!(out, "{}", table(groups))?;
+        write!(out, "{}", table_of(groups, &OF_ALL, |_| true))?;
+        if groups.iter().any(|group| !group.case.client.is_here()) {
+            write!(
+                out,
+                "\nWhole processes, seen from outside:\n{}",
+                table_of(groups, &OF_PROCESSES, |case| !case.client.is_here())
+            )?;
+        }
         writeln!(out)?;
         for recommendation in recommend(groups) {
             writeln!(out, "{}: {}", recommendation.codec, recommendation.reason)?;
@@ -185,16 +192,19 @@ impl Told<'_> {
     }
 }
 
+const OF_ALL: [Metric; 6] =
+    [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
+const OF_PROCESSES: [Metric; 5] =
+    [Metric::ProcessWallMs, Metric::ProcessCpuMs, Metric::CpuPerFrameMs, Metric::PeakMemoryBytes, Metric::LockDepth];
+
 /// One line a case: means over the counted runs, ± standard deviation where there is one.
-fn table(groups: &[Group]) -> String {
-    const METRICS: [Metric; 6] =
-        [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
+fn table_of(groups: &[Group], metrics: &[Metric], is_shown: impl Fn(&Case) -> bool) -> String {
     let mut text = format!("{:<28}", "case");
-    METRICS.iter().for_each(|metric| text.push_str(&format!("{:>24}", metric.key())));
+    metrics.iter().for_each(|metric| text.push_str(&format!("{:>24}", metric.key())));
     text.push('\n');
-    for group in groups {
+    for group in groups.iter().filter(|group| is_shown(&group.case)) {
         text.push_str(&format!("{:<28}", group.case.to_string()));
-        for metric in METRICS {
+        for &metric in metrics {
             let unit = metric.unit();
             let cell = group.spread(metric).map_or_else(
                 || "–".to_owned(),

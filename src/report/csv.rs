@@ -46,7 +46,7 @@ pub fn write_frames(session: &Session, out: &mut impl Write) -> Result<(), Repor
     Ok(())
 }
 
-const CASE: &str = "order_index,repeat_index,codec,reap_threshold,lock,pool";
+const CASE: &str = "order_index,repeat_index,codec,reap_threshold,lock,pool,client";
 
 type Column = fn(&FrameColumns, usize) -> Option<u64>;
 
@@ -83,8 +83,8 @@ fn write_frames_of(run: &RunRecord, out: &mut impl Write) -> Result<(), ReportEr
 }
 
 fn case_fields(case: &Case, order_index: u32, repeat_index: u32) -> String {
-    let Case { codec, reap_threshold, lock, pool } = case;
-    format!("{order_index},{repeat_index},{codec},{reap_threshold},{lock},{pool}")
+    let Case { codec, reap_threshold, lock, pool, client } = case;
+    format!("{order_index},{repeat_index},{codec},{reap_threshold},{lock},{pool},{}", csv(&client.to_string()))
 }
 
 fn field(value: Option<impl ToString>) -> String {

@@ -178,7 +178,8 @@ pub fn bars(group: &Group, metrics: &[Metric]) -> Vec<Vec<f64>> {
 }
 
 fn knee(material: &Material<'_>, codec: Codec) -> Option<String> {
-    let own: Vec<_> = material.cases_of(codec).filter(|case| case.is_own).collect();
+    let is_shown = |case: &&CaseMaterial| case.is_own && case.group.case.client.is_here();
+    let own: Vec<_> = material.cases_of(codec).filter(is_shown).collect();
     let mut locks: Vec<_> = own.iter().map(|case| case.group.case.lock).collect();
     locks.sort_unstable();
     locks.dedup();

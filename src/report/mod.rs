@@ -16,6 +16,7 @@ mod appendix;
 pub mod draw;
 mod files;
 mod gather;
+pub mod processes;
 mod sections;
 mod table;
 pub mod words;
@@ -188,6 +189,9 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
         material.compared(codec).into_iter().for_each(|compared| put(sections::wait_split(compared)));
         put(figure(codec, FigureKind::WaitSplit));
         put(format!("## Thresholds, {}\n\n{}", codec_title(codec), sections::thresholds(material, codec)));
+        if let Some(processes) = processes::table(material, codec) {
+            put(format!("## Whole processes, {}\n\n{processes}", codec_title(codec)));
+        }
         for kind in [FigureKind::Knee, FigureKind::LockWait, FigureKind::Depth] {
             put(figure(codec, kind));
         }

@@ -136,7 +136,7 @@ pub fn thresholds(material: &Material<'_>, codec: Codec) -> String {
     let swept = SWEPT.map(|metric| format!(">`{}`", metric.key()));
     let titles: Vec<_> = [">T", "lock", ">pool", "role"].into_iter().chain(swept.iter().map(String::as_str)).collect();
     let mut table = Table::new(&[&titles[..], &[">runs"]].concat());
-    for case in material.cases_of(codec) {
+    for case in material.cases_of(codec).filter(|case| case.group.case.client.is_here()) {
         table.row(threshold_cells(material, case));
     }
     let mut text = format!("{table}\n");

@@ -1,7 +1,7 @@
 //! What things are called in reports, once.
 
 use crate::contract::Codec;
-use crate::record::Case;
+use crate::record::{Case, Client};
 use crate::stats::compare::SideName;
 use crate::stats::criteria::Verdict;
 
@@ -34,8 +34,12 @@ pub fn verdict_title(verdict: Verdict) -> &'static str {
 /// A case within its codec: "T=4 inline", and the pool where it is larger than it must be.
 pub fn case_title(case: &Case) -> String {
     let Case { reap_threshold, lock, pool, .. } = case;
+    if let Client::Foreign(_) = case.client {
+        return case.client.to_string();
+    }
+    let process = if case.client.is_here() { "" } else { ", process" };
     let pool = if pool == reap_threshold { String::new() } else { format!(", pool {pool}") };
-    format!("T={reap_threshold} {lock}{pool}")
+    format!("T={reap_threshold} {lock}{pool}{process}")
 }
 
 /// A case in a figure, its side first.

@@ -30,8 +30,10 @@ pub use schema::json_schema;
 pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
-/// Version of the files written here. Raised when an older program would misread them.
-pub const FORMAT_VERSION: u32 = 1;
+/// Newest version of the files that is read and written here. Raised when an older program would misread them.
+pub const FORMAT_VERSION: u32 = 2;
+/// The version of sessions in which every case is this program's own encoder.
+const FIRST_VERSION: u32 = 1;
 
 const MANIFEST_FILE: &str = "manifest.json";
 const RUNS_FILE: &str = "runs.jsonl";
@@ -84,6 +86,11 @@ pub enum SessionError {
     InUse { dir: PathBuf },
     #[error("{path} is no plan: {problem}; 'inflight sweep --save-plan FILE' writes one", path = path.display())]
     BadPlan { path: PathBuf, problem: String },
+}
+
+/// Version to write: 2 brought cases that are other programs, which an older program would take for its own encoder.
+pub fn format_version_for(holds_other_programs: bool) -> u32 {
+    if holds_other_programs { FORMAT_VERSION } else { FIRST_VERSION }
 }
 
 impl Manifest {

@@ -4,6 +4,8 @@
 //! frames are counted, and the digest covers them whether or not they stay in memory. Knows nothing of what the frames
 //! are for.
 
+use std::time::Instant;
+
 use xxhash_rust::xxh3::Xxh3;
 
 use super::reader::ReadAhead;
@@ -22,7 +24,16 @@ enum Frames {
     /// is periodic.
     Held(Vec<Vec<u8>>),
     /// In the source, which each run opens again.
-    Reread { spec: InputSpec, source_info: SourceInfo },
+    Reread { spec: InputSpec, source_info: SourceInfo, by: Reading },
+}
+
+/// Who reads while a run goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// A thread that runs ahead.
+    Ahead,
+    /// The run itself, frame by frame: one buffer, which stays in the processor's cache, and no thread beside it.
+    Inline,
 }
 
 /// One run's way through the frames.
@@ -31,6 +42,7 @@ pub struct Cursor<'a>(Way<'a>);
 enum Way<'a> {
     Held { frames: &'a [Vec<u8>], next_frame_idx: u64, num_frames: u64 },
     Ahead(ReadAhead),
+    Inline { source: Box<dyn FrameSource>, frame: Vec<u8>, remaining: u64 },
 }
 
 impl Feed {
@@ -43,6 +55,23 @@ impl Feed {
     /// The input cannot be opened or read, has no frames, or is standard input and does not fit.
     pub fn open(spec: &InputSpec, max_frames: Option<u64>, preload_bytes: u64) -> Result<Self, SourceError> {
         Self::read_through(spec, open(spec)?, max_frames, preload_bytes)
+    }
+
+    /// Reads nothing before the first run where the source itself says how many frames it has, and then frame by frame on
+    /// the run's own thread; the digest is empty, and damage is found when the run comes to it. Any other source is opened as [`Feed::open`] does without memory.
+    ///
+    /// # Errors
+    /// As [`Feed::open`].
+    pub fn open_unread(spec: &InputSpec, max_frames: Option<u64>) -> Result<Self, SourceError> {
+        let source = open(spec)?;
+        let Length::Frames(_) = source.info().length else { return Self::read_through(spec, source, max_frames, 0) };
+        let source_info = source.info().clone();
+        let (frames, _) = wanted_frames(source_info.length, max_frames);
+        if frames == 0 {
+            return Err(SourceError::NoFrames(source_info.spec));
+        }
+        let info = info_of(&source_info, frames, String::new());
+        Ok(Self { info, frames: Frames::Reread { spec: spec.clone(), source_info, by: Reading::Inline } })
     }
 
     /// What a run is fed with. The digest covers each distinct frame of a run once, in order.
@@ -63,12 +92,18 @@ impl Feed {
         let num_frames = self.info.frames;
         let way = match &self.frames {
             Frames::Held(frames) => Way::Held { frames, next_frame_idx: 0, num_frames },
-            Frames::Reread { spec, source_info } => {
+            Frames::Reread { spec, source_info, by } => {
                 let source = open(spec)?;
                 if source.info() != source_info {
                     return Err(SourceError::Changed(spec.to_string()));
                 }
-                Way::Ahead(ReadAhead::start(source, num_frames)?)
+                match by {
+                    Reading::Ahead => Way::Ahead(ReadAhead::start(source, num_frames)?),
+                    Reading::Inline => {
+                        let frame = frame_buffer(source_info.frame_bytes())?;
+                        Way::Inline { source, frame, remaining: num_frames }
+                    }
+                }
             }
         };
         Ok(Cursor(way))
@@ -100,17 +135,11 @@ impl Feed {
         if num_read == 0 {
             return Err(SourceError::NoFrames(source_info.spec));
         }
-        let info = InputInfo {
-            spec: source_info.spec.clone(),
-            format: source_info.format,
-            dimensions: source_info.dimensions,
-            frame_rate: source_info.frame_rate,
-            frames: if num_read == num_distinct { num_wanted } else { num_read },
-            digest: format!("{:016x}", digest.digest()),
-        };
+        let num_frames = if num_read == num_distinct { num_wanted } else { num_read };
+        let info = info_of(&source_info, num_frames, format!("{:016x}", digest.digest()));
         let frames = match store.held {
             Some(frames) => Frames::Held(frames),
-            None => Frames::Reread { spec: spec.clone(), source_info },
+            None => Frames::Reread { spec: spec.clone(), source_info, by: Reading::Ahead },
         };
         Ok(Self { info, frames })
     }
@@ -125,6 +154,15 @@ impl Cursor<'_> {
     pub fn next(&mut self) -> Result<Option<(&[u8], u64)>, SourceError> {
         match &mut self.0 {
             Way::Ahead(reader) => reader.next(),
+            Way::Inline { remaining: 0, .. } => Ok(None),
+            Way::Inline { source, frame, remaining } => {
+                let asked_at = Instant::now();
+                if !source.next_frame(frame)? {
+                    return Err(SourceError::Changed(source.info().spec.clone()));
+                }
+                *remaining -= 1;
+                Ok(Some((frame, u64::try_from(asked_at.elapsed().as_nanos()).unwrap_or(u64::MAX))))
+            }
             Way::Held { next_frame_idx, num_frames, .. } if next_frame_idx == num_frames => Ok(None),
             Way::Held { frames, next_frame_idx, .. } => {
                 // Not empty: a feed without frames is never made.
@@ -133,6 +171,17 @@ impl Cursor<'_> {
                 Ok(Some((frame, 0)))
             }
         }
+    }
+}
+
+fn info_of(source: &SourceInfo, frames: u64, digest: String) -> InputInfo {
+    InputInfo {
+        spec: source.spec.clone(),
+        format: source.format,
+        dimensions: source.dimensions,
+        frame_rate: source.frame_rate,
+        frames,
+        digest,
     }
 }
 
@@ -238,6 +287,26 @@ mod tests {
             assert_eq!(frames.0, frames.1);
         }
         assert_eq!((held.next().unwrap(), ahead.next().unwrap()), (None, None));
+    }
+
+    #[test]
+    fn a_file_read_in_one_pass_is_the_same_frames() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.raw");
+        std::fs::write(&path, (0..3 * 6).collect::<Vec<u8>>()).unwrap();
+        let spec = format!("raw:nv12:2x2@30:{}", path.display()).parse().unwrap();
+        let (whole, unread) = (Feed::open(&spec, None, 100).unwrap(), Feed::open_unread(&spec, None).unwrap());
+        assert_eq!((unread.info().frames, unread.info().digest.as_str()), (3, ""));
+        let (mut whole, mut unread) = (whole.start().unwrap(), unread.start().unwrap());
+        for _ in 0..3 {
+            assert_eq!(whole.next().unwrap().unwrap().0, unread.next().unwrap().unwrap().0);
+        }
+        assert_eq!(unread.next().unwrap(), None);
+        let shorter = Feed::open_unread(&spec, Some(2)).unwrap();
+        assert_eq!(shorter.info().frames, 2);
+        std::fs::write(&path, [0; 12]).unwrap();
+        assert!(matches!(Feed::open_unread(&spec, Some(0)), Err(SourceError::NoFrames(_))));
+        assert!(matches!(shorter.start(), Err(SourceError::Changed(_))));
     }
 
     #[test]

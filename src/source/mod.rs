@@ -72,6 +72,12 @@ pub trait FrameSource: Send {
     /// The input is damaged, cut off or no longer readable.
     fn next_frame(&mut self, frame: &mut [u8]) -> Result<bool, SourceError>;
 
+    /// Frames to read ahead of a run: enough to ride out a decoder's hiccups (a key frame, a flush) of some ten
+    /// milliseconds.
+    fn frames_ahead(&self) -> usize {
+        8
+    }
+
     /// For a source whose [`FrameSource::next_frame`] waits for another process: what ends that wait from outside.
     fn kill_switch(&self) -> Option<KillSwitch> {
         None

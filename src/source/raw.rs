@@ -49,6 +49,11 @@ impl FrameSource for RawSource {
         &self.info
     }
 
+    /// A file of pixels has no hiccups, and what lies in few buffers stays in the processor's cache on its way.
+    fn frames_ahead(&self) -> usize {
+        2
+    }
+
     fn next_frame(&mut self, frame: &mut [u8]) -> Result<bool, SourceError> {
         match fill(&mut self.file, frame) {
             Ok(0) => Ok(false),

@@ -10,9 +10,6 @@ use std::time::Instant;
 use super::feed::frame_buffer;
 use super::{FrameSource, KillSwitch, SourceError};
 
-/// Frames that are read ahead. Enough to ride out a decoder's hiccups (a key frame, a flush) of some ten milliseconds.
-const FRAMES_AHEAD: usize = 8;
-
 type Full = Result<Vec<u8>, SourceError>;
 
 /// The run's end of the thread. Dropping it ends the thread, also in the middle of a frame.
@@ -35,11 +32,12 @@ struct Ends {
 impl ReadAhead {
     /// Reads the first frames here and starts the thread for the rest. The source must hold `num_frames` frames.
     pub fn start(mut source: Box<dyn FrameSource>, num_frames: u64) -> Result<Self, SourceError> {
-        let (empty_tx, empty_rx) = sync_channel(FRAMES_AHEAD);
+        let frames_ahead = source.frames_ahead();
+        let (empty_tx, empty_rx) = sync_channel(frames_ahead);
         // One place more than there are buffers: the thread never waits to hand out a frame or an error.
-        let (full_tx, full_rx) = sync_channel(FRAMES_AHEAD + 1);
+        let (full_tx, full_rx) = sync_channel(frames_ahead + 1);
         let spec = source.info().spec.clone();
-        let num_ahead = num_frames.min(FRAMES_AHEAD as u64);
+        let num_ahead = num_frames.min(frames_ahead as u64);
         let frame_bytes = source.info().frame_bytes();
         for _ in 0..num_ahead {
             let frame = read_frame(source.as_mut(), frame_buffer(frame_bytes)?)?;

@@ -8,7 +8,7 @@ use crate::stats::side::Side;
 use crate::stats::summary::{Group, RunSummary};
 
 pub fn case(reap_threshold: u32, lock: LockPlacement) -> Case {
-    Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold }
+    Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client: Default::default() }
 }
 
 /// A good counted run of 100 frames that never waits.
@@ -23,6 +23,7 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
         open_ns: 5_000_000,
         wall_ns: (wall_ms * 1e6) as u64,
         model_late: Some(0),
+        process: None,
         metrics: EncodeMetrics {
             frames: 100,
             packets: 100,

@@ -34,6 +34,11 @@ pub enum Metric {
     LockP95Ms,
     LockP99Ms,
     Bytes,
+    ProcessWallMs,
+    ProcessCpuMs,
+    CpuPerFrameMs,
+    PeakMemoryBytes,
+    LockDepth,
 }
 
 /// Which way is good.
@@ -55,7 +60,7 @@ struct Row {
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::WallMs,
         Self::Fps,
         Self::LockMs,
@@ -76,6 +81,11 @@ impl Metric {
         Self::LockP95Ms,
         Self::LockP99Ms,
         Self::Bytes,
+        Self::ProcessWallMs,
+        Self::ProcessCpuMs,
+        Self::CpuPerFrameMs,
+        Self::PeakMemoryBytes,
+        Self::LockDepth,
     ];
 
     /// Name in JSON, CSV and criteria files.
@@ -231,6 +241,43 @@ impl Metric {
                 "The time inside nvEncLockBitstream that 99 % of the run's frames did not exceed (nearest rank).",
             ),
             Self::Bytes => row("bytes", "Stream size", Bytes, Neither, "Bytes of all packets of the run."),
+            Self::ProcessWallMs => row(
+                "process_wall_ms",
+                "Process wall time",
+                Milliseconds,
+                Lower,
+                "From starting the encoding process until it was gone: opening, reading and writing files included. \
+                 Only of cases that are processes of their own.",
+            ),
+            Self::ProcessCpuMs => row(
+                "process_cpu_ms",
+                "Process CPU time",
+                Milliseconds,
+                Lower,
+                "Processor time of the whole encoding process, user and system, all threads.",
+            ),
+            Self::CpuPerFrameMs => row(
+                "cpu_per_frame_ms",
+                "CPU time per frame",
+                Milliseconds,
+                Lower,
+                "Processor time of the whole encoding process divided by its packets.",
+            ),
+            Self::PeakMemoryBytes => row(
+                "peak_memory_bytes",
+                "Peak memory",
+                Bytes,
+                Lower,
+                "Most memory that the encoding process had resident.",
+            ),
+            Self::LockDepth => row(
+                "lock_depth",
+                "Depth at the lock",
+                Count,
+                Neither,
+                "Pictures submitted and not yet unlocked when an output is locked, the median over a run: the queue \
+                 depth that an encoding process keeps.",
+            ),
         }
     }
 }

@@ -75,7 +75,8 @@ type Timed<'a> = (&'a Group, f64);
 /// moves a mean by more than the 1 % that decides.
 fn sound(groups: &[Group]) -> Vec<Timed<'_>> {
     let timed = |group| Group::spread(group, Metric::WallMs).map(|wall_ms| (group, wall_ms.p50));
-    groups.iter().filter(|group| group.num_failed == 0).filter_map(timed).collect()
+    let of_here = |group: &&Group| group.case.client.is_here() && group.num_failed == 0;
+    groups.iter().filter(of_here).filter_map(timed).collect()
 }
 
 /// The group with the shortest median wall time, and the one that `order` puts first among those about as fast.
@@ -128,7 +129,7 @@ fn pair(codec: Codec, groups: &[Group], recommendations: &[Recommendation]) -> O
 }
 
 fn before(codec: Codec, groups: &[Group]) -> Option<(Case, &'static str)> {
-    let cases = || groups.iter().map(|group| group.case).filter(|case| case.codec == codec);
+    let cases = || groups.iter().map(|group| group.case).filter(|case| case.codec == codec && case.client.is_here());
     if let Some(serial) = cases().find(Case::is_serial) {
         return Some((serial, "serial (T=1 inline)"));
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::contract::{Codec, LockPlacement, UnknownWord};
-use crate::record::Case;
+use crate::record::{BadName, Case, Client};
 
 /// A session folder and the cases of it that are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub struct CaseFilter {
     pub reap_threshold: Option<u32>,
     pub lock: Option<LockPlacement>,
     pub pool: Option<u32>,
+    pub client: Option<Client>,
 }
 
 /// Why a selector cannot be read.
@@ -35,7 +36,7 @@ pub enum SelectorError {
     NoSession(String),
     #[error("'{0}' is no KEY=VALUE: write for example reap=4,lock=inline")]
     NoPair(String),
-    #[error("cannot select by '{0}': known are reap, lock, codec, pool")]
+    #[error("cannot select by '{0}': known are reap, lock, codec, pool, client")]
     UnknownKey(String),
     #[error("{0} is named twice: name it once")]
     Twice(&'static str),
@@ -43,6 +44,8 @@ pub enum SelectorError {
     NoNumber { key: &'static str, value: String },
     #[error(transparent)]
     UnknownWord(#[from] UnknownWord),
+    #[error(transparent)]
+    BadName(#[from] BadName),
 }
 
 impl CaseFilter {
@@ -52,6 +55,11 @@ impl CaseFilter {
             && agrees(self.reap_threshold, case.reap_threshold)
             && agrees(self.lock, case.lock)
             && agrees(self.pool, case.pool)
+            && agrees(self.client, case.client)
+    }
+
+    fn is_about_ring(&self) -> bool {
+        self.reap_threshold.is_some() || self.lock.is_some() || self.pool.is_some()
     }
 
     fn name(&mut self, pair: &str) -> Result<(), SelectorError> {
@@ -61,6 +69,7 @@ impl CaseFilter {
             "reap" => once("reap", &mut self.reap_threshold, number("reap", value)?),
             "lock" => once("lock", &mut self.lock, value.parse()?),
             "pool" => once("pool", &mut self.pool, number("pool", value)?),
+            "client" => once("client", &mut self.client, value.parse()?),
             _ => Err(SelectorError::UnknownKey(key.to_owned())),
         }
     }
@@ -74,6 +83,7 @@ impl From<Case> for CaseFilter {
             reap_threshold: Some(case.reap_threshold),
             lock: Some(case.lock),
             pool: Some(case.pool),
+            client: Some(case.client),
         }
     }
 }
@@ -86,6 +96,10 @@ impl FromStr for CaseFilter {
         let mut filter = Self::default();
         for pair in text.split(',').filter(|_| !text.is_empty()) {
             filter.name(pair.trim())?;
+        }
+        // A threshold, lock or pool is a word about our own encoder, unless another is named.
+        if filter.client.is_none() && filter.is_about_ring() {
+            filter.client = Some(Client::Here);
         }
         Ok(filter)
     }
@@ -112,12 +126,14 @@ impl FromStr for Selector {
 impl fmt::Display for CaseFilter {
     /// As [`CaseFilter::from_str`] reads it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_said = |client: &Client| !(client.is_here() && self.is_about_ring());
         let named = |key, value: Option<String>| value.map(|value| format!("{key}={value}"));
         let pairs = [
             named("codec", self.codec.map(|codec| codec.to_string())),
             named("reap", self.reap_threshold.map(|threshold| threshold.to_string())),
             named("lock", self.lock.map(|lock| lock.to_string())),
             named("pool", self.pool.map(|pool| pool.to_string())),
+            named("client", self.client.filter(is_said).map(|client| client.to_string())),
         ];
         f.write_str(&pairs.into_iter().flatten().collect::<Vec<_>>().join(","))
     }
@@ -173,10 +189,13 @@ mod tests {
 
     #[test]
     fn a_case_selects_itself_alone() {
-        let case = Case { codec: Codec::Hevc, reap_threshold: 4, lock: LockPlacement::Inline, pool: 4 };
+        let case =
+            Case { codec: Codec::Hevc, reap_threshold: 4, lock: LockPlacement::Inline, pool: 4, client: Client::Here };
         let filter = CaseFilter::from(case);
         assert!(filter.matches(&case));
         assert!(!filter.matches(&Case { pool: 8, ..case }));
+        assert!(!filter.matches(&Case { client: Client::Process, ..case }));
+        assert_eq!(filter.to_string().parse(), Ok(filter));
         assert!(CaseFilter::default().matches(&case));
     }
 }

@@ -47,6 +47,13 @@ pub struct RunSummary {
     pub lock_p95_ms: Option<f64>,
     pub lock_p99_ms: Option<f64>,
     pub model_late: Option<u64>,
+    /// These are of processes only.
+    pub process_wall_ms: Option<f64>,
+    pub process_cpu_ms: Option<f64>,
+    pub cpu_per_frame_ms: Option<f64>,
+    pub peak_memory_bytes: Option<u64>,
+    pub lock_depth: Option<u32>,
+    pub verified_frames: Option<u64>,
 }
 
 /// A summary with the device it was made on, for JSON that is read away from its session.
@@ -80,6 +87,8 @@ impl RunSummary {
         let (metrics, frames) = (&record.metrics, &record.frames);
         let latency = Percentiles::of(&frames.latency_ns);
         let lock = Percentiles::of(&frames.lock_ns);
+        let process = record.process.as_ref();
+        let cpu_ms = process.map(|process| ms(process.user_ns + process.system_ns));
         Self {
             case: record.case,
             repeat_index: record.repeat_index,
@@ -110,6 +119,12 @@ impl RunSummary {
             lock_p95_ms: lock.p95_ms,
             lock_p99_ms: lock.p99_ms,
             model_late: record.model_late,
+            process_wall_ms: process.map(|process| ms(process.wall_ns)),
+            process_cpu_ms: cpu_ms,
+            cpu_per_frame_ms: cpu_ms.filter(|_| metrics.packets > 0).map(|cpu_ms| cpu_ms / metrics.packets as f64),
+            peak_memory_bytes: process.and_then(|process| process.peak_memory_bytes),
+            lock_depth: process.map(|process| process.lock_depth),
+            verified_frames: process.and_then(|process| process.verified_frames),
         }
     }
 
@@ -141,6 +156,11 @@ impl RunSummary {
             Metric::LockP95Ms => self.lock_p95_ms,
             Metric::LockP99Ms => self.lock_p99_ms,
             Metric::Bytes => Some(self.bytes as f64),
+            Metric::ProcessWallMs => self.process_wall_ms,
+            Metric::ProcessCpuMs => self.process_cpu_ms,
+            Metric::CpuPerFrameMs => self.cpu_per_frame_ms,
+            Metric::PeakMemoryBytes => self.peak_memory_bytes.map(|bytes| bytes as f64),
+            Metric::LockDepth => self.lock_depth.map(f64::from),
         }
     }
 }

@@ -189,7 +189,9 @@ fn part_of(error: &PlanError) -> Part {
         }
         PlanError::NoFrames => Part::Frames,
         PlanError::NoRuns | PlanError::TooManyRuns(_) => Part::Repeats,
-        PlanError::Pace(_) | PlanError::PaceAndWork => Part::Caller,
+        PlanError::Pace(_) | PlanError::PaceAndWork | PlanError::WorkAndBaseline | PlanError::NothingToVerify => {
+            Part::Caller
+        }
         PlanError::Gop
         | PlanError::GopTooShort { .. }
         | PlanError::BFrames(_)

@@ -25,7 +25,13 @@ fn heading(device: &DeviceInfo) -> Heading<'_> {
 }
 
 fn curve(points: Vec<(f64, f64)>) -> lock_wait::Curve {
-    let case = Case { codec: Codec::H264, reap_threshold: 4, lock: LockPlacement::Thread, pool: 4 };
+    let case = Case {
+        codec: Codec::H264,
+        reap_threshold: 4,
+        lock: LockPlacement::Thread,
+        pool: 4,
+        client: Default::default(),
+    };
     lock_wait::Curve { label: HOSTILE.to_owned(), pen: case_pen(&case, &[1, 4]), points }
 }
 

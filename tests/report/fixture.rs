@@ -169,6 +169,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         open_ns: 12_000_000,
         wall_ns,
         model_late: Some(0),
+        process: None,
         metrics,
         frames,
     }

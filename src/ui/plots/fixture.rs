@@ -42,7 +42,13 @@ pub fn push_run(session: &mut LoadedSession, reap_threshold: u32, latencies_ns: 
 /// A run whose frames are submitted every `interval_ns` and come back after `latencies_ns`, the last half of which passes
 /// inside the lock.
 pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], interval_ns: u64) -> RunRecord {
-    let case = Case { codec: Codec::H264, reap_threshold, lock: LockPlacement::Inline, pool: reap_threshold };
+    let case = Case {
+        codec: Codec::H264,
+        reap_threshold,
+        lock: LockPlacement::Inline,
+        pool: reap_threshold,
+        client: Default::default(),
+    };
     let frames = frames(reap_threshold, latencies_ns, interval_ns);
     let num_frames = latencies_ns.len() as u64;
     let end_ns = frames.submit_at_ns.last().copied().unwrap_or(0) + latencies_ns.last().copied().unwrap_or(0);
@@ -66,6 +72,7 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         open_ns: 5_000_000,
         wall_ns: end_ns.max(1),
         model_late: Some(0),
+        process: None,
         metrics,
         frames,
     }

@@ -82,7 +82,8 @@ impl Knees {
 
 fn lines(groups: &[Group]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    for group in groups.iter().filter(|group| !group.spreads.is_empty()) {
+    // What another process did has no threshold that could be set here.
+    for group in groups.iter().filter(|group| group.case.client.is_here() && !group.spreads.is_empty()) {
         let Case { codec, lock, reap_threshold, .. } = group.case;
         let value = |metric| group.spread(metric).map(|spread| (spread.mean, spread.stddev.unwrap_or(0.0)));
         let point = Point { threshold: reap_threshold, values: METRICS.map(value) };

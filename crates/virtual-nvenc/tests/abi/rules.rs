@@ -193,9 +193,8 @@ fn initialized_twice() {
 #[test]
 fn slots_without_work_say_so() {
     let null = std::ptr::null_mut::<std::ffi::c_void>();
-    check("not implemented", UNIMPLEMENTED, |client, _, _| call!(client, nvEncRegisterResource(null.cast())));
-    check("not implemented", UNIMPLEMENTED, |client, _, _| call!(client, nvEncMapInputResource(null.cast())));
-    check("not implemented", UNIMPLEMENTED, |client, _, _| call!(client, nvEncInvalidateRefFrames(0)));
+    check("not implemented", UNIMPLEMENTED, |client, _, _| call!(client, nvEncGetEncodeStats(null.cast())));
+    check("not implemented", UNIMPLEMENTED, |client, _, _| call!(client, nvEncCreateMVBuffer(null.cast())));
     check("asynchronous mode", UNSUPPORTED_PARAM, |client, _, _| call!(client, nvEncRegisterAsyncEvent(null.cast())));
 }
 
@@ -249,7 +248,7 @@ fn initialize_refuses_what_the_device_does_not_do() {
     check_initialize("feature not supported", UNSUPPORTED_PARAM, |init| init.set_enableSubFrameWrite(1));
     check_initialize("feature not supported", UNSUPPORTED_PARAM, |init| init.set_enableOutputInVidmem(1));
     check_initialize("bad frame rate", INVALID_PARAM, |init| init.frameRateDen = 0);
-    for (width, height) in [(0, 64), (64, 0), (65, 64), (64, 63), (14, 64), (4098, 64), (1 << 30, 1 << 30)] {
+    for (width, height) in [(0, 64), (64, 0), (14, 64), (4098, 64), (1 << 30, 1 << 30)] {
         check_initialize("bad size", INVALID_PARAM, |init| (init.encodeWidth, init.encodeHeight) = (width, height));
     }
     check_initialize("bad size", INVALID_PARAM, |init| (init.maxEncodeWidth, init.maxEncodeHeight) = (32, 64));
@@ -309,7 +308,7 @@ fn tolerated_habits_are_counted() {
     let client = Client::ready(&device);
     let [first, second] = client.slots();
     let mut picture = client.picture(first, 0);
-    (picture.inputWidth, picture.inputHeight) = (0, 0);
+    (picture.inputWidth, picture.inputHeight) = (32, 64);
     assert_eq!(client.encode(&mut picture), SUCCESS);
     assert_eq!(client.submit(second, 1), SUCCESS);
     assert_eq!(call!(client, nvEncDestroyBitstreamBuffer(second.output)), SUCCESS);

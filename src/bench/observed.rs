@@ -1,0 +1,152 @@
+//! What was seen of another program, as a session like any other.
+//!
+//! Its plan says what is known (codec, frames, device); the input's digest is empty, because nobody looked at the
+//! pixels, so comparing it with another session asks for `--allow-different-input`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::command::shell_word;
+use super::drivers::TrueDriver;
+use super::environment;
+use super::process::Finished;
+use super::trace::Trace;
+use crate::contract::{Codec, LockPlacement, PixelFormat};
+use crate::plan::{Plan, PlannedRun};
+use crate::record::{Case, Client, ClientName, DeviceInfo, DeviceKind, InputInfo, ProcessUse, RunRecord};
+use crate::session::{Manifest, format_version_for};
+
+/// A command that ran under the interposer.
+#[derive(Debug)]
+pub struct Observed {
+    /// What the session says of itself.
+    pub manifest: Manifest,
+    /// One run for each encode session that took a picture.
+    pub runs: Vec<RunRecord>,
+    /// Of the whole command.
+    pub usage: ProcessUse,
+    /// How often each rule was broken, where the driver says.
+    pub rules_broken: Option<BTreeMap<String, u64>>,
+    /// What makes the numbers less than they seem.
+    pub warnings: Vec<String>,
+}
+
+impl Observed {
+    /// Puts it together.
+    pub fn of(
+        command: &[String],
+        driver: &TrueDriver,
+        finished: &Finished,
+        rules_broken: Option<BTreeMap<String, u64>>,
+    ) -> Self {
+        let encoding: Vec<_> = finished.traces.iter().filter(|trace| trace.metrics.frames > 0).collect();
+        let run = |(order_index, trace): (u32, &&Trace)| {
+            let planned =
+                PlannedRun { case: case(command, trace), warmup: false, repeat_index: order_index, order_index };
+            (*trace).clone().into_record(&planned, Some(of_session(&finished.usage, trace)))
+        };
+        let runs: Vec<_> = (0..).zip(&encoding).map(run).collect();
+        let warnings = encoding.iter().filter_map(|trace| warning(trace)).collect();
+        let manifest = manifest(command, driver, &encoding);
+        Self { manifest, runs, usage: finished.usage.clone(), rules_broken, warnings }
+    }
+}
+
+/// Where a session goes when nobody said: `FOLDER/observed-DATE-TIME`.
+pub fn session_dir_in(folder: &Path) -> PathBuf {
+    folder.join(Timestamp::now().strftime("observed-%Y%m%d-%H%M%S").to_string())
+}
+
+/// Rules broken by the virtual driver's protocol: the `rule` of each call that broke one. `None`: there is no protocol.
+pub fn rules_broken(log: &Path) -> Option<BTreeMap<String, u64>> {
+    let text = fs::read_to_string(log).ok()?;
+    let mut counts = BTreeMap::new();
+    for line in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        if let Some(rule) = line.get("rule").and_then(Value::as_str) {
+            *counts.entry(rule.to_owned()).or_insert(0) += 1;
+        }
+    }
+    Some(counts)
+}
+
+/// The process' use beside one of its sessions, with that session's own depth.
+fn of_session(usage: &ProcessUse, trace: &Trace) -> ProcessUse {
+    ProcessUse { lock_depth: trace.median_lock_depth(), ..usage.clone() }
+}
+
+fn case(command: &[String], trace: &Trace) -> Case {
+    let program = command.first().map_or("?", |program| program.rsplit('/').next().unwrap_or(program));
+    let client = Client::Foreign(ClientName::shortened(program));
+    let codec = trace.codec.unwrap_or(Codec::H264);
+    Case { codec, reap_threshold: 0, lock: LockPlacement::Inline, pool: trace.num_outputs, client }
+}
+
+fn warning(trace: &Trace) -> Option<String> {
+    (trace.not_recorded > 0).then(|| {
+        format!(
+            "{} pictures came after the {} that there was room for: raise INFLIGHT_TRACE_PICTURES",
+            trace.not_recorded,
+            trace.frames.len()
+        )
+    })
+}
+
+fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&Trace]) -> Manifest {
+    let command: Vec<_> = command.iter().map(|word| shell_word(word)).collect();
+    let command = command.join(" ");
+    let mut codecs: Vec<_> = encoding.iter().filter_map(|trace| trace.codec).collect();
+    codecs.sort_unstable();
+    codecs.dedup();
+    let frames = encoding.iter().map(|trace| trace.metrics.frames).max().unwrap_or(0);
+    let device = device(driver, encoding);
+    Manifest {
+        format_version: format_version_for(true),
+        created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
+        plan: Plan {
+            device: device.name.clone(),
+            input: format!("what {command} encoded"),
+            frames,
+            codecs,
+            reap_thresholds: Vec::new(),
+            locks: Vec::new(),
+            warmup: 0,
+            repeat: 1,
+            ..Plan::default()
+        },
+        input: input(&command, encoding, frames),
+        device,
+        environment: environment::capture(format!("inflight virtual-driver run -- {command}")),
+        note: None,
+    }
+}
+
+fn input(command: &str, encoding: &[&Trace], frames: u64) -> InputInfo {
+    let first = encoding.first();
+    InputInfo {
+        spec: format!("what {command} encoded"),
+        format: first.map_or(PixelFormat::Nv12, |trace| trace.pixel_format()),
+        dimensions: first.map_or(crate::contract::Dimensions { width: 0, height: 0 }, |trace| trace.dimensions()),
+        frame_rate: first.map_or(crate::contract::FrameRate { num: 0, den: 1 }, |trace| trace.frame_rate()),
+        frames,
+        digest: String::new(),
+    }
+}
+
+fn device(driver: &TrueDriver, encoding: &[&Trace]) -> DeviceInfo {
+    let (kind, name) = match driver {
+        TrueDriver::Virtual { config } => (DeviceKind::Virtual, format!("virtual:{config}")),
+        TrueDriver::System => (DeviceKind::Cuda, "the installed driver's".to_owned()),
+        TrueDriver::Library(path) => (DeviceKind::Library, path.display().to_string()),
+    };
+    // The driver's own version is behind the client; what is known is the header that the client was built with.
+    let api = encoding.first().map_or(0, |trace| trace.client_api);
+    let driver = match kind {
+        DeviceKind::Virtual => format!("virtual NVENC {}", env!("CARGO_PKG_VERSION")),
+        DeviceKind::Cuda | DeviceKind::Library => "seen through its client".to_owned(),
+    };
+    DeviceInfo { kind, name, driver, api_version: format!("{}.{} (the client's)", api & 0xff, api >> 24) }
+}

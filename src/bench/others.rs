@@ -1,0 +1,259 @@
+//! Cases that are processes of their own: `ffmpeg`, and `inflight encode` beside it, so that a whole process stands
+//! against a whole process.
+//!
+//! Both read the same raw frames from one file, written once before the first run, write an elementary stream to a file
+//! beside it, and talk to the same driver through the interposer.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
+
+use tempfile::TempDir;
+
+use super::drivers::{DriverFolder, DriverFolderError, TrueDriver};
+use super::process::{ProcessError, Under};
+use crate::contract::{Codec, EncodeMetrics, PixelFormat, RateControl};
+use crate::device::DeviceSpec;
+use crate::plan::{Baseline, Plan, PlannedRun};
+use crate::record::{Case, Client, FrameColumns, InputInfo, RunRecord};
+use crate::source::{Feed, SourceError};
+
+/// Everything that the processes of a sweep need.
+#[derive(Debug)]
+pub struct Others {
+    folder: TempDir,
+    drivers: DriverFolder,
+    driver: TrueDriver,
+    device: DeviceSpec,
+    frames: PathBuf,
+    input: InputInfo,
+}
+
+/// Why a process cannot be a case, or why its run failed.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum OthersError {
+    #[error(transparent)]
+    Drivers(#[from] DriverFolderError),
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(
+        "cannot write the frames for other programs: {0}; free some space, or choose another folder for temporary files with TMPDIR"
+    )]
+    Frames(io::Error),
+    #[error("{program} ended with {ending}: run it by itself to see more")]
+    Failed { program: String, ending: String },
+    #[error("{0} opened no encode session: it did not use this driver")]
+    NoSession(String),
+    #[error("{program} gave {packets} packets for {frames} frames of {expected}")]
+    PacketCount { program: String, expected: u64, frames: u64, packets: u64 },
+    #[error("what {program} wrote does not hold up: {problem}")]
+    NotVerified { program: String, problem: String },
+}
+
+impl OthersError {
+    /// Did somebody ask for the end?
+    pub fn is_stop(&self) -> bool {
+        matches!(self, Self::Process(ProcessError::Stopped))
+    }
+}
+
+impl Others {
+    /// Puts the libraries in place and writes the frames; `None` where a plan has no other program in it.
+    ///
+    /// # Errors
+    /// The libraries were not built, or there is no room for the frames.
+    pub fn prepare(plan: &Plan, device: &DeviceSpec, feed: &Feed) -> Result<Option<Self>, OthersError> {
+        if plan.baselines.is_empty() {
+            return Ok(None);
+        }
+        let folder = tempfile::Builder::new().prefix("inflight-").tempdir().map_err(OthersError::Frames)?;
+        let driver = match device {
+            DeviceSpec::Virtual(config) => TrueDriver::Virtual { config: config.to_string() },
+            DeviceSpec::Cuda(_) => TrueDriver::System,
+            DeviceSpec::Library(path) => TrueDriver::Library(path.clone()),
+        };
+        let is_virtual = matches!(driver, TrueDriver::Virtual { .. });
+        let drivers = DriverFolder::install(&folder.path().join("drivers"), is_virtual)?;
+        let frames = folder.path().join("frames.raw");
+        write_frames(feed, &frames)?;
+        Ok(Some(Self { folder, drivers, driver, device: device.clone(), frames, input: feed.info().clone() }))
+    }
+
+    /// Makes one run and records it, also when it fails.
+    pub fn run(&self, plan: &Plan, planned: &PlannedRun, stop: &AtomicBool) -> (RunRecord, Option<OthersError>) {
+        let started_unix_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
+        let error = match self.measure(plan, planned, stop) {
+            Ok(record) => return (record, None),
+            Err(error) => error,
+        };
+        let record = RunRecord {
+            case: planned.case,
+            warmup: planned.warmup,
+            repeat_index: planned.repeat_index,
+            order_index: planned.order_index,
+            started_unix_ms,
+            error: Some(error.to_string()),
+            open_ns: 0,
+            wall_ns: 0,
+            model_late: None,
+            process: None,
+            metrics: EncodeMetrics::default(),
+            frames: FrameColumns::default(),
+        };
+        (record, Some(error))
+    }
+
+    fn measure(&self, plan: &Plan, planned: &PlannedRun, stop: &AtomicBool) -> Result<RunRecord, OthersError> {
+        let scratch = TempDir::new_in(self.folder.path()).map_err(ProcessError::Scratch)?;
+        let output = scratch.path().join(format!("out.{}", planned.case.codec));
+        let program = planned.case.client.to_string();
+        let baseline = plan.baselines.iter().find(|baseline| baseline.client() == planned.case.client);
+        let mut command = match baseline {
+            Some(baseline) => self.ffmpeg(plan, &planned.case, baseline),
+            None => self.own(plan, &planned.case),
+        };
+        command.arg(&output).stdin(Stdio::null()).stdout(Stdio::null());
+        let under = Under {
+            drivers: &self.drivers,
+            driver: &self.driver,
+            scratch: scratch.path(),
+            asks_cuda: baseline.is_some(),
+            log: None,
+            keeps_errors: true,
+        };
+        let finished = under.run(&mut command, stop)?;
+        if !finished.status.success() {
+            return Err(OthersError::Failed { program, ending: finished.ending() });
+        }
+        let (trace, mut usage) = finished.into_largest().ok_or_else(|| OthersError::NoSession(program.clone()))?;
+        let EncodeMetrics { frames, packets, .. } = trace.metrics;
+        let expected = self.input.frames;
+        if frames != expected || packets != expected {
+            return Err(OthersError::PacketCount { program, expected, frames, packets });
+        }
+        if plan.verify {
+            let verified = verify(&output, expected);
+            usage.verified_frames = Some(verified.map_err(|problem| OthersError::NotVerified { program, problem })?);
+        }
+        Ok(trace.into_record(planned, Some(usage)))
+    }
+
+    /// All but the output's name.
+    fn ffmpeg(&self, plan: &Plan, case: &Case, baseline: &Baseline) -> Command {
+        let InputInfo { format, dimensions, frame_rate, .. } = self.input;
+        let mut command = Command::new("ffmpeg");
+        command.args(["-nostdin", "-hide_banner", "-v", "error", "-y"]);
+        command.args(["-f", "rawvideo", "-pix_fmt", ffmpeg_format(format)]);
+        command.args(["-video_size", &dimensions.to_string(), "-framerate", &frame_rate.to_string()]);
+        if let Some(pace_fps) = plan.pace_fps {
+            command.args(["-readrate", &(pace_fps / frame_rate.fps()).to_string()]);
+        }
+        command.arg("-i").arg(&self.frames);
+        let encoder = format!("{}_nvenc", case.codec);
+        command.args(["-fps_mode", "passthrough", "-c:v", &encoder]);
+        command.args(["-preset", &plan.preset.to_string(), "-tune", &plan.tuning.to_string()]);
+        command.args(["-bf", &plan.b_frames.to_string()]);
+        if let Some(gop_length) = plan.gop_length {
+            command.args(["-g", &gop_length.to_string()]);
+        }
+        if let DeviceSpec::Cuda(ordinal) = self.device {
+            command.args(["-gpu", &ordinal.to_string()]);
+        }
+        command.args(ffmpeg_rate(plan.rate_control)).args(baseline.extra_options());
+        let muxer = if case.codec == Codec::Av1 { "obu".to_owned() } else { case.codec.to_string() };
+        command.args(["-f", &muxer]);
+        command
+    }
+
+    /// All but the output's name.
+    fn own(&self, plan: &Plan, case: &Case) -> Command {
+        let InputInfo { format, dimensions, frame_rate, .. } = self.input;
+        let device = match &self.device {
+            DeviceSpec::Cuda(_) => self.device.to_string(),
+            DeviceSpec::Virtual(_) | DeviceSpec::Library(_) => self.drivers.interposer().display().to_string(),
+        };
+        let input = format!("raw:{format}:{dimensions}@{frame_rate}:{}", self.frames.display());
+        let program = std::env::current_exe().unwrap_or_else(|_| "inflight".into());
+        let mut command = Command::new(program);
+        command.args(["encode", "--device", &device, "--input", &input, "--codec", &case.codec.to_string()]);
+        command.args(["--reap-threshold", &case.reap_threshold.to_string(), "--lock", &case.lock.to_string()]);
+        command.args(["--pool", &case.pool.to_string(), "--preset", &plan.preset.to_string()]);
+        command.args(["--tuning", &plan.tuning.to_string(), "--b-frames", &plan.b_frames.to_string()]);
+        // Read once, while encoding, as the other program does.
+        command.arg("--one-pass");
+        if let Some(gop_length) = plan.gop_length {
+            command.args(["--gop", &gop_length.to_string()]);
+        }
+        if let Some(pace_fps) = plan.pace_fps {
+            command.args(["--pace", &pace_fps.to_string()]);
+        }
+        command.args(super::command::rate_words(plan.rate_control)).arg("--output");
+        command
+    }
+}
+
+/// The very frames of a run, one after the other.
+fn write_frames(feed: &Feed, path: &std::path::Path) -> Result<(), OthersError> {
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(OthersError::Frames)?);
+    let mut cursor = feed.start()?;
+    while let Some((frame, _)) = cursor.next()? {
+        file.write_all(frame).map_err(OthersError::Frames)?;
+    }
+    file.flush().map_err(OthersError::Frames)
+}
+
+fn ffmpeg_format(format: PixelFormat) -> &'static str {
+    match format {
+        PixelFormat::Nv12 => "nv12",
+        PixelFormat::I420 => "yuv420p",
+        // The same bytes; the encoder looks at no alpha.
+        PixelFormat::Argb => "bgr0",
+    }
+}
+
+fn ffmpeg_rate(rate: RateControl) -> Vec<String> {
+    let words: Vec<String> = match rate {
+        RateControl::Preset => vec![],
+        RateControl::Cbr { bitrate_bps } => vec!["-rc".into(), "cbr".into(), "-b:v".into(), bitrate_bps.to_string()],
+        RateControl::Vbr { bitrate_bps, max_bitrate_bps } => vec![
+            "-rc".into(),
+            "vbr".into(),
+            "-b:v".into(),
+            bitrate_bps.to_string(),
+            "-maxrate".into(),
+            max_bitrate_bps.to_string(),
+        ],
+        RateControl::Cqp { qp } => vec!["-rc".into(), "constqp".into(), "-qp".into(), qp.to_string()],
+    };
+    words
+}
+
+/// Counts and decodes the stream with ffprobe: every frame must be there, and decode without a word.
+fn verify(output: &std::path::Path, expected: u64) -> Result<u64, String> {
+    let probed = Command::new("ffprobe")
+        .args(["-v", "error", "-count_frames", "-select_streams", "v"])
+        .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+        .arg(output)
+        .output()
+        .map_err(|error| format!("cannot start ffprobe: {error}; install ffmpeg, or leave --verify out"))?;
+    let said = String::from_utf8_lossy(&probed.stderr);
+    if let Some(line) = said.lines().find(|line| !line.trim().is_empty()) {
+        return Err(format!("ffprobe says: {line}"));
+    }
+    let counted = String::from_utf8_lossy(&probed.stdout).trim().trim_end_matches(',').parse::<u64>();
+    match counted {
+        Ok(counted) if counted == expected => Ok(counted),
+        Ok(counted) => Err(format!("ffprobe decodes {counted} frames of {expected}")),
+        Err(_) => Err("ffprobe counts no frames in it".to_owned()),
+    }
+}
+
+/// Is the case another process' business?
+pub fn is_other(case: &Case) -> bool {
+    case.client != Client::Here
+}

@@ -1,0 +1,127 @@
+//! What the interposer wrote down of a session, and the run record made of it.
+//!
+//! Knows the files' form; docs/ARCHITECTURE.md says how they come about.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, PixelFormat};
+use crate::plan::PlannedRun;
+use crate::record::{FrameColumns, ProcessUse, RunRecord};
+
+/// The form that is read here.
+const FORMAT: u32 = 1;
+
+/// One session of some client.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(missing_docs, reason = "the names say it; crates/interposer writes them")]
+pub struct Trace {
+    format: u32,
+    pub pid: u32,
+    pub program: String,
+    pub started_unix_ms: u64,
+    pub client_api: u32,
+    pub codec: Option<Codec>,
+    pub width: u32,
+    pub height: u32,
+    pub fps_num: u32,
+    pub fps_den: u32,
+    pub buffer_format: u32,
+    pub num_outputs: u32,
+    pub is_destroyed: bool,
+    pub not_recorded: u64,
+    pub failed_calls: u64,
+    pub peak_memory_bytes: Option<u64>,
+    pub open_ns: u64,
+    pub wall_ns: u64,
+    pub metrics: EncodeMetrics,
+    pub lock_depth: Vec<u32>,
+    pub frames: FrameColumns,
+}
+
+/// Why what was written down cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum TraceError {
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot understand {}: {problem}; install the interposer that was built with this program", path.display())]
+    Bad { path: PathBuf, problem: String },
+}
+
+impl Trace {
+    /// All sessions in `dir`, in the order in which they were opened.
+    ///
+    /// # Errors
+    /// The folder or a file in it cannot be read.
+    pub fn read_all(dir: &Path) -> Result<Vec<Self>, TraceError> {
+        let cannot = |path: &Path, source| TraceError::Read { path: path.to_owned(), source };
+        let mut traces = Vec::new();
+        for entry in fs::read_dir(dir).map_err(|error| cannot(dir, error))? {
+            let path = entry.map_err(|error| cannot(dir, error))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                traces.push(Self::read(&path)?);
+            }
+        }
+        traces.sort_by_key(|trace| (trace.started_unix_ms, trace.pid));
+        Ok(traces)
+    }
+
+    fn read(path: &Path) -> Result<Self, TraceError> {
+        let bad = |problem: String| TraceError::Bad { path: path.to_owned(), problem };
+        let text = fs::read(path).map_err(|source| TraceError::Read { path: path.to_owned(), source })?;
+        let trace: Self = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+        if trace.format != FORMAT {
+            return Err(bad(format!("it has form {}, and this program reads {FORMAT}", trace.format)));
+        }
+        Ok(trace)
+    }
+
+    /// In flight when an output was locked, the median; 0 where none was.
+    pub fn median_lock_depth(&self) -> u32 {
+        let mut depths: Vec<_> = self.lock_depth.iter().copied().filter(|&depth| depth > 0).collect();
+        depths.sort_unstable();
+        depths.get(depths.len() / 2).copied().unwrap_or(0)
+    }
+
+    /// Size of the pictures.
+    pub fn dimensions(&self) -> Dimensions {
+        Dimensions { width: self.width, height: self.height }
+    }
+
+    /// As the client told the driver.
+    pub fn frame_rate(&self) -> FrameRate {
+        FrameRate { num: self.fps_num, den: self.fps_den.max(1) }
+    }
+
+    /// The layout of ours that is nearest: planar or not, and one plane or several.
+    pub fn pixel_format(&self) -> PixelFormat {
+        match self.buffer_format {
+            // IYUV and YV12; the rest of the 4:2:0 and 4:4:4 ones are told as NV12.
+            0x10 | 0x100 => PixelFormat::I420,
+            0x0100_0000.. => PixelFormat::Argb,
+            _ => PixelFormat::Nv12,
+        }
+    }
+
+    /// The session as a run: its columns as they are, its process' use beside them.
+    pub fn into_record(self, run: &PlannedRun, process: Option<ProcessUse>) -> RunRecord {
+        RunRecord {
+            case: run.case,
+            warmup: run.warmup,
+            repeat_index: run.repeat_index,
+            order_index: run.order_index,
+            started_unix_ms: self.started_unix_ms,
+            error: None,
+            open_ns: self.open_ns,
+            wall_ns: self.wall_ns,
+            model_late: None,
+            process,
+            metrics: self.metrics,
+            frames: self.frames,
+        }
+    }
+}

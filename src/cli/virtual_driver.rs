@@ -1,0 +1,181 @@
+//! `inflight virtual-driver`: other people's NVENC programs on the virtual driver, or on the real one, and what they did.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::driver_args::{DriverCommand, DriverInstallArgs, DriverRunArgs, VirtualDriverArgs};
+use super::exit::{Exit, Failure};
+use super::{print_json, stop, warn};
+use crate::bench::drivers::{DriverFolder, TrueDriver};
+use crate::bench::observed::{self, Observed};
+use crate::bench::process::{Finished, Under};
+use crate::device::DeviceSpec;
+use crate::record::RunRecord;
+use crate::session::SessionWriter;
+use crate::stats::summary::{RunOnDevice, RunSummary};
+use crate::units;
+
+pub(super) fn virtual_driver(args: &VirtualDriverArgs) -> Result<Exit, Failure> {
+    match &args.command {
+        DriverCommand::Install(args) => install(args),
+        DriverCommand::Run(args) => run(args),
+    }
+}
+
+fn install(args: &DriverInstallArgs) -> Result<Exit, Failure> {
+    let drivers = DriverFolder::install(&args.folder, true)?;
+    let folder = args.folder.display();
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "The virtual driver is in {folder}. A program uses it with")?;
+    writeln!(out, "  LD_LIBRARY_PATH={folder} VIRTUAL_NVENC=latency_us=1400,interval_us=350 PROGRAM …")?;
+    writeln!(out, "and is measured through {} with 'inflight virtual-driver run'", drivers.interposer().display())?;
+    Ok(Exit::Done)
+}
+
+fn run(args: &DriverRunArgs) -> Result<Exit, Failure> {
+    let driver = true_driver(args)?;
+    let scratch = tempfile::Builder::new().prefix("inflight-").tempdir().map_err(Failure::failed)?;
+    let drivers = DriverFolder::install(&scratch.path().join("drivers"), matches!(driver, TrueDriver::Virtual { .. }))?;
+    let stop = stop::on_ctrl_c(Arc::default())?;
+    let (program, words) = args.command.split_first().ok_or_else(|| Failure::usage("no command to run"))?;
+    let log = scratch.path().join("protocol.jsonl");
+    let under = Under {
+        drivers: &drivers,
+        driver: &driver,
+        scratch: scratch.path(),
+        asks_cuda: true,
+        log: Some(log.clone()),
+        keeps_errors: false,
+    };
+    let finished = under.run(Command::new(program).args(words), &stop)?;
+    let exit = ending(&finished);
+    let observed = Observed::of(&args.command, &driver, &finished, observed::rules_broken(&log));
+    let dir = args.session.clone().unwrap_or_else(|| observed::session_dir_in(Path::new("output")));
+    if !observed.runs.is_empty() {
+        save(&dir, &observed)?;
+    }
+    if args.json {
+        tell_json(&dir, &observed)?
+    } else {
+        tell_people(&dir, &observed)?
+    }
+    match (exit, observed.runs.is_empty()) {
+        (Some(code), _) => Ok(Exit::OfCommand(code)),
+        (None, true) => Err(Failure::failed(format!(
+            "{program} encoded nothing with this driver: check that it uses NVENC, and loads the driver by its soname"
+        ))),
+        (None, false) => Ok(Exit::Done),
+    }
+}
+
+fn true_driver(args: &DriverRunArgs) -> Result<TrueDriver, Failure> {
+    if args.real {
+        return Ok(TrueDriver::System);
+    }
+    match args.device.parse()? {
+        DeviceSpec::Virtual(config) => Ok(TrueDriver::Virtual { config: config.to_string() }),
+        DeviceSpec::Library(path) => Ok(TrueDriver::Library(path)),
+        DeviceSpec::Cuda(_) => {
+            Err(Failure::usage("a GPU is chosen by the command itself: use --real instead of --device cuda:N"))
+        }
+    }
+}
+
+/// The code to leave with where the command failed; a signal as shells tell it.
+fn ending(finished: &Finished) -> Option<u8> {
+    if finished.status.success() {
+        return None;
+    }
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&finished.status) {
+        return Some(u8::try_from(128 + signal).unwrap_or(1));
+    }
+    Some(finished.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+fn save(dir: &Path, observed: &Observed) -> Result<(), Failure> {
+    let mut writer = SessionWriter::create(dir, &observed.manifest)?;
+    observed.runs.iter().try_for_each(|run| writer.append(run))?;
+    Ok(())
+}
+
+fn tell_json(dir: &Path, observed: &Observed) -> Result<(), Failure> {
+    let summaries: Vec<_> = observed.runs.iter().map(RunSummary::of).collect();
+    let device = &observed.manifest.device;
+    let runs: Vec<_> = summaries.iter().map(|run| RunOnDevice { run, device }).collect();
+    print_json(&json!({
+        "session": (!observed.runs.is_empty()).then(|| dir.to_string_lossy()),
+        "device": device,
+        "input": observed.manifest.input,
+        "process": observed.usage,
+        "rules_broken": observed.rules_broken,
+        "runs": runs,
+    }))
+}
+
+fn tell_people(dir: &Path, observed: &Observed) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", observed.manifest.device)?;
+    for run in &observed.runs {
+        tell_run(&mut out, run)?;
+    }
+    let usage = &observed.usage;
+    let memory = usage.peak_memory_bytes.map_or_else(|| "–".to_owned(), |bytes| units::bytes(bytes as f64));
+    writeln!(
+        out,
+        "process: {} wall, {} CPU, {memory} at most",
+        units::ns(usage.wall_ns),
+        units::ns(usage.user_ns + usage.system_ns),
+    )?;
+    match &observed.rules_broken {
+        Some(rules) if rules.is_empty() => writeln!(out, "rules of the API broken: none")?,
+        Some(rules) => {
+            let rules: Vec<_> = rules.iter().map(|(rule, count)| format!("{rule} ({count})")).collect();
+            writeln!(out, "rules of the API broken: {}", rules.join(", "))?;
+        }
+        None => writeln!(out, "rules of the API: this driver keeps no account of them")?,
+    }
+    if !observed.runs.is_empty() {
+        writeln!(out, "\nSession saved in {dir}; next: inflight gui {dir}", dir = dir.display())?;
+    }
+    for warning in &observed.warnings {
+        warn(&format!("inflight: {warning}"));
+    }
+    Ok(())
+}
+
+fn tell_run(out: &mut impl Write, run: &RunRecord) -> Result<(), Failure> {
+    let summary = RunSummary::of(run);
+    let share = |part_ns: u64| units::pct(100.0 * part_ns as f64 / run.wall_ns.max(1) as f64);
+    let ms = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), units::ms);
+    writeln!(
+        out,
+        "{}: {} packets of {} frames in {} ({})",
+        run.case,
+        run.metrics.packets,
+        run.metrics.frames,
+        units::ns(run.wall_ns),
+        summary.fps.map_or_else(|| "–".to_owned(), units::fps),
+    )?;
+    writeln!(
+        out,
+        "  in flight at the lock {} (peak {}), lock {} of the wall time, submit {}, upload {}",
+        summary.lock_depth.unwrap_or(0),
+        run.metrics.queue_peak,
+        share(run.metrics.lock_ns),
+        share(run.metrics.submit_ns),
+        share(run.metrics.upload_ns),
+    )?;
+    Ok(writeln!(
+        out,
+        "  submit to packet p50 {}, p95 {}, p99 {}, max {}",
+        ms(summary.latency_p50_ms),
+        ms(summary.latency_p95_ms),
+        ms(summary.latency_p99_ms),
+        ms(summary.latency_max_ms),
+    )?)
+}

@@ -1,0 +1,110 @@
+//! Other people's programs on the virtual driver, by the command line: `virtual-driver` and `sweep --baseline`.
+//!
+//! Needs ffmpeg, and the libraries that `cargo build --workspace` puts beside the program.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
+
+mod program;
+
+use std::process::Command;
+
+use program::{Bench, Ended};
+use serde_json::Value;
+
+const DEVICE: &str = "virtual:latency_us=700,interval_us=700";
+
+/// Thirty frames of a pattern through NVENC.
+const FFMPEG: [&str; 14] = [
+    "ffmpeg",
+    "-nostdin",
+    "-v",
+    "error",
+    "-f",
+    "lavfi",
+    "-i",
+    "testsrc=64x64:r=30:d=1",
+    "-pix_fmt",
+    "nv12",
+    "-c:v",
+    "h264_nvenc",
+    "-preset",
+    "p1",
+];
+
+fn watch(bench: &Bench, session: &str, words: &[&str]) -> Ended {
+    let mut args = vec!["virtual-driver", "run", "--device", DEVICE, "--session", session, "--json", "--"];
+    args.extend(FFMPEG);
+    args.extend(words);
+    bench.done(&args)
+}
+
+fn numbers(run: &Value, keys: [&str; 3]) -> [u64; 3] {
+    keys.map(|key| run[key].as_u64().unwrap_or_else(|| panic!("no {key} in {run}")))
+}
+
+#[test]
+fn without_the_libraries_it_says_how_to_build_them() {
+    let bench = Bench::new();
+    let alone = bench.path("inflight");
+    std::fs::copy(env!("CARGO_BIN_EXE_inflight"), &alone).unwrap();
+    for args in [&["virtual-driver", "run", "--", "true"][..], &["virtual-driver", "install", "drivers"]] {
+        let ended = Ended::from(Command::new(&alone).args(args).current_dir(bench.path("")).output().unwrap());
+        assert_eq!(ended.code, Some(5), "{args:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("cargo build --release --workspace"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+#[ignore = "needs the drop-in driver beside the program"]
+fn a_foreign_client_is_seen_as_it_queues() {
+    let bench = Bench::new();
+    // How many pictures ffmpeg keeps in flight follows from its options, not from any clock.
+    for (session, words, depth) in
+        [("usual", &[][..], 3), ("eager", &["-delay", "0"], 1), ("deep", &["-surfaces", "8"], 7)]
+    {
+        let told = watch(&bench, session, &[words, &["-f", "h264", "-y", "out.h264"]].concat()).json();
+        let runs = told["runs"].as_array().unwrap();
+        assert_eq!(runs.len(), 1, "{told}");
+        assert_eq!(numbers(&runs[0], ["frames", "packets", "lock_depth"]), [30, 30, depth], "{session}");
+        assert_eq!(runs[0]["client"], "ffmpeg");
+        bench.done(&["report", session, "-o", "report.md"]);
+    }
+    let compared = bench.run(&["compare", "--before", "eager", "--after", "usual"]);
+    assert!(matches!(compared.code, Some(0 | 3 | 4)), "{}", compared.stderr);
+}
+
+#[test]
+#[ignore = "needs the drop-in driver beside the program"]
+fn the_command_decides_the_exit_code() {
+    let bench = Bench::new();
+    for (command, code) in [("exit 7", 7), ("kill -TERM $$", 143), ("true", 1)] {
+        let ended = bench.run(&["virtual-driver", "run", "--device", DEVICE, "--", "sh", "-c", command]);
+        assert_eq!(ended.code, Some(code), "{command}: {}", ended.stderr);
+    }
+    assert_eq!(bench.names(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs the drop-in driver beside the program"]
+fn a_baseline_runs_in_the_same_rounds_and_is_verified() {
+    let bench = Bench::new();
+    let sweep =
+        ["sweep", "--device", DEVICE, "--input", "synthetic:64x64@30", "--frames", "20", "--reap-threshold", "2"];
+    let rest = ["--warmup", "1", "--repeat", "2", "--baseline", "ffmpeg", "--verify", "--session", "s", "--json"];
+    let told = bench.done(&[&sweep[..], &rest].concat()).json();
+    let runs = told["runs"].as_array().unwrap();
+    let client = |run: &Value| run["client"].as_str().unwrap_or("here").to_owned();
+    let order: Vec<_> = runs.iter().map(client).collect();
+    let round = ["here", "inflight", "ffmpeg"];
+    let back = ["ffmpeg", "inflight", "here"];
+    assert_eq!(order, [round, round, back].concat());
+    for run in runs.iter().filter(|run| client(run) != "here") {
+        assert_eq!(numbers(run, ["frames", "packets", "verified_frames"]), [20, 20, 20], "{run}");
+        for key in ["process_wall_ms", "process_cpu_ms", "peak_memory_bytes"] {
+            assert!(run[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {run}");
+        }
+    }
+    bench.done(&["status", "s", "--into", "."]);
+    let page = bench.names().into_iter().find(|name| name.starts_with("FFMPEG_NV_COMPARISON_")).unwrap();
+    let page = std::fs::read_to_string(bench.path(&page)).unwrap();
+    assert!(page.contains("decodes, complete") && page.contains("VIRTUAL DEVICE"), "{page}");
+}
