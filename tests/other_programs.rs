@@ -54,7 +54,7 @@ fn without_the_libraries_it_says_how_to_build_them() {
 }
 
 #[test]
-#[ignore = "needs the drop-in driver beside the program"]
+
 fn a_foreign_client_is_seen_as_it_queues() {
     let bench = Bench::new();
     // How many pictures ffmpeg keeps in flight follows from its options, not from any clock.
@@ -73,7 +73,7 @@ fn a_foreign_client_is_seen_as_it_queues() {
 }
 
 #[test]
-#[ignore = "needs the drop-in driver beside the program"]
+
 fn the_command_decides_the_exit_code() {
     let bench = Bench::new();
     for (command, code) in [("exit 7", 7), ("kill -TERM $$", 143), ("true", 1)] {
@@ -84,7 +84,7 @@ fn the_command_decides_the_exit_code() {
 }
 
 #[test]
-#[ignore = "needs the drop-in driver beside the program"]
+
 fn a_baseline_runs_in_the_same_rounds_and_is_verified() {
     let bench = Bench::new();
     let sweep =
