@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use eframe::egui::{Context, Event, RawInput, Rect, pos2, vec2};
+use inflight::bench::worker::Starter;
 use inflight::session::SessionWriter;
 use inflight::stats::distribution::Distribution;
 use inflight::ui::app::App;
@@ -19,7 +20,7 @@ use inflight::units;
 /// Sixteen runs of so many frames are a million samples.
 const FRAMES_OF_EACH_RUN: u32 = 62_500;
 const FRAMES_OF_EACH_VIEW: u32 = 300;
-/// As often as the window draws a live sweep.
+/// Five times as often as the window draws a live sweep, so that there are frames to count.
 const LIVE_FRAME: Duration = Duration::from_millis(100);
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -32,13 +33,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         (0..1_000_000).map(|idx: u64| 1_000_000 + idx.wrapping_mul(2_654_435_761) % 500_000).collect();
     save(&one, vec![fixture::record(0, 8, &latencies, 300_000)])?;
     for (name, dir) in [("16 runs of 62,500 frames", &sixteen), ("a run of 1,000,000 frames", &one)] {
-        let mut bench = Bench::open(folder.path(), dir);
+        let mut bench = Bench::open(folder.path(), dir)?;
         println!("{name}: from opening to the first picture of it {}", units::ns(bench.opened.as_nanos() as u64));
         for view in View::ALL {
             println!("  {:<14} {}", view.title(), percentiles(&bench.visit(view)));
         }
     }
-    let live = Bench::open(folder.path(), &sixteen).live();
+    let live = Bench::open(folder.path(), &sixteen)?.live();
     println!("while a sweep is live: {}", percentiles(&live));
     Ok(())
 }
@@ -66,9 +67,9 @@ struct Bench {
 }
 
 impl Bench {
-    fn open(folder: &Path, dir: &Path) -> Self {
+    fn open(folder: &Path, dir: &Path) -> std::io::Result<Self> {
         let ctx = Context::default();
-        let app = App::new(&ctx, folder.join("none"), Vec::new());
+        let app = App::new(&ctx, Starter::new()?, folder.join("none"), Vec::new());
         let mut bench = Self { ctx, app, opened: Duration::ZERO };
         // Fonts are made in the first frame, whatever is shown.
         bench.frame(Vec::new());
@@ -80,7 +81,7 @@ impl Bench {
         }
         bench.frame(Vec::new());
         bench.opened = begin.elapsed();
-        bench
+        Ok(bench)
     }
 
     /// Every frame of a visit counts, those that wait for a model and the first that draws it included.

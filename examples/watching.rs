@@ -17,9 +17,13 @@ use inflight::session::{Session, save_plan};
 use inflight::stats::metrics::Metric;
 use inflight::units;
 
+const PLAN: &str = "plan.json";
 const PAIRS: usize = 10;
 const STARTS: usize = 11;
 const IDLE: Duration = Duration::from_secs(10);
+const HEADLESS: [&str; 3] = ["sweep", "--plan", PLAN];
+const WATCHED: [&str; 5] = ["gui", "--plan", PLAN, "--then", "run"];
+const QUIET: [&str; 5] = ["gui", "--plan", PLAN, "--then", "run-quiet"];
 /// The clock of /proc/PID/stat, on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -35,19 +39,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         host_work_us: 0,
         ..Plan::default()
     };
-    save_plan(&plan, &here.path().join("plan.json"))?;
-    let mut changes = Vec::new();
-    for pair in 0..PAIRS {
-        let (first, second) = (window.wall_ms(pair % 2 == 0)?, window.wall_ms(pair % 2 == 1)?);
-        let (watched, headless) = if pair % 2 == 0 { (first, second) } else { (second, first) };
-        let change_pct = 100.0 * (watched / headless - 1.0);
-        println!("pair {pair}: headless {}, watched {} ({change_pct:+.2} %)", units::ms(headless), units::ms(watched));
-        changes.push(change_pct);
+    save_plan(&plan, &here.path().join(PLAN))?;
+    for (name, watching) in [("watched", WATCHED), ("quiet mode", QUIET)] {
+        let mut changes = Vec::new();
+        for pair in 0..PAIRS {
+            let (headless, watched) = if pair % 2 == 0 {
+                let headless = window.wall_ms(&HEADLESS)?;
+                (headless, window.wall_ms(&watching)?)
+            } else {
+                let watched = window.wall_ms(&watching)?;
+                (window.wall_ms(&HEADLESS)?, watched)
+            };
+            let change_pct = 100.0 * (watched / headless - 1.0);
+            println!(
+                "pair {pair}: headless {}, {name} {} ({change_pct:+.2} %)",
+                units::ms(headless),
+                units::ms(watched)
+            );
+            changes.push(change_pct);
+        }
+        let middle = middle(&mut changes, |pct| format!("{pct:+.2} %"));
+        println!("encode wall, {name} against headless, VIRTUAL device: {middle}");
     }
-    println!(
-        "encode wall, watched against headless, VIRTUAL device: {}",
-        middle(&mut changes, |pct| format!("{pct:+.2} %"))
-    );
     let mut starts = Vec::new();
     for _ in 0..STARTS {
         starts.push(window.start_ms()?);
@@ -71,13 +84,8 @@ impl Window {
     }
 
     /// The mean wall time of a run of the plan.
-    fn wall_ms(&self, is_watched: bool) -> Result<f64, Box<dyn Error>> {
+    fn wall_ms(&self, words: &[&str]) -> Result<f64, Box<dyn Error>> {
         let output = self.folder.join("output");
-        let words: &[&str] = if is_watched {
-            &["gui", "--then", "run", "--plan", "plan.json"]
-        } else {
-            &["sweep", "--plan", "plan.json"]
-        };
         must(self.command(words).status()?.success(), "a sweep failed; is there a screen? (xvfb-run)")?;
         let session = fs::read_dir(&output)?.flatten().map(|entry| entry.path()).next();
         let session = Session::open(session.as_deref().unwrap_or(&output))?;

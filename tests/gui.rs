@@ -11,6 +11,7 @@ use eframe::egui::accesskit::Role;
 use eframe::egui::{Context, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use inflight::bench::worker::Starter;
 use inflight::session::{Label, Session};
 use inflight::ui::app::App;
 use inflight::ui::commands::Command;
@@ -20,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A window whose sessions lie in `folder`, set up for a sweep of a few small frames.
 fn window(folder: &Path) -> Harness<'static, App> {
-    let app = App::new(&Context::default(), folder.to_owned(), Vec::new());
+    let app = App::new(&Context::default(), Starter::new().unwrap(), folder.to_owned(), Vec::new());
     let frame = |ui: &mut Ui, app: &mut App| {
         app.tick(ui.ctx());
         app.show(ui);
@@ -121,10 +122,11 @@ fn a_bad_value_is_marked_where_it_stands_and_nothing_can_be_run() {
     assert!(window.query_by_label_contains("is odd").is_some());
     assert!(window.get_by_role_and_label(Role::Button, "Run the sweep").accesskit_node().is_disabled());
     window.state_mut().setup_mut().plan.input = "no-such-file.y4m".to_owned();
-    window.run_steps(2);
+    let num_said = |window: &Harness<'_, App>| window.query_all_by_label_contains("no-such-file.y4m").count();
+    wait(&mut window, "message below the input", |window| num_said(window) == 1);
     click(&mut window, Role::Button, "Run the sweep");
     wait(&mut window, "message", |window| window.query_by_label("Dismiss").is_some());
-    assert!(window.query_by_label_contains("no-such-file.y4m").is_some());
+    assert_eq!(num_said(&window), 2);
     click(&mut window, Role::Button, "Dismiss");
     assert!(window.query_by_label("Dismiss").is_none());
 }
@@ -138,8 +140,14 @@ fn a_damaged_session_opens_as_far_as_it_can() {
     let runs = dir.join("runs.jsonl");
     let text = fs::read(&runs).unwrap();
     fs::write(&runs, &text[..text.len() - 10]).unwrap();
-    window.state_mut().ask(Command::OpenSession(dir));
+    window.state_mut().ask(Command::OpenSession(dir.clone()));
     wait(&mut window, "message", |window| window.query_by_label_contains("is unfinished").is_some());
+    assert_eq!(session_of(&window).summaries.len(), 7);
+
+    let scratched = String::from_utf8(text).unwrap().replacen("\"case\"", "\"cage\"", 1);
+    fs::write(&runs, scratched).unwrap();
+    window.state_mut().ask(Command::OpenSession(dir));
+    wait(&mut window, "message", |window| window.query_by_label_contains("line 1 of runs.jsonl").is_some());
     assert_eq!(session_of(&window).summaries.len(), 7);
 
     window.state_mut().ask(Command::OpenSession(folder.path().join("nowhere")));

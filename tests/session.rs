@@ -99,7 +99,7 @@ fn what_was_written_is_what_is_read() {
     write_session(&dir, 3);
     assert_eq!(names(&dir), ["manifest.json", "runs.jsonl"]);
     let session = Session::open(&dir).unwrap();
-    assert_eq!((&session.manifest, session.damage), (&manifest(), None));
+    assert_eq!((&session.manifest, &session.damage), (&manifest(), &Vec::new()));
     let mut records = Vec::new();
     session.for_each_run(|record| records.push(record)).unwrap();
     assert_eq!(records, (0..3).map(|order_index| record(order_index, 4)).collect::<Vec<_>>());
@@ -119,7 +119,7 @@ fn a_kill_at_any_byte_costs_only_the_run_in_progress() {
         let session = Session::open(&dir).unwrap();
         assert_eq!(session.summaries.len(), 2, "cut at byte {end}");
         let torn = (end > last_line).then_some(Damage::TornLastLine { line: 3, bytes: end - last_line });
-        assert_eq!(session.damage, torn);
+        assert_eq!(session.damage, torn.into_iter().collect::<Vec<_>>());
         assert_eq!(session.records().unwrap().count(), 2);
     }
 }
@@ -176,7 +176,7 @@ fn what_is_no_session_is_refused_in_one_line() {
 }
 
 #[test]
-fn a_line_that_is_no_run_is_named() {
+fn a_line_that_is_no_run_is_named_and_the_others_are_read() {
     let root = tempfile::tempdir().unwrap();
     write_session(root.path(), 2);
     let path = root.path().join("runs.jsonl");
@@ -187,8 +187,11 @@ fn a_line_that_is_no_run_is_named() {
     for (line, problem) in [("{}", "missing field"), ("", "EOF"), (&short_column, "kinds has 3"), ("\u{0}", "expected")]
     {
         fs::write(&path, format!("{first}\n{line}\n{first}\n")).unwrap();
-        let message = Session::open(root.path()).unwrap_err().to_string();
+        let session = Session::open(root.path()).unwrap();
+        assert_eq!(session.summaries.len(), 2);
+        let message = session.damage[0].to_string();
         assert!(message.contains("line 2") && message.contains(problem), "{message}");
+        assert_eq!((session.damage.len(), session.records().unwrap().count()), (1, 2));
     }
 }
 
@@ -253,7 +256,7 @@ fn a_full_disk_keeps_the_finished_runs() {
         .unwrap();
     assert!(status.success());
     let session = Session::open(&dir).unwrap();
-    assert_eq!((session.summaries.len(), session.damage), (2, None));
+    assert_eq!((session.summaries.len(), session.damage), (2, Vec::new()));
     assert!(fs::metadata(dir.join("runs.jsonl")).unwrap().len() < LIMIT_BYTES);
     assert_eq!(names(root.path()), ["a"]);
 }

@@ -54,6 +54,39 @@ pub struct Worker {
     thread: Option<JoinHandle<()>>,
 }
 
+type Task = Box<dyn FnOnce() + Send>;
+type Started = std::io::Result<JoinHandle<()>>;
+
+/// Makes the threads of sweeps from a thread of its own.
+///
+/// A thread inherits the priority of the one that makes it: a watcher that lowers its own after this was made does not
+/// lower that of the sweeps it starts.
+#[derive(Debug)]
+pub struct Starter(Sender<(Task, Sender<Started>)>);
+
+impl Starter {
+    /// Its thread ends with it.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn new() -> std::io::Result<Self> {
+        let (sender, tasks) = mpsc::channel::<(Task, Sender<Started>)>();
+        std::thread::Builder::new().name("starter".to_owned()).spawn(move || {
+            for (task, answer) in tasks {
+                drop(answer.send(std::thread::Builder::new().name("sweep".to_owned()).spawn(task)));
+            }
+        })?;
+        Ok(Self(sender))
+    }
+
+    fn start(&self, task: Task) -> Started {
+        let (answer, started) = mpsc::channel();
+        let gone = |_| std::io::Error::other("the thread that starts sweeps is gone");
+        self.0.send((task, answer)).map_err(|_| gone(mpsc::RecvError))?;
+        started.recv().map_err(gone)?
+    }
+}
+
 /// Shared with the measured loop.
 #[derive(Debug)]
 struct Live {
@@ -62,19 +95,20 @@ struct Live {
 }
 
 impl Worker {
-    /// Begins at once. `wake` is called after each piece of news, never from inside a measured loop.
+    /// Begins at once. `wake` is called after each piece of news but the start of a run, never from inside a measured
+    /// loop.
     ///
     /// # Errors
     /// There is no thread to be had.
-    pub fn start(order: Order, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+    pub fn start(starter: &Starter, order: Order, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let (sender, news) = mpsc::channel();
         let samples = Mutex::new(Vec::with_capacity(LIVE_SAMPLES));
         let live = Arc::new(Live { stop: AtomicBool::new(false), samples });
         let teller = Teller { sender, wake, live: Arc::clone(&live) };
-        let thread = std::thread::Builder::new().name("sweep".to_owned()).spawn(move || {
+        let thread = starter.start(Box::new(move || {
             let ended = teller.run(order);
             teller.tell(News::Ended(ended));
-        })?;
+        }))?;
         Ok(Self { news, live, thread: Some(thread) })
     }
 
@@ -124,7 +158,8 @@ impl<W: Fn()> Teller<W> {
         self.tell(News::Begun(Box::new(job.manifest().clone())));
         job.measure(&mut writer, &self.live.stop, &mut |event| {
             match event {
-                Event::RunStarted(run) => self.tell(News::RunStarted(*run)),
+                // Heard soon enough with whatever wakes the watcher next, and the run has just begun.
+                Event::RunStarted(run) => drop(self.sender.send(News::RunStarted(*run))),
                 Event::RunWatched(_, glimpse) => self.live.offer(glimpse),
                 Event::RunFinished(record) => self.tell(News::RunFinished(record)),
             }
@@ -179,7 +214,7 @@ mod tests {
     #[test]
     fn every_run_is_told_and_saved() {
         let dir = tempfile::tempdir().unwrap();
-        let worker = Worker::start(order(dir.path().join("session")), || ()).unwrap();
+        let worker = Worker::start(&Starter::new().unwrap(), order(dir.path().join("session")), || ()).unwrap();
         let (num_finished, ended) = hear_all(&worker);
         assert_eq!(num_finished, 6);
         assert_eq!(ended.unwrap(), Outcome { num_done: 6, num_failed: 0, stopped: false });
@@ -192,7 +227,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut order = order(dir.path().join("session"));
         order.plan.repeat = 100_000;
-        let worker = Worker::start(order, || ()).unwrap();
+        let worker = Worker::start(&Starter::new().unwrap(), order, || ()).unwrap();
         while !matches!(worker.news.recv().unwrap(), News::RunFinished(_)) {}
         worker.stop();
         let (num_finished, ended) = hear_all(&worker);
@@ -206,7 +241,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut order = order(dir.path().join("session"));
         order.plan.device = "virtual:no-such-profile".to_owned();
-        let worker = Worker::start(order, || ()).unwrap();
+        let worker = Worker::start(&Starter::new().unwrap(), order, || ()).unwrap();
         let (_, ended) = hear_all(&worker);
         assert!(matches!(ended, Err(JobError::Device(_))));
         assert!(!dir.path().join("session").exists());

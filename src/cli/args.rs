@@ -282,6 +282,7 @@ pub struct DoctorArgs {
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub enum GuiThen {
     Run,
+    RunQuiet,
     Close,
 }
 
@@ -295,7 +296,7 @@ pub struct GuiArgs {
     /// Fill the form from a plan in a file, or from that of a session
     #[arg(long, value_name = "FILE.json|SESSION")]
     pub plan: Option<PathBuf>,
-    /// What the window does by itself: run (the plan, then close), close (after the first frame)
+    /// What the window does by itself: run or run-quiet (the plan, then close), close (after the first frame)
     #[arg(long, hide = true)]
     pub then: Option<GuiThen>,
 }

@@ -7,7 +7,8 @@ use crate::ui::{self, Start, Then};
 
 pub(super) fn gui(args: GuiArgs) -> Result<Exit, Failure> {
     let then = args.then.map(|then| match then {
-        GuiThen::Run => Then::Run,
+        GuiThen::Run => Then::Run { is_quiet: false },
+        GuiThen::RunQuiet => Then::Run { is_quiet: true },
         GuiThen::Close => Then::Close,
     });
     let plan = args.plan.as_deref().map(load_plan).transpose()?;

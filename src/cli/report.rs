@@ -67,7 +67,7 @@ pub(super) fn write_report(subject: Subject<'_>, path: &Path) -> Result<(), Fail
 /// A session with its damage, if any, said aloud.
 pub(super) fn open(dir: &Path) -> Result<Session, Failure> {
     let session = Session::open(dir)?;
-    if let Some(damage) = &session.damage {
+    for damage in &session.damage {
         warn(&format!("inflight: {}: {damage}", dir.display()));
     }
     Ok(session)

@@ -75,7 +75,7 @@ pub fn warnings(material: &Material<'_>) -> Option<String> {
     let compared = material.subject.comparison.map_or(&[][..], |comparison| &comparison.warnings);
     let mut warnings: Vec<String> = compared.iter().map(ToString::to_string).collect();
     let sessions = [Some(material.subject.session), material.subject.before];
-    let damaged = sessions.iter().flatten().filter_map(|session| session.damage.as_ref());
+    let damaged = sessions.iter().flatten().flat_map(|session| &session.damage);
     warnings.extend(damaged.map(ToString::to_string));
     if material.subject.comparison.is_none() {
         warnings.extend(own_warnings(material));

@@ -86,8 +86,6 @@ pub enum SessionError {
     InUse { dir: PathBuf },
     #[error("{path} is no plan: {problem}; 'inflight sweep --save-plan FILE' writes one", path = path.display())]
     BadPlan { path: PathBuf, problem: String },
-    #[error("cannot understand line {line} of {path}: {problem}; delete that line to read the other runs", path = path.display())]
-    BadRun { path: PathBuf, line: usize, problem: String },
 }
 
 /// Version to write: 2 brought cases that are other programs, which an older program would take for its own encoder.

@@ -22,13 +22,20 @@ pub struct Session {
     pub manifest: Manifest,
     /// Every finished run, in the order of making.
     pub summaries: Vec<RunSummary>,
-    /// What could not be read.
-    pub damage: Option<Damage>,
+    /// What could not be read, in the order of the file.
+    pub damage: Vec<Damage>,
 }
 
 /// What could not be read of a session that is otherwise whole. `Display` says it to people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Damage {
+    /// A line that is no run: somebody or something other than this program wrote there.
+    BadLine {
+        /// Its number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The last line has no end: the program was stopped while it wrote it, or is writing it now.
     TornLastLine {
         /// Its number, from 1.
@@ -46,18 +53,19 @@ pub struct Records {
     /// Reused from line to line.
     text: Vec<u8>,
     line: usize,
-    last_line: usize,
+    /// Runs to give yet.
+    left: usize,
     read_bytes: u64,
     len_bytes: u64,
-    damage: Option<Damage>,
+    damage: Vec<Damage>,
 }
 
 impl Session {
     /// Reads the manifest and the summary of every finished run.
     ///
     /// # Errors
-    /// There is no session, it was written by a newer program, or something in it other than an unfinished last line
-    /// cannot be understood.
+    /// There is no session, it was written by a newer program, or its manifest cannot be understood. Runs that cannot
+    /// be are left out and named in `damage`.
     pub fn open(dir: &Path) -> Result<Self, SessionError> {
         Self::open_each(dir, |_, _| ())
     }
@@ -101,7 +109,7 @@ impl Session {
     /// Reads the full records again, in the order of `summaries` and as many.
     ///
     /// # Errors
-    /// The file can no longer be opened; each record can fail as in [`Session::open`].
+    /// The file can no longer be opened; each record can fail where it can no longer be read.
     pub fn records(&self) -> Result<Records, SessionError> {
         Records::open(&self.dir, self.summaries.len())
     }
@@ -142,7 +150,7 @@ struct Version {
 }
 
 impl Records {
-    fn open(dir: &Path, last_line: usize) -> Result<Self, SessionError> {
+    fn open(dir: &Path, left: usize) -> Result<Self, SessionError> {
         let path = dir.join(RUNS_FILE);
         let file = File::open(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => {
@@ -152,7 +160,7 @@ impl Records {
         })?;
         let len_bytes = file.metadata().map_or(0, |metadata| metadata.len());
         let reader = BufReader::with_capacity(1 << 20, file);
-        Ok(Self { path, reader, text: Vec::new(), line: 0, last_line, read_bytes: 0, len_bytes, damage: None })
+        Ok(Self { path, reader, text: Vec::new(), line: 0, left, read_bytes: 0, len_bytes, damage: Vec::new() })
     }
 
     /// How far it is; a file that grows meanwhile is read to its end at most once.
@@ -163,22 +171,21 @@ impl Records {
     /// Reads the next line into `text`. Was there one that ends?
     fn advance(&mut self) -> io::Result<bool> {
         self.text.clear();
-        if self.line == self.last_line || self.reader.read_until(b'\n', &mut self.text)? == 0 {
+        if self.left == 0 || self.reader.read_until(b'\n', &mut self.text)? == 0 {
             return Ok(false);
         }
         self.line += 1;
         self.read_bytes += self.text.len() as u64;
         let is_whole = self.text.ends_with(b"\n");
         if !is_whole {
-            self.damage = Some(Damage::TornLastLine { line: self.line, bytes: self.text.len() });
+            self.damage.push(Damage::TornLastLine { line: self.line, bytes: self.text.len() });
         }
         Ok(is_whole)
     }
 
-    fn parse(&self) -> Result<RunRecord, SessionError> {
-        let bad = |problem| SessionError::BadRun { path: self.path.clone(), line: self.line, problem };
-        let record: RunRecord = serde_json::from_slice(&self.text).map_err(|error| bad(error.to_string()))?;
-        check_columns(&record.frames).map_err(bad)?;
+    fn parse(&self) -> Result<RunRecord, String> {
+        let record: RunRecord = serde_json::from_slice(&self.text).map_err(|error| error.to_string())?;
+        check_columns(&record.frames)?;
         Ok(record)
     }
 }
@@ -187,13 +194,21 @@ impl Iterator for Records {
     type Item = Result<RunRecord, SessionError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.advance() {
-            Ok(true) => Some(self.parse()),
-            Ok(false) => None,
-            Err(source) => {
-                // Asked again, a file that cannot be read would fail for ever.
-                self.last_line = self.line;
-                Some(Err(SessionError::Read { path: self.path.clone(), source }))
+        loop {
+            match self.advance() {
+                Ok(true) => match self.parse() {
+                    Ok(record) => {
+                        self.left -= 1;
+                        return Some(Ok(record));
+                    }
+                    Err(problem) => self.damage.push(Damage::BadLine { line: self.line, problem }),
+                },
+                Ok(false) => return None,
+                Err(source) => {
+                    // Asked again, a file that cannot be read would fail for ever.
+                    self.left = 0;
+                    return Some(Err(SessionError::Read { path: self.path.clone(), source }));
+                }
             }
         }
     }
@@ -201,10 +216,14 @@ impl Iterator for Records {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::TornLastLine { line, bytes } = self;
-        write!(
-            f,
-            "run {line} is unfinished ({bytes} bytes of it were written before the program stopped) and was left out"
-        )
+        match self {
+            Self::BadLine { line, problem } => {
+                write!(f, "line {line} of {RUNS_FILE} is no run and was left out: {problem}")
+            }
+            Self::TornLastLine { line, bytes } => write!(
+                f,
+                "run {line} is unfinished ({bytes} bytes of it were written before the program stopped) and was left out"
+            ),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The window's state, and what one frame does with it: take up news, perform commands, draw.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use eframe::egui::{self, CentralPanel, Context, Panel, ProgressBar, Rect, Ui, ViewportCommand};
@@ -12,21 +12,24 @@ use super::commands::{Command, TABLE, View};
 use super::compare::{CompareModel, compare_ui};
 use super::data::LoadedSession;
 use super::live::{LiveModel, live_ui};
+use super::notices::{empty_ui, problems_ui, quiet_ui, quit_ui, written_ui};
 use super::palette::{self, Palette};
 use super::plots::Plots;
+use super::preview::PreviewModel;
 use super::report::{ReportModel, report_ui};
 use super::runs::runs_ui;
 use super::sessions::{SessionsModel, sessions_ui};
 use super::setup::Setup;
 use super::setup_view::setup_ui;
 use super::theme;
-use crate::bench::worker::{News, Worker};
-use crate::plan::Plan;
+use crate::bench::worker::{News, Starter, Worker};
+use crate::plan::{Plan, PlannedRun};
 use crate::record::{DeviceKind, LiveSample};
 use crate::session::{Discarded, Session};
 
-/// How often a live sweep is drawn. Seldom enough to cost little, often enough to look alive.
-const LIVE_FRAME: Duration = Duration::from_millis(100);
+/// How often a live sweep is drawn. What a picture costs on a processor that has to draw it in software (measured by
+/// examples/watching.rs) decides it: twice a second the sweep loses less than 1 % to it.
+const LIVE_FRAME: Duration = Duration::from_millis(500);
 
 /// What a preference is kept under from one start to the next. Runs never are.
 pub(super) const QUIET_KEY: &str = "draw nothing while measuring";
@@ -36,6 +39,8 @@ pub(super) const QUIET_KEY: &str = "draw nothing while measuring";
 pub struct App {
     /// Where sessions are looked for and made.
     pub(super) folder: PathBuf,
+    pub(super) starter: Starter,
+    preview: PreviewModel,
     /// Sessions from elsewhere that were named at the start.
     pub(super) named: Vec<PathBuf>,
     pub(super) setup: Setup,
@@ -79,8 +84,8 @@ pub(super) struct Sweep {
 
 impl App {
     /// A window on the first session `named`, or on nothing yet; the others stand in the list. Sessions are looked for
-    /// and made in `folder`.
-    pub fn new(ctx: &Context, folder: PathBuf, named: Vec<PathBuf>) -> Self {
+    /// and made in `folder`, sweeps by `starter`.
+    pub fn new(ctx: &Context, starter: Starter, folder: PathBuf, named: Vec<PathBuf>) -> Self {
         theme::apply(ctx);
         let first = named.first().cloned();
         let background = Background::new(ctx.clone());
@@ -88,7 +93,9 @@ impl App {
         background.find_sessions(folder.clone(), named.clone());
         Self {
             folder,
+            starter,
             setup: Setup::default(),
+            preview: PreviewModel::default(),
             sweep: None,
             live: LiveModel::default(),
             loaded: None,
@@ -128,7 +135,8 @@ impl App {
     }
 
     /// Runs `plan` at once and closes the window at its end: for who measures the window itself.
-    pub(super) fn run_and_close(&mut self, plan: &Plan) {
+    pub(super) fn run_and_close(&mut self, plan: &Plan, is_quiet: bool) {
+        self.is_quiet = is_quiet;
         self.setup.take_plan(plan);
         self.quits_when_done = true;
         self.queue.push(Command::Run);
@@ -157,7 +165,7 @@ impl App {
     /// Everything but drawing: news, keys, commands, models.
     pub fn tick(&mut self, ctx: &Context) {
         while let Some(message) = self.background.next() {
-            self.take_message(message);
+            self.take_message(ctx, message);
         }
         self.take_news(ctx);
         self.take_keys(ctx);
@@ -180,7 +188,7 @@ impl App {
         }
     }
 
-    fn take_message(&mut self, message: Message) {
+    fn take_message(&mut self, ctx: &Context, message: Message) {
         match message {
             Message::Devices(findings) => self.setup.found(findings),
             Message::Sessions(found) => self.sessions.found = Some(found),
@@ -206,6 +214,7 @@ impl App {
             | Message::Deleted(Err(problem))
             | Message::Restored(Err(problem)) => self.problems.push_back(problem),
             Message::PlanLoaded(Ok(plan)) => self.setup.take_plan(&plan),
+            Message::Previewed(preview) => self.preview.take(ctx, *preview),
             Message::PlanLoaded(Err(problem)) => self.problems.push_back(problem),
             Message::FolderShown(shown) => self.problems.extend(shown.err()),
         }
@@ -231,7 +240,7 @@ impl App {
             self.problems.push_back("A session is not opened while a sweep runs, stop it first".to_owned());
             return;
         }
-        if let Some(damage) = &loaded.session.damage {
+        for damage in &loaded.session.damage {
             self.problems.push_back(format!("{}: {damage}", loaded.session.dir.display()));
         }
         self.setup.take_plan(&loaded.session.manifest.plan);
@@ -244,9 +253,13 @@ impl App {
     /// A reopened session looks as it did right after its sweep.
     fn show_last_runs(&mut self, loaded: &LoadedSession) {
         self.live = LiveModel::of(&loaded.session.manifest.plan);
-        for (planned, run) in loaded.session.manifest.plan.runs().into_iter().zip(&loaded.runs) {
-            self.live.begin(planned);
-            self.live.finish(&run.frames);
+        let planned = loaded.session.manifest.plan.runs();
+        for run in &loaded.runs {
+            let is_it = |planned: &&PlannedRun| planned.order_index == run.summary.order_index;
+            if let Some(planned) = planned.iter().find(is_it) {
+                self.live.begin(*planned);
+                self.live.finish(&run.frames);
+            }
         }
     }
 
@@ -265,7 +278,7 @@ impl App {
         match news {
             News::Begun(manifest) => {
                 let session =
-                    Session { dir: sweep.dir.clone(), manifest: *manifest, summaries: Vec::new(), damage: None };
+                    Session { dir: sweep.dir.clone(), manifest: *manifest, summaries: Vec::new(), damage: Vec::new() };
                 sweep.progress.started = Instant::now();
                 self.live = LiveModel::of(&session.manifest.plan);
                 self.loaded = Some(Box::new(LoadedSession::begun(session)));
@@ -361,7 +374,7 @@ impl App {
             problems_ui(ui, &self.problems, &mut self.queue);
         });
         Panel::left("setup").resizable(true).default_size(theme::SETUP_WIDTH).show(ui, |ui| {
-            setup_ui(ui, &mut self.setup, is_running, &mut self.queue);
+            setup_ui(ui, &mut self.setup, &mut self.preview, is_running, &mut self.queue);
         });
         CentralPanel::default().show(ui, |ui| {
             bar::tabs_ui(ui, self.view, &mut self.queue);
@@ -402,32 +415,6 @@ impl App {
     }
 }
 
-/// What was last exported, whichever view it was asked for in.
-fn written_ui(ui: &mut Ui, written: Option<&Path>, queue: &mut Vec<Command>) {
-    let Some(path) = written else { return };
-    ui.horizontal_wrapped(|ui| {
-        ui.label(format!("Written to {}", path.display()));
-        if ui.small_button("Open the folder").clicked() {
-            queue.push(Command::OpenFolder);
-        }
-        if ui.small_button("Dismiss").clicked() {
-            queue.push(Command::DismissWritten);
-        }
-    });
-}
-
-/// What went wrong stays until it was read.
-fn problems_ui(ui: &mut Ui, problems: &VecDeque<String>, queue: &mut Vec<Command>) {
-    for (idx, problem) in problems.iter().enumerate() {
-        ui.horizontal_wrapped(|ui| {
-            ui.colored_label(theme::alert(ui), problem);
-            if ui.small_button("Dismiss").clicked() {
-                queue.push(Command::DismissProblem(idx));
-            }
-        });
-    }
-}
-
 /// Plots above, runs below.
 fn live_view_ui(ui: &mut Ui, live: &LiveModel, loaded: &LoadedSession, is_running: bool) {
     let is_virtual = loaded.session.manifest.device.kind == DeviceKind::Virtual;
@@ -435,49 +422,6 @@ fn live_view_ui(ui: &mut Ui, live: &LiveModel, loaded: &LoadedSession, is_runnin
     live_ui(ui, live, is_virtual, plots_height);
     ui.separator();
     runs_ui(ui, &loaded.session.summaries, is_running);
-}
-
-/// In place of any view while a sweep runs and nothing is to be drawn.
-fn quiet_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
-    ui.vertical_centered(|ui| {
-        ui.add_space(ui.available_height() * 0.3);
-        ui.heading("Nothing is drawn while measuring");
-        ui.label("The line on top changes once a run. Esc stops the sweep and keeps what is finished.");
-        ui.add_space(theme::GAP);
-        if ui.button("Draw again").clicked() {
-            queue.push(Command::ToggleQuiet);
-        }
-    });
-}
-
-fn empty_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
-    ui.vertical_centered(|ui| {
-        ui.add_space(ui.available_height() * 0.3);
-        ui.heading("How many pictures should your encoder keep in flight?");
-        ui.label("The defaults on the left measure it on a virtual device in a few seconds, no GPU needed.");
-        ui.add_space(theme::GAP);
-        if ui.button("Run on defaults").clicked() {
-            queue.push(Command::Run);
-        }
-        if ui.button("Open a session").clicked() {
-            queue.push(Command::Show(View::Sessions));
-        }
-    });
-}
-
-fn quit_ui(ctx: &Context, queue: &mut Vec<Command>) {
-    egui::Modal::new(egui::Id::unique("quit")).show(ctx, |ui| {
-        ui.heading("A sweep is running");
-        ui.label("Stopping it drains what is in flight and keeps every finished run.");
-        ui.horizontal(|ui| {
-            if ui.button("Stop, save and close").clicked() {
-                queue.push(Command::StopAndQuit);
-            }
-            if ui.button("Keep running").clicked() {
-                queue.push(Command::KeepRunning);
-            }
-        });
-    });
 }
 
 impl eframe::App for App {

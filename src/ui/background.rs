@@ -13,6 +13,7 @@ use super::compare::OtherSession;
 use super::data::LoadedSession;
 use super::library::{self, Found};
 use super::pictures::{self, Wish};
+use super::preview::Preview;
 use crate::doctor::{self, Finding};
 use crate::plan::Plan;
 use crate::report::{Report, ReportError, Subject, csv, own_comparison, render, trace};
@@ -39,6 +40,7 @@ pub enum Message {
     /// A session for the before side, without its frames.
     BeforeOpened(Result<Box<OtherSession>, String>),
     PlanLoaded(Result<Box<Plan>, String>),
+    Previewed(Box<Preview>),
     FolderShown(Result<(), String>),
 }
 
@@ -91,6 +93,11 @@ impl Background {
             let opened = OtherSession::open(&dir).map(Box::new);
             Message::BeforeOpened(opened.map_err(|error| error.to_string()))
         });
+    }
+
+    /// Looks at an input.
+    pub fn preview(&self, input: String) {
+        self.spawn(move || Message::Previewed(Box::new(Preview::of(input))));
     }
 
     /// Writes what somebody says about a session.

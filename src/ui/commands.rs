@@ -23,6 +23,8 @@ pub enum Command {
     SetLabel(PathBuf, Label),
     Delete(PathBuf),
     UndoDelete,
+    /// Looks at this input.
+    Preview(String),
     LoadPlan(PathBuf),
     SavePlan,
     ToggleQuiet,

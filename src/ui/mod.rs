@@ -11,10 +11,12 @@ pub mod compare;
 pub mod data;
 pub mod library;
 pub mod live;
+mod notices;
 mod palette;
 mod perform;
 mod pictures;
 pub mod plots;
+mod preview;
 pub mod report;
 mod runs;
 pub mod sessions;
@@ -30,6 +32,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use app::App;
 use eframe::egui::ViewportBuilder;
 
+use crate::bench::worker::Starter;
 use crate::plan::Plan;
 
 /// What a window needs of a bare Debian or Ubuntu.
@@ -60,7 +63,10 @@ pub struct Start {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     /// Runs the plan and closes.
-    Run,
+    Run {
+        /// Draws nothing meanwhile.
+        is_quiet: bool,
+    },
     /// Closes after its first frame.
     Close,
 }
@@ -70,6 +76,9 @@ pub enum Then {
 /// # Errors
 /// There is no display, or a library that a window needs is missing.
 pub fn run(start: Start) -> Result<(), NoWindow> {
+    // The order matters: what draws is made by this thread from here on, what measures by the starter.
+    let starter = Starter::new().map_err(|error| NoWindow { cause: error.to_string() })?;
+    stand_back();
     let viewport = ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([800.0, 500.0]);
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let is_open = Arc::new(AtomicBool::new(false));
@@ -77,7 +86,7 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
     let create: eframe::AppCreator<'static> = Box::new(move |made| {
         opened.store(true, Ordering::Relaxed);
         drop(std::panic::take_hook());
-        let mut app = App::new(&made.egui_ctx, "output".into(), start.sessions);
+        let mut app = App::new(&made.egui_ctx, starter, "output".into(), start.sessions);
         if let Some(storage) = made.storage {
             app.remember(storage);
         }
@@ -85,7 +94,7 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
             app.setup_mut().take_plan(plan);
         }
         match start.then {
-            Some(Then::Run) => app.run_and_close(&start.plan.unwrap_or_default()),
+            Some(Then::Run { is_quiet }) => app.run_and_close(&start.plan.unwrap_or_default(), is_quiet),
             Some(Then::Close) => app.close_after_first_frame(),
             None => {}
         }
@@ -103,6 +112,19 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
         Err(missing) => Err(NoWindow { cause: panic_text(missing.as_ref()) }),
     }
 }
+
+/// Where processors are few, drawing gives way to measuring: this thread, and those that a software OpenGL makes from
+/// it, get what the sweep leaves. A thread may lower its priority without any right, and may not raise it again.
+#[cfg(target_os = "linux")]
+fn stand_back() {
+    const LOWEST: i32 = 19;
+    // Refused, the window works all the same and only costs more.
+    _ = rustix::process::setpriority_process(None, LOWEST);
+}
+
+/// Only Linux has priorities of single threads that need no `unsafe` code.
+#[cfg(not(target_os = "linux"))]
+fn stand_back() {}
 
 /// winit says in which line of its own source it gave up, which helps nobody here.
 fn without_place(text: &str) -> &str {

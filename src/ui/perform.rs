@@ -24,6 +24,7 @@ impl App {
                 self.opening = Some(0.0);
                 self.background.open(dir);
             }
+            Command::Preview(input) => self.background.preview(input),
             Command::LoadPlan(path) => self.background.load_plan(path),
             Command::SavePlan => self.background.save_plan(self.setup.plan(), PathBuf::from(&self.setup.plan_path)),
             Command::ToggleQuiet => self.is_quiet = !self.is_quiet,
@@ -66,7 +67,7 @@ impl App {
         let dir = session_dir_in(&self.folder);
         let order = Order { command: sweep_command(&plan), plan, dir: dir.clone() };
         let waker = ctx.clone();
-        match Worker::start(order, move || waker.request_repaint()) {
+        match Worker::start(&self.starter, order, move || waker.request_repaint()) {
             Ok(worker) => {
                 let progress = Progress {
                     num_runs: sum.num_runs,

@@ -153,7 +153,7 @@ fn line_ui(ui: &mut Ui, found: &Found, editing: &mut Option<Editing>, queue: &mu
         Ok(manifest) => {
             ui.label(moment(manifest.created_unix_ms));
             ui.label(device_text(manifest));
-            ui.label(manifest.input.to_string());
+            ui.label(&manifest.plan.input).on_hover_text(manifest.input.to_string());
         }
         Err(error) => {
             ui.label(NO_VALUE);

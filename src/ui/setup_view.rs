@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use eframe::egui::{Button, ComboBox, DragValue, Grid, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Button, ComboBox, DragValue, Grid, Panel, ScrollArea, TextEdit, Ui};
 
 use super::commands::{Command, Purpose};
+use super::preview::{PreviewModel, preview_ui};
 use super::setup::{CHIPS, CallerChoice, Part, Problem, Setup};
 use super::theme;
 use crate::bench::estimate::Estimate;
@@ -21,25 +22,34 @@ const LOCKS: [(LockPlacement, &str); 3] = [
 ];
 
 /// The whole panel. While a sweep runs the form rests.
-pub fn setup_ui(ui: &mut Ui, setup: &mut Setup, is_running: bool, queue: &mut Vec<Command>) {
+pub fn setup_ui(
+    ui: &mut Ui,
+    setup: &mut Setup,
+    preview: &mut PreviewModel,
+    is_running: bool,
+    queue: &mut Vec<Command>,
+) {
     let problems = setup.problems();
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        ui.add_enabled_ui(!is_running, |ui| {
-            device_ui(ui, setup, &problems);
-            input_ui(ui, setup, &problems, queue);
-            coding_ui(ui, setup, &problems);
-            ring_ui(ui, setup, &problems);
-            caller_ui(ui, setup, &problems);
-            counts_ui(ui, setup, &problems);
-        });
-        ui.separator();
+    // In sight however long the form is.
+    Panel::bottom("sum").show(ui, |ui| {
+        ui.add_space(theme::GAP / 2.0);
         sum_ui(ui, setup);
-        ui.collapsing("Plan file", |ui| plan_file_ui(ui, setup, is_running, queue));
         let can_run = problems.is_empty() && !is_running;
         let button = ui.add_enabled(can_run, Button::new("Run the sweep"));
         if button.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
             queue.push(Command::Run);
         }
+    });
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.add_enabled_ui(!is_running, |ui| {
+            device_ui(ui, setup, &problems);
+            input_ui(ui, setup, preview, &problems, queue);
+            coding_ui(ui, setup, &problems);
+            ring_ui(ui, setup, &problems);
+            caller_ui(ui, setup, &problems);
+            counts_ui(ui, setup, &problems);
+        });
+        ui.collapsing("Plan file", |ui| plan_file_ui(ui, setup, is_running, queue));
     });
 }
 
@@ -75,17 +85,29 @@ fn device_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     problems_ui(ui, problems, Part::Device);
 }
 
-fn input_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem], queue: &mut Vec<Command>) {
+fn input_ui(
+    ui: &mut Ui,
+    setup: &mut Setup,
+    preview: &mut PreviewModel,
+    problems: &[Problem],
+    queue: &mut Vec<Command>,
+) {
     ui.strong("Input");
     ui.horizontal(|ui| {
         let width = ui.available_width() - 80.0;
-        ui.add(TextEdit::singleline(&mut setup.plan.input).desired_width(width))
+        let typed = ui.add(TextEdit::singleline(&mut setup.plan.input).desired_width(width));
+        // What is half typed is no file yet.
+        if !typed.has_focus() {
+            queue.extend(preview.wants(&setup.plan.input).map(Command::Preview));
+        }
+        typed
             .accessible_name("Input")
             .on_hover_text("synthetic[:WxH@FPS], a Y4M or media file, raw:FORMAT:WxH@FPS:FILE; files can be dropped");
         if ui.button("Choose…").clicked() {
             queue.push(Command::Pick(Purpose::Input));
         }
     });
+    preview_ui(ui, preview, &setup.plan.input);
     problems_ui(ui, problems, Part::Input);
 }
 
@@ -292,11 +314,11 @@ fn sum_ui(ui: &mut Ui, setup: &Setup) {
         || "Duration known after the first run".to_owned(),
         |duration| format!("About {}", units::duration(duration.max(Duration::from_secs(1)))),
     );
-    ui.label(duration).on_hover_text("By the device's model, without opening it and without what this machine adds");
     let memory = sum
         .frame_bytes
         .map_or_else(|| format!("up to {} MiB", plan.preload_mib), |frame_bytes| units::bytes(frame_bytes as f64));
-    ui.label(format!("Memory for frames {memory}"));
+    ui.label(format!("{duration}, memory for frames {memory}"))
+        .on_hover_text("By the device's model, without opening it and without what this machine adds");
 }
 
 fn problems_ui(ui: &mut Ui, problems: &[Problem], part: Part) {

@@ -31,7 +31,7 @@ pub fn session() -> LoadedSession {
         environment: Environment::default(),
         note: None,
     };
-    LoadedSession::begun(Session { dir: PathBuf::from("a"), manifest, summaries: Vec::new(), damage: None })
+    LoadedSession::begun(Session { dir: PathBuf::from("a"), manifest, summaries: Vec::new(), damage: Vec::new() })
 }
 
 /// Adds a run as [`record`] makes it.

@@ -133,7 +133,7 @@ impl Layout {
 fn canvas_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut TimelineState) {
     let num_rows = timeline.slots.len().max(1) as f32;
     let room = ui.available_height() - PEAKS_HEIGHT - AXIS_HEIGHT;
-    let row_height = (room / num_rows).clamp(8.0, 48.0);
+    let row_height = (room / num_rows).clamp(8.0, 120.0);
     let height = (PEAKS_HEIGHT + row_height * num_rows + AXIS_HEIGHT).max(ui.available_height());
     let size = vec2(ui.available_width(), height);
     let (response, painter) = ui.allocate_painter(size, Sense::click_and_drag());

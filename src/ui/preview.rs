@@ -1,0 +1,198 @@
+//! What the input is: its first frame as a small picture, its size, rate and length.
+//!
+//! Read on a thread of its own, and only when the input's text has changed and nobody is typing in it. Knows nothing of
+//! what is done with the frames. Colours are good enough to recognise a clip by, not to judge it.
+
+use std::fmt;
+
+use eframe::egui::load::SizedTexture;
+use eframe::egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions, Ui};
+
+use super::theme;
+use crate::contract::{Dimensions, PixelFormat};
+use crate::source::{InputSpec, Length, SourceInfo, open};
+use crate::units;
+
+/// Longest side of the picture.
+const MAX_SIDE: usize = 96;
+
+/// What was found of one input.
+#[derive(Debug)]
+pub struct Preview {
+    /// As it stood in the form.
+    input: String,
+    found: Result<(SourceInfo, ColorImage), String>,
+}
+
+/// What the form shows below the input.
+#[derive(Default)]
+pub struct PreviewModel {
+    /// The input that was last asked about.
+    asked: String,
+    shown: Option<Shown>,
+}
+
+/// A texture says nothing about itself.
+impl fmt::Debug for PreviewModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PreviewModel").field("asked", &self.asked).finish_non_exhaustive()
+    }
+}
+
+enum Shown {
+    Frame { texture: TextureHandle, lines: [String; 2] },
+    Problem(String),
+}
+
+impl Preview {
+    /// Opens the input and reads its first frame. Standard input is left alone: what is read of it is gone.
+    pub fn of(input: String) -> Self {
+        let found = match input.parse::<InputSpec>() {
+            Ok(InputSpec::Stdin) => Err("Standard input is first read when the sweep begins".to_owned()),
+            Ok(spec) => first_frame(&spec),
+            Err(error) => Err(error.to_string()),
+        };
+        Self { input, found }
+    }
+}
+
+fn first_frame(spec: &InputSpec) -> Result<(SourceInfo, ColorImage), String> {
+    let mut source = open(spec).map_err(|error| error.to_string())?;
+    let info = source.info().clone();
+    let mut frame = vec![0; info.frame_bytes()];
+    match source.next_frame(&mut frame) {
+        Ok(true) => Ok((info.clone(), thumbnail(info.format, info.dimensions, &frame))),
+        Ok(false) => Err(format!("{} has no frames", info.spec)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+impl PreviewModel {
+    /// The input to look at, if it is another one than last time. A malformed one says so where it stands.
+    pub fn wants(&mut self, input: &str) -> Option<String> {
+        if self.asked == input || input.parse::<InputSpec>().is_err() {
+            return None;
+        }
+        input.clone_into(&mut self.asked);
+        Some(self.asked.clone())
+    }
+
+    /// Takes up what was found, unless another input was asked about meanwhile.
+    pub fn take(&mut self, ctx: &Context, preview: Preview) {
+        if preview.input != self.asked {
+            return;
+        }
+        self.shown = Some(match preview.found {
+            Ok((info, image)) => Shown::Frame {
+                texture: ctx.load_texture("input", image, TextureOptions::LINEAR),
+                lines: [
+                    format!("{} at {} fps, {}", info.dimensions, info.frame_rate, info.format),
+                    length_text(info.length),
+                ],
+            },
+            Err(problem) => Shown::Problem(problem),
+        });
+    }
+}
+
+fn length_text(length: Length) -> String {
+    match length {
+        Length::Frames(frames) => format!("{} frames", units::count(frames as f64)),
+        Length::Unknown => "length known when read to its end".to_owned(),
+        Length::Endless { period } => format!("endless, {} distinct frames", units::count(period as f64)),
+    }
+}
+
+/// Below the input's text; nothing while it is being typed.
+pub fn preview_ui(ui: &mut Ui, model: &PreviewModel, input: &str) {
+    match &model.shown {
+        Some(Shown::Frame { texture, lines }) if model.asked == input => {
+            ui.horizontal(|ui| {
+                ui.image(SizedTexture::from_handle(texture)).on_hover_text("The first frame");
+                ui.vertical(|ui| lines.iter().for_each(|line| drop(ui.label(line))));
+            });
+        }
+        Some(Shown::Problem(problem)) if model.asked == input => {
+            ui.colored_label(theme::alert(ui), problem);
+        }
+        _ => {}
+    }
+}
+
+/// The frame, scaled down by leaving out pixels.
+fn thumbnail(format: PixelFormat, dimensions: Dimensions, frame: &[u8]) -> ColorImage {
+    let (width, height) = (dimensions.width as usize, dimensions.height as usize);
+    let step = width.max(height).div_ceil(MAX_SIDE).max(1);
+    let (columns, rows) = (width.div_ceil(step), height.div_ceil(step));
+    let pixels = (0..rows)
+        .flat_map(|row| (0..columns).map(move |column| (column * step, row * step)))
+        .map(|(x, y)| colour(format, dimensions, frame, x, y))
+        .collect();
+    ColorImage::new([columns, rows], pixels)
+}
+
+/// Colour of one pixel; black where the frame ends too early.
+fn colour(format: PixelFormat, dimensions: Dimensions, frame: &[u8], x: usize, y: usize) -> Color32 {
+    let planes = format.planes(dimensions);
+    let at = |plane: usize, column: usize, row: usize| {
+        let begin: usize = planes[..plane].iter().map(|before| before.row_bytes * before.rows).sum();
+        frame.get(begin + row * planes[plane].row_bytes + column).copied().unwrap_or_default()
+    };
+    match format {
+        PixelFormat::Argb => Color32::from_rgb(at(0, 4 * x + 2, y), at(0, 4 * x + 1, y), at(0, 4 * x, y)),
+        PixelFormat::Nv12 => from_yuv(at(0, x, y), at(1, x & !1, y / 2), at(1, x | 1, y / 2)),
+        PixelFormat::I420 => from_yuv(at(0, x, y), at(1, x / 2, y / 2), at(2, x / 2, y / 2)),
+    }
+}
+
+/// ITU-R BT.601, limited range.
+fn from_yuv(luma: u8, cb: u8, cr: u8) -> Color32 {
+    let (luma, cb, cr) = (1.164 * (f32::from(luma) - 16.0), f32::from(cb) - 128.0, f32::from(cr) - 128.0);
+    let byte = |value: f32| value.round().clamp(0.0, 255.0) as u8;
+    Color32::from_rgb(byte(luma + 1.596 * cr), byte(luma - 0.392 * cb - 0.813 * cr), byte(luma + 2.017 * cb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A red picture in each layout is red, in its right shape.
+    #[test]
+    fn a_red_frame_is_red_in_every_format() {
+        let dimensions = Dimensions { width: 640, height: 360 };
+        for format in PixelFormat::ALL {
+            let mut frame = vec![0; format.frame_bytes(dimensions)];
+            let luma = 640 * 360;
+            match format {
+                PixelFormat::Argb => frame.chunks_exact_mut(4).for_each(|pixel| pixel[2] = 255),
+                PixelFormat::Nv12 => {
+                    frame[..luma].fill(81);
+                    frame[luma..].chunks_exact_mut(2).for_each(|pair| pair.copy_from_slice(&[90, 240]));
+                }
+                PixelFormat::I420 => {
+                    frame[..luma].fill(81);
+                    frame[luma..luma + luma / 4].fill(90);
+                    frame[luma + luma / 4..].fill(240);
+                }
+            }
+            let image = thumbnail(format, dimensions, &frame);
+            assert_eq!(image.size, [92, 52]);
+            for pixel in image.pixels {
+                assert!(pixel.r() > 250 && pixel.g() < 5 && pixel.b() < 5, "{format}: {pixel:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_about_another_input_is_dropped() {
+        let ctx = Context::default();
+        let mut model = PreviewModel::default();
+        let first = model.wants("synthetic:64x64@30").map(Preview::of).unwrap();
+        assert!(model.wants("synthetic:64x64@30").is_none());
+        let second = model.wants("no-such-clip.y4m").map(Preview::of).unwrap();
+        model.take(&ctx, first);
+        assert!(model.shown.is_none());
+        model.take(&ctx, second);
+        assert!(matches!(&model.shown, Some(Shown::Problem(problem)) if problem.contains("no-such-clip.y4m")));
+    }
+}
