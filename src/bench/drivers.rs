@@ -145,10 +145,10 @@ fn copy(name: &'static str, to: &Path) -> Result<(), DriverFolderError> {
     let program = std::env::current_exe().unwrap_or_default();
     let beside = program.parent().unwrap_or(Path::new("")).to_owned();
     // Tests find what cargo built for them in deps/, below the program or around the test itself.
-    let places =
-        [beside.join(name), beside.join("deps").join(name), beside.parent().unwrap_or(Path::new("")).join(name)];
+    let above = beside.parent().filter(|_| beside.ends_with("deps")).map(|above| above.join(name));
+    let places = [beside.join(name), beside.join("deps").join(name)].into_iter().chain(above);
     let built = |path: &PathBuf| path.metadata().and_then(|meta| meta.modified()).ok();
-    let from = places.into_iter().filter(|path| path.exists()).max_by_key(built);
+    let from = places.filter(|path| path.exists()).max_by_key(built);
     let from = from.ok_or(DriverFolderError::NotBuilt { name, looked_in: beside })?;
     let place = || {
         let temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(crate::files::folder_of(to))?;

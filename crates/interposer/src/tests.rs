@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on stops")]
 
 use std::mem::MaybeUninit;
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,23 +48,36 @@ fn config(reap_threshold: u32, lock: LockPlacement, b_frames: u32) -> EncoderCon
 /// Encodes [`NUM_FRAMES`] through the wrapped table; answers what the encoder measured and what was written down.
 fn encode(config: &EncoderConfig) -> (FrameColumns, Value) {
     let folder = tempfile::tempdir().unwrap();
+    let mut encoder = encoder(config, folder.path());
+    submit(&mut encoder, NUM_FRAMES);
+    encoder.finish().unwrap();
+    let frames = encoder.take_frames();
+    drop(encoder);
+    (frames, only_trace(folder.path()))
+}
+
+/// An encoder on the wrapped table whose session will be written to `folder`.
+fn encoder(config: &EncoderConfig, folder: &Path) -> NvencEncoder {
     // SAFETY: the tests take turns, and no other thread of this process reads the environment meanwhile.
-    unsafe { std::env::set_var(trace::FOLDER_VARIABLE, folder.path()) };
+    unsafe { std::env::set_var(trace::FOLDER_VARIABLE, folder) };
     let device = Arc::new(virtual_nvenc::Device::new("latency_us=900,interval_us=300".parse().unwrap()));
     // SAFETY: the virtual driver looks its devices up by this value and never follows it.
     let handle = unsafe { DeviceHandle::new(device.as_ptr(), device.clone()) };
     let session = Session::open(wrapped_api(), handle).unwrap();
-    let mut encoder = NvencEncoder::new(session, config, Box::new(drop)).unwrap();
-    for pts in 0..NUM_FRAMES {
-        let data = vec![pts as u8; config.format.frame_bytes(SIZE)];
-        encoder.submit(&FrameView { format: config.format, dimensions: SIZE, data: &data, pts }).unwrap();
+    NvencEncoder::new(session, config, Box::new(drop)).unwrap()
+}
+
+fn submit(encoder: &mut NvencEncoder, num_frames: u64) {
+    for pts in 0..num_frames {
+        let data = vec![pts as u8; PixelFormat::Nv12.frame_bytes(SIZE)];
+        encoder.submit(&FrameView { format: PixelFormat::Nv12, dimensions: SIZE, data: &data, pts }).unwrap();
     }
-    encoder.finish().unwrap();
-    let frames = encoder.take_frames();
-    drop(encoder);
-    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+}
+
+fn only_trace(folder: &Path) -> Value {
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 1, "{files:?}");
-    (frames, serde_json::from_slice(&std::fs::read(&files[0]).unwrap()).unwrap())
+    serde_json::from_slice(&std::fs::read(&files[0]).unwrap()).unwrap()
 }
 
 fn column(trace: &Value, name: &str) -> Vec<u64> {
@@ -118,6 +132,22 @@ fn more_pictures_than_there_is_room_for_are_counted() {
     unsafe { std::env::remove_var("INFLIGHT_TRACE_PICTURES") };
     assert_eq!((&trace["not_recorded"], &trace["metrics"]["frames"]), (&(NUM_FRAMES - 10).into(), &NUM_FRAMES.into()));
     assert_eq!(column(&trace, "lock_ns").len(), 10);
+}
+
+#[test]
+fn a_session_that_nobody_closes_is_written_at_the_end_of_the_process() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().unwrap();
+    let mut encoder = encoder(&config(3, LockPlacement::Inline, 0), folder.path());
+    submit(&mut encoder, 8);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    trace::write_rest();
+    let trace = only_trace(folder.path());
+    assert_eq!((&trace["is_destroyed"], &trace["metrics"]["frames"]), (&false.into(), &8.into()));
+    // What never came back has zeros after its submission.
+    let kinds = trace["frames"]["kinds"].as_str().unwrap();
+    assert_eq!((kinds.len(), kinds.matches('?').count()), (8, 2), "{kinds}");
+    encoder.finish().unwrap();
 }
 
 #[test]

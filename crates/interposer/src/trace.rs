@@ -92,7 +92,8 @@ pub fn write_rest_at_exit() {
     });
 }
 
-extern "C" fn write_rest() {
+/// Writes every session that is still open; the process is about to end.
+pub extern "C" fn write_rest() {
     registry::all().for_each(|(number, recorder)| write(number, recorder, false));
 }
 
