@@ -1,4 +1,5 @@
-//! A bare submit/lock loop against a virtual device, at depth 1 and 3: what a picture costs at each.
+//! A bare submit/lock loop against a virtual device, at depth 1, 3 and 8: what a picture costs at each, and whether its
+//! second half costs what the first does.
 //!
 //! `cargo run --release -p virtual-nvenc --example serial_vs_depth -- latency_us=1400,interval_us=350`
 
@@ -11,14 +12,17 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 use sys::{NV_ENC_BUFFER_FORMAT as Format, NVENCSTATUS as Status};
 use virtual_nvenc::{Device, create_instance};
 
-const NUM_PICTURES: u64 = 1000;
+const NUM_PICTURES: u64 = 2000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let device = Device::new(std::env::args().nth(1).unwrap_or_default().parse()?);
     println!("device {}", device.config());
-    for depth in [1, 3] {
-        let Cost { picture_us, submit_us } = run(&device, depth)?;
-        println!("depth {depth}: {picture_us:.2} µs per picture, {submit_us:.2} µs in each NvEncEncodePicture");
+    for depth in [1, 3, 8] {
+        let Cost { picture_us, halves_us: [first, second], submit_us } = run(&device, depth)?;
+        println!(
+            "depth {depth}: {picture_us:.2} µs per picture ({first:.2} in the first half, {second:.2} in the second), \
+             {submit_us:.2} µs in each NvEncEncodePicture"
+        );
     }
     let counters = device.counters();
     println!(
@@ -31,6 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Means over a run.
 struct Cost {
     picture_us: f64,
+    halves_us: [f64; 2],
     submit_us: f64,
 }
 
@@ -41,11 +46,15 @@ fn run(device: &Device, depth: usize) -> Result<Cost, String> {
     let mut in_flight = VecDeque::with_capacity(depth);
     let mut submitting = Duration::ZERO;
     let started = Instant::now();
+    let mut middle = started;
     for (picture, slot) in (0..NUM_PICTURES).zip(slots.iter().cycle()) {
         if in_flight.len() == depth {
             encoder.reap(in_flight.pop_front())?;
         }
         let entered = Instant::now();
+        if picture == NUM_PICTURES / 2 {
+            middle = entered;
+        }
         encoder.submit(slot, picture)?;
         submitting += entered.elapsed();
         in_flight.push_back(slot.output);
@@ -55,7 +64,8 @@ fn run(device: &Device, depth: usize) -> Result<Cost, String> {
         encoder.reap(Some(output))?;
     }
     let mean_us = |total: Duration| total.as_secs_f64() * 1e6 / NUM_PICTURES as f64;
-    Ok(Cost { picture_us: mean_us(started.elapsed()), submit_us: mean_us(submitting) })
+    let halves_us = [2.0 * mean_us(middle - started), 2.0 * mean_us(middle.elapsed())];
+    Ok(Cost { picture_us: mean_us(started.elapsed()), halves_us, submit_us: mean_us(submitting) })
 }
 
 struct Encoder {
