@@ -14,7 +14,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use inflight::bench::worker::Starter;
 use inflight::session::{Label, Session};
 use inflight::ui::app::App;
-use inflight::ui::commands::Command;
+use inflight::ui::commands::{Command, View};
 
 /// Whatever is waited for comes within this, or never will.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -277,4 +277,30 @@ fn a_quiet_window_shows_nothing_of_the_run_in_progress() {
     assert!(window.query_by_label_contains("Lock wait over frames").is_none());
     click(&mut window, Role::Button, "Draw again");
     assert!(window.query_by_label_contains("Lock wait over frames").is_some());
+}
+
+/// Half of the runs are made another program's, as `sweep --baseline` and `virtual-driver run` write them.
+#[test]
+fn another_program_is_a_row_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    run_to_the_end(&mut window);
+    let dir = session_of(&window).dir;
+    let runs = dir.join("runs.jsonl");
+    let own = r#""reap_threshold":4,"lock":"inline","pool":4}"#;
+    let foreign = r#""reap_threshold":0,"lock":"inline","pool":0,"client":"ffmpeg -delay 0"}"#;
+    let text = fs::read_to_string(&runs).unwrap();
+    assert_eq!(text.matches(own).count(), 4);
+    fs::write(&runs, text.replace(own, foreign)).unwrap();
+    window.state_mut().ask(Command::OpenSession(dir));
+    let clients = |window: &Harness<'_, App>| -> Vec<String> {
+        let loaded = window.state().loaded();
+        loaded.map_or_else(Vec::new, |it| it.groups.iter().map(|group| group.case.client.to_string()).collect())
+    };
+    wait(&mut window, "other program", |window| clients(window) == ["here", "ffmpeg -delay 0"]);
+    for view in [View::Distributions, View::Thresholds, View::Timeline, View::Compare, View::Report] {
+        window.state_mut().ask(Command::Show(view));
+        window.run_steps(4);
+    }
+    wait(&mut window, "report", |window| window.query_by_label_contains("Whole processes, H.264").is_some());
 }
