@@ -162,7 +162,7 @@ fn compare_codec(
         return Err(CompareError::Itself { case: case_before });
     }
     let (runs_before, runs_after) = (before.runs_of(case_before), after.runs_of(case_after));
-    let criteria = judge(criteria, codec, &runs_before, &runs_after);
+    let criteria = judge(criteria, codec, &runs_before, &runs_after, before.is_same_session(after));
     Ok(CodecComparison {
         codec,
         verdict: Verdict::of_all(criteria.iter().map(|criterion| criterion.verdict)),

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Codec;
+use crate::stats::interval::ChangeInterval;
 use crate::units::Unit;
 
 /// The limits. `Default` is the set of the acceptance plan; a TOML file may name any of the keys. An infinite limit
@@ -29,9 +30,9 @@ use crate::units::Unit;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Criteria {
-    /// `wall_ms`: its mean must fall by at least this much.
+    /// `wall_ms` must fall by at least this much.
     pub min_wall_improvement_pct: f64,
-    /// `lock_ms`: its mean must fall by at least this much.
+    /// `lock_ms` must fall by at least this much.
     pub min_lock_improvement_pct: f64,
     /// `queue_peak`: every counted run of the after side must reach this.
     pub min_queue_peak: u32,
@@ -97,6 +98,8 @@ pub struct CriterionResult {
     pub after: Option<f64>,
     /// From before to after; `None` where before is 0 or one of them is missing.
     pub change_pct: Option<f64>,
+    /// How sure that change is; only of `wall_ms` and `lock_ms`, whose verdict it decides where it is bounded.
+    pub interval: Option<ChangeInterval>,
     /// `None`: inconclusive.
     pub pass: Option<bool>,
     /// `pass` as a word.

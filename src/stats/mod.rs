@@ -8,8 +8,10 @@ pub mod criteria;
 pub mod distribution;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod interval;
 pub mod judge;
 pub mod metrics;
+pub mod rank;
 pub mod recommend;
 pub mod selector;
 pub mod side;
