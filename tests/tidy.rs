@@ -40,7 +40,16 @@ const MAY_USE: [(&str, &[&str]); 16] = [
 /// Words that only some files may say: the word, where it is looked for, who may say it.
 const ONLY_IN: [(&str, &str, &[&str]); 7] = [
     ("cudarc", "", &["src/device.rs"]),
-    ("libloading", "", &["src/nvenc/api.rs", "crates/interposer/src/library.rs", "crates/virtual-nvenc-driver/tests/"]),
+    (
+        "libloading",
+        "",
+        &[
+            "src/nvenc/api.rs",
+            "crates/interposer/src/library.rs",
+            "crates/virtual-nvenc-driver/tests/",
+            "crates/virtual-cuda/tests/",
+        ],
+    ),
     (
         "unsafe",
         "src/",

@@ -24,6 +24,8 @@ pub struct Setup {
     pub pace_fps: f64,
     /// Threshold that is about to be added.
     pub own_threshold: u32,
+    /// Program that is about to be added beside our own runs.
+    pub own_baseline: String,
     /// Where a plan is read from or written to.
     pub plan_path: String,
     /// Devices to choose from, once they are known.
@@ -89,6 +91,7 @@ impl Default for Setup {
             host_work_us: 200,
             pace_fps: 60.0,
             own_threshold: 6,
+            own_baseline: "ffmpeg".to_owned(),
             plan_path: "plan.json".to_owned(),
             devices: devices.collect(),
         }

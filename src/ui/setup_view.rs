@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eframe::egui::{Button, ComboBox, DragValue, Grid, Panel, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Button, Checkbox, ComboBox, DragValue, Grid, Panel, ScrollArea, TextEdit, Ui};
 
 use super::commands::{Command, Purpose};
 use super::preview::{PreviewModel, preview_ui};
@@ -10,7 +10,7 @@ use super::setup::{CHIPS, CallerChoice, Part, Problem, Setup};
 use super::theme;
 use crate::bench::estimate::Estimate;
 use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, TuningInfo};
-use crate::plan::Plan;
+use crate::plan::{Baseline, Plan};
 use crate::units;
 
 const PRESETS: [Preset; 7] = [Preset::P1, Preset::P2, Preset::P3, Preset::P4, Preset::P5, Preset::P6, Preset::P7];
@@ -48,6 +48,7 @@ pub fn setup_ui(
             ring_ui(ui, setup, &problems);
             caller_ui(ui, setup, &problems);
             counts_ui(ui, setup, &problems);
+            ui.collapsing("Other programs", |ui| baselines_ui(ui, setup));
         });
         ui.collapsing("Plan file", |ui| plan_file_ui(ui, setup, is_running, queue));
     });
@@ -282,6 +283,35 @@ fn counts_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     });
     problems_ui(ui, problems, Part::Frames);
     problems_ui(ui, problems, Part::Repeats);
+}
+
+/// Programs that encode the same frames in the same rounds, each run a process of its own.
+fn baselines_ui(ui: &mut Ui, setup: &mut Setup) {
+    let baselines = &mut setup.plan.baselines;
+    let mut removed = None;
+    for (idx, baseline) in baselines.iter().enumerate() {
+        ui.horizontal(|ui| {
+            ui.label(baseline.to_string());
+            if ui.small_button("Remove").accessible_name(format!("Remove {baseline}")).clicked() {
+                removed = Some(idx);
+            }
+        });
+    }
+    removed.map(|idx| baselines.remove(idx));
+    let typed = setup.own_baseline.parse::<Baseline>();
+    ui.horizontal(|ui| {
+        ui.add(TextEdit::singleline(&mut setup.own_baseline).desired_width(ui.available_width() - 100.0))
+            .accessible_name("Other program")
+            .on_hover_text("ffmpeg, or ffmpeg:OUTPUT OPTIONS such as ffmpeg:-delay 0");
+        let is_new = typed.as_ref().is_ok_and(|typed| !baselines.contains(typed));
+        if ui.add_enabled(is_new, Button::new("Add program")).clicked() {
+            baselines.extend(typed.clone().ok());
+        }
+    });
+    if let Err(error) = typed {
+        ui.colored_label(theme::alert(ui), error.to_string());
+    }
+    ui.add_enabled(!baselines.is_empty(), Checkbox::new(&mut setup.plan.verify, "Count and decode what they wrote"));
 }
 
 /// The form as a file that `inflight sweep --plan` takes too.

@@ -24,7 +24,7 @@ pub fn total_bytes() -> usize {
 /// `CUdevice_attribute` by number; what is not named is not there.
 fn attribute(attribute: c_int) -> c_int {
     match attribute {
-        1 | 2 | 3 => 1024, // threads of a block, and its sides
+        1..=3 => 1024, // threads of a block, and its sides
         4 => 64,
         5 => i32::MAX, // a grid's sides
         6 | 7 => 65_535,

@@ -171,7 +171,7 @@ fn client() {
         }
         "encode for ever" => {
             let client = Client::open(4);
-            (0..).for_each(|picture| {
+            (0..usize::MAX).for_each(|picture| {
                 client.encode_one(picture);
                 if picture == 50 {
                     println!("encoding");
