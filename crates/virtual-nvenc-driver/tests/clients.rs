@@ -20,6 +20,8 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 const PART: &str = "VIRTUAL_NVENC_TEST_PART";
 /// Whatever is waited for comes within this, or never will.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// NVENCSTATUS.
+const INVALID_ENCODER_DEVICE: u32 = 3;
 const DEVICE: &str = "latency_us=2000,interval_us=1000";
 
 /// A session on the library that the loader finds.
@@ -128,6 +130,17 @@ impl Client {
         call!(self, nvEncUnlockBitstream(output));
     }
 
+    /// The status of locking a picture's output.
+    fn try_lock(&self, picture: usize) -> u32 {
+        let mut lock = sys::NV_ENC_LOCK_BITSTREAM {
+            version: sys::NV_ENC_LOCK_BITSTREAM_VER,
+            outputBitstream: self.slots[picture % self.slots.len()].1,
+            ..Default::default()
+        };
+        // SAFETY: the driver filled the slot, and the argument lives through the call.
+        unsafe { self.table.nvEncLockBitstream.unwrap()(self.encoder, &mut lock) as u32 }
+    }
+
     /// Encodes pictures with as many in flight as there are slots, and leaves them so.
     fn encode(&self, num_pictures: usize) {
         (0..num_pictures).for_each(|picture| self.encode_one(picture));
@@ -186,6 +199,12 @@ fn fork_in_flight() {
     if child == 0 {
         let own = Client::open(2);
         own.encode(10);
+        // A copy of the parent's session, whose threads this process does not have: refused, not waited for.
+        assert_eq!(client.try_lock(19), INVALID_ENCODER_DEVICE);
+        // SAFETY: the driver filled the slot.
+        let status = unsafe { client.table.nvEncDestroyEncoder.unwrap()(client.encoder) } as u32;
+        assert_eq!(status, INVALID_ENCODER_DEVICE);
+        own.close();
         // SAFETY: ends the child without running anything of the test's.
         unsafe { libc::_exit(0) };
     }

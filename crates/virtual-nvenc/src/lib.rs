@@ -13,6 +13,7 @@
 //! | `rules`, `versions`, `guids`, `caps`, `presets`, `params` | what the API allows and this device can do |
 //! | `device`, `session`, `buffers`, `resources`, `submit`, `worker`, `padding`, `reap` | the driver, without a C type in it |
 //! | `protocol` | what clients did, on request |
+//! | `forks` | whose process a session belongs to |
 //! | `payload` | the bytes |
 //! | `abi`, `memory` | the C side: foreign structs, and pixels shared with the client (read by `worker`) |
 
@@ -23,6 +24,7 @@ mod clock;
 mod config;
 mod device;
 mod engine;
+mod forks;
 mod gop;
 mod guids;
 mod handles;

@@ -60,12 +60,19 @@ impl Session {
         Ok((mapped, resource.format))
     }
 
-    /// The memory is the client's again. Unmapped with a picture in flight, that picture may fail; it is counted.
+    /// The memory is the client's again. With B pictures the k-th output is not the k-th input's, so clients that unmap
+    /// as they unlock do so while the engine still reads: the call waits for that. A picture held back for later ones
+    /// cannot be waited for; it fails, and that is counted.
     pub fn unmap(&self, handle: Handle) -> Answer {
         let mut state = self.state();
-        let is_mapped = state.inputs.get(&handle).is_some_and(|input| input.is_mapped);
-        refuse_if(!is_mapped, Rule::NotMapped)?;
-        let input = state.inputs.remove(&handle).ok_or(Rule::NotMapped)?;
+        let input = loop {
+            let may_end = !state.payload_thread_ended && !state.is_closed;
+            let input = state.inputs.get(&handle).filter(|input| input.is_mapped).ok_or(Rule::NotMapped)?;
+            if input.num_reading == 0 || !may_end {
+                break state.inputs.remove(&handle).ok_or(Rule::NotMapped)?;
+            }
+            state = self.wait_for_change(state);
+        };
         // The payload thread needs the state to hand in what it may be reading just now.
         drop(state);
         input.surface.memory.give_back();

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::buffers::{Input, Output, Phase, Surface};
 use crate::device::{Model, Seat};
 use crate::engine::Service;
+use crate::forks;
 use crate::gop::{Coded, Gop};
 use crate::handles::Handle;
 use crate::params::{EncodeParams, Request, refuse_if};
@@ -23,6 +24,8 @@ pub struct Session {
     pub api: ApiVersion,
     pub model: Arc<Model>,
     pub seat: Seat,
+    /// The process that opened it, in the count of `forks`.
+    process: u64,
     state: Mutex<State>,
     /// Signalled whenever a wait on the state may have come to its end.
     pub changed: Condvar,
@@ -87,6 +90,7 @@ impl Session {
             api,
             model,
             seat,
+            process: forks::count(),
             state: Mutex::new(State::new()),
             changed: Condvar::new(),
             submitting: Mutex::new(()),
@@ -150,6 +154,12 @@ impl Session {
         // Joined outside the lock: the thread needs it to hand in the picture it is working on.
         drop(worker);
         self.model.leave_seat(self.seat);
+    }
+
+    /// Whether this process opened the session, instead of inheriting a copy of it by a fork: without its threads, and
+    /// with its locks as they happened to be.
+    pub fn is_ours(&self) -> bool {
+        self.process == forks::count()
     }
 
     /// Remembers a refusal for NvEncGetLastErrorString and counts it where it is the client's fault.

@@ -138,10 +138,15 @@ fn open_for(header: ApiVersion) -> setup::Open {
     openers[position.unwrap_or(0)]
 }
 
+/// The session behind a handle; a forked child has none of its parent's.
+fn find(encoder: Encoder) -> Option<Arc<Session>> {
+    SESSIONS.find(Handle::from_ptr(encoder)).filter(|session| session.is_ours())
+}
+
 /// Runs a call on the session behind `encoder`: null or unknown answers 3; a refusal is noted in the session.
 fn with_session(encoder: Encoder, name: &'static str, call: impl FnOnce(&Arc<Session>) -> Answer<Status>) -> u32 {
     let begun_ns = protocol::begin();
-    let Some(session) = SESSIONS.find(Handle::from_ptr(encoder)) else {
+    let Some(session) = find(encoder) else {
         protocol::note_call(begun_ns, None, name, Ok(Status::InvalidEncoderDevice));
         return Status::InvalidEncoderDevice as u32;
     };
@@ -166,6 +171,6 @@ fn answer(session: &Session, outcome: Answer<Status>) -> u32 {
 /// # Safety
 /// None is needed: `encoder` is looked up, not followed.
 unsafe extern "C" fn last_error(encoder: Encoder) -> *const c_char {
-    let rule = SESSIONS.find(Handle::from_ptr(encoder)).and_then(|session| session.last_breach());
+    let rule = find(encoder).and_then(|session| session.last_breach());
     rule.map_or(c"", |rule| -> &CStr { rule.text() }).as_ptr()
 }

@@ -78,7 +78,7 @@ unsafe fn open(params: *mut OpenSession, encoder: *mut Encoder, api: ApiVersion)
 pub unsafe extern "C" fn destroy_encoder(encoder: Encoder) -> u32 {
     const NAME: &str = "NvEncDestroyEncoder";
     let begun_ns = protocol::begin();
-    let Some(session) = SESSIONS.remove(Handle::from_ptr(encoder)) else {
+    let Some(session) = SESSIONS.remove(Handle::from_ptr(encoder)).filter(|session| session.is_ours()) else {
         protocol::note_call(begun_ns, None, NAME, Ok(Status::InvalidEncoderDevice));
         return Status::InvalidEncoderDevice as u32;
     };

@@ -8,5 +8,6 @@ mod decode;
 mod encoding;
 mod lifecycle;
 mod queries;
+mod resources;
 mod rules;
 mod versions;
