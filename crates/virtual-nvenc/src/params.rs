@@ -91,6 +91,9 @@ const CHROMA_444: u32 = 3;
 
 const REPORTED_QP: u32 = 26;
 
+/// How fast the engine is for a client that names no preset: in the middle.
+const UNNAMED_PRESET: u32 = 4;
+
 /// The codec behind a GUID, where this device offers it.
 pub fn offered_codec(device: &DeviceConfig, guid: GUID) -> Answer<Codec> {
     guids::codec(guid).filter(|codec| device.codecs.contains(codec)).ok_or(Rule::UnknownCodec.into())
@@ -110,7 +113,13 @@ impl Request {
     /// The encoder asked for, or the first rule that the request breaks.
     pub fn check(&self, device: &DeviceConfig, api: ApiVersion) -> Answer<EncodeParams> {
         let codec = offered_codec(device, self.codec)?;
-        let (preset, tuning) = preset_and_tuning(self.preset, self.tuning, api)?;
+        let (preset, tuning) = match &self.config {
+            // A client that brings a configuration need name no preset (header, NV_ENC_INITIALIZE_PARAMS::presetGUID).
+            Some(_) if self.preset == GUID::default() => {
+                (UNNAMED_PRESET, Tuning::from_code(self.tuning).unwrap_or(Tuning::HighQuality))
+            }
+            _ => preset_and_tuning(self.preset, self.tuning, api)?,
+        };
         refuse_if(self.enable_async, Rule::AsyncUnsupported)?;
         refuse_if(!self.enable_ptd, Rule::PictureTypeDecision)?;
         refuse_if(self.wants_unsupported_feature, Rule::UnsupportedFeature)?;

@@ -256,6 +256,17 @@ fn initialize_refuses_what_the_device_does_not_do() {
 }
 
 #[test]
+fn a_client_with_a_configuration_need_name_no_preset() {
+    let device = instant_device();
+    let client = Client::opened(&device);
+    let mut config = client.preset_config();
+    let unnamed = sys::NV_ENC_INITIALIZE_PARAMS { presetGUID: sys::GUID::default(), ..client.init_params() };
+    assert_eq!(client.initialize(&mut unnamed.clone()), UNSUPPORTED_PARAM);
+    assert_eq!(client.initialize(&mut sys::NV_ENC_INITIALIZE_PARAMS { encodeConfig: &mut config, ..unnamed }), SUCCESS);
+    assert_eq!(client.destroy(), SUCCESS);
+}
+
+#[test]
 fn initialize_refuses_configurations_the_device_does_not_do() {
     check_config("wrong version word", INVALID_VERSION, |config| config.version = 0);
     check_config("bad GOP", INVALID_PARAM, |config| config.gopLength = 0);
