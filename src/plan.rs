@@ -54,6 +54,13 @@ pub struct Plan {
     pub warmup: u32,
     /// Counted runs of each case.
     pub repeat: u32,
+    /// More rounds than that, until the change is known well enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Until>,
+    /// Rounds made afterwards of what the others recommend and its rival alone, so that the recommendation rests on runs
+    /// that had no part in choosing it. Made only where there are 5 counted runs of a case or more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub confirm: u32,
     /// Input above this is read by a thread that runs ahead, instead of being in memory before the clock starts.
     pub preload_mib: u32,
     /// Other programs to encode the same frames in the same rounds, each as a process of its own; with any of them,
@@ -65,6 +72,20 @@ pub struct Plan {
     pub verify: bool,
 }
 
+fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+/// When a sweep has enough rounds: at a width named beforehand, never at an answer that pleases.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Until {
+    /// The 95 % interval of the wall time's change reaches no farther than this from its middle, in percent points.
+    pub half_width_pct: f64,
+    /// Counted runs of each case at most.
+    pub max_repeat: u32,
+}
+
 /// One run to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlannedRun {
@@ -72,7 +93,9 @@ pub struct PlannedRun {
     pub case: Case,
     /// Not counted?
     pub warmup: bool,
-    /// 0.. within the case, warm-ups on their own.
+    /// One of the rounds that confirm a recommendation?
+    pub fresh: bool,
+    /// Its round: 0.. within the case, warm-ups on their own.
     pub repeat_index: u32,
     /// 0.. in the order of making.
     pub order_index: u32,
@@ -100,6 +123,14 @@ pub enum PlanError {
     NoFrames,
     #[error("0 counted runs leave nothing to compare: use --repeat 1 or more (9 is usual)")]
     NoRuns,
+    #[error("{0} % is no width that an interval could be brought to: use --until 0.1 % to 50 %")]
+    Width(f64),
+    #[error("{pairs} pairs bound nothing: a calibration takes {least} or more")]
+    TooFewPairs { pairs: u32, least: u32 },
+    #[error(
+        "at most {max} runs are fewer than the {repeat} planned: use --max-repeat {repeat} or more, or lower --repeat"
+    )]
+    CapTooLow { max: u32, repeat: u32 },
     #[error("{0} runs are more than this program keeps apart: lower --repeat or sweep fewer values")]
     TooManyRuns(u64),
     #[error("pace of {0} frames a second cannot be kept: use {MIN_PACE_FPS} to {MAX_PACE_FPS}")]
@@ -125,7 +156,8 @@ pub enum PlanError {
 }
 
 impl Default for Plan {
-    /// The plan's own experiment: 300 frames, thresholds 1 2 4 8, two warm-ups, nine counted runs.
+    /// The plan's own experiment: 300 frames, thresholds 1 2 4 8, two warm-ups, nine counted runs; and six to confirm what
+    /// they recommend.
     fn default() -> Self {
         Self {
             device: DEFAULT_DEVICE.to_owned(),
@@ -144,6 +176,8 @@ impl Default for Plan {
             pace_fps: None,
             warmup: 2,
             repeat: 9,
+            until: None,
+            confirm: 6,
             preload_mib: 2048,
             baselines: Vec::new(),
             verify: false,
@@ -179,12 +213,22 @@ impl Plan {
         if self.repeat == 0 {
             return Err(PlanError::NoRuns);
         }
+        match self.until {
+            Some(Until { half_width_pct: pct, .. }) if !(0.1..=50.0).contains(&pct) => {
+                return Err(PlanError::Width(pct));
+            }
+            Some(Until { max_repeat: max, .. }) if max < self.repeat => {
+                return Err(PlanError::CapTooLow { max, repeat: self.repeat });
+            }
+            _ => {}
+        }
         match self.pace_fps {
             Some(fps) if !(MIN_PACE_FPS..=MAX_PACE_FPS).contains(&fps) => return Err(PlanError::Pace(fps)),
             Some(_) if self.host_work_us > 0 => return Err(PlanError::PaceAndWork),
             _ => {}
         }
-        match self.num_runs() {
+        let most = self.num_cases() * u64::from(self.until.map_or(0, |until| until.max_repeat) + self.confirm);
+        match self.num_runs() + most {
             runs if runs > 1_000_000 => Err(PlanError::TooManyRuns(runs)),
             _ => Ok(()),
         }
@@ -262,28 +306,40 @@ impl Plan {
         (self.codecs.len() * (own + twins + self.baselines.len())) as u64
     }
 
-    /// All runs, warm-ups included.
+    /// All runs of the planned rounds, warm-ups included; `until` and `confirm` may add some.
     pub fn num_runs(&self) -> u64 {
         self.num_cases() * (u64::from(self.warmup) + u64::from(self.repeat))
     }
 
-    /// The runs in the order to make them: round by round, each round visiting every case, every second round in
-    /// reverse, so that a drift of the machine falls on all cases alike instead of on the last ones.
+    /// The runs in the order to make them: round by round, each round visiting every case ([`in_round`]).
     pub fn runs(&self) -> Vec<PlannedRun> {
         let cases = self.cases();
         let rounds = (0..self.warmup).map(|k| (true, k)).chain((0..self.repeat).map(|k| (false, k)));
         let mut runs = Vec::with_capacity(self.num_runs() as usize);
         for (warmup, repeat_index) in rounds {
-            let mut round = cases.clone();
-            if repeat_index % 2 == 1 {
-                round.reverse();
-            }
-            for case in round {
-                runs.push(PlannedRun { case, warmup, repeat_index, order_index: runs.len() as u32 });
+            for case in in_round(&cases, repeat_index) {
+                runs.push(PlannedRun { case, warmup, fresh: false, repeat_index, order_index: runs.len() as u32 });
             }
         }
         runs
     }
+}
+
+/// The order of one round. Rounds come in couples of which the second is the first in reverse (ABBA), so that a drift of
+/// the machine falls on all cases alike instead of on the last ones. The first couple keeps the order of the cases; with
+/// more than two of them every other couple shuffles them by its own number, so that no case has the same one before it
+/// each time. The same round is in the same order wherever and whenever it is made.
+pub fn in_round(cases: &[Case], round: u32) -> Vec<Case> {
+    let mut order = cases.to_vec();
+    let couple = u64::from(round / 2);
+    if couple > 0 && order.len() > 2 {
+        let mut random = fastrand::Rng::with_seed(couple);
+        random.shuffle(&mut order);
+    }
+    if round % 2 == 1 {
+        order.reverse();
+    }
+    order
 }
 
 fn check_list<T: PartialEq + ToString>(what: &'static str, values: &[T]) -> Result<(), PlanError> {
@@ -314,6 +370,19 @@ mod tests {
             order,
             [(warm, 1), (warm, 4), (counted, 1), (counted, 4), (counted, 4), (counted, 1), (counted, 1), (counted, 4)]
         );
+    }
+
+    #[test]
+    fn couples_of_rounds_mirror_each_other_and_no_case_keeps_its_place() {
+        let cases = Plan::default().cases();
+        let round = |idx| in_round(&cases, idx);
+        for couple in 0..6 {
+            let mirrored: Vec<_> = round(2 * couple + 1).into_iter().rev().collect();
+            assert_eq!(round(2 * couple), mirrored);
+        }
+        assert_eq!(round(0), cases);
+        let firsts: std::collections::BTreeSet<_> = (0..12).map(|idx| round(idx)[0]).collect();
+        assert_eq!(firsts.len(), cases.len(), "every case is first at some time: {firsts:?}");
     }
 
     #[test]

@@ -95,6 +95,19 @@ fn is_here(client: &Client) -> bool {
     client.is_here()
 }
 
+/// How fast a GPU was allowed to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GpuState {
+    /// Clock of the shader cores.
+    pub sm_mhz: Option<u32>,
+    /// Clock of the video engines, NVENC's.
+    pub video_mhz: Option<u32>,
+    /// Held down by heat, power or an emergency brake (not: by being idle, or by a clock that somebody set).
+    pub is_throttled: bool,
+    /// Of the chip.
+    pub temperature_c: Option<u32>,
+}
+
 /// What a whole process took, start and end included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessUse {
@@ -120,6 +133,9 @@ pub struct RunRecord {
     pub case: Case,
     /// Run for warming up: kept, marked, never counted.
     pub warmup: bool,
+    /// Made after the planned rounds, to see whether what they recommend holds in runs that had no part in choosing it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
     /// 0.. within the case (warm-ups count on their own).
     pub repeat_index: u32,
     /// 0.. within the session, in the order in which runs were made.
@@ -134,6 +150,9 @@ pub struct RunRecord {
     pub wall_ns: u64,
     /// Pictures that the emulation could not make in their modelled time; `None` on a real device.
     pub model_late: Option<u64>,
+    /// The GPU right after the run, while it is still warm; `None` without one, or where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuState>,
     /// The process that encoded, where it was not this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessUse>,

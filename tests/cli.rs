@@ -225,14 +225,19 @@ fn a_sweep_tells_every_run_and_group_in_one_json_object() {
 }
 
 #[test]
-fn rounds_visit_every_case_and_every_second_one_turns_around() {
+fn rounds_visit_every_case_and_never_in_the_same_order_twice() {
     let bench = Bench::new();
     let mut args = sweep_args("s", SMALL, "1,2,4", 3);
     args.push("--json");
     let told = bench.done(&args).json();
     let seen: Vec<_> = told["runs"].as_array().unwrap().iter().map(|run| run["reap_threshold"].as_u64()).collect();
-    let rounds = [[1, 2, 4], [1, 2, 4], [4, 2, 1], [1, 2, 4]];
-    assert_eq!(seen, rounds.concat().into_iter().map(Some).collect::<Vec<_>>());
+    // The warm-up, a round and its mirror; the third is shuffled.
+    let rounds = [[1, 2, 4], [1, 2, 4], [4, 2, 1]];
+    assert_eq!(seen[..9], rounds.concat().into_iter().map(Some).collect::<Vec<_>>());
+    let mut third = seen[9..].to_vec();
+    assert_ne!(third, seen[..3]);
+    third.sort_unstable();
+    assert_eq!(third, seen[..3]);
     let order: Vec<_> = told["runs"].as_array().unwrap().iter().map(|run| run["order_index"].as_u64()).collect();
     assert_eq!(order, (0..12).map(Some).collect::<Vec<_>>());
 }
@@ -269,7 +274,8 @@ fn a_comparison_leaves_with_its_verdict() {
     let (code, unsaid) = compare("few", &open);
     assert_eq!((code, &unsaid["verdict"]), (Some(4), &"inconclusive".into()));
     let criteria = met["criteria"].as_array().unwrap();
-    assert_eq!(criteria.len(), 5);
+    let names: Vec<_> = criteria.iter().filter_map(|criterion| criterion["name"].as_str()).collect();
+    assert_eq!(names, ["wall_ms", "lock_ms", "queue_peak", "failed_runs"], "so few frames have no tail");
     for criterion in criteria {
         assert!(criterion["name"].is_string() && criterion["pass"].is_boolean(), "{criterion}");
         for key in ["before", "after"] {

@@ -96,7 +96,7 @@ fn a_clip_goes_through_sweep_compare_and_report() {
     let compare = ["compare", "--before", "s:reap=1", "--after", "s:reap=4", "--report", "compared.md", "--json"];
     let compared = bench.run(&compare);
     assert!(matches!(compared.code, Some(0 | 3 | 4)), "{}", compared.stderr);
-    assert_eq!(compared.json()["criteria"].as_array().unwrap().len(), 2 * 5);
+    assert_eq!(compared.json()["criteria"].as_array().unwrap().len(), 2 * 4, "40 frames have no tail");
     bench.done(&["report", "s", "-o", "report.md"]);
     for page in ["compared.md", "report.md"] {
         let text = std::fs::read_to_string(bench.path(page)).unwrap();

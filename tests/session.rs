@@ -48,6 +48,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
             client: Default::default(),
         },
         warmup: false,
+        fresh: false,
         repeat_index: order_index,
         order_index,
         started_unix_ms: 1_771_459_200_000,
@@ -55,6 +56,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
         open_ns: 1_000_000,
         wall_ns: 221_100_000,
         model_late: Some(0),
+        gpu: None,
         process: None,
         metrics: EncodeMetrics { frames: num_frames as u64, packets: num_frames as u64, ..EncodeMetrics::default() },
         frames: FrameColumns {
@@ -140,9 +142,9 @@ fn runs_that_are_added_later_do_not_show_up_halfway() {
 fn a_newer_format_is_refused_whatever_else_it_holds() {
     let root = tempfile::tempdir().unwrap();
     write_session(root.path(), 1);
-    fs::write(root.path().join("manifest.json"), r#"{"format_version": 3, "scenario": []}"#).unwrap();
+    fs::write(root.path().join("manifest.json"), r#"{"format_version": 4, "scenario": []}"#).unwrap();
     let refusal = Session::open(root.path()).unwrap_err();
-    assert!(matches!(refusal, SessionError::Newer { found: 3, .. }), "{refusal}");
+    assert!(matches!(refusal, SessionError::Newer { found: 4, .. }), "{refusal}");
     assert!(refusal.to_string().contains("newer inflight"));
 }
 

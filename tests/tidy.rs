@@ -21,7 +21,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("doctor", &["device", "nvenc"]),
     ("stats", &["contract", "plan", "record", "units"]),
     ("session", &["contract", "files", "plan", "record", "stats"]),
-    ("bench", &["contract", "device", "files", "nvenc", "plan", "record", "session", "source"]),
+    ("bench", &["contract", "device", "files", "nvenc", "plan", "record", "session", "source", "stats"]),
     ("report", &["contract", "files", "plan", "record", "session", "stats", "units"]),
     (
         "ui",

@@ -16,6 +16,13 @@ pub fn sweep_command(plan: &Plan) -> String {
     say("--frames", plan.frames.to_string());
     say("--warmup", plan.warmup.to_string());
     say("--repeat", plan.repeat.to_string());
+    if let Some(until) = plan.until {
+        say("--until", format!("{}%", until.half_width_pct));
+        say("--max-repeat", until.max_repeat.to_string());
+    }
+    if plan.confirm != usual.confirm {
+        say("--confirm", plan.confirm.to_string());
+    }
     say("--preset", plan.preset.to_string());
     say("--tuning", plan.tuning.to_string());
     if let Some(pool) = plan.pool {

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::course::MIN_ROUNDS;
 use crate::contract::{Codec, Dimensions, PixelFormat};
 use crate::device::DeviceSpec;
 use crate::plan::Plan;
@@ -17,7 +18,9 @@ pub struct Estimate {
     pub num_cases: u64,
     /// Warm-ups included.
     pub num_runs: u64,
-    /// All runs, by the device's model; none where nothing is known before the first run.
+    /// Runs that may come on top: until the change is known, and to confirm what is recommended.
+    pub num_more_at_most: u64,
+    /// The planned runs, by the device's model; none where nothing is known before the first run.
     pub duration: Option<Duration>,
     /// The frames that are held in memory; none where only the file itself says how large they are.
     pub frame_bytes: Option<u64>,
@@ -29,10 +32,18 @@ impl Estimate {
         Self {
             num_cases: plan.num_cases(),
             num_runs: plan.num_runs(),
+            num_more_at_most: num_more_at_most(plan),
             duration: duration(plan),
             frame_bytes: frame_bytes(plan),
         }
     }
+}
+
+fn num_more_at_most(plan: &Plan) -> u64 {
+    let until = plan.until.map_or(0, |until| u64::from(until.max_repeat.saturating_sub(plan.repeat)));
+    let has_rival = plan.locks.len() * plan.reap_thresholds.len() > 1;
+    let confirm = if has_rival && plan.repeat >= MIN_ROUNDS { 2 * u64::from(plan.confirm) } else { 0 };
+    plan.num_cases() * until + plan.codecs.len() as u64 * confirm
 }
 
 fn duration(plan: &Plan) -> Option<Duration> {

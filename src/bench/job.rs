@@ -7,13 +7,15 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
+use super::course::Course;
 use super::environment;
 use super::others::{Others, OthersError};
 use super::sweep::{Event, Outcome, SweepError, rehearse, sweep};
 use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::plan::{Plan, PlanError};
-use crate::session::{Manifest, SessionError, SessionWriter, format_version_for};
+use crate::session::{Manifest, SessionError, SessionWriter, format_version_for, noise_floor};
 use crate::source::{Feed, InputSpec, InputSpecError, SourceError};
+use crate::stats::summary::RunSummary;
 
 /// A plan that can be run: its device and input are open, and every case of it fits the device.
 pub struct Job {
@@ -51,7 +53,7 @@ impl Job {
         rehearse(&plan, &device, feed.info())?;
         let others = Others::prepare(&plan, &spec, &feed)?;
         let manifest = Manifest {
-            format_version: format_version_for(!plan.baselines.is_empty()),
+            format_version: format_version_for(&plan, !plan.baselines.is_empty()),
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
             plan,
             input: feed.info().clone(),
@@ -60,6 +62,12 @@ impl Job {
             note: None,
         };
         Ok(Self { device, feed, others, manifest })
+    }
+
+    /// The same with a note in its session.
+    pub fn with_note(mut self, note: &str) -> Self {
+        self.manifest.note = Some(note.to_owned());
+        self
     }
 
     /// What the session's manifest will say.
@@ -75,7 +83,8 @@ impl Job {
         Ok(SessionWriter::create(dir, &self.manifest)?)
     }
 
-    /// Makes every run of the plan. Each is on the disk before `listener` hears that it is finished.
+    /// Makes every run of the plan, and those that it adds ([`Course`]). Each is on the disk before `listener` hears that
+    /// it is finished.
     ///
     /// # Errors
     /// A lost device, a full disk, or the listener's own error; what was finished by then stays.
@@ -85,13 +94,25 @@ impl Job {
         stop: &AtomicBool,
         listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
     ) -> Result<Outcome, JobError> {
-        let mut saving = |event: Event<'_>| {
-            if let Event::RunFinished(record) = &event {
-                writer.append(record).map_err(|error| error.to_string())?;
-            }
-            listener(event)
-        };
-        Ok(sweep(&self.manifest.plan, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving)?)
+        let plan = &self.manifest.plan;
+        let noise = noise_floor(writer.dir(), &self.manifest);
+        let mut course = Course::of(plan, noise.as_ref());
+        let (mut made, mut outcome) = (Vec::new(), Outcome::default());
+        while let Some(runs) = course.next(&made).filter(|_| !outcome.stopped) {
+            let mut saving = |event: Event<'_>| {
+                if let Event::RunFinished(record) = &event {
+                    writer.append(record).map_err(|error| error.to_string())?;
+                    made.push(RunSummary::of(record));
+                }
+                listener(event)
+            };
+            saving(Event::RunsAhead(runs.len() as u64)).map_err(SweepError::Listener)?;
+            let more = sweep(plan, &runs, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving)?;
+            outcome.num_done += more.num_done;
+            outcome.num_failed += more.num_failed;
+            outcome.stopped = more.stopped;
+        }
+        Ok(outcome)
     }
 }
 

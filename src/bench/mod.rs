@@ -1,7 +1,9 @@
 //! Measuring: one timed run, a sweep of them, and a sweep saved as a session, on the caller's thread or on one of its
 //! own. Never waits for whoever watches.
 
+pub mod calibrate;
 pub mod command;
+pub mod course;
 pub mod drivers;
 pub mod environment;
 pub mod estimate;

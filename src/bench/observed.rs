@@ -45,8 +45,13 @@ impl Observed {
     ) -> Self {
         let encoding: Vec<_> = finished.traces.iter().filter(|trace| trace.metrics.frames > 0).collect();
         let run = |(order_index, trace): (u32, &&Trace)| {
-            let planned =
-                PlannedRun { case: case(command, trace), warmup: false, repeat_index: order_index, order_index };
+            let planned = PlannedRun {
+                case: case(command, trace),
+                warmup: false,
+                fresh: false,
+                repeat_index: order_index,
+                order_index,
+            };
             (*trace).clone().into_record(&planned, Some(of_session(&finished.usage, trace)))
         };
         let runs: Vec<_> = (0..).zip(&encoding).map(run).collect();
@@ -103,20 +108,22 @@ fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&Trace]) -> Man
     codecs.dedup();
     let frames = encoding.iter().map(|trace| trace.metrics.frames).max().unwrap_or(0);
     let device = device(driver, encoding);
+    let plan = Plan {
+        device: device.name.clone(),
+        input: format!("what {command} encoded"),
+        frames,
+        codecs,
+        reap_thresholds: Vec::new(),
+        locks: Vec::new(),
+        warmup: 0,
+        repeat: 1,
+        confirm: 0,
+        ..Plan::default()
+    };
     Manifest {
-        format_version: format_version_for(true),
+        format_version: format_version_for(&plan, true),
         created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
-        plan: Plan {
-            device: device.name.clone(),
-            input: format!("what {command} encoded"),
-            frames,
-            codecs,
-            reap_thresholds: Vec::new(),
-            locks: Vec::new(),
-            warmup: 0,
-            repeat: 1,
-            ..Plan::default()
-        },
+        plan,
         input: input(&command, encoding, frames),
         device,
         environment: environment::capture(format!("inflight virtual-driver run -- {command}")),

@@ -94,6 +94,7 @@ impl Others {
         let record = RunRecord {
             case: planned.case,
             warmup: planned.warmup,
+            fresh: planned.fresh,
             repeat_index: planned.repeat_index,
             order_index: planned.order_index,
             started_unix_ms,
@@ -101,6 +102,7 @@ impl Others {
             open_ns: 0,
             wall_ns: 0,
             model_late: None,
+            gpu: None,
             process: None,
             metrics: EncodeMetrics::default(),
             frames: FrameColumns::default(),

@@ -93,6 +93,7 @@ impl Stand<'_> {
         let mut record = RunRecord {
             case: planned.case,
             warmup: planned.warmup,
+            fresh: planned.fresh,
             repeat_index: planned.repeat_index,
             order_index: planned.order_index,
             started_unix_ms: unix_ms(),
@@ -100,6 +101,7 @@ impl Stand<'_> {
             open_ns: 0,
             wall_ns: 0,
             model_late: None,
+            gpu: None,
             process: None,
             metrics: EncodeMetrics::default(),
             frames: FrameColumns::default(),

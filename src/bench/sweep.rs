@@ -21,6 +21,8 @@ const MAX_RESERVED_FRAMES: u64 = 1 << 20;
 /// What happens in a sweep, in order.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// So many runs are to come, besides those that were told before.
+    RunsAhead(u64),
     /// A run begins.
     RunStarted(&'a PlannedRun),
     /// A run goes on. Comes from inside the measured loop: return at once.
@@ -30,7 +32,7 @@ pub enum Event<'a> {
 }
 
 /// How a sweep ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// Runs made to their end, warm-ups included.
     pub num_done: u64,
@@ -71,7 +73,7 @@ pub fn rehearse(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), S
     Ok(())
 }
 
-/// Runs a plan that [`rehearse`] found good.
+/// Makes `runs` of a plan that [`rehearse`] found good.
 ///
 /// `stop` is looked at once a frame: the run in progress is drained and dropped, what was finished stays. A failed
 /// run is told like any other and does not end the sweep, unless the device is gone.
@@ -80,21 +82,22 @@ pub fn rehearse(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), S
 /// A lost device, or the listener's own error.
 pub fn sweep(
     plan: &Plan,
+    runs: &[PlannedRun],
     device: &Device,
     feed: &Feed,
     others: Option<&Others>,
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
 ) -> Result<Outcome, SweepError> {
-    let mut outcome = Outcome { num_done: 0, num_failed: 0, stopped: false };
-    for planned in plan.runs() {
+    let mut outcome = Outcome::default();
+    for planned in runs {
         if stop.load(Ordering::Relaxed) {
             outcome.stopped = true;
             break;
         }
-        listener(Event::RunStarted(&planned)).map_err(SweepError::Listener)?;
+        listener(Event::RunStarted(planned)).map_err(SweepError::Listener)?;
         if let Some(others) = others.filter(|_| is_other(&planned.case)) {
-            let (record, error) = others.run(plan, &planned, stop);
+            let (record, error) = others.run(plan, planned, stop);
             if error.as_ref().is_some_and(OthersError::is_stop) {
                 outcome.stopped = true;
                 break;
@@ -106,9 +109,9 @@ pub fn sweep(
         }
         let config = encoder_config(plan, feed.info(), &planned.case);
         // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
-        let mut watch = |glimpse: Glimpse<'_>| drop(listener(Event::RunWatched(&planned, glimpse)));
+        let mut watch = |glimpse: Glimpse<'_>| drop(listener(Event::RunWatched(planned, glimpse)));
         let stand = Stand { device, feed, config: &config, caller: caller(plan), stop };
-        let (record, error) = stand.run(&planned, Box::new(drop), &mut watch);
+        let (record, error) = stand.run(planned, Box::new(drop), &mut watch);
         if matches!(error, Some(RunError::Stopped)) {
             outcome.stopped = true;
             break;
@@ -117,7 +120,7 @@ pub fn sweep(
         outcome.num_failed += u64::from(error.is_some());
         listener(Event::RunFinished(Box::new(record))).map_err(SweepError::Listener)?;
         if let Some(error) = error.filter(is_device_lost) {
-            let (num_done, num_runs) = (outcome.num_done, plan.num_runs());
+            let (num_done, num_runs) = (outcome.num_done, runs.len() as u64);
             return Err(SweepError::DeviceLost { num_done, num_runs, error: error.to_string() });
         }
     }

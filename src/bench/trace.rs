@@ -112,6 +112,7 @@ impl Trace {
         RunRecord {
             case: run.case,
             warmup: run.warmup,
+            fresh: run.fresh,
             repeat_index: run.repeat_index,
             order_index: run.order_index,
             started_unix_ms: self.started_unix_ms,
@@ -119,6 +120,7 @@ impl Trace {
             open_ns: self.open_ns,
             wall_ns: self.wall_ns,
             model_late: None,
+            gpu: None,
             process,
             metrics: self.metrics,
             frames: self.frames,

@@ -37,6 +37,8 @@ pub struct Order {
 pub enum News {
     /// Device and input are open, the session folder is made.
     Begun(Box<Manifest>),
+    /// So many runs are to come, besides those that were told before.
+    RunsAhead(u64),
     /// A run begins.
     RunStarted(PlannedRun),
     /// A run is over and saved.
@@ -158,6 +160,7 @@ impl<W: Fn()> Teller<W> {
         self.tell(News::Begun(Box::new(job.manifest().clone())));
         job.measure(&mut writer, &self.live.stop, &mut |event| {
             match event {
+                Event::RunsAhead(num_runs) => self.tell(News::RunsAhead(num_runs)),
                 // Heard soon enough with whatever wakes the watcher next, and the run has just begun.
                 Event::RunStarted(run) => drop(self.sender.send(News::RunStarted(*run))),
                 Event::RunWatched(_, glimpse) => self.live.offer(glimpse),
@@ -206,7 +209,7 @@ mod tests {
             match worker.news.recv().unwrap() {
                 News::RunFinished(_) => num_finished += 1,
                 News::Ended(ended) => return (num_finished, ended),
-                News::Begun(_) | News::RunStarted(_) => {}
+                News::Begun(_) | News::RunsAhead(_) | News::RunStarted(_) => {}
             }
         }
     }

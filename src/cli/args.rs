@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::driver_args::VirtualDriverArgs;
+pub use super::sweep_args::{CalibrateArgs, SweepArgs};
 use crate::contract::{Codec, LockPlacement, Preset, RateControl, TuningInfo};
-use crate::plan::{Baseline, DEFAULT_DEVICE, Plan};
+use crate::plan::{DEFAULT_DEVICE, Plan};
 use crate::source::InputSpec;
 
 const EXIT_CODES: &str = "\
@@ -14,8 +15,8 @@ Exit codes:
   0    done; compare: all criteria met
   1    a run failed, or something could not be read or written
   2    usage: a wrong word, number or combination
-  3    compare: criteria not met
-  4    compare: inconclusive, too few or too scattered runs to say
+  3    compare: criteria not met (with --fail-on inconclusive also: not known to be met)
+  4    compare: inconclusive, the runs do not say
   5    device or driver not available
   130  stopped by Ctrl-C; what was finished is saved";
 
@@ -43,6 +44,8 @@ pub enum Command {
     Encode(EncodeArgs),
     /// Measure every combination of codec, threshold and lock placement, several times, into a session folder
     Sweep(SweepArgs),
+    /// Measure what this machine shows between two equal things, for the plan at hand: the margin of later comparisons
+    Calibrate(CalibrateArgs),
     /// Judge after against before by the criteria
     Compare(CompareArgs),
     /// Write the report of a session
@@ -142,51 +145,13 @@ pub struct EncodeArgs {
     pub json: bool,
 }
 
-/// `inflight sweep`
-#[derive(Debug, Args)]
-pub struct SweepArgs {
-    #[command(flatten)]
-    pub coding: CodingArgs,
-    /// Codecs, separated by commas: h264, hevc, av1
-    #[arg(long, value_delimiter = ',', default_value = "h264")]
-    pub codec: Vec<Codec>,
-    /// Frames of each run; a shorter clip ends the run earlier
-    #[arg(long, default_value_t = 300)]
-    pub frames: u64,
-    /// Reap thresholds, separated by commas
-    #[arg(long, value_delimiter = ',', default_value = "1,2,4,8")]
-    pub reap_threshold: Vec<u32>,
-    /// Lock placements, separated by commas: inline, thread, poll
-    #[arg(long, value_delimiter = ',', default_value = "inline")]
-    pub lock: Vec<LockPlacement>,
-    /// Runs of each case made first and not counted
-    #[arg(long, default_value_t = 2)]
-    pub warmup: u32,
-    /// Counted runs of each case
-    #[arg(long, default_value_t = 9)]
-    pub repeat: u32,
-    /// Also run another program on the same frames and device, in the same rounds, and every cell as a process of its
-    /// own beside it: ffmpeg, or ffmpeg:"-delay 0" with output options of its own; may be given several times
-    #[arg(long, value_name = "ffmpeg[:OPTIONS]")]
-    pub baseline: Vec<Baseline>,
-    /// Count and decode what the processes of --baseline wrote, with ffprobe
-    #[arg(long)]
-    pub verify: bool,
-    /// Start from a plan in a file, or from that of a session; other options given change it
-    #[arg(long, value_name = "FILE.json|SESSION")]
-    pub plan: Option<PathBuf>,
-    /// Write the plan to a file, say what it comes to, and measure nothing
-    #[arg(long, value_name = "FILE.json")]
-    pub save_plan: Option<PathBuf>,
-    /// Say what the plan comes to, and measure nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Session folder to make; default: output/sweep-DATE-TIME
-    #[arg(long)]
-    pub session: Option<PathBuf>,
-    /// Print one JSON object on standard output
-    #[arg(long)]
-    pub json: bool,
+/// What `compare` calls a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum FailOn {
+    /// Exit code 3 only for what is known not to be met; 4 for what is open
+    Fail,
+    /// Exit code 3 also for what is open
+    Inconclusive,
 }
 
 /// `inflight compare`
@@ -209,6 +174,12 @@ pub struct CompareArgs {
     /// Compare although the inputs differ
     #[arg(long)]
     pub allow_different_input: bool,
+    /// Judge although settings differ that are not the threshold, the lock placement or the pool
+    #[arg(long)]
+    pub allow_different_settings: bool,
+    /// What leaves with exit code 3
+    #[arg(long, value_enum, default_value = "fail")]
+    pub fail_on: FailOn,
     /// Also write the report here (figures beside it)
     #[arg(long, value_name = "FILE.md")]
     pub report: Option<PathBuf>,
@@ -302,7 +273,7 @@ pub struct GuiArgs {
 }
 
 impl RateArgs {
-    fn rate_control(&self) -> RateControl {
+    pub(super) fn rate_control(&self) -> RateControl {
         let bps = |kbps: u32| kbps.saturating_mul(1000);
         match (self.cqp, self.bitrate_kbps) {
             (Some(qp), _) => RateControl::Cqp { qp },
@@ -337,58 +308,6 @@ impl CodingArgs {
     }
 }
 
-impl SweepArgs {
-    /// The whole plan.
-    pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
-        Plan {
-            codecs: self.codec.clone(),
-            frames: self.frames,
-            reap_thresholds: self.reap_threshold.clone(),
-            locks: self.lock.clone(),
-            warmup: self.warmup,
-            repeat: self.repeat,
-            baselines: self.baseline.clone(),
-            verify: self.verify,
-            // Another program cannot be made to do the modelled caller's work, so nobody does it.
-            ..self.coding.plan(if self.baseline.is_empty() { suggested_host_work_us } else { 0 })
-        }
-    }
-
-    /// `base` with everything changed that was asked for in so many words; `is_given` knows options by their names.
-    pub fn changed(&self, base: Plan, is_given: impl Fn(&str) -> bool) -> Plan {
-        let (own, coding, rate) = (self.plan(0), &self.coding, ["cbr", "vbr", "cqp", "bitrate_kbps"]);
-        let mut plan = base;
-        let mut take = |name: &str, change: &dyn Fn(&mut Plan)| {
-            if is_given(name) {
-                change(&mut plan);
-            }
-        };
-        take("device", &|plan| plan.device.clone_from(&coding.device));
-        take("input", &|plan| plan.input.clone_from(&coding.input));
-        take("pool", &|plan| plan.pool = coding.pool);
-        take("preset", &|plan| plan.preset = coding.preset);
-        take("tuning", &|plan| plan.tuning = coding.tuning);
-        take("gop", &|plan| plan.gop_length = coding.gop);
-        take("b_frames", &|plan| plan.b_frames = coding.b_frames);
-        // A source with a pace of its own and a busy caller exclude each other: what was asked for last holds.
-        take("host_work_us", &|plan| (plan.host_work_us, plan.pace_fps) = (own.host_work_us, None));
-        take("pace", &|plan| (plan.host_work_us, plan.pace_fps) = (0, coding.pace));
-        take("preload_mib", &|plan| plan.preload_mib = coding.preload_mib);
-        take("codec", &|plan| plan.codecs.clone_from(&self.codec));
-        take("frames", &|plan| plan.frames = self.frames);
-        take("reap_threshold", &|plan| plan.reap_thresholds.clone_from(&self.reap_threshold));
-        take("lock", &|plan| plan.locks.clone_from(&self.lock));
-        take("warmup", &|plan| plan.warmup = self.warmup);
-        take("repeat", &|plan| plan.repeat = self.repeat);
-        take("baseline", &|plan| plan.baselines.clone_from(&self.baseline));
-        take("verify", &|plan| plan.verify = self.verify);
-        for name in rate {
-            take(name, &|plan| plan.rate_control = own.rate_control);
-        }
-        plan
-    }
-}
-
 impl EncodeArgs {
     /// A plan of one counted run.
     pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
@@ -401,6 +320,7 @@ impl EncodeArgs {
             locks: vec![self.lock],
             warmup: 0,
             repeat: 1,
+            confirm: 0,
             ..self.coding.plan(suggested_host_work_us)
         }
     }
@@ -412,13 +332,14 @@ mod tests {
 
     use super::*;
     use crate::bench::command::sweep_command;
+    use crate::plan::Until;
 
     /// An option that a plan knows and `changed` does not would be dropped without a word.
     #[test]
     fn every_option_of_a_plan_changes_a_plan() {
         let words = "inflight sweep --device cuda:1 --input a.y4m --codec hevc --reap-threshold 3 --lock thread \
                      --frames 7 --warmup 5 --repeat 6 --preset p3 --tuning hq --pool 9 --gop 50 --b-frames 1 --pace 25 \
-                     --preload-mib 3 --baseline ffmpeg --verify --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
+                     --preload-mib 3 --baseline ffmpeg --verify --until ±1% --max-repeat 40 --confirm 3 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
         let Some(Command::Sweep(args)) = Cli::try_parse_from(words.split_whitespace()).unwrap().command else {
             panic!("no sweep")
         };
@@ -449,7 +370,8 @@ mod tests {
         let vbr = RateControl::Vbr { bitrate_bps: 5_000_000, max_bitrate_bps: 8_000_000 };
         let vbr = Plan { rate_control: vbr, b_frames: 2, preload_mib: 16, ..Plan::default() };
         let baselines = vec!["ffmpeg".parse().unwrap(), "ffmpeg:-rc-lookahead=20".parse().unwrap()];
-        let beside = Plan { baselines, verify: true, ..Plan::default() };
+        let until = Some(Until { half_width_pct: 0.5, max_repeat: 30 });
+        let beside = Plan { baselines, verify: true, until, confirm: 0, ..Plan::default() };
         for plan in [Plan::default(), paced, cqp, vbr, beside] {
             let command = sweep_command(&plan);
             let Some(Command::Sweep(args)) = Cli::try_parse_from(command.split(' ')).unwrap().command else {

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::args::{CompareArgs, CriteriaArgs};
+use super::args::{CompareArgs, CriteriaArgs, FailOn};
 use super::exit::{Exit, Failure};
 use super::{print_json, report};
 use crate::report::Subject;
-use crate::stats::compare::{Allowances, Comparison, Side, compare as judge};
+use crate::stats::compare::{Allowances, CodecComparison, Comparison, Side, compare as judge};
 use crate::stats::criteria::{Criteria, Verdict};
 use crate::stats::selector::Selector;
 use crate::stats::summary::{Group, RunOnDevice};
@@ -21,7 +21,11 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     let (before_name, after_name) = (before.session.display().to_string(), after.session.display().to_string());
     let before = before_session.side(&before_name, before.filter);
     let after = after_session.side(&after_name, after.filter);
-    let allow = Allowances { device_kind: args.allow_virtual_against_real, input: args.allow_different_input };
+    let allow = Allowances {
+        device_kind: args.allow_virtual_against_real,
+        input: args.allow_different_input,
+        settings: args.allow_different_settings,
+    };
     let comparison = judge(&before, &after, &criteria, allow).map_err(Failure::usage)?;
     if let Some(path) = &args.report {
         let before = (before_session.dir != after_session.dir).then_some(&before_session);
@@ -35,6 +39,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     Ok(match comparison.verdict {
         Verdict::Pass => Exit::Done,
         Verdict::Fail => Exit::NotMet,
+        Verdict::Inconclusive if args.fail_on == FailOn::Inconclusive => Exit::NotMet,
         Verdict::Inconclusive => Exit::Inconclusive,
     })
 }
@@ -88,7 +93,24 @@ fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
             )?;
         }
     }
+    for codec in &comparison.codecs {
+        tell_effects(&mut out, codec)?;
+    }
     writeln!(out, "\nOverall: {}", comparison.verdict)?;
+    Ok(())
+}
+
+/// What each metric did, the one that the comparison is about first.
+fn tell_effects(out: &mut impl std::io::Write, codec: &CodecComparison) -> Result<(), Failure> {
+    writeln!(out, "\n{}, what changed (the first was named beforehand, the others are exploratory):", codec.codec)?;
+    for effect in &codec.effects {
+        let change = effect.interval.map_or_else(String::new, |interval| interval.to_string());
+        writeln!(out, "  {:<18} {:<12} {change}; {}", effect.metric.key(), effect.answer.to_string(), effect.reason)?;
+    }
+    let thin: Vec<_> = codec.too_thin.iter().map(ToString::to_string).collect();
+    if !thin.is_empty() {
+        writeln!(out, "  not looked at: {}", thin.join("; "))?;
+    }
     Ok(())
 }
 

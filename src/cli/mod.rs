@@ -1,6 +1,7 @@
 //! The command line: words to plans, plans to sessions, sessions to text. Decides exit codes; measures nothing itself.
 
 mod args;
+mod calibrate;
 mod compare;
 mod doctor;
 mod driver_args;
@@ -12,6 +13,7 @@ mod progress;
 mod report;
 mod stop;
 mod sweep;
+mod sweep_args;
 mod virtual_driver;
 
 use std::process::ExitCode;
@@ -34,6 +36,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::Encode(args)) => encode::encode(&args),
         Some(Command::Sweep(args)) => sweep::sweep(&args, |option| is_given(&words, option)),
+        Some(Command::Calibrate(args)) => calibrate::calibrate(&args, |option| is_given(&words, option)),
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Status(args)) => report::status(&args),

@@ -10,17 +10,25 @@ use crate::plan::PlannedRun;
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(super) fn new(num_runs: u64) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(num_runs), ProgressDrawTarget::stderr());
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:24} run {human_pos}/{human_len}  {msg}  ETA {eta}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self(bar)
     }
 
     pub(super) fn run_started(&self, run: &PlannedRun) {
-        let warmup = if run.warmup { " (warm-up)" } else { "" };
+        let warmup = match run {
+            PlannedRun { warmup: true, .. } => " (warm-up)",
+            PlannedRun { fresh: true, .. } => " (to confirm)",
+            _ => "",
+        };
         self.0.set_message(format!("{}{warmup}", run.case));
         self.0.tick();
+    }
+
+    pub(super) fn runs_ahead(&self, num_runs: u64) {
+        self.0.inc_length(num_runs);
     }
 
     pub(super) fn run_finished(&self) {

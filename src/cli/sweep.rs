@@ -20,7 +20,8 @@ use crate::device::DeviceSpec;
 use crate::plan::Plan;
 use crate::record::{Case, RunRecord};
 use crate::report::own_comparison;
-use crate::session::{Manifest, Session, load_plan, save_plan};
+use crate::session::{Manifest, Session, load_plan, noise_floor, save_plan};
+use crate::stats::cells::{Cell, cells};
 use crate::stats::criteria::Criteria;
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::recommend;
@@ -47,7 +48,7 @@ pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result
     let dir = args.session.clone().unwrap_or_else(|| session_dir_in(Path::new("output")));
     let stop = stop::on_ctrl_c(Arc::default())?;
     let mut writer = job.create(&dir)?;
-    let mut teller = Teller::new(job.manifest().plan.num_runs());
+    let mut teller = Teller::new();
     let ended = job.measure(&mut writer, &stop, &mut |event| {
         teller.on(event);
         Ok(())
@@ -58,7 +59,7 @@ pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result
     Ok(exit_of(outcome))
 }
 
-fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result<Plan, Failure> {
+pub(super) fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result<Plan, Failure> {
     match &args.plan {
         Some(path) => Ok(args.changed(load_plan(path)?, is_given)),
         None => {
@@ -77,6 +78,7 @@ fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
         print_json(&json!({
             "plan": plan,
             "num_runs": sum.num_runs,
+            "num_more_at_most": sum.num_more_at_most,
             "duration_s": sum.duration.map(|duration| duration.as_secs_f64()),
             "frame_bytes": sum.frame_bytes,
         }))?;
@@ -85,7 +87,9 @@ fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
         let duration = sum.duration.map_or_else(|| "unknown before the first run".to_owned(), units::duration);
         let memory =
             sum.frame_bytes.map_or_else(|| "unknown".to_owned(), |frame_bytes| units::bytes(frame_bytes as f64));
-        writeln!(out, "{} cases, {} runs of {} frames", sum.num_cases, sum.num_runs, plan.frames)?;
+        let Estimate { num_cases, num_runs, num_more_at_most, .. } = sum;
+        let more = if num_more_at_most > 0 { format!(", and up to {num_more_at_most} more") } else { String::new() };
+        writeln!(out, "{num_cases} cases, {num_runs} runs of {} frames{more}", plan.frames)?;
         writeln!(out, "duration by the device's model: {duration}; memory for frames: {memory}")?;
     }
     if let Some(path) = &args.save_plan {
@@ -94,7 +98,7 @@ fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn exit_of(outcome: Outcome) -> Exit {
+pub(super) fn exit_of(outcome: Outcome) -> Exit {
     match outcome {
         Outcome { stopped: true, .. } => Exit::Interrupted,
         Outcome { num_failed: 1.., .. } => Exit::Failed,
@@ -103,18 +107,19 @@ fn exit_of(outcome: Outcome) -> Exit {
 }
 
 /// Says how far it is and keeps each run's summary.
-struct Teller {
+pub(super) struct Teller {
     runs: Vec<RunSummary>,
-    progress: Progress,
+    pub(super) progress: Progress,
 }
 
 impl Teller {
-    fn new(num_runs: u64) -> Self {
-        Self { runs: Vec::new(), progress: Progress::new(num_runs) }
+    pub(super) fn new() -> Self {
+        Self { runs: Vec::new(), progress: Progress::new() }
     }
 
-    fn on(&mut self, event: Event<'_>) {
+    pub(super) fn on(&mut self, event: Event<'_>) {
         match event {
+            Event::RunsAhead(num_runs) => self.progress.runs_ahead(num_runs),
             Event::RunStarted(run) => self.progress.run_started(run),
             // Drawing here would be work inside the measured loop.
             Event::RunWatched(..) => {}
@@ -163,7 +168,8 @@ impl Told<'_> {
             "failed_runs": outcome.num_failed,
             "runs": runs,
             "groups": groups,
-            "recommendations": recommend(groups),
+            "recommendations": recommend(self.runs, session.noise.as_ref()),
+            "cells": cells(self.runs, session.noise.as_ref()),
             "comparison": comparison,
             "criteria": criteria,
         }))
@@ -183,8 +189,14 @@ impl Told<'_> {
             )?;
         }
         writeln!(out)?;
-        for recommendation in recommend(groups) {
-            writeln!(out, "{}: {}", recommendation.codec, recommendation.reason)?;
+        let noise = noise_floor(self.dir, self.manifest);
+        for cell in cells(self.runs, noise.as_ref()) {
+            let Cell { case, reference, effect, .. } = &cell;
+            let change = effect.interval.map_or_else(String::new, |interval| interval.to_string());
+            writeln!(out, "{case} against {reference}: {} {}, {change}", effect.metric, effect.answer)?;
+        }
+        for known in recommend(self.runs, noise.as_ref()) {
+            writeln!(out, "{}: {}", known.codec, known.reason)?;
         }
         let stopped = if outcome.stopped { "stopped; what was finished is saved" } else { "saved" };
         writeln!(out, "\nSession {stopped} in {dir}; next: inflight report {dir}", dir = self.dir.display())?;
@@ -221,7 +233,7 @@ fn table_of(groups: &[Group], metrics: &[Metric], is_shown: impl Fn(&Case) -> bo
 }
 
 /// The command as typed, for the report's "how to repeat".
-fn command_line() -> String {
+pub(super) fn command_line() -> String {
     let words = std::env::args_os().skip(1).map(|word| shell_word(&word.to_string_lossy()));
     std::iter::once("inflight".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }

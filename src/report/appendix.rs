@@ -104,7 +104,11 @@ pub fn methods(session: &Session) -> String {
 
 fn run_cells(run: &RunSummary) -> Vec<String> {
     let case = run.case;
-    let kind = if run.warmup { "warm-up" } else { "counted" };
+    let kind = match run {
+        RunSummary { warmup: true, .. } => "warm-up",
+        RunSummary { fresh: true, .. } => "to confirm",
+        _ => "counted",
+    };
     let what = match &run.error {
         Some(error) => format!("{kind} {}, **failed**: {}", run.repeat_index, markdown(error)),
         None => format!("{kind} {}", run.repeat_index),

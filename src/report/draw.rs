@@ -187,7 +187,7 @@ fn knee(material: &Material<'_>, codec: Codec) -> Option<String> {
         let of_lock = own.iter().filter(|case| case.group.case.lock == lock);
         let mut points: Vec<_> = of_lock.filter_map(|case| knee_point(&case.group)).collect();
         points.sort_unstable_by_key(|point| point.threshold);
-        let is_it = |knee: &&Recommendation| knee.codec == codec && knee.lock == lock;
+        let is_it = |knee: &&Recommendation| knee.codec == codec && knee.case.lock == lock;
         let recommended = material.recommendations.iter().find(is_it).map(|knee| knee.case.reap_threshold);
         let ringed = recommended.map_or_else(String::new, |threshold| format!(" (ringed: recommended T={threshold})"));
         knee::Series { label: format!("{lock}{ringed}"), pen: lock_pen(lock), points, recommended }

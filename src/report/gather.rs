@@ -65,7 +65,7 @@ impl<'a> Material<'a> {
     /// A run could not be read.
     pub fn gather(subject: Subject<'a>) -> Result<Self, ReportError> {
         let groups = subject.session.groups();
-        let recommendations = recommend(&groups);
+        let recommendations = recommend(&subject.session.summaries, subject.session.noise.as_ref());
         let cases = foreign_cases(&subject).chain(own_cases(&subject, groups)).collect();
         let depths = compared(&subject).flat_map(|codec| depth_pair(&subject, codec)).collect();
         let mut material = Self { subject, cases, depths, recommendations };

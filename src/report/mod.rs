@@ -124,7 +124,7 @@ pub fn write_export(
 pub fn own_comparison(session: &Session, criteria: &Criteria) -> Result<Option<Comparison>, CompareError> {
     let name = session.dir.display().to_string();
     let mut all: Option<Comparison> = None;
-    for pair in default_pair(&session.groups()) {
+    for pair in default_pair(&session.summaries, session.noise.as_ref()) {
         let side = |case: Case| session.side(&name, CaseFilter::from(case));
         let one = compare(&side(pair.before), &side(pair.after), criteria, Allowances::default())?;
         match &mut all {

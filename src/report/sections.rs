@@ -142,7 +142,7 @@ pub fn thresholds(material: &Material<'_>, codec: Codec) -> String {
     let mut text = format!("{table}\n");
     for knee in material.recommendations.iter().filter(|knee| knee.codec == codec) {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "- {}: {}", knee.lock, markdown(&knee.reason));
+        let _ = writeln!(text, "{}", markdown(&knee.reason));
     }
     text
 }
@@ -181,7 +181,7 @@ fn change_words(result: &CriterionResult) -> String {
 fn no_verdict(knees: &[Recommendation]) -> String {
     let knees = knees.iter().map(|knee| {
         let (codec, case) = (codec_title(knee.codec), case_title(&knee.case));
-        format!("- {codec}, lock {}: {case}. {}\n", knee.lock, markdown(&knee.reason))
+        format!("- {codec}: {case}. {}\n", markdown(&knee.reason))
     });
     format!(
         "**Nothing was compared**, so nothing passes or fails. The sweep by itself suggests:\n\n{}",

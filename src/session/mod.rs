@@ -6,6 +6,7 @@
 
 mod disk;
 mod label;
+mod noise;
 mod plan_file;
 mod reader;
 mod schema;
@@ -23,6 +24,7 @@ use crate::record::{DeviceInfo, Environment, FrameColumns, InputInfo};
 
 pub use disk::write_atomically;
 pub use label::Label;
+pub use noise::{facts, noise_floor, save_noise_floor};
 pub use plan_file::{load_plan, save_plan};
 use reader::read_manifest;
 pub use reader::{Damage, Records, Session};
@@ -31,7 +33,7 @@ pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
 /// Newest version of the files that is read and written here. Raised when an older program would misread them.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 /// The version of sessions in which every case is this program's own encoder.
 const FIRST_VERSION: u32 = 1;
 
@@ -88,9 +90,14 @@ pub enum SessionError {
     BadPlan { path: PathBuf, problem: String },
 }
 
-/// Version to write: 2 brought cases that are other programs, which an older program would take for its own encoder.
-pub fn format_version_for(holds_other_programs: bool) -> u32 {
-    if holds_other_programs { FORMAT_VERSION } else { FIRST_VERSION }
+/// Version to write. 2 brought cases that are other programs, which an older program would take for its own encoder; 3
+/// brought rounds beyond the planned ones, of which an older program knows no plan.
+pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
+    match () {
+        () if plan.until.is_some() || plan.confirm > 0 => FORMAT_VERSION,
+        () if holds_other_programs => 2,
+        () => FIRST_VERSION,
+    }
 }
 
 impl Manifest {

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::record::RunRecord;
-use crate::session::{FORMAT_VERSION, MANIFEST_FILE, Manifest, RUNS_FILE, SessionError, check_columns};
+use crate::session::{FORMAT_VERSION, MANIFEST_FILE, Manifest, RUNS_FILE, SessionError, check_columns, noise_floor};
+use crate::stats::margin::NoiseFloor;
 use crate::stats::selector::CaseFilter;
 use crate::stats::side::Side;
 use crate::stats::summary::{Group, RunSummary, groups};
@@ -24,6 +25,8 @@ pub struct Session {
     pub summaries: Vec<RunSummary>,
     /// What could not be read, in the order of the file.
     pub damage: Vec<Damage>,
+    /// What this machine was found to show between equal things, if it was calibrated for such a session.
+    pub noise: Option<NoiseFloor>,
 }
 
 /// What could not be read of a session that is otherwise whole. `Display` says it to people.
@@ -61,6 +64,12 @@ pub struct Records {
 }
 
 impl Session {
+    /// One that has no run yet.
+    pub fn begun(dir: PathBuf, manifest: Manifest) -> Self {
+        let noise = noise_floor(&dir, &manifest);
+        Self { dir, manifest, summaries: Vec::new(), damage: Vec::new(), noise }
+    }
+
     /// Reads the manifest and the summary of every finished run.
     ///
     /// # Errors
@@ -75,15 +84,14 @@ impl Session {
     /// # Errors
     /// As [`Session::open`].
     pub fn open_each(dir: &Path, mut visit: impl FnMut(RunRecord, f32)) -> Result<Self, SessionError> {
-        let manifest = read_manifest(dir)?;
+        let mut session = Self::begun(dir.to_owned(), read_manifest(dir)?);
         let mut records = Records::open(dir, usize::MAX)?;
-        let mut summaries = Vec::new();
         while let Some(record) = records.next() {
             let record = record?;
-            summaries.push(RunSummary::of(&record));
+            session.summaries.push(RunSummary::of(&record));
             visit(record, records.share_read());
         }
-        Ok(Self { dir: dir.to_owned(), manifest, summaries, damage: records.damage })
+        Ok(Self { damage: records.damage, ..session })
     }
 
     /// The cases with their runs, in plan order.
@@ -101,6 +109,7 @@ impl Session {
             input,
             device,
             environment,
+            noise: self.noise.as_ref(),
             runs: &self.summaries,
             filter,
         }

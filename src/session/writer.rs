@@ -55,6 +55,11 @@ impl SessionWriter {
         Ok(Self { path: path.to_owned(), log: LineLog { file, end_bytes: 0 } })
     }
 
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
     /// Appends one finished run; it is on the disk when this returns.
     ///
     /// # Errors

@@ -10,10 +10,16 @@ use serde::Serialize;
 use crate::contract::Codec;
 use crate::record::{Case, DeviceKind};
 use crate::stats::criteria::{Criteria, CriterionResult, Verdict};
-use crate::stats::judge::judge;
+use crate::stats::effect::{Effect, LOOKED_AT};
+use crate::stats::gate::{self, Gate};
+use crate::stats::interval::Sides;
+use crate::stats::judge::{Runs, counted, judge};
+use crate::stats::margin::Margin;
+use crate::stats::metrics::Metric;
 use crate::stats::selector::CaseFilter;
+use crate::stats::shift::{Column, Shift, shift};
 use crate::stats::summary::Group;
-use crate::stats::warning::warnings;
+use crate::stats::warning::{settings, warnings};
 
 pub use crate::stats::side::{Side, SideInfo, SideName};
 pub use crate::stats::warning::Warning;
@@ -25,6 +31,8 @@ pub struct Allowances {
     pub device_kind: bool,
     /// Other frames, or another number of them.
     pub input: bool,
+    /// Settings that are not under test; else they leave every verdict open.
+    pub settings: bool,
 }
 
 /// Before against after.
@@ -53,6 +61,21 @@ pub struct CodecComparison {
     pub before: Group,
     pub after: Group,
     pub criteria: Vec<CriterionResult>,
+    /// What each metric did, the primary one first.
+    pub effects: Vec<Effect>,
+    /// Tails that were not looked at, since the runs have too few frames for them.
+    pub too_thin: Vec<ThinTail>,
+    /// Where in the distribution of frames it happened.
+    pub shifts: Vec<Shift>,
+}
+
+/// A percentile that rests on single frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[allow(missing_docs, reason = "Display says it")]
+pub struct ThinTail {
+    pub metric: Metric,
+    pub needed_frames: u64,
+    pub frames: u64,
 }
 
 /// Why two sides cannot be compared.
@@ -98,7 +121,7 @@ pub fn compare(
     check_comparable(before, after, allow)?;
     let codecs = common_codecs(before, after)?
         .into_iter()
-        .map(|codec| compare_codec(codec, before, after, criteria))
+        .map(|codec| compare_codec(codec, before, after, criteria, allow))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Comparison {
         verdict: Verdict::of_all(codecs.iter().map(|codec| codec.verdict)),
@@ -155,6 +178,7 @@ fn compare_codec(
     before: &Side<'_>,
     after: &Side<'_>,
     criteria: &Criteria,
+    allow: Allowances,
 ) -> Result<CodecComparison, CompareError> {
     let (case_before, case_after) =
         (only_case(codec, before, SideName::Before)?, only_case(codec, after, SideName::After)?);
@@ -162,13 +186,28 @@ fn compare_codec(
         return Err(CompareError::Itself { case: case_before });
     }
     let (runs_before, runs_after) = (before.runs_of(case_before), after.runs_of(case_after));
-    let criteria = judge(criteria, codec, &runs_before, &runs_after, before.is_same_session(after));
+    let (good_before, good_after) = (counted(&runs_before), counted(&runs_after));
+    let sides = Sides { before: &good_before, after: &good_after, is_paired: before.is_same_session(after) };
+    let setting = |(setting, before, after)| Gate::SettingDiffers { setting, before, after };
+    let other_settings = settings(before.plan, after.plan).into_iter().filter(|_| !allow.settings).map(setting);
+    let gates: Vec<_> = other_settings.chain(gate::of_runs(&sides)).collect();
+    let criteria = judge(criteria, codec, &Runs { before: &runs_before, after: &runs_after, sides }, &gates);
+    let frames = good_before.iter().chain(&good_after).map(|run| run.packets).min().unwrap_or(0);
+    let (offered, thin): (Vec<_>, Vec<_>) = LOOKED_AT.into_iter().partition(|metric| metric.min_frames() <= frames);
+    let effect = |metric| {
+        let margin = Margin::of(metric, [(before.noise, case_before), (after.noise, case_after)]);
+        Effect::of(metric, &sides, margin, [gates.clone(), gate::of_metric(metric, &sides)].concat())
+    };
+    let too_thin = |metric: Metric| ThinTail { metric, needed_frames: metric.min_frames(), frames };
     Ok(CodecComparison {
         codec,
         verdict: Verdict::of_all(criteria.iter().map(|criterion| criterion.verdict)),
         before: Group::of(case_before, &runs_before),
         after: Group::of(case_after, &runs_after),
         criteria,
+        effects: offered.into_iter().filter_map(effect).collect(),
+        too_thin: thin.into_iter().map(too_thin).collect(),
+        shifts: [Column::LockWait, Column::Latency].into_iter().filter_map(|column| shift(column, &sides)).collect(),
     })
 }
 
@@ -180,6 +219,13 @@ fn only_case(codec: Codec, side: &Side<'_>, name: SideName) -> Result<Case, Comp
             let session = side.session.to_owned();
             Err(CompareError::SeveralCases { side: name, codec, session, cases: Cases(cases) })
         }
+    }
+}
+
+/// "latency_p99_ms takes 1000 frames a run, and there are 300"
+impl fmt::Display for ThinTail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} takes {} frames a run, and there are {}", self.metric, self.needed_frames, self.frames)
     }
 }
 
@@ -280,7 +326,7 @@ mod tests {
         other.input.digest = "ffff".to_owned();
         let changed = other.side(&runs, filter("reap=4,lock=inline"));
         assert!(matches!(refusal(&before, &changed), CompareError::Input { .. }));
-        let allow = Allowances { device_kind: true, input: true };
+        let allow = Allowances { device_kind: true, input: true, settings: false };
         for after in [real, changed] {
             assert!(compare(&before, &after, &Criteria::default(), allow).is_ok());
         }

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use crate::stats::selector::CaseFilter;
 use crate::stats::side::Side;
-use crate::stats::summary::{Group, RunSummary};
+use crate::stats::summary::RunSummary;
 
 pub fn case(reap_threshold: u32, lock: LockPlacement) -> Case {
     Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client: Default::default() }
@@ -16,6 +16,7 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
     RunRecord {
         case,
         warmup: false,
+        fresh: false,
         repeat_index: order_index,
         order_index,
         started_unix_ms: 1_700_000_000_000,
@@ -23,6 +24,7 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
         open_ns: 5_000_000,
         wall_ns: (wall_ms * 1e6) as u64,
         model_late: Some(0),
+        gpu: None,
         process: None,
         metrics: EncodeMetrics {
             frames: 100,
@@ -37,13 +39,6 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
 
 pub fn summary(case: Case, order_index: u32, wall_ms: f64) -> RunSummary {
     RunSummary::of(&record(case, order_index, wall_ms))
-}
-
-/// One run for each wall time.
-pub fn group(case: Case, walls_ms: &[f64]) -> Group {
-    let runs: Vec<_> =
-        walls_ms.iter().zip(0..).map(|(&wall_ms, order_index)| summary(case, order_index, wall_ms)).collect();
-    Group::of(case, &runs.iter().collect::<Vec<_>>())
 }
 
 /// Where the runs of a session come from.
@@ -88,6 +83,7 @@ impl Origin {
             input: &self.input,
             device: &self.device,
             environment: &self.environment,
+            noise: None,
             runs,
             filter,
         }

@@ -1,8 +1,9 @@
 //! How sure a change is: from the runs of two sides to an estimate of the ratio and the interval around it.
 //!
 //! One value a run. Runs of one session are paired by their round, in which both sides met the same machine; runs of two
-//! sessions are not. Knows no limit; `judge` holds the interval against one.
+//! sessions are not. Knows no limit; `judge` and `effect` hold the interval against one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -14,7 +15,9 @@ use crate::stats::summary::RunSummary;
 use crate::units;
 
 /// Confidence of the interval.
-const LEVEL: f64 = 0.95;
+pub const LEVEL: f64 = 0.95;
+/// Beyond this many, more runs are no answer: the change lies too close to the limit.
+const MAX_MORE_PAIRS: f64 = 1000.0;
 
 /// A change from before to after, in percent of before.
 ///
@@ -31,39 +34,95 @@ pub struct ChangeInterval {
     pub high_pct: Option<f64>,
     /// How many rounds have a good run of both sides; `None`: the sides come from two sessions.
     pub num_pairs: Option<u32>,
+    /// Pairs, or without pairs the good runs of the smaller side.
+    pub num_runs: u32,
+    /// Two-sided, of "no change" (Wilcoxon signed rank, Mann–Whitney). A detail: the interval says more.
+    pub p: f64,
 }
 
-/// The change of a metric over good counted runs; `None` where a side has none, or a value that has no logarithm.
-pub fn change(
-    metric: Metric,
-    before: &[&RunSummary],
-    after: &[&RunSummary],
-    is_paired: bool,
-) -> Option<ChangeInterval> {
-    let log = |run: &RunSummary| run.value(metric).filter(|&value| value > 0.0).map(f64::ln);
-    if is_paired {
-        let in_round = |run: &&RunSummary| before.iter().find(|earlier| earlier.repeat_index == run.repeat_index);
-        let pairs = after.iter().filter_map(|run| Some((log(in_round(run)?), log(run))));
-        let differences = pairs.map(|(before, after)| Some(after? - before?)).collect::<Option<Vec<_>>>()?;
-        let num_pairs = u32::try_from(differences.len()).ok();
-        return rank::paired(&differences, LEVEL).map(|centre| ChangeInterval::of(centre, num_pairs));
+/// What happened from before to after within one round.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct PairChange {
+    /// Which round.
+    pub repeat_index: u32,
+    /// From before to after, in percent of before.
+    pub change_pct: f64,
+}
+
+/// The good counted runs of two sides, ready to be compared by one metric after the other.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Sides<'a> {
+    pub before: &'a [&'a RunSummary],
+    pub after: &'a [&'a RunSummary],
+    /// Made in the same rounds?
+    pub is_paired: bool,
+}
+
+impl<'a> Sides<'a> {
+    /// The two runs of each round that has both, in the order of the rounds.
+    pub fn pairs(&self) -> Vec<(&'a RunSummary, &'a RunSummary)> {
+        let before: BTreeMap<u32, &RunSummary> = self.before.iter().map(|run| (run.repeat_index, *run)).collect();
+        let pair = |after: &&'a RunSummary| Some((*before.get(&after.repeat_index)?, *after));
+        let mut pairs: Vec<_> = self.after.iter().filter_map(pair).collect();
+        pairs.sort_by_key(|(_, after)| after.repeat_index);
+        pairs
     }
-    let logs = |runs: &[&RunSummary]| runs.iter().map(|run| log(run)).collect::<Option<Vec<_>>>();
-    rank::unpaired(&logs(before)?, &logs(after)?, LEVEL).map(|centre| ChangeInterval::of(centre, None))
+
+    /// The change of a metric; `None` where a side has no run, or a value that has no logarithm.
+    pub fn change(&self, metric: Metric) -> Option<ChangeInterval> {
+        self.change_at(metric, LEVEL)
+    }
+
+    /// As [`Sides::change`], with another confidence. The upper end at 90 % is the one-sided bound at 95 %.
+    pub fn change_at(&self, metric: Metric, level: f64) -> Option<ChangeInterval> {
+        if self.is_paired {
+            let differences: Vec<_> = self.log_changes(metric)?.into_iter().map(|(_, change)| change).collect();
+            let num_pairs = differences.len() as u32;
+            let centre = rank::paired(&differences, level)?;
+            return Some(ChangeInterval::of(centre, Some(num_pairs), num_pairs));
+        }
+        let logs = |runs: &[&RunSummary]| runs.iter().map(|run| log(run, metric)).collect::<Option<Vec<_>>>();
+        let centre = rank::unpaired(&logs(self.before)?, &logs(self.after)?, level)?;
+        Some(ChangeInterval::of(centre, None, self.before.len().min(self.after.len()) as u32))
+    }
+
+    /// Each round's change, in the order of the rounds; empty without pairs.
+    pub fn pair_changes(&self, metric: Metric) -> Vec<PairChange> {
+        let changes = if self.is_paired { self.log_changes(metric) } else { None };
+        let change = |(repeat_index, log): (u32, f64)| PairChange { repeat_index, change_pct: pct(log) };
+        changes.into_iter().flatten().map(change).collect()
+    }
+
+    /// ln(after ÷ before) of each round that has both.
+    fn log_changes(&self, metric: Metric) -> Option<Vec<(u32, f64)>> {
+        let change = |(before, after): (&RunSummary, &RunSummary)| {
+            Some((after.repeat_index, log(after, metric)? - log(before, metric)?))
+        };
+        self.pairs().into_iter().map(change).collect()
+    }
+}
+
+fn log(run: &RunSummary, metric: Metric) -> Option<f64> {
+    run.value(metric).filter(|&value| value > 0.0).map(f64::ln)
+}
+
+fn pct(log: f64) -> f64 {
+    100.0 * log.exp_m1()
 }
 
 impl ChangeInterval {
-    fn of(centre: Centre, num_pairs: Option<u32>) -> Self {
-        let pct = |log: f64| 100.0 * log.exp_m1();
+    fn of(centre: Centre, num_pairs: Option<u32>, num_runs: u32) -> Self {
         let end = |log: f64| log.is_finite().then(|| pct(log));
-        Self { estimate_pct: pct(centre.estimate), low_pct: end(centre.low), high_pct: end(centre.high), num_pairs }
+        let (low_pct, high_pct) = (end(centre.low), end(centre.high));
+        Self { estimate_pct: pct(centre.estimate), low_pct, high_pct, num_pairs, num_runs, p: centre.p }
     }
 
     /// Does the metric fall by `least_pct` or more? `None`: the interval has no ends, or reaches across.
     pub fn falls_by(&self, least_pct: f64) -> Option<bool> {
         // What is equal must not miss the limit by a rounding of the logarithm.
         const ROUNDING_PCT: f64 = 1e-9;
-        let (low, high) = self.low_pct.zip(self.high_pct)?;
+        let (low, high) = self.ends()?;
         let limit = ROUNDING_PCT - least_pct;
         if high <= limit {
             return Some(true);
@@ -71,9 +130,53 @@ impl ChangeInterval {
         (low > limit).then_some(false)
     }
 
-    /// Are there enough runs for it to have ends?
-    pub fn is_bounded(&self) -> bool {
-        self.low_pct.is_some() && self.high_pct.is_some()
+    /// Both ends; `None`: there are too few runs for it to have any.
+    pub fn ends(&self) -> Option<(f64, f64)> {
+        self.low_pct.zip(self.high_pct)
+    }
+
+    /// The same with both ends moved out by `pct`: what is left to know when the estimate itself may be off by that.
+    pub fn widened(self, pct: f64) -> Self {
+        Self { low_pct: self.low_pct.map(|low| low - pct), high_pct: self.high_pct.map(|high| high + pct), ..self }
+    }
+
+    /// From the estimate to the farther end.
+    pub fn half_width_pct(&self) -> Option<f64> {
+        self.ends().map(|(low, high)| (high - self.estimate_pct).max(self.estimate_pct - low))
+    }
+
+    /// The farther end's distance from no change.
+    pub fn farthest_pct(&self) -> Option<f64> {
+        self.ends().map(|(low, high)| low.abs().max(high.abs()))
+    }
+
+    /// How many more pairs (without pairs: runs a side) are likely to bring the interval clear of `limit_pct`, on the side
+    /// where the estimate lies. Its width goes with 1 ÷ √n. `None`: a thousand would not do.
+    pub fn more_to_clear(&self, limit_pct: f64) -> Option<u32> {
+        let Some((low, high)) = self.ends() else { return Some(self.missing_for_ends()) };
+        let reach = if self.estimate_pct < limit_pct { high - self.estimate_pct } else { self.estimate_pct - low };
+        self.more_to_shrink(reach, (self.estimate_pct - limit_pct).abs())
+    }
+
+    /// As [`ChangeInterval::more_to_clear`], until the whole of it lies within ±`margin_pct`.
+    pub fn more_to_fit(&self, margin_pct: f64) -> Option<u32> {
+        let Some((low, high)) = self.ends() else { return Some(self.missing_for_ends()) };
+        let above = self.more_to_shrink(high - self.estimate_pct, margin_pct - self.estimate_pct);
+        let below = self.more_to_shrink(self.estimate_pct - low, margin_pct + self.estimate_pct);
+        above.zip(below).map(|(above, below)| above.max(below))
+    }
+
+    fn more_to_shrink(&self, reach_pct: f64, allowed_pct: f64) -> Option<u32> {
+        let n = f64::from(self.num_runs);
+        let more = (n * (reach_pct / allowed_pct).powi(2) - n).ceil();
+        // A NaN or infinity: the estimate lies on the limit.
+        (allowed_pct > 0.0 && more <= MAX_MORE_PAIRS).then_some(more.max(1.0) as u32)
+    }
+
+    /// Six pairs, or four runs a side.
+    fn missing_for_ends(&self) -> u32 {
+        let least = if self.num_pairs.is_some() { 6 } else { 4 };
+        u32::saturating_sub(least, self.num_runs).max(1)
     }
 }
 
@@ -103,7 +206,7 @@ mod tests {
     fn wall(before: &[f64], after: &[f64], is_paired: bool) -> ChangeInterval {
         let (before, after) = (runs(before), runs(after));
         let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
-        change(Metric::WallMs, &before, &after, is_paired).unwrap()
+        Sides { before: &before, after: &after, is_paired }.change(Metric::WallMs).unwrap()
     }
 
     #[test]
@@ -121,15 +224,16 @@ mod tests {
     fn rounds_that_miss_a_side_make_no_pair() {
         let (before, after) = (runs(&[100.0; 9]), runs(&[90.0; 9]));
         let (before, after): (Vec<_>, Vec<_>) = (before[..7].iter().collect(), after[2..].iter().collect());
-        assert_eq!(change(Metric::WallMs, &before, &after, true).unwrap().num_pairs, Some(5));
+        let sides = Sides { before: &before, after: &after, is_paired: true };
+        assert_eq!(sides.change(Metric::WallMs).unwrap().num_pairs, Some(5));
     }
 
     #[test]
     fn five_pairs_bound_nothing() {
         let five = wall(&[100.0; 5], &[50.0; 5], true);
-        assert!(!five.is_bounded() && five.falls_by(5.0).is_none());
+        assert!(five.ends().is_none() && five.falls_by(5.0).is_none());
         assert_eq!(five.to_string(), "−50.0 % (too few runs for an interval, 5 pairs)");
-        assert!(wall(&[100.0; 6], &[50.0; 6], true).is_bounded());
+        assert!(wall(&[100.0; 6], &[50.0; 6], true).ends().is_some());
     }
 
     #[test]

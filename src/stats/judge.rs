@@ -7,48 +7,65 @@
 
 use crate::contract::Codec;
 use crate::stats::criteria::{Criteria, CriterionName, CriterionResult, Verdict};
-use crate::stats::interval::{self, ChangeInterval};
+use crate::stats::effect::more_text;
+use crate::stats::gate::{self, Gate, late_pct};
+use crate::stats::interval::{ChangeInterval, Sides};
 use crate::stats::metrics::Metric;
 use crate::stats::spread::{mean, percentile};
 use crate::stats::summary::RunSummary;
 use crate::units;
 
-/// Judges every criterion for one codec. `before` and `after` are all runs of the two cases, warm-ups and failed ones
-/// included.
-/// `is_paired`: they were made in the same rounds.
-pub fn judge(
-    criteria: &Criteria,
-    codec: Codec,
-    before: &[&RunSummary],
-    after: &[&RunSummary],
-    is_paired: bool,
-) -> Vec<CriterionResult> {
-    let (good_before, good_after) = (counted(before), counted(after));
-    let ask = |name, question: Question| answer(criteria, codec, name, question, &good_before, &good_after);
+/// The runs of two cases.
+pub struct Runs<'a> {
+    /// All of them, warm-ups and failed ones included.
+    pub before: &'a [&'a RunSummary],
+    /// As `before`.
+    pub after: &'a [&'a RunSummary],
+    /// Those that count ([`counted`]).
+    pub sides: Sides<'a>,
+}
+
+/// Judges every criterion for one codec. `gates` are those that concern every metric.
+pub fn judge(criteria: &Criteria, codec: Codec, runs: &Runs<'_>, gates: &[Gate]) -> Vec<CriterionResult> {
+    let sides = runs.sides;
+    let ask = |name, question: Question| answer(criteria, codec, name, question, sides.before, sides.after);
     let ask_interval = |name, metric, question: Question| {
-        let is_enough = good_before.len().min(good_after.len()) >= criteria.min_runs as usize;
-        let interval = interval::change(metric, &good_before, &good_after, is_paired).filter(|_| is_enough);
-        by_interval(ask(name, question), interval)
+        let is_enough = sides.before.len().min(sides.after.len()) >= criteria.min_runs as usize;
+        let interval = sides.change(metric).filter(|_| is_enough);
+        let gates = [gates, &gate::of_metric(metric, &sides)].concat();
+        by_interval(ask(name, question), interval, &gates)
     };
-    vec![
+    let tail = match sides.before.iter().chain(sides.after).map(|run| run.packets).min().unwrap_or(0) {
+        frames if frames >= Metric::LatencyP99Ms.min_frames() => Some(ask(CriterionName::LatencyP99, p99_is_paid_for)),
+        frames if frames >= Metric::LatencyP95Ms.min_frames() => Some(ask(CriterionName::LatencyP95, p95_is_paid_for)),
+        _ => None,
+    };
+    let decided = [
         ask_interval(CriterionName::WallMs, Metric::WallMs, wall_falls),
         ask_interval(CriterionName::LockMs, Metric::LockMs, lock_falls),
         ask(CriterionName::QueuePeak, queue_fills),
-        ask(CriterionName::LatencyP99, latency_is_paid_for),
-        no_run_fails(criteria, codec, before, after),
-    ]
+    ];
+    decided.into_iter().chain(tail).chain([no_run_fails(criteria, codec, runs.before, runs.after)]).collect()
 }
 
-/// A criterion about a fall, decided by the interval where that has ends. A limit that is switched off stays so.
-fn by_interval(result: CriterionResult, interval: Option<ChangeInterval>) -> CriterionResult {
-    let Some(bounded) = interval.filter(|interval| interval.is_bounded() && result.threshold.is_finite()) else {
+/// A criterion about a fall, decided by the interval where that has ends, unless a gate stands against it. A limit that
+/// is switched off stays so.
+fn by_interval(result: CriterionResult, interval: Option<ChangeInterval>, gates: &[Gate]) -> CriterionResult {
+    let is_bounded = |interval: &ChangeInterval| interval.ends().is_some() && result.threshold.is_finite();
+    let Some(bounded) = interval.filter(is_bounded) else {
         return CriterionResult { interval, ..result };
     };
-    let pass = bounded.falls_by(result.threshold);
+    let plain = bounded.falls_by(result.threshold);
+    let gate = gates.iter().find(|gate| gate.turns(plain, |pct| bounded.widened(pct).falls_by(result.threshold)));
+    let pass = plain.filter(|_| gate.is_none());
     let asked = units::pct(result.threshold);
-    let reason = match pass {
-        Some(_) => bounded.to_string(),
-        None => format!("{bounded}: the interval reaches across the {asked} asked, more runs narrow it"),
+    let reason = match (plain, gate) {
+        (_, Some(gate)) => format!("{bounded}, but {gate}"),
+        (Some(_), None) => bounded.to_string(),
+        (None, None) => {
+            let more = more_text(bounded.more_to_clear(-result.threshold), &bounded);
+            format!("{bounded}: the interval reaches across the {asked} asked; {more}")
+        }
     };
     CriterionResult { interval, pass, verdict: Verdict::from(pass), reason, ..result }
 }
@@ -142,31 +159,45 @@ fn queue_fills(criteria: &Criteria, before: &[&RunSummary], after: &[&RunSummary
     }
 }
 
+fn p99_is_paid_for(criteria: &Criteria, before: &[&RunSummary], after: &[&RunSummary]) -> Finding {
+    latency_is_paid_for(Metric::LatencyP99Ms, "p99", criteria, before, after)
+}
+
+/// The p99 of so few frames is a matter of single ones; p95 stands in for it.
+fn p95_is_paid_for(criteria: &Criteria, before: &[&RunSummary], after: &[&RunSummary]) -> Finding {
+    latency_is_paid_for(Metric::LatencyP95Ms, "p95", criteria, before, after)
+}
+
 /// The guard whose reasons stand at [`Criteria`]. Medians over the runs, so that one run that the machine held up for
 /// a while does not pass for the encoder's tail.
-fn latency_is_paid_for(criteria: &Criteria, before: &[&RunSummary], after: &[&RunSummary]) -> Finding {
-    let metric = Metric::LatencyP99Ms;
+fn latency_is_paid_for(
+    metric: Metric,
+    name: &str,
+    criteria: &Criteria,
+    before: &[&RunSummary],
+    after: &[&RunSummary],
+) -> Finding {
     let (fps_before, fps_after) = (median(before, Metric::Fps), median(after, Metric::Fps));
-    let (p99_before, p99_after) = (median(before, metric), median(after, metric));
+    let (tail_before, tail_after) = (median(before, metric), median(after, metric));
     let gain = fps_before.zip(fps_after).map_or(1.0, |(before, after)| after / before).max(1.0);
     let paid_pct = 100.0 * (gain - 1.0) + gain * criteria.max_latency_p99_growth_pct;
     let tolerated_ms = fps_after.map_or(0.0, |fps| criteria.latency_p99_tolerance_intervals * 1000.0 / fps);
-    let allowed_pct = paid_pct.max(p99_before.map_or(0.0, |p99_ms| 100.0 * tolerated_ms / p99_ms));
-    let change = change_pct(p99_before, p99_after);
+    let allowed_pct = paid_pct.max(tail_before.map_or(0.0, |tail_ms| 100.0 * tolerated_ms / tail_ms));
+    let change = change_pct(tail_before, tail_after);
     let within = change.map(|change| change <= allowed_pct);
     let (pass, blame) = unless_late(within, after);
     Finding {
         rule: format!(
-            "the median run's p99 grows by no more than the throughput, and {} beyond",
+            "the median run's {name} grows by no more than the throughput, and {} beyond",
             units::pct(criteria.max_latency_p99_growth_pct)
         ),
         threshold: allowed_pct,
-        before: p99_before,
-        after: p99_after,
+        before: tail_before,
+        after: tail_after,
         pass,
         reason: format!(
-            "the median run's p99 went {}; {} is allowed at {gain:.2} times the throughput{blame}",
-            from_to(metric, p99_before, p99_after),
+            "the median run's {name} went {}; {} is allowed at {gain:.2} times the throughput{blame}",
+            from_to(metric, tail_before, tail_after),
             units::change_pct(allowed_pct)
         ),
     }
@@ -186,14 +217,6 @@ fn unless_late(pass: Option<bool>, after: &[&RunSummary]) -> (Option<bool>, Stri
          use a quieter machine"
     );
     (None, blame)
-}
-
-/// The share of late pictures that half of the runs reach.
-fn late_pct(runs: &[&RunSummary]) -> f64 {
-    let share = |run: &&RunSummary| 100.0 * run.model_late.unwrap_or(0) as f64 / run.packets.max(1) as f64;
-    let mut shares: Vec<_> = runs.iter().map(share).collect();
-    shares.sort_unstable_by(f64::total_cmp);
-    percentile(&shares, 50).unwrap_or(0.0)
 }
 
 /// Counts, not measurements: no number of runs makes a crash more or less certain.
@@ -240,7 +263,8 @@ pub fn change_pct(before: Option<f64>, after: Option<f64>) -> Option<f64> {
     (before != 0.0).then(|| 100.0 * (after - before) / before)
 }
 
-fn counted<'a>(runs: &[&'a RunSummary]) -> Vec<&'a RunSummary> {
+/// Good runs that are no warm-ups.
+pub fn counted<'a>(runs: &[&'a RunSummary]) -> Vec<&'a RunSummary> {
     runs.iter().copied().filter(|run| run.counts()).collect()
 }
 
@@ -274,7 +298,7 @@ mod tests {
     fn runs(threshold: u32, change: impl Fn(usize, &mut RunSummary)) -> Vec<RunSummary> {
         let mut runs: Vec<_> = (0..9).map(|order| summary(case(threshold, Inline), order, 100.0)).collect();
         for (idx, run) in runs.iter_mut().enumerate() {
-            (run.lock_ms, run.latency_p99_ms) = (50.0, Some(1.0));
+            (run.lock_ms, run.latency_p99_ms, run.packets) = (50.0, Some(1.0), 1000);
             change(idx, run);
         }
         runs
@@ -282,7 +306,9 @@ mod tests {
 
     fn verdict(name: CriterionName, before: &[RunSummary], after: &[RunSummary]) -> CriterionResult {
         let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
-        let all = judge(&Criteria::default(), Codec::H264, &before, &after, false);
+        let (good_before, good_after) = (counted(&before), counted(&after));
+        let sides = Sides { before: &good_before, after: &good_after, is_paired: false };
+        let all = judge(&Criteria::default(), Codec::H264, &Runs { before: &before, after: &after, sides }, &[]);
         all.into_iter().find(|result| result.name == name).unwrap()
     }
 
@@ -419,18 +445,33 @@ mod tests {
             assert_eq!(result.pass.is_none(), result.reason.contains("late by the emulation's own clock"));
             result.pass
         };
-        // One picture of a hundred is late in a run; growth of 25 % is allowed.
-        assert_eq!(pass(0, (1, 15.0)), None);
-        assert_eq!(pass(1, (0, 11.0)), Some(true));
-        assert_eq!(pass(1, (0, 15.0)), Some(false));
-        assert_eq!(pass(0, (1, 11.0)), Some(true));
+        // Ten pictures of a thousand are late in a run; growth of 25 % is allowed.
+        assert_eq!(pass(0, (10, 15.0)), None);
+        assert_eq!(pass(10, (0, 11.0)), Some(true));
+        assert_eq!(pass(10, (0, 15.0)), Some(false));
+        assert_eq!(pass(0, (10, 11.0)), Some(true));
     }
 
     #[test]
     fn a_few_disturbed_runs_do_not_spoil_the_median() {
         let after =
-            runs(4, |idx, run| (run.model_late, run.latency_p99_ms) = (Some(if idx < 4 { 10 } else { 0 }), Some(5.0)));
+            runs(4, |idx, run| (run.model_late, run.latency_p99_ms) = (Some(if idx < 4 { 100 } else { 0 }), Some(5.0)));
         assert_eq!(verdict(CriterionName::LatencyP99, &runs(1, |_, _| ()), &after).pass, Some(false));
+    }
+
+    #[test]
+    fn a_tail_of_single_frames_is_not_asked() {
+        let names = |frames: u64| -> Vec<String> {
+            let set = |_, run: &mut RunSummary| (run.packets, run.latency_p95_ms) = (frames, Some(1.0));
+            let (before, after) = (runs(1, set), runs(4, set));
+            let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
+            let sides = Sides { before: &before, after: &after, is_paired: false };
+            let all = judge(&Criteria::default(), Codec::H264, &Runs { before: &before, after: &after, sides }, &[]);
+            all.into_iter().map(|result| result.name.to_string()).filter(|name| name.starts_with("latency")).collect()
+        };
+        assert_eq!(names(1000), ["latency_p99"]);
+        assert_eq!(names(999), ["latency_p95"]);
+        assert!(names(199).is_empty());
     }
 
     #[test]

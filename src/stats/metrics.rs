@@ -29,10 +29,12 @@ pub enum Metric {
     LatencyP50Ms,
     LatencyP95Ms,
     LatencyP99Ms,
+    LatencyP999Ms,
     LatencyMaxMs,
     LockP50Ms,
     LockP95Ms,
     LockP99Ms,
+    LockP999Ms,
     Bytes,
     ProcessWallMs,
     ProcessCpuMs,
@@ -60,7 +62,7 @@ struct Row {
 
 impl Metric {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::WallMs,
         Self::Fps,
         Self::LockMs,
@@ -76,10 +78,12 @@ impl Metric {
         Self::LatencyP50Ms,
         Self::LatencyP95Ms,
         Self::LatencyP99Ms,
+        Self::LatencyP999Ms,
         Self::LatencyMaxMs,
         Self::LockP50Ms,
         Self::LockP95Ms,
         Self::LockP99Ms,
+        Self::LockP999Ms,
         Self::Bytes,
         Self::ProcessWallMs,
         Self::ProcessCpuMs,
@@ -111,6 +115,18 @@ impl Metric {
     /// What it is, in a sentence or two.
     pub fn definition(self) -> &'static str {
         self.row().definition
+    }
+
+    /// Frames that a run needs for this to be more than a matter of single frames: ten beyond the percentile, or 200
+    /// for p95, 1,000 for p99, 10,000 for p99.9. With 300 frames there is a chance of 4.9 % that not one of them is
+    /// beyond the true p99 (0.99³⁰⁰). 0 for what is no tail.
+    pub fn min_frames(self) -> u64 {
+        match self {
+            Self::LatencyP95Ms | Self::LockP95Ms => 200,
+            Self::LatencyP99Ms | Self::LockP99Ms => 1_000,
+            Self::LatencyP999Ms | Self::LockP999Ms => 10_000,
+            _ => 0,
+        }
     }
 
     fn row(self) -> Row {
@@ -212,6 +228,13 @@ impl Metric {
                 Lower,
                 "The submit-to-packet time that 99 % of the run's frames did not exceed (nearest rank).",
             ),
+            Self::LatencyP999Ms => row(
+                "latency_p999_ms",
+                "Latency p99.9",
+                Milliseconds,
+                Lower,
+                "The submit-to-packet time that 99.9 % of the run's frames did not exceed (nearest rank).",
+            ),
             Self::LatencyMaxMs => row(
                 "latency_max_ms",
                 "Latency max",
@@ -239,6 +262,13 @@ impl Metric {
                 Milliseconds,
                 Lower,
                 "The time inside nvEncLockBitstream that 99 % of the run's frames did not exceed (nearest rank).",
+            ),
+            Self::LockP999Ms => row(
+                "lock_p999_ms",
+                "Lock wait per frame p99.9",
+                Milliseconds,
+                Lower,
+                "The time inside nvEncLockBitstream that 99.9 % of the run's frames did not exceed (nearest rank).",
             ),
             Self::Bytes => row("bytes", "Stream size", Bytes, Neither, "Bytes of all packets of the run."),
             Self::ProcessWallMs => row(

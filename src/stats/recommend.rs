@@ -1,30 +1,69 @@
-//! Which threshold to use: the smallest one that is about as fast as the fastest.
+//! Which threshold to use: the smallest one that is not slower than the fastest by more than the margin.
 //!
-//! Pure, from groups. More pictures in flight than that cost latency and memory and buy nothing.
+//! Pure, from runs. More pictures in flight than that cost latency and memory and buy nothing. The best of many looks
+//! better than it is, so what was chosen is held against its rival once more, in runs that had no part in the choice.
 
 use serde::Serialize;
 
-use crate::contract::{Codec, LockPlacement};
+use crate::contract::Codec;
 use crate::record::Case;
+use crate::stats::interval::{ChangeInterval, Sides};
+use crate::stats::margin::{Margin, NoiseFloor};
 use crate::stats::metrics::Metric;
-use crate::stats::summary::Group;
+use crate::stats::spread::median;
+use crate::stats::summary::{RunSummary, groups};
 use crate::units;
 
-/// A median wall time this close to the shortest one counts as just as fast.
-const ABOUT_AS_FAST_PCT: f64 = 1.0;
+/// Two-sided, so that each end alone is a one-sided bound at 95 %. It takes 5 rounds.
+const BOUND_LEVEL: f64 = 0.90;
 
-/// The knee of one codec and lock placement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "the names say it")]
+/// What to use for one codec.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Recommendation {
+    /// For what.
     pub codec: Codec,
-    pub lock: LockPlacement,
     /// The case to use.
     pub case: Case,
     /// The case with the shortest median wall time, maybe the same.
     pub fastest: Case,
+    /// What it was held against in fresh runs, or would be; `None`: there is no other case.
+    pub rival: Option<Case>,
+    /// What counts as slower.
+    pub margin: Margin,
+    /// Is it known to be no slower, by a bound, and not only by medians of too few runs?
+    pub is_bounded: bool,
+    /// What the fresh runs say; `None`: there are none.
+    pub fresh: Option<Fresh>,
+    /// Every sound case of the codec, in the order of the plan.
+    pub candidates: Vec<Candidate>,
     /// Why, in words.
     pub reason: String,
+}
+
+/// One case that could be used.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Candidate {
+    /// Which.
+    pub case: Case,
+    /// Median wall time.
+    pub wall_ms: f64,
+    /// Upper one-sided 95 % bound of how much longer it takes than the fastest; `None`: too few rounds.
+    pub slower_at_most_pct: Option<f64>,
+    /// Within the margin of the fastest?
+    pub is_fast: bool,
+    /// Median of the runs' latency p99, or of the highest percentile that their frames bear.
+    pub tail_ms: Option<f64>,
+    /// No other case is both faster and quicker to give its packets.
+    pub is_on_front: bool,
+}
+
+/// Chosen case and rival, run once more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Fresh {
+    /// Wall time from rival to chosen case; its upper end is the one-sided 95 % bound.
+    pub change: ChangeInterval,
+    /// Not slower than the rival by more than the margin? `None`: the fresh runs do not say.
+    pub holds: Option<bool>,
 }
 
 /// Which two cases of one session to hold against each other when nobody said.
@@ -38,158 +77,307 @@ pub struct DefaultPair {
     pub reason: String,
 }
 
-/// For each codec and lock placement the smallest threshold whose median wall time is within 1 % of the shortest one.
-/// Cases with a failed run or without a good one are never recommended. In the order of `groups`.
-pub fn recommend(groups: &[Group]) -> Vec<Recommendation> {
-    let sound = sound(groups);
-    let mut recommendations: Vec<Recommendation> = Vec::new();
-    for (group, _) in &sound {
-        let Case { codec, lock, .. } = group.case;
-        if recommendations.iter().any(|known| known.codec == codec && known.lock == lock) {
-            continue;
+/// For each codec the smallest threshold whose wall time is not longer than the shortest by more than the margin; of
+/// several lock placements with that threshold the one with the lowest latency tail. Cases with a failed run or without
+/// a good one are never recommended. `noise`: what this machine was found to show between equal things.
+pub fn recommend(runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Vec<Recommendation> {
+    let sound = sound(runs);
+    let mut codecs: Vec<Codec> = Vec::new();
+    for one in &sound {
+        if !codecs.contains(&one.case.codec) {
+            codecs.push(one.case.codec);
         }
-        let family = |case: &Case| case.codec == codec && case.lock == lock;
-        let members: Vec<_> = sound.iter().copied().filter(|(group, _)| family(&group.case)).collect();
-        recommendations.extend(knee(&members));
     }
-    recommendations
+    let of = |codec| sound.iter().filter(|sound| sound.case.codec == codec).collect::<Vec<_>>();
+    codecs.into_iter().filter_map(|codec| recommend_of(&of(codec), runs, noise)).collect()
 }
 
 /// For each codec with two cases or more: before is the serial case, or else the smallest threshold of the first lock
-/// placement. After is the recommended case of the placement that is fastest with it (of placements within 1 % the
-/// first); if that is what before is already, the fastest of the others.
-pub fn default_pair(groups: &[Group]) -> Vec<DefaultPair> {
-    let recommendations = recommend(groups);
-    let mut pairs: Vec<DefaultPair> = Vec::new();
-    for codec in groups.iter().map(|group| group.case.codec) {
-        if pairs.iter().all(|pair| pair.codec != codec) {
-            pairs.extend(pair(codec, groups, &recommendations));
-        }
-    }
-    pairs
+/// placement. After is the recommended case; if that is what before is already, the fastest of the others.
+pub fn default_pair(runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Vec<DefaultPair> {
+    let groups = groups(runs);
+    let of = |codec| groups.iter().map(|group| group.case).filter(move |case| case.codec == codec && case.client.is_here());
+    recommend(runs, noise).iter().filter_map(|known| pair(known, &of(known.codec).collect::<Vec<_>>())).collect()
 }
 
-type Timed<'a> = (&'a Group, f64);
-
-/// Groups that may be recommended, with their median wall time in milliseconds. The median, because one disturbed run
-/// moves a mean by more than the 1 % that decides.
-fn sound(groups: &[Group]) -> Vec<Timed<'_>> {
-    let timed = |group| Group::spread(group, Metric::WallMs).map(|wall_ms| (group, wall_ms.p50));
-    let of_here = |group: &&Group| group.case.client.is_here() && group.num_failed == 0;
-    groups.iter().filter(of_here).filter_map(timed).collect()
+/// A case, its good counted runs of the sweep proper, and their median wall time.
+struct Sound<'a> {
+    case: Case,
+    runs: Vec<&'a RunSummary>,
+    wall_ms: f64,
 }
 
-/// The group with the shortest median wall time, and the one that `order` puts first among those about as fast.
-fn fastest_and_first<'a, K: Ord>(members: &[Timed<'a>], order: impl Fn(&Group) -> K) -> Option<(Timed<'a>, Timed<'a>)> {
-    let fastest = members.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    let limit_ms = fastest.1 * (1.0 + ABOUT_AS_FAST_PCT / 100.0);
-    let first =
-        members.iter().copied().filter(|(_, wall_ms)| *wall_ms <= limit_ms).min_by_key(|(group, _)| order(group))?;
-    Some((fastest, first))
-}
-
-fn knee(members: &[Timed<'_>]) -> Option<Recommendation> {
-    let (fastest, first) = fastest_and_first(members, |group| group.case.reap_threshold)?;
-    let Case { codec, lock, reap_threshold, .. } = first.0.case;
-    let reason = if first.0.case == fastest.0.case {
-        format!(
-            "T={reap_threshold} {lock} has the shortest median wall time, {}, and no smaller threshold comes within {}",
-            units::ms(first.1),
-            units::pct(ABOUT_AS_FAST_PCT)
-        )
-    } else {
-        format!(
-            "T={reap_threshold} {lock} takes {}, within {} of the fastest (T={}, {}): more in flight buys no time",
-            units::ms(first.1),
-            units::pct(ABOUT_AS_FAST_PCT),
-            fastest.0.case.reap_threshold,
-            units::ms(fastest.1)
-        )
+fn sound(runs: &[RunSummary]) -> Vec<Sound<'_>> {
+    let sound = |case: Case| {
+        let of_case = || runs.iter().filter(move |run| run.case == case);
+        let good: Vec<_> = of_case().filter(|run| run.counts() && !run.fresh).collect();
+        let is_sound = case.client.is_here() && of_case().all(|run| run.error.is_none());
+        let wall_ms = median(&good.iter().map(|run| run.wall_ms).collect::<Vec<_>>())?;
+        is_sound.then_some(Sound { case, runs: good, wall_ms })
     };
-    Some(Recommendation { codec, lock, case: first.0.case, fastest: fastest.0.case, reason })
+    groups(runs).into_iter().filter_map(|group| sound(group.case)).collect()
 }
 
-fn pair(codec: Codec, groups: &[Group], recommendations: &[Recommendation]) -> Option<DefaultPair> {
-    let (before, why_before) = before(codec, groups)?;
-    let sound = sound(groups);
-    let is_recommended = |case: Case| recommendations.iter().any(|known| known.case == case);
-    let candidates: Vec<_> =
-        sound.iter().copied().filter(|(group, _)| group.case.codec == codec && is_recommended(group.case)).collect();
-    let place = |group: &Group| groups.iter().position(|other| other.case == group.case);
-    let (_, (best, _)) = fastest_and_first(&candidates, place)?;
-    let (after, why_after) = if best.case == before {
-        let others: Vec<_> =
-            sound.into_iter().filter(|(group, _)| group.case.codec == codec && group.case != before).collect();
-        let ((fastest, _), _) = fastest_and_first(&others, place)?;
+fn recommend_of(sound: &[&Sound<'_>], runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Option<Recommendation> {
+    let fastest = sound.iter().copied().min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms))?;
+    let margin_of = |case: Case| Margin::of(Metric::WallMs, [(noise, case), (noise, fastest.case)]);
+    let mut candidates: Vec<_> = sound.iter().map(|one| candidate(one, fastest, &margin_of(one.case))).collect();
+    let on_front: Vec<_> = candidates.iter().map(|one| is_on_front(one, &candidates)).collect();
+    candidates.iter_mut().zip(on_front).for_each(|(one, is_on_front)| one.is_on_front = is_on_front);
+    let rank = |one: &Candidate| (one.case.reap_threshold, one.tail_ms.unwrap_or(f64::INFINITY));
+    let chosen = candidates.iter().filter(|one| one.is_fast).min_by(|a, b| {
+        let ((threshold, tail_ms), (other, other_ms)) = (rank(a), rank(b));
+        threshold.cmp(&other).then(tail_ms.total_cmp(&other_ms))
+    })?;
+    let (case, margin) = (chosen.case, margin_of(chosen.case));
+    let rival = rival(case, fastest.case, &candidates);
+    let fresh = rival.and_then(|rival| fresh(runs, case, rival, &margin));
+    let is_bounded = chosen.slower_at_most_pct.is_some();
+    let reason = reason(chosen, fastest, &candidates, &margin, rival.zip(fresh));
+    Some(Recommendation {
+        codec: case.codec,
+        case,
+        fastest: fastest.case,
+        rival,
+        margin,
+        is_bounded,
+        fresh,
+        candidates,
+        reason,
+    })
+}
+
+fn candidate(one: &Sound<'_>, fastest: &Sound<'_>, margin: &Margin) -> Candidate {
+    let is_fastest = one.case == fastest.case;
+    let sides = Sides { before: &fastest.runs, after: &one.runs, is_paired: true };
+    let bound = sides.change_at(Metric::WallMs, BOUND_LEVEL).filter(|_| !is_fastest);
+    let slower_at_most_pct =
+        if is_fastest { has_rounds(one).then_some(0.0) } else { bound.and_then(|bound| bound.high_pct) };
+    let by_median = 100.0 * (one.wall_ms / fastest.wall_ms - 1.0);
+    let is_fast = slower_at_most_pct.unwrap_or(by_median) <= margin.pct;
+    let frames = one.runs.iter().map(|run| run.packets).min().unwrap_or(0);
+    let tail: Vec<_> = one.runs.iter().filter_map(|run| run.value(tail_of(frames))).collect();
+    let tail_ms = median(&tail);
+    Candidate { case: one.case, wall_ms: one.wall_ms, slower_at_most_pct, is_fast, tail_ms, is_on_front: false }
+}
+
+/// Enough for a one-sided bound: 2⁻⁵ < 5 %.
+fn has_rounds(sound: &Sound<'_>) -> bool {
+    sound.runs.len() >= 5
+}
+
+/// The highest percentile of latency that runs of so many frames bear.
+pub fn tail_of(frames: u64) -> Metric {
+    let tails = [Metric::LatencyP99Ms, Metric::LatencyP95Ms];
+    tails.into_iter().find(|tail| tail.min_frames() <= frames).unwrap_or(Metric::LatencyP50Ms)
+}
+
+fn is_on_front(one: &Candidate, all: &[Candidate]) -> bool {
+    let tail = |candidate: &Candidate| candidate.tail_ms.unwrap_or(f64::INFINITY);
+    !all.iter().any(|other| other.wall_ms < one.wall_ms && tail(other) < tail(one))
+}
+
+/// What the chosen case has to stand up to: the fastest; if it is that itself, what it would replace; or the next.
+fn rival(chosen: Case, fastest: Case, candidates: &[Candidate]) -> Option<Case> {
+    if chosen != fastest {
+        return Some(fastest);
+    }
+    let others = || candidates.iter().filter(|one| one.case != chosen);
+    let next = others().min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)).map(|one| one.case);
+    let cases: Vec<_> = candidates.iter().map(|one| one.case).collect();
+    reference(&cases).map(|(case, _)| case).filter(|&case| case != chosen).or(next)
+}
+
+fn fresh(runs: &[RunSummary], chosen: Case, rival: Case, margin: &Margin) -> Option<Fresh> {
+    let of = |case: Case| runs.iter().filter(|run| run.case == case && run.counts() && run.fresh).collect::<Vec<_>>();
+    let (before, after) = (of(rival), of(chosen));
+    let sides = Sides { before: &before, after: &after, is_paired: true };
+    let change = sides.change_at(Metric::WallMs, BOUND_LEVEL)?;
+    let holds = change.ends().and_then(|(low, high)| match () {
+        () if high <= margin.pct => Some(true),
+        () if low > margin.pct => Some(false),
+        () => None,
+    });
+    Some(Fresh { change, holds })
+}
+
+fn reason(
+    chosen: &Candidate,
+    fastest: &Sound<'_>,
+    candidates: &[Candidate],
+    margin: &Margin,
+    fresh: Option<(Case, Fresh)>,
+) -> String {
+    let name = |case: &Case| format!("T={} {}", case.reap_threshold, case.lock);
+    let (own, margin_text) = (name(&chosen.case), units::pct(margin.pct));
+    let mut text = match chosen.slower_at_most_pct {
+        _ if chosen.case == fastest.case => {
+            format!("{own} has the shortest median wall time, {}", units::ms(chosen.wall_ms))
+        }
+        Some(bound) => format!(
+            "{own} takes {}: at most {} longer than the fastest ({}, {}), within the margin of {margin_text}",
+            units::ms(chosen.wall_ms),
+            units::pct(bound.max(0.0)),
+            name(&fastest.case),
+            units::ms(fastest.wall_ms)
+        ),
+        None => format!(
+            "{own} takes {}, within {margin_text} of the fastest ({}, {}) by medians alone: 5 rounds would give a bound",
+            units::ms(chosen.wall_ms),
+            name(&fastest.case),
+            units::ms(fastest.wall_ms)
+        ),
+    };
+    let smaller = candidates.iter().filter(|one| one.case.reap_threshold < chosen.case.reap_threshold);
+    if let Some(best) = smaller.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)) {
+        let slower = units::pct(100.0 * (best.wall_ms / fastest.wall_ms - 1.0));
+        text.push_str(&format!("; fewer in flight cost {slower} or more"));
+    }
+    match fresh {
+        Some((rival, Fresh { change, holds })) => {
+            let verb = match holds {
+                Some(true) => "confirm it",
+                Some(false) => "speak against it",
+                None => "leave it open",
+            };
+            let bound =
+                change.high_pct.map_or_else(String::new, |high| format!(", at most {}", units::change_pct(high)));
+            let against = format!("{}{bound} against {}", units::change_pct(change.estimate_pct), name(&rival));
+            text.push_str(&format!(". {} fresh rounds {verb}: {against}", change.num_runs));
+        }
+        None => text.push_str(". Not run afresh"),
+    }
+    text
+}
+
+fn reference(cases: &[Case]) -> Option<(Case, &'static str)> {
+    if let Some(serial) = cases.iter().find(|case| case.is_serial()) {
+        return Some((*serial, "serial (T=1 inline)"));
+    }
+    let first_lock = cases.first()?.lock;
+    let smallest = cases.iter().filter(|case| case.lock == first_lock).min_by_key(|case| case.reap_threshold)?;
+    Some((*smallest, "the smallest threshold, since no case is serial"))
+}
+
+/// `cases`: all of the codec. Before may be one that failed: that is what a comparison should say.
+fn pair(known: &Recommendation, cases: &[Case]) -> Option<DefaultPair> {
+    let (before, why_before) = reference(cases)?;
+    let (after, why_after) = if known.case == before {
+        let others = known.candidates.iter().filter(|one| one.case != before);
+        let fastest = others.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms))?;
         (fastest.case, "the fastest of the others, since before is already the recommended one")
     } else {
-        (best.case, "the recommended one")
+        (known.case, "the recommended one")
     };
-    Some(DefaultPair { codec, before, after, reason: format!("before is {why_before}; after is {why_after}") })
-}
-
-fn before(codec: Codec, groups: &[Group]) -> Option<(Case, &'static str)> {
-    let cases = || groups.iter().map(|group| group.case).filter(|case| case.codec == codec && case.client.is_here());
-    if let Some(serial) = cases().find(Case::is_serial) {
-        return Some((serial, "serial (T=1 inline)"));
-    }
-    let first_lock = cases().next()?.lock;
-    let smallest = cases().filter(|case| case.lock == first_lock).min_by_key(|case| case.reap_threshold)?;
-    Some((smallest, "the smallest threshold, since no case is serial"))
+    let reason = format!("before is {why_before}; after is {why_after}");
+    Some(DefaultPair { codec: known.codec, before, after, reason })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::fixture::{case, group};
+    use crate::contract::LockPlacement::{Inline, Thread};
+    use crate::stats::fixture::{case, summary};
 
-    use LockPlacement::{Inline, Thread};
+    /// Nine rounds of each case around its wall time, ±0.2 %.
+    fn sweep(cases: &[(Case, f64)]) -> Vec<RunSummary> {
+        rounds(cases, 0..9)
+    }
+
+    fn rounds(cases: &[(Case, f64)], which: std::ops::Range<u32>) -> Vec<RunSummary> {
+        let run = |round: u32, (case, wall_ms): (Case, f64)| {
+            let noisy_ms = wall_ms * (1.0 + 0.002 * (f64::from((round * 7 + case.reap_threshold * 3) % 5) - 2.0));
+            RunSummary { repeat_index: round, ..summary(case, round, noisy_ms) }
+        };
+        which.flat_map(|round| cases.iter().map(move |&one| run(round, one))).collect()
+    }
 
     #[test]
     fn the_smallest_of_the_fast_ones_is_recommended() {
-        let groups = [
-            group(case(1, Inline), &[200.0]),
-            group(case(2, Inline), &[101.5]),
-            group(case(4, Inline), &[100.9]),
-            group(case(8, Inline), &[100.0]),
-            group(case(4, Thread), &[99.0]),
-        ];
-        let chosen: Vec<_> = recommend(&groups).iter().map(|known| (known.case, known.fastest)).collect();
-        let expected = [(case(4, Inline), case(8, Inline)), (case(4, Thread), case(4, Thread))];
-        assert_eq!(chosen, expected);
+        let runs = sweep(&[
+            (case(1, Inline), 200.0),
+            (case(2, Inline), 102.0),
+            (case(4, Inline), 100.2),
+            (case(8, Inline), 100.0),
+        ]);
+        let found = recommend(&runs, None);
+        assert_eq!((found[0].case, found[0].fastest), (case(4, Inline), case(8, Inline)));
+        assert!(found[0].is_bounded && found[0].fresh.is_none(), "{found:?}");
+        let bounds: Vec<_> = found[0].candidates.iter().map(|one| one.is_fast).collect();
+        assert_eq!(bounds, [false, false, true, true]);
+        assert!(found[0].reason.contains("fewer in flight cost 2."), "{}", found[0].reason);
+    }
+
+    #[test]
+    fn a_noisy_machine_has_a_wider_margin() {
+        use crate::stats::margin::Floor;
+        let floor = Floor { case: case(2, Inline), metric: Metric::WallMs, num_pairs: 10, floor_pct: 3.0 };
+        let noise = NoiseFloor {
+            fingerprint: String::new(),
+            facts: Default::default(),
+            session: "output/aa".to_owned(),
+            floors: vec![floor],
+        };
+        let runs = sweep(&[(case(2, Inline), 102.0), (case(4, Inline), 100.0)]);
+        assert_eq!(recommend(&runs, None)[0].case, case(4, Inline));
+        assert_eq!(recommend(&runs, Some(&noise))[0].case, case(2, Inline));
+    }
+
+    #[test]
+    fn of_equal_thresholds_the_lower_tail_wins() {
+        let mut runs = sweep(&[(case(4, Inline), 100.0), (case(4, Thread), 100.0)]);
+        for run in &mut runs {
+            run.latency_p50_ms = Some(if run.case.lock == Inline { 3.0 } else { 1.0 });
+        }
+        let found = &recommend(&runs, None)[0];
+        assert_eq!(found.case, case(4, Thread));
+        assert_eq!(found.candidates.iter().filter(|one| one.is_on_front).count(), 2, "equal walls hide nobody");
     }
 
     #[test]
     fn a_case_that_failed_is_not_recommended() {
-        let mut groups = [group(case(1, Inline), &[200.0]), group(case(4, Inline), &[100.0])];
-        groups[1].num_failed = 1;
-        assert_eq!(recommend(&groups)[0].case, case(1, Inline));
-        assert_eq!(recommend(&[]), []);
+        let mut runs = sweep(&[(case(1, Inline), 200.0), (case(4, Inline), 100.0)]);
+        runs[1].error = Some("lost".to_owned());
+        assert_eq!(recommend(&runs, None)[0].case, case(1, Inline));
+        assert_eq!(recommend(&[], None), []);
+    }
+
+    #[test]
+    fn fresh_runs_decide_whether_it_holds() {
+        let cases = [(case(1, Inline), 200.0), (case(4, Inline), 100.0)];
+        let mut runs = sweep(&cases);
+        let add = |runs: &mut Vec<RunSummary>, wall_ms| {
+            let again = rounds(&[(case(1, Inline), 200.0), (case(4, Inline), wall_ms)], 9..15);
+            runs.extend(again.into_iter().map(|run| RunSummary { fresh: true, ..run }));
+        };
+        add(&mut runs, 101.0);
+        let found = &recommend(&runs, None)[0];
+        assert_eq!((found.rival, found.fresh.unwrap().holds), (Some(case(1, Inline)), Some(true)));
+        assert!(found.reason.contains("6 fresh rounds confirm it: −49"), "{}", found.reason);
+        runs.truncate(18);
+        add(&mut runs, 230.0);
+        assert_eq!(recommend(&runs, None)[0].fresh.unwrap().holds, Some(false));
     }
 
     #[test]
     fn serial_is_held_against_the_recommended_one() {
-        let groups =
-            [group(case(4, Inline), &[100.0]), group(case(1, Inline), &[200.0]), group(case(2, Thread), &[99.5])];
-        let pairs = default_pair(&groups);
-        // The thread is faster by 0.5 %, which is not enough to prefer it to the placement named first.
+        let runs = sweep(&[(case(4, Inline), 100.0), (case(1, Inline), 200.0), (case(2, Thread), 130.0)]);
+        let pairs = default_pair(&runs, None);
         assert_eq!((pairs[0].before, pairs[0].after), (case(1, Inline), case(4, Inline)));
     }
 
     #[test]
     fn without_a_gain_the_fastest_other_is_after() {
-        let groups =
-            [group(case(1, Inline), &[100.0]), group(case(2, Inline), &[101.0]), group(case(4, Inline), &[100.5])];
-        let pairs = default_pair(&groups);
+        let runs = sweep(&[(case(1, Inline), 100.0), (case(2, Inline), 101.0), (case(4, Inline), 100.5)]);
+        let pairs = default_pair(&runs, None);
         assert_eq!((pairs[0].before, pairs[0].after), (case(1, Inline), case(4, Inline)));
     }
 
     #[test]
     fn without_a_serial_case_the_smallest_threshold_is_before() {
-        let groups =
-            [group(case(8, Thread), &[90.0]), group(case(2, Thread), &[100.0]), group(case(1, Thread), &[150.0])];
-        let pairs = default_pair(&groups);
+        let runs = sweep(&[(case(8, Thread), 90.0), (case(2, Thread), 100.0), (case(1, Thread), 150.0)]);
+        let pairs = default_pair(&runs, None);
         assert_eq!((pairs[0].before, pairs[0].after), (case(1, Thread), case(8, Thread)));
-        assert_eq!(default_pair(&groups[..1]), []);
+        assert_eq!(default_pair(&sweep(&[(case(8, Thread), 90.0)]), None), []);
     }
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::contract::Codec;
 use crate::plan::Plan;
 use crate::record::{Case, DeviceInfo, Environment, InputInfo};
+use crate::stats::margin::NoiseFloor;
 use crate::stats::selector::CaseFilter;
 use crate::stats::summary::RunSummary;
 
@@ -28,6 +29,8 @@ pub struct Side<'a> {
     pub device: &'a DeviceInfo,
     /// The machine around it.
     pub environment: &'a Environment,
+    /// What this machine was found to show between equal things; `None`: nobody has calibrated.
+    pub noise: Option<&'a NoiseFloor>,
     /// All runs of the session.
     pub runs: &'a [RunSummary],
     /// Which of them are meant.

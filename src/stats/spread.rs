@@ -48,9 +48,32 @@ impl Spread {
 /// Nearest rank: the smallest value that at least `percent` % of the values do not exceed, so always one that was
 /// measured. `sorted` ascends, `percent` is 1 to 100; `None` for an empty list.
 pub fn percentile<T: Copy>(sorted: &[T], percent: u32) -> Option<T> {
+    per_mille(sorted, 10 * percent)
+}
+
+/// As [`percentile`], in steps of a tenth: 999 is p99.9.
+pub fn per_mille<T: Copy>(sorted: &[T], per_mille: u32) -> Option<T> {
     // In integers: 0.55 × 100 is a little more than 55 in floating point, and would be rounded up to rank 56.
-    let rank = (sorted.len() * percent as usize).div_ceil(100);
+    let rank = (sorted.len() * per_mille as usize).div_ceil(1000);
     sorted.get(rank.checked_sub(1)?).copied()
+}
+
+/// Mean of the two in the middle; `None` for an empty list.
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    Some(f64::midpoint(percentile(&sorted, 50)?, *sorted.get(sorted.len() / 2)?))
+}
+
+/// How far run values scatter around their median, in percent of it, unmoved by a few that stand out: Shamos' median of
+/// all pairwise distances, times 1.0483 so that it is the standard deviation where values are normal. `None` below two
+/// values, or where the median is 0. Source: Rousseeuw and Croux 1993, "Alternatives to the median absolute deviation".
+pub fn robust_cv_pct(values: &[f64]) -> Option<f64> {
+    let pairs =
+        values.iter().enumerate().flat_map(|(idx, one)| values[..idx].iter().map(move |other| (one - other).abs()));
+    let distance = median(&pairs.collect::<Vec<_>>())?;
+    let centre = median(values).filter(|&centre| centre != 0.0)?;
+    Some(100.0 * 1.0483 * distance / centre.abs())
 }
 
 /// Arithmetic mean; `None` for an empty list.
@@ -88,6 +111,22 @@ mod tests {
         assert_eq!((spread.p50, spread.p95, spread.p99), (4.0, 9.0, 9.0));
         assert!((spread.stddev.unwrap() - 2.138_089_935).abs() < 1e-9);
         assert!((spread.cv_pct.unwrap() - 42.761_798_7).abs() < 1e-6);
+    }
+
+    #[test]
+    fn medians_of_even_lists_lie_between() {
+        assert_eq!((median(&[4.0, 1.0, 3.0]), median(&[1.0, 2.0]), median(&[])), (Some(3.0), Some(1.5), None));
+    }
+
+    #[test]
+    fn one_stray_run_does_not_make_a_machine_noisy() {
+        // Distances of 99, 100, 101: 1, 1, 2.
+        assert!((robust_cv_pct(&[99.0, 100.0, 101.0]).unwrap() - 1.0483).abs() < 1e-9);
+        let mut runs = vec![100.0, 101.0, 99.0, 100.5, 99.5, 100.0, 101.0, 99.0, 100.0];
+        let quiet = robust_cv_pct(&runs).unwrap();
+        runs.push(300.0);
+        assert!(robust_cv_pct(&runs).unwrap() < 2.0 * quiet && Spread::of(&runs).unwrap().cv_pct.unwrap() > 50.0);
+        assert_eq!((robust_cv_pct(&[1.0]), robust_cv_pct(&[0.0, 0.0])), (None, None));
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::record::{Case, DeviceInfo, RunRecord};
+use crate::record::{Case, DeviceInfo, GpuState, RunRecord};
 use crate::stats::metrics::Metric;
-use crate::stats::spread::{Spread, percentile};
+use crate::stats::spread::{Spread, per_mille};
 
 /// One run without its frames. Serialises to flat keys, metrics under [`Metric::key`].
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -21,6 +21,8 @@ pub struct RunSummary {
     pub order_index: u32,
     pub started_unix_ms: u64,
     pub warmup: bool,
+    /// Made after the sweep, to see whether what it recommends holds in runs that had no part in choosing it.
+    pub fresh: bool,
     pub error: Option<String>,
     pub frames: u64,
     pub packets: u64,
@@ -42,11 +44,15 @@ pub struct RunSummary {
     pub latency_p50_ms: Option<f64>,
     pub latency_p95_ms: Option<f64>,
     pub latency_p99_ms: Option<f64>,
+    pub latency_p999_ms: Option<f64>,
     pub latency_max_ms: Option<f64>,
     pub lock_p50_ms: Option<f64>,
     pub lock_p95_ms: Option<f64>,
     pub lock_p99_ms: Option<f64>,
+    pub lock_p999_ms: Option<f64>,
     pub model_late: Option<u64>,
+    /// `None`: no GPU, or it does not say.
+    pub gpu: Option<GpuState>,
     /// These are of processes only.
     pub process_wall_ms: Option<f64>,
     pub process_cpu_ms: Option<f64>,
@@ -54,7 +60,16 @@ pub struct RunSummary {
     pub peak_memory_bytes: Option<u64>,
     pub lock_depth: Option<u32>,
     pub verified_frames: Option<u64>,
+    /// Not in JSON, whose readers have the frames.
+    #[serde(skip)]
+    pub lock_deciles_ms: Option<Deciles>,
+    /// As `lock_deciles_ms`.
+    #[serde(skip)]
+    pub latency_deciles_ms: Option<Deciles>,
 }
+
+/// p10, p20 … p90 over a run's frames, in milliseconds.
+pub type Deciles = [f64; 9];
 
 /// A summary with the device it was made on, for JSON that is read away from its session.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -95,6 +110,7 @@ impl RunSummary {
             order_index: record.order_index,
             started_unix_ms: record.started_unix_ms,
             warmup: record.warmup,
+            fresh: record.fresh,
             error: record.error.clone(),
             frames: metrics.frames,
             packets: metrics.packets,
@@ -114,17 +130,22 @@ impl RunSummary {
             latency_p50_ms: latency.p50_ms,
             latency_p95_ms: latency.p95_ms,
             latency_p99_ms: latency.p99_ms,
+            latency_p999_ms: latency.p999_ms,
             latency_max_ms: latency.max_ms,
             lock_p50_ms: lock.p50_ms,
             lock_p95_ms: lock.p95_ms,
             lock_p99_ms: lock.p99_ms,
+            lock_p999_ms: lock.p999_ms,
             model_late: record.model_late,
+            gpu: record.gpu,
             process_wall_ms: process.map(|process| ms(process.wall_ns)),
             process_cpu_ms: cpu_ms,
             cpu_per_frame_ms: cpu_ms.filter(|_| metrics.packets > 0).map(|cpu_ms| cpu_ms / metrics.packets as f64),
             peak_memory_bytes: process.and_then(|process| process.peak_memory_bytes),
             lock_depth: process.map(|process| process.lock_depth),
             verified_frames: process.and_then(|process| process.verified_frames),
+            lock_deciles_ms: lock.deciles_ms,
+            latency_deciles_ms: latency.deciles_ms,
         }
     }
 
@@ -151,10 +172,12 @@ impl RunSummary {
             Metric::LatencyP50Ms => self.latency_p50_ms,
             Metric::LatencyP95Ms => self.latency_p95_ms,
             Metric::LatencyP99Ms => self.latency_p99_ms,
+            Metric::LatencyP999Ms => self.latency_p999_ms,
             Metric::LatencyMaxMs => self.latency_max_ms,
             Metric::LockP50Ms => self.lock_p50_ms,
             Metric::LockP95Ms => self.lock_p95_ms,
             Metric::LockP99Ms => self.lock_p99_ms,
+            Metric::LockP999Ms => self.lock_p999_ms,
             Metric::Bytes => Some(self.bytes as f64),
             Metric::ProcessWallMs => self.process_wall_ms,
             Metric::ProcessCpuMs => self.process_cpu_ms,
@@ -212,15 +235,18 @@ struct Percentiles {
     p50_ms: Option<f64>,
     p95_ms: Option<f64>,
     p99_ms: Option<f64>,
+    p999_ms: Option<f64>,
     max_ms: Option<f64>,
+    deciles_ms: Option<Deciles>,
 }
 
 impl Percentiles {
     fn of(column_ns: &[u64]) -> Self {
         let mut sorted = column_ns.to_vec();
         sorted.sort_unstable();
-        let at = |percent| percentile(&sorted, percent).map(ms);
-        Self { p50_ms: at(50), p95_ms: at(95), p99_ms: at(99), max_ms: at(100) }
+        let at = |share| per_mille(&sorted, share).map(ms);
+        let deciles_ms = at(1000).map(|_| std::array::from_fn(|idx| at(100 * (idx as u32 + 1)).unwrap_or_default()));
+        Self { p50_ms: at(500), p95_ms: at(950), p99_ms: at(990), p999_ms: at(999), max_ms: at(1000), deciles_ms }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What weakens a comparison without forbidding it.
 //!
-//! Looks at where the two sides come from and at how their runs lie. Changes no verdict.
+//! Looks at where the two sides come from and at how their runs lie. Changes no verdict; what does is in `gate`.
 
 use std::fmt;
 
@@ -20,8 +20,22 @@ const HIGH_CV_PCT: f64 = 5.0;
 /// Below this the mean of the runs is little more than the runs themselves; nine is usual.
 const FEW_RUNS: usize = 5;
 /// What a comparison is about, or what has a check of its own.
-const UNDER_TEST: [&str; 10] =
-    ["device", "input", "frames", "codecs", "reap_thresholds", "locks", "pool", "warmup", "repeat", "preload_mib"];
+const UNDER_TEST: [&str; 14] = [
+    "device",
+    "input",
+    "frames",
+    "codecs",
+    "reap_thresholds",
+    "locks",
+    "pool",
+    "warmup",
+    "repeat",
+    "until",
+    "confirm",
+    "preload_mib",
+    "baselines",
+    "verify",
+];
 
 /// One reason to trust the answer less. `Display` is the sentence for people.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -44,7 +58,8 @@ pub enum Warning {
 /// All there are, the gravest kinds first. `groups` are the compared cases, before and after, one pair a codec.
 pub fn warnings(before: &Side<'_>, after: &Side<'_>, groups: &[(&Group, &Group)]) -> Vec<Warning> {
     let mut all = of_origin(before, after);
-    all.extend(settings(before.plan, after.plan));
+    let setting = |(setting, before, after)| Warning::SettingDiffers { setting, before, after };
+    all.extend(settings(before.plan, after.plan).into_iter().map(setting));
     for (side, name) in [(before, SideName::Before), (after, SideName::After)] {
         if !side.environment.optimised_build {
             all.push(Warning::DebugBuild { side: name });
@@ -87,8 +102,11 @@ fn kind(side: &Side<'_>) -> String {
     format!("{:?}", side.device.kind).to_lowercase()
 }
 
+/// A setting that differs: its name, before, after.
+pub type Setting = (String, String, String);
+
 /// Plan settings that differ and are not what the comparison is about, whatever fields a plan has.
-fn settings(before: &Plan, after: &Plan) -> Vec<Warning> {
+pub fn settings(before: &Plan, after: &Plan) -> Vec<Setting> {
     let (Ok(serde_json::Value::Object(before)), Ok(serde_json::Value::Object(after))) =
         (serde_json::to_value(before), serde_json::to_value(after))
     else {
@@ -97,7 +115,7 @@ fn settings(before: &Plan, after: &Plan) -> Vec<Warning> {
     let differs = |(setting, before): (String, serde_json::Value)| {
         let after = after.get(&setting)?;
         let counts = !UNDER_TEST.contains(&setting.as_str()) && before != *after;
-        counts.then(|| Warning::SettingDiffers { setting, before: plain(&before), after: plain(after) })
+        counts.then(|| (setting, plain(&before), plain(after)))
     };
     before.into_iter().filter_map(differs).collect()
 }

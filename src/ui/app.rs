@@ -277,12 +277,12 @@ impl App {
         let Some(sweep) = &mut self.sweep else { return };
         match news {
             News::Begun(manifest) => {
-                let session =
-                    Session { dir: sweep.dir.clone(), manifest: *manifest, summaries: Vec::new(), damage: Vec::new() };
+                let session = Session::begun(sweep.dir.clone(), *manifest);
                 sweep.progress.started = Instant::now();
                 self.live = LiveModel::of(&session.manifest.plan);
                 self.loaded = Some(Box::new(LoadedSession::begun(session)));
             }
+            News::RunsAhead(num_runs) => sweep.progress.num_runs += num_runs,
             News::RunStarted(run) => {
                 sweep.progress.current = Some(run);
                 self.live.begin(run);

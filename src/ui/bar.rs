@@ -47,7 +47,11 @@ impl Progress {
         let current = self.current.as_ref().map_or_else(
             || "opening".to_owned(),
             |run| {
-                let warmup = if run.warmup { ", warm-up" } else { "" };
+                let warmup = match run {
+                    PlannedRun { warmup: true, .. } => ", warm-up",
+                    PlannedRun { fresh: true, .. } => ", to confirm",
+                    _ => "",
+                };
                 format!("run {} of {}, {}{warmup}", run.order_index + 1, self.num_runs, run.case)
             },
         );

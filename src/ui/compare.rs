@@ -72,7 +72,7 @@ impl CompareModel {
             case.is_some_and(|case| groups.iter().any(|group| group.case == case))
         };
         if !has(before_groups, self.before) || !has(&loaded.groups, self.after) {
-            let pair = default_pair(&loaded.groups).into_iter().next();
+            let pair = default_pair(&loaded.session.summaries, loaded.session.noise.as_ref()).into_iter().next();
             (self.before, self.after) = (pair.as_ref().map(|pair| pair.before), pair.map(|pair| pair.after));
             self.after = self.after.or(loaded.groups.first().map(|group| group.case));
             if !has(before_groups, self.before) {

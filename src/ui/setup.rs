@@ -191,7 +191,11 @@ fn part_of(error: &PlanError) -> Part {
             Part::Pool
         }
         PlanError::NoFrames => Part::Frames,
-        PlanError::NoRuns | PlanError::TooManyRuns(_) => Part::Repeats,
+        PlanError::NoRuns
+        | PlanError::TooManyRuns(_)
+        | PlanError::Width(_)
+        | PlanError::TooFewPairs { .. }
+        | PlanError::CapTooLow { .. } => Part::Repeats,
         PlanError::Pace(_) | PlanError::PaceAndWork | PlanError::WorkAndBaseline | PlanError::NothingToVerify => {
             Part::Caller
         }

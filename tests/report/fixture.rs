@@ -162,6 +162,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
     RunRecord {
         case: run.case,
         warmup: run.warmup,
+        fresh: run.fresh,
         repeat_index: run.repeat_index,
         order_index: run.order_index,
         started_unix_ms: 1_771_459_200_000 + u64::from(run.order_index) * 300,
@@ -169,6 +170,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         open_ns: 12_000_000,
         wall_ns,
         model_late: Some(0),
+        gpu: None,
         process: None,
         metrics,
         frames,

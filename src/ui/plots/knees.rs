@@ -5,9 +5,10 @@
 use crate::contract::{Codec, LockPlacement};
 use crate::record::Case;
 use crate::report::draw::{PARTS, bars};
+use crate::stats::margin::NoiseFloor;
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::{Recommendation, recommend};
-use crate::stats::summary::Group;
+use crate::stats::summary::{Group, RunSummary, groups};
 
 /// What is drawn against the threshold.
 pub const METRICS: [Metric; 4] = [Metric::Fps, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms];
@@ -21,7 +22,7 @@ pub struct Knees {
     pub splits: Vec<Split>,
     /// What has a part in any of `splits`, in their order.
     pub parts: Vec<Metric>,
-    /// The knee of each codec and lock placement.
+    /// What to use for each codec.
     pub recommendations: Vec<Recommendation>,
 }
 
@@ -58,9 +59,10 @@ pub struct Split {
 }
 
 impl Knees {
-    /// Of a session's cases.
-    pub fn of(groups: &[Group]) -> Self {
-        let recommendations = recommend(groups);
+    /// Of a session's runs.
+    pub fn of(runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Self {
+        let groups = &groups(runs)[..];
+        let recommendations = recommend(runs, noise);
         let is_seen = |metric: &Metric| groups.iter().any(|group| group.mean(*metric).is_some_and(|ms| ms > 0.0));
         let parts: Vec<_> = PARTS.into_iter().filter(is_seen).collect();
         let split = |group: &Group| {
@@ -74,9 +76,11 @@ impl Knees {
         Self { lines: lines(groups), splits: groups.iter().filter_map(split).collect(), parts, recommendations }
     }
 
-    /// Which threshold to use for a codec and lock placement.
-    pub fn recommended(&self, codec: Codec, lock: LockPlacement) -> Option<&Recommendation> {
-        self.recommendations.iter().find(|knee| knee.codec == codec && knee.lock == lock)
+    /// Is this point the one to use?
+    pub fn is_recommended(&self, line: &Line, point: &Point) -> bool {
+        self.recommendations.iter().any(|known| {
+            (known.codec, known.case.lock, known.case.reap_threshold) == (line.codec, line.lock, point.threshold)
+        })
     }
 }
 
@@ -101,24 +105,23 @@ fn lines(groups: &[Group]) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::fixture::{case, group};
+    use crate::stats::fixture::{case, summary};
 
     use LockPlacement::{Inline, Thread};
 
     #[test]
     fn a_line_for_each_lock_placement_ascending() {
-        let groups = [
-            group(case(4, Inline), &[100.0, 102.0]),
-            group(case(1, Inline), &[200.0]),
-            group(case(4, Thread), &[99.0]),
-        ];
-        let knees = Knees::of(&groups);
+        let walls =
+            [(case(4, Inline), 100.0), (case(4, Inline), 102.0), (case(1, Inline), 200.0), (case(4, Thread), 99.0)];
+        let runs: Vec<_> = (0..).zip(walls).map(|(order, (case, wall_ms))| summary(case, order, wall_ms)).collect();
+        let knees = Knees::of(&runs, None);
         let thresholds = |line: &Line| line.points.iter().map(|point| point.threshold).collect::<Vec<_>>();
         assert_eq!(knees.lines.iter().map(thresholds).collect::<Vec<_>>(), [vec![1, 4], vec![4]]);
         assert_eq!(knees.lines[0].points[0].values[0], Some((500.0, 0.0)));
         assert_eq!(knees.lines[0].points[0].values[3], None);
-        assert_eq!(knees.splits.iter().map(|split| split.is_recommended).collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(knees.splits.iter().map(|split| split.is_recommended).collect::<Vec<_>>(), [false, false, true]);
         assert_eq!(knees.splits[0].wall_ms, 101.0);
-        assert_eq!(knees.recommended(Codec::H264, Inline).map(|knee| knee.case.reap_threshold), Some(4));
+        let is_it = |line: &Line| line.points.iter().map(|point| knees.is_recommended(line, point)).collect::<Vec<_>>();
+        assert_eq!(knees.lines.iter().map(is_it).collect::<Vec<_>>(), [vec![false, false], vec![true]]);
     }
 }

@@ -129,7 +129,10 @@ impl Plots {
         let prepare = |previous: Option<&Models>| {
             let previous = previous.map(|models| models.cases.clone()).unwrap_or_default();
             let session = session.clone();
-            move || Models { cases: Cases::of(&session, &previous), knees: Knees::of(&session.groups) }
+            move || Models {
+                cases: Cases::of(&session, &previous),
+                knees: Knees::of(&session.session.summaries, session.session.noise.as_ref()),
+            }
         };
         self.models.refresh(session.version, prepare, repaint(ctx));
     }

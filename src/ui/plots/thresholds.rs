@@ -84,8 +84,7 @@ fn metric_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line
                 plot.line(PlotLine::new(&name, whisker).color(colour).width(theme::LINE_WIDTH).allow_hover(false));
             }
             plot.points(Points::new(&name, PlotPoints::Owned(means)).color(colour).radius(3.5));
-            let knee = knees.recommended(line.codec, line.lock).map(|knee| knee.case.reap_threshold);
-            let ringed = line.points.iter().filter(|point| Some(point.threshold) == knee).filter_map(value);
+            let ringed = line.points.iter().filter(|point| knees.is_recommended(line, point)).filter_map(value);
             let ringed: Vec<_> = ringed.map(|(x, mean, _)| PlotPoint::new(x, mean)).collect();
             let ring = Points::new(&name, PlotPoints::Owned(ringed)).color(colour).filled(false).radius(7.0);
             plot.points(ring.allow_hover(false));
@@ -138,14 +137,13 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
         ui.strong("");
         ui.end_row();
         for line in lines {
-            let knee = knees.recommended(line.codec, line.lock).map(|knee| knee.case.reap_threshold);
             for point in &line.points {
                 ui.label(line.lock.to_string());
                 ui.label(point.threshold.to_string());
                 for (metric, value) in METRICS.iter().zip(point.values) {
                     ui.label(metric.unit().text_or_none(value.map(|(mean, _)| mean)));
                 }
-                ui.label(if knee == Some(point.threshold) { "recommended" } else { "" });
+                ui.label(if knees.is_recommended(line, point) { "recommended" } else { "" });
                 ui.end_row();
             }
         }

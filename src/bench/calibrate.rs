@@ -1,0 +1,73 @@
+//! A/A: the same thing against itself, to learn what this machine shows between equals.
+//!
+//! A calibration is a sweep like any other, of an even number of rounds of which two make a pair; what they show is
+//! `stats::margin`'s business and is kept beside the session.
+
+use std::path::Path;
+
+use crate::plan::{Plan, PlanError};
+use crate::session::{Session, SessionError, save_noise_floor};
+use crate::stats::margin::{NoiseFloor, floors};
+
+/// Fewer have no interval.
+const MIN_PAIRS: u32 = 6;
+
+/// Noted in the session.
+pub const NOTE: &str = "A/A calibration: every case against itself, two rounds a pair";
+
+/// The runs that calibrate `plan`: the same cases, each against itself `pairs` times.
+///
+/// # Errors
+/// Too few pairs.
+pub fn calibration_plan(plan: Plan, pairs: u32) -> Result<Plan, PlanError> {
+    if pairs < MIN_PAIRS {
+        return Err(PlanError::TooFewPairs { pairs, least: MIN_PAIRS });
+    }
+    Ok(Plan { repeat: pairs.saturating_mul(2), until: None, confirm: 0, baselines: Vec::new(), verify: false, ..plan })
+}
+
+/// Computes and keeps what the finished calibration in `dir` shows.
+///
+/// # Errors
+/// The session cannot be read, or the folder cannot be written to.
+pub fn finish(dir: &Path) -> Result<NoiseFloor, SessionError> {
+    let session = Session::open(dir)?;
+    save_noise_floor(dir, &session.manifest, floors(&session.summaries))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::job::Job;
+    use crate::stats::metrics::Metric;
+
+    #[test]
+    fn a_floor_is_found_by_sessions_beside_it_and_by_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan {
+            device: "virtual:turing,interval_us=100,latency_us=200".to_owned(),
+            input: "synthetic:64x64@30".to_owned(),
+            frames: 20,
+            reap_thresholds: vec![2],
+            warmup: 0,
+            repeat: 1,
+            confirm: 0,
+            ..Plan::default()
+        };
+        let measure = |plan: &Plan, name: &str| {
+            let job = Job::prepare(plan.clone(), "test".to_owned()).unwrap();
+            let dir = folder.path().join(name);
+            job.measure(&mut job.create(&dir).unwrap(), &Default::default(), &mut |_| Ok(())).unwrap();
+            Session::open(&dir).unwrap()
+        };
+        let calibration = measure(&calibration_plan(plan.clone(), 6).unwrap(), "calibration");
+        assert_eq!(calibration.summaries.len(), 12);
+        let noise = finish(&calibration.dir).unwrap();
+        let walls: Vec<_> = noise.floors.iter().filter(|floor| floor.metric == Metric::WallMs).collect();
+        assert!(walls.len() == 1 && walls[0].num_pairs == 6 && walls[0].floor_pct >= 0.0, "{:?}", noise.floors);
+        let found = measure(&plan, "same").noise.unwrap();
+        assert_eq!((found.session, found.floors.len()), (noise.session, noise.floors.len()));
+        assert_eq!(measure(&Plan { frames: 21, ..plan.clone() }, "longer").noise, None);
+        assert!(calibration_plan(plan, 5).is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! `inflight calibrate`: what this machine shows between two equal things, measured and kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::args::CalibrateArgs;
+use super::exit::{Exit, Failure};
+use super::sweep::{Teller, command_line, exit_of, plan_of};
+use super::{print_json, stop};
+use crate::bench::calibrate::{NOTE, calibration_plan, finish};
+use crate::bench::job::Job;
+use crate::stats::margin::NoiseFloor;
+use crate::stats::metrics::Metric;
+use crate::units;
+
+/// Options of a sweep that a calibration decides itself.
+const OWN: [&str; 8] = ["repeat", "until", "max_repeat", "confirm", "baseline", "verify", "save_plan", "dry_run"];
+
+/// `is_given`: which options were typed, by their names.
+pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -> Result<Exit, Failure> {
+    if let Some(option) = OWN.into_iter().find(|option| is_given(option)) {
+        let option = option.replace('_', "-");
+        return Err(Failure::usage(format!(
+            "--{option} is no part of a calibration: it runs each case 2 × --pairs times"
+        )));
+    }
+    let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
+    let job = Job::prepare(plan, command_line())?.with_note(NOTE);
+    let dir = args.sweep.session.clone().unwrap_or_else(new_dir);
+    let stop = stop::on_ctrl_c(Arc::default())?;
+    let mut writer = job.create(&dir)?;
+    let mut teller = Teller::new();
+    let ended = job.measure(&mut writer, &stop, &mut |event| {
+        teller.on(event);
+        Ok(())
+    });
+    teller.progress.done();
+    let outcome = ended?;
+    if outcome.stopped {
+        return Ok(exit_of(outcome));
+    }
+    let noise = finish(&dir)?;
+    if args.sweep.json {
+        print_json(&json!(noise))?;
+    } else {
+        tell(&dir, job.manifest().device.to_string(), &noise)?;
+    }
+    Ok(exit_of(outcome))
+}
+
+fn new_dir() -> PathBuf {
+    Path::new("output").join(Timestamp::now().strftime("calibration-%Y%m%d-%H%M%S").to_string())
+}
+
+fn tell(dir: &Path, device: String, noise: &NoiseFloor) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{device}\nWhat equal runs differ by here (farther end of the 95 % interval, {} cases):",
+        cases(noise)
+    )?;
+    for metric in Metric::ALL {
+        let of_metric = noise.floors.iter().filter(|floor| floor.metric == metric);
+        if let Some(worst) = of_metric.max_by(|a, b| a.floor_pct.total_cmp(&b.floor_pct)) {
+            let pct = units::pct(worst.floor_pct);
+            writeln!(out, "  {:<18} {pct:>9}  ({}, {} pairs)", metric.key(), worst.case, worst.num_pairs)?;
+        }
+    }
+    writeln!(
+        out,
+        "\nComparisons of sessions beside {} on the same machine, device, input and settings take max(1 %, floor of their \
+         case) for their margin.",
+        dir.display()
+    )?;
+    Ok(())
+}
+
+fn cases(noise: &NoiseFloor) -> usize {
+    noise.floors.iter().map(|floor| floor.case).collect::<std::collections::BTreeSet<_>>().len()
+}

@@ -1,0 +1,80 @@
+//! Noise floors beside the sessions that they are for: `noise-floor.json` in the folder of a calibration.
+//!
+//! A floor holds for sessions in the same folder whose stable facts are the same. Computed by `stats::margin`; here it
+//! is kept and found again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Manifest, SessionError, write_atomically};
+use crate::stats::margin::{Floor, NoiseFloor};
+
+const NOISE_FILE: &str = "noise-floor.json";
+
+/// What a noise floor depends on, by name. Stable facts only: no clock readings, no free memory, no program version.
+pub fn facts(manifest: &Manifest) -> BTreeMap<String, String> {
+    let Manifest { plan, input, device, environment, .. } = manifest;
+    let facts: [(&str, String); 18] = [
+        ("device", format!("{} {}", words(&device.kind), device.name)),
+        ("driver", device.driver.clone()),
+        ("system", environment.os.clone()),
+        ("processor", environment.cpu.clone()),
+        ("logical processors", environment.num_cpus.to_string()),
+        ("memory_gib", (environment.memory_mib / 1024).to_string()),
+        ("optimised build", environment.optimised_build.to_string()),
+        ("format", input.format.to_string()),
+        ("size", input.dimensions.to_string()),
+        ("frames", input.frames.to_string()),
+        ("digest", input.digest.clone()),
+        ("preset", words(&plan.preset)),
+        ("tuning", words(&plan.tuning)),
+        ("rate control", words(&plan.rate_control)),
+        ("gop", words(&plan.gop_length)),
+        ("b_frames", plan.b_frames.to_string()),
+        ("host_work_us", plan.host_work_us.to_string()),
+        ("pace_fps", words(&plan.pace_fps)),
+    ];
+    facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect()
+}
+
+/// As the plan's file spells it.
+fn words(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// XXH3-64 in hex over the facts.
+fn fingerprint(facts: &BTreeMap<String, String>) -> String {
+    let text: String = facts.iter().map(|(name, fact)| format!("{name}={fact}\n")).collect();
+    format!("{:016x}", xxh3_64(text.as_bytes()))
+}
+
+/// Writes what the calibration in `dir` found.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub fn save_noise_floor(dir: &Path, manifest: &Manifest, floors: Vec<Floor>) -> Result<NoiseFloor, SessionError> {
+    let facts = facts(manifest);
+    let session = dir.display().to_string();
+    let noise = NoiseFloor { fingerprint: fingerprint(&facts), facts, session, floors };
+    let path = dir.join(NOISE_FILE);
+    let write = || write_atomically(&path, &serde_json::to_vec_pretty(&noise)?);
+    write().map_err(|source| SessionError::write(&path, source))?;
+    Ok(noise)
+}
+
+/// The newest floor in the folder of session `dir` that was made under the same facts as `manifest` names. A file that
+/// cannot be understood is none: the margin is then the least one, and says so.
+pub fn noise_floor(dir: &Path, manifest: &Manifest) -> Option<NoiseFloor> {
+    let folder = dir.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let wanted = fingerprint(&facts(manifest));
+    let made = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    let files = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path().join(NOISE_FILE)));
+    let read = |path: &Path| serde_json::from_slice::<NoiseFloor>(&fs::read(path).ok()?).ok();
+    let fitting = files.filter_map(|path| Some((made(&path), read(&path)?)));
+    fitting.filter(|(_, noise)| noise.fingerprint == wanted).max_by_key(|(made, _)| *made).map(|(_, noise)| noise)
+}
