@@ -96,7 +96,8 @@ pub fn recommend(runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Vec<Recomme
 /// placement. After is the recommended case; if that is what before is already, the fastest of the others.
 pub fn default_pair(runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Vec<DefaultPair> {
     let groups = groups(runs);
-    let of = |codec| groups.iter().map(|group| group.case).filter(move |case| case.codec == codec && case.client.is_here());
+    let of =
+        |codec| groups.iter().map(|group| group.case).filter(move |case| case.codec == codec && case.client.is_here());
     recommend(runs, noise).iter().filter_map(|known| pair(known, &of(known.codec).collect::<Vec<_>>())).collect()
 }
 

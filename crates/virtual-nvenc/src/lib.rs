@@ -23,7 +23,7 @@ mod caps;
 mod clock;
 mod config;
 mod device;
-mod engine;
+pub mod engine;
 mod forks;
 mod gop;
 mod guids;
