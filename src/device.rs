@@ -1,6 +1,8 @@
 //! Devices: what can be named, opened and asked. The only file that names cudarc, and the only one that knows which
 //! device is virtual; everything it hands out is an [`Api`] and a handle, whatever lies beneath.
 
+mod clocks;
+
 use std::ffi::c_void;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +17,8 @@ use crate::nvenc::api::Api;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::nvenc::session::{DeviceHandle, Session};
-use crate::record::{DeviceInfo, DeviceKind};
+use crate::record::{DeviceInfo, DeviceKind, GpuState};
+use clocks::Clocks;
 
 /// A device as the user names it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +38,7 @@ pub struct Device {
     handle: DeviceHandle,
     info: DeviceInfo,
     emulation: Option<Arc<virtual_nvenc::Device>>,
+    clocks: Option<Clocks>,
 }
 
 /// Why a device cannot be named or opened.
@@ -133,7 +137,7 @@ impl Device {
         };
         // SAFETY: the virtual driver looks its devices up by this value and never follows it.
         let handle = unsafe { DeviceHandle::new(emulation.as_ptr(), emulation.clone()) };
-        Ok(Self { api, handle, info, emulation: Some(emulation) })
+        Ok(Self { api, handle, info, emulation: Some(emulation), clocks: None })
     }
 
     /// A library gets a CUDA context where there is one. Where there is none it cannot be NVIDIA's own driver, which
@@ -155,14 +159,15 @@ impl Device {
         let token = Arc::new(Token::default());
         // SAFETY: a driver on a machine without CUDA can only compare this value, or look at the zeros it points at.
         let handle = unsafe { DeviceHandle::new(token.as_ptr(), token) };
-        Ok(Self { api, handle, info, emulation: None })
+        Ok(Self { api, handle, info, emulation: None, clocks: None })
     }
 
     fn with_context(api: Arc<Api>, context: Arc<CudaContext>, kind: DeviceKind, name: String) -> Self {
         let info = DeviceInfo { kind, name, driver: driver_version(), api_version: api_version(&api) };
+        let clocks = context.uuid().ok().and_then(|uuid| Clocks::of(uuid.bytes.map(|byte| byte as u8)));
         // SAFETY: a CUDA context is what NVENC takes for a device, and `Context` keeps it.
         let handle = unsafe { DeviceHandle::new(context.cu_ctx().cast(), Arc::new(Context(context))) };
-        Self { api, handle, info, emulation: None }
+        Self { api, handle, info, emulation: None, clocks }
     }
 
     /// Which device this is.
@@ -184,6 +189,11 @@ impl Device {
     /// What the driver answers.
     pub fn encoder(&self, config: &EncoderConfig, sink: PacketSink) -> Result<NvencEncoder, NvencError> {
         NvencEncoder::new(self.open_session()?, config, sink)
+    }
+
+    /// How fast the GPU is allowed to be right now; `None` without one, or where it does not say.
+    pub fn gpu_state(&self) -> Option<GpuState> {
+        self.clocks.as_ref().and_then(Clocks::read)
     }
 
     /// Pictures, of all sessions so far, whose payload the emulation could not make in their modelled time;

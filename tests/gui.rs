@@ -102,7 +102,7 @@ fn a_stopped_sweep_keeps_what_was_finished() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = window(folder.path());
     window.state_mut().setup_mut().plan.repeat = 100_000;
-    window.step();
+    window.run_steps(3);
     click(&mut window, Role::Button, "Run the sweep");
     wait(&mut window, "finished run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
     window.key_press(eframe::egui::Key::Escape);
@@ -204,7 +204,7 @@ fn the_session_of_a_live_sweep_cannot_be_deleted() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = window(folder.path());
     window.state_mut().setup_mut().plan.repeat = 100_000;
-    window.step();
+    window.run_steps(3);
     click(&mut window, Role::Button, "Run the sweep");
     wait(&mut window, "finished run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
     let dir = session_of(&window).dir;
@@ -269,7 +269,7 @@ fn a_quiet_window_shows_nothing_of_the_run_in_progress() {
     let mut window = window(folder.path());
     window.state_mut().setup_mut().plan.repeat = 100_000;
     window.state_mut().ask(Command::ToggleQuiet);
-    window.step();
+    window.run_steps(3);
     click(&mut window, Role::Button, "Run the sweep");
     wait(&mut window, "finished run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
     window.run_steps(2);

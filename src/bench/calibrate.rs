@@ -3,7 +3,9 @@
 //! A calibration is a sweep like any other, of an even number of rounds of which two make a pair; what they show is
 //! `stats::margin`'s business and is kept beside the session.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
 
 use crate::plan::{Plan, PlanError};
 use crate::session::{Session, SessionError, save_noise_floor};
@@ -11,6 +13,9 @@ use crate::stats::margin::{NoiseFloor, floors};
 
 /// Fewer have no interval.
 const MIN_PAIRS: u32 = 6;
+
+/// Pairs of a calibration when nobody said.
+pub const CALIBRATION_PAIRS: u32 = 10;
 
 /// Noted in the session.
 pub const NOTE: &str = "A/A calibration: every case against itself, two rounds a pair";
@@ -24,6 +29,11 @@ pub fn calibration_plan(plan: Plan, pairs: u32) -> Result<Plan, PlanError> {
         return Err(PlanError::TooFewPairs { pairs, least: MIN_PAIRS });
     }
     Ok(Plan { repeat: pairs.saturating_mul(2), until: None, confirm: 0, baselines: Vec::new(), verify: false, ..plan })
+}
+
+/// Where a calibration goes when nobody said: `FOLDER/calibration-DATE-TIME`.
+pub fn calibration_dir_in(folder: &Path) -> PathBuf {
+    folder.join(Timestamp::now().strftime("calibration-%Y%m%d-%H%M%S").to_string())
 }
 
 /// Computes and keeps what the finished calibration in `dir` shows.

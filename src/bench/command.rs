@@ -51,6 +51,18 @@ pub fn sweep_command(plan: &Plan) -> String {
     words.join(" ")
 }
 
+/// `inflight calibrate` for the plan of a calibration.
+pub fn calibrate_command(plan: &Plan) -> String {
+    let pairs = plan.repeat / 2;
+    let like = Plan { repeat: Plan::default().repeat, confirm: Plan::default().confirm, ..plan.clone() };
+    let repeat = format!(" --repeat {}", like.repeat);
+    sweep_command(&like).replacen("inflight sweep", "inflight calibrate", 1).replacen(
+        &repeat,
+        &format!(" --pairs {pairs}"),
+        1,
+    )
+}
+
 /// How bits are spent, as options of `sweep` and `encode`.
 pub(super) fn rate_words(rate: RateControl) -> Vec<String> {
     let kbps = |bps: u32| (bps / 1000).to_string();

@@ -113,6 +113,7 @@ impl Stand<'_> {
             Ok(encoder) => self.measure(encoder, watch, &mut record).err(),
             Err(error) => Some(error.into()),
         };
+        record.gpu = self.device.gpu_state();
         record.error = error.as_ref().map(ToString::to_string);
         record.model_late = self.device.late_pictures().zip(late_before).map(|(after, before)| after - before);
         (record, error)

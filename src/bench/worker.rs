@@ -11,12 +11,14 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::calibrate::{NOTE, finish};
 use super::job::{Job, JobError};
 use super::run::Glimpse;
 use super::sweep::{Event, Outcome};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{LiveSample, RunRecord};
 use crate::session::Manifest;
+use crate::stats::margin::NoiseFloor;
 
 /// Pictures kept for a watcher that looks away.
 const LIVE_SAMPLES: usize = 1 << 14;
@@ -30,6 +32,8 @@ pub struct Order {
     pub dir: PathBuf,
     /// Noted in the session as what was asked for.
     pub command: String,
+    /// Is the plan that of a calibration, whose noise floor is to be kept?
+    pub calibrates: bool,
 }
 
 /// What a watcher hears, in this order: begun, then runs, then ended; or only that it ended.
@@ -43,6 +47,8 @@ pub enum News {
     RunStarted(PlannedRun),
     /// A run is over and saved.
     RunFinished(Box<RunRecord>),
+    /// What a calibration found, and has kept.
+    Calibrated(Box<NoiseFloor>),
     /// Nothing follows.
     Ended(Result<Outcome, JobError>),
 }
@@ -155,10 +161,13 @@ struct Teller<W> {
 
 impl<W: Fn()> Teller<W> {
     fn run(&self, order: Order) -> Result<Outcome, JobError> {
-        let job = Job::prepare(order.plan, order.command)?;
+        let mut job = Job::prepare(order.plan, order.command)?;
+        if order.calibrates {
+            job = job.with_note(NOTE);
+        }
         let mut writer = job.create(&order.dir)?;
         self.tell(News::Begun(Box::new(job.manifest().clone())));
-        job.measure(&mut writer, &self.live.stop, &mut |event| {
+        let outcome = job.measure(&mut writer, &self.live.stop, &mut |event| {
             match event {
                 Event::RunsAhead(num_runs) => self.tell(News::RunsAhead(num_runs)),
                 // Heard soon enough with whatever wakes the watcher next, and the run has just begun.
@@ -167,7 +176,11 @@ impl<W: Fn()> Teller<W> {
                 Event::RunFinished(record) => self.tell(News::RunFinished(record)),
             }
             Ok(())
-        })
+        })?;
+        if order.calibrates && !outcome.stopped {
+            self.tell(News::Calibrated(Box::new(finish(&order.dir)?)));
+        }
+        Ok(outcome)
     }
 
     /// A watcher that is gone has stopped the sweep already.
@@ -200,7 +213,7 @@ mod tests {
             repeat: 2,
             ..Plan::default()
         };
-        Order { plan, dir, command: "inflight gui".to_owned() }
+        Order { plan, dir, command: "inflight gui".to_owned(), calibrates: false }
     }
 
     fn hear_all(worker: &Worker) -> (usize, Result<Outcome, JobError>) {
@@ -209,7 +222,7 @@ mod tests {
             match worker.news.recv().unwrap() {
                 News::RunFinished(_) => num_finished += 1,
                 News::Ended(ended) => return (num_finished, ended),
-                News::Begun(_) | News::RunsAhead(_) | News::RunStarted(_) => {}
+                News::Begun(_) | News::RunsAhead(_) | News::RunStarted(_) | News::Calibrated(_) => {}
             }
         }
     }

@@ -1,16 +1,15 @@
 //! `inflight calibrate`: what this machine shows between two equal things, measured and kept.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::CalibrateArgs;
 use super::exit::{Exit, Failure};
 use super::sweep::{Teller, command_line, exit_of, plan_of};
 use super::{print_json, stop};
-use crate::bench::calibrate::{NOTE, calibration_plan, finish};
+use crate::bench::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
 use crate::bench::job::Job;
 use crate::stats::margin::NoiseFloor;
 use crate::stats::metrics::Metric;
@@ -29,7 +28,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
     }
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
     let job = Job::prepare(plan, command_line())?.with_note(NOTE);
-    let dir = args.sweep.session.clone().unwrap_or_else(new_dir);
+    let dir = args.sweep.session.clone().unwrap_or_else(|| calibration_dir_in(Path::new("output")));
     let stop = stop::on_ctrl_c(Arc::default())?;
     let mut writer = job.create(&dir)?;
     let mut teller = Teller::new();
@@ -49,10 +48,6 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
         tell(&dir, job.manifest().device.to_string(), &noise)?;
     }
     Ok(exit_of(outcome))
-}
-
-fn new_dir() -> PathBuf {
-    Path::new("output").join(Timestamp::now().strftime("calibration-%Y%m%d-%H%M%S").to_string())
 }
 
 fn tell(dir: &Path, device: String, noise: &NoiseFloor) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use super::args::{CompareArgs, CriteriaArgs, FailOn};
 use super::exit::{Exit, Failure};
 use super::{print_json, report};
 use crate::report::Subject;
-use crate::stats::compare::{Allowances, CodecComparison, Comparison, Side, compare as judge};
+use crate::stats::compare::{Allowances, CodecComparison, Comparison, Side, compare as judge, thin_text};
 use crate::stats::criteria::{Criteria, Verdict};
 use crate::stats::selector::Selector;
 use crate::stats::summary::{Group, RunOnDevice};
@@ -107,9 +107,8 @@ fn tell_effects(out: &mut impl std::io::Write, codec: &CodecComparison) -> Resul
         let change = effect.interval.map_or_else(String::new, |interval| interval.to_string());
         writeln!(out, "  {:<18} {:<12} {change}; {}", effect.metric.key(), effect.answer.to_string(), effect.reason)?;
     }
-    let thin: Vec<_> = codec.too_thin.iter().map(ToString::to_string).collect();
-    if !thin.is_empty() {
-        writeln!(out, "  not looked at: {}", thin.join("; "))?;
+    if let Some(thin) = thin_text(&codec.too_thin) {
+        writeln!(out, "  not looked at: {thin}")?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::CodingArgs;
+use crate::bench::calibrate::CALIBRATION_PAIRS;
 use crate::contract::{Codec, LockPlacement};
 use crate::plan::{Baseline, Plan, Until};
 
@@ -71,7 +72,7 @@ pub struct CalibrateArgs {
     #[command(flatten)]
     pub sweep: SweepArgs,
     /// Pairs of runs of each case against itself
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = CALIBRATION_PAIRS)]
     pub pairs: u32,
     /// Also measure what it costs to watch: the window against the command line, in turns
     #[cfg(feature = "gui")]

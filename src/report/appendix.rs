@@ -85,8 +85,9 @@ pub fn methods(session: &Session) -> String {
     let plan = &session.manifest.plan;
     let mut text = format!(
         "A run opens an encode session, encodes the input once and closes it. Each case has {} runs for warming up and \
-         {} that count. Runs are made round by round: each round visits every case, every second round in reverse, so \
-         that a drift of the machine falls on all cases alike. Warm-ups are kept and marked, never counted; a failed \
+         {} that count. Runs are made round by round: each round visits every case; rounds come in couples of which the second is \
+         the first in reverse, and couples after the first are shuffled where there are more than two cases, so that a drift \
+         of the machine falls on all cases alike. Warm-ups are kept and marked, never counted; a failed \
          run enters no mean. Means, percentiles and deviations are over runs, because the frames within a run hang \
          together; only the figures of lock wait and depth look at single frames. Of the {} frames of a run, {} lie \
          above its p99.\n\n",

@@ -14,6 +14,7 @@ pub mod trace;
 
 mod appendix;
 pub mod draw;
+mod effects;
 mod files;
 mod gather;
 pub mod processes;
@@ -181,6 +182,7 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
     if let Some(comparison) = material.subject.comparison {
         put(format!("## Criteria\n\n{}", sections::criteria(comparison)));
         for codec in &comparison.codecs {
+            put(format!("## What changed, {}\n\n{}", codec_title(codec.codec), effects::changes(codec)));
             put(format!("## Before and after, {}\n\n{}", codec_title(codec.codec), sections::before_after(codec)));
         }
     }
@@ -189,6 +191,7 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
         material.compared(codec).into_iter().for_each(|compared| put(sections::wait_split(compared)));
         put(figure(codec, FigureKind::WaitSplit));
         put(format!("## Thresholds, {}\n\n{}", codec_title(codec), sections::thresholds(material, codec)));
+        effects::cells_of(session, codec).into_iter().for_each(&mut put);
         if let Some(processes) = processes::table(material, codec) {
             put(format!("## Whole processes, {}\n\n{processes}", codec_title(codec)));
         }
@@ -199,7 +202,8 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
     put(format!("## Runs\n\n{}", appendix::runs(session)));
     put(format!("## Environment\n\n{}", appendix::environment(&session.manifest)));
     put(format!("## Repeat it\n\n{}", appendix::commands(&material.subject)));
-    put(format!("## Methods\n\n{}", appendix::methods(session)));
+    let compared = material.subject.comparison.map_or(&[][..], |comparison| &comparison.codecs);
+    put(format!("## Methods\n\n{}{}", effects::methods(compared), appendix::methods(session)));
     text
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::chart::notice;
 use super::draw::PARTS;
+use super::effects;
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
 use super::text::markdown;
@@ -142,7 +143,7 @@ pub fn thresholds(material: &Material<'_>, codec: Codec) -> String {
     let mut text = format!("{table}\n");
     for knee in material.recommendations.iter().filter(|knee| knee.codec == codec) {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", markdown(&knee.reason));
+        let _ = writeln!(text, "{}", effects::candidates(knee));
     }
     text
 }

@@ -79,6 +79,20 @@ impl Session {
         Self::open_each(dir, |_, _| ())
     }
 
+    /// Two sessions at once, each on a thread of its own.
+    ///
+    /// # Errors
+    /// As [`Session::open`], the first one's first.
+    pub fn open_both(one: &Path, other: &Path) -> Result<[Self; 2], SessionError> {
+        let (one, other) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| Self::open(other));
+            (Self::open(one), other.join())
+        });
+        // A panic goes on where it would have been without the thread.
+        let other = other.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok([one?, other?])
+    }
+
     /// As [`Session::open`], handing over each full record on the way, and the share of the file that is read, 0 to 1.
     ///
     /// # Errors

@@ -71,7 +71,7 @@ pub struct CodecComparison {
 
 /// A percentile that rests on single frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[allow(missing_docs, reason = "Display says it")]
+#[allow(missing_docs, reason = "the names say it")]
 pub struct ThinTail {
     pub metric: Metric,
     pub needed_frames: u64,
@@ -222,11 +222,18 @@ fn only_case(codec: Codec, side: &Side<'_>, name: SideName) -> Result<Case, Comp
     }
 }
 
-/// "latency_p99_ms takes 1000 frames a run, and there are 300"
-impl fmt::Display for ThinTail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} takes {} frames a run, and there are {}", self.metric, self.needed_frames, self.frames)
-    }
+/// "p99 takes 1000 frames a run, p99.9 takes 10000, and the shortest has 300"; `None`: every tail was looked at.
+pub fn thin_text(tails: &[ThinTail]) -> Option<String> {
+    let mut needed: Vec<u64> = tails.iter().map(|tail| tail.needed_frames).collect();
+    needed.sort_unstable();
+    needed.dedup();
+    let name = |needed: u64| match needed {
+        200 => "p95",
+        1_000 => "p99",
+        _ => "p99.9",
+    };
+    let all: Vec<_> = needed.iter().map(|&needed| format!("{} takes {needed} frames a run", name(needed))).collect();
+    Some(format!("{}; the shortest has {}", all.join(", "), tails.first()?.frames))
 }
 
 impl fmt::Display for Cases {

@@ -103,6 +103,8 @@ pub struct CriterionResult {
     pub change_pct: Option<f64>,
     /// How sure that change is; only of `wall_ms` and `lock_ms`, whose verdict it decides where it is bounded.
     pub interval: Option<ChangeInterval>,
+    /// About how many more pairs (without pairs: runs a side) would bring the interval clear of the limit.
+    pub more_pairs: Option<u32>,
     /// `None`: inconclusive.
     pub pass: Option<bool>,
     /// `pass` as a word.

@@ -107,7 +107,7 @@ impl Effect {
         let reason = match (interval, obstacle) {
             (None, _) => "a run has the value 0, and there is no ratio to it: see the values".to_owned(),
             (Some(_), Some(gate)) => format!("would be {plain}, but {gate}"),
-            (Some(interval), None) => reason(metric, interval, &margin, answer, more_pairs),
+            (Some(interval), None) => reason(interval, &margin, answer, more_pairs),
         };
         let (is_primary, pairs) = (metric == PRIMARY, sides.pair_changes(metric));
         Some(Self { metric, is_primary, interval, margin, answer, gated, gates, more_pairs, pairs, reason })
@@ -142,22 +142,20 @@ fn more(interval: ChangeInterval, margin: &Margin) -> Option<u32> {
     }
 }
 
-fn reason(metric: Metric, interval: ChangeInterval, margin: &Margin, answer: Answer, more: Option<u32>) -> String {
-    let title = metric.title();
+fn reason(interval: ChangeInterval, margin: &Margin, answer: Answer, more: Option<u32>) -> String {
     let margin = format!("±{}", units::pct(margin.pct));
     match answer {
-        Answer::Improved => {
-            format!("{title} improved: the interval leaves out no change, and the estimate exceeds {margin}")
-        }
-        Answer::Worse => {
-            format!("{title} got worse: the interval leaves out no change, and the estimate exceeds {margin}")
-        }
-        Answer::Equivalent => format!("{title} is equivalent: the whole interval lies within {margin}"),
+        Answer::Improved | Answer::Worse => format!("the interval leaves out no change, the estimate exceeds {margin}"),
+        Answer::Equivalent => format!("the whole interval lies within {margin}"),
         Answer::Inconclusive if interval.ends().is_none() => {
             format!("too few runs for an interval: {}", more_text(more, &interval))
         }
         Answer::Inconclusive => {
-            format!("the interval allows no change and one beyond {margin}: {}", more_text(more, &interval))
+            let what = match interval.ends() {
+                Some((low, high)) if low <= 0.0 && high >= 0.0 => "the interval allows no change and one beyond",
+                _ => "there is a change, but it may or may not exceed",
+            };
+            format!("{what} {margin}: {}", more_text(more, &interval))
         }
     }
 }

@@ -98,6 +98,20 @@ impl Gate {
         }
     }
 
+    /// A word or two, for a badge.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::SettingDiffers { .. } => "other settings",
+            Self::Throttled { .. } => "throttled",
+            Self::ClockDiffers { .. } => "other clock",
+            Self::ModelLate { .. } => "late pictures",
+            Self::Scatter { .. } => "scatter",
+            Self::Trend { .. } => "drift",
+            Self::SlowFirst { .. } => "slow first run",
+            Self::TwoHumps { .. } => "two heaps",
+        }
+    }
+
     /// How far the truth may lie beyond the interval; `None`: unknown.
     fn doubt_pct(&self) -> Option<f64> {
         match self {

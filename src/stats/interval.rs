@@ -103,6 +103,19 @@ impl<'a> Sides<'a> {
     }
 }
 
+/// The interval as it stood after each of the pairs, in the order of the rounds. Of many pairs only about forty states.
+pub fn narrowing(pairs: &[PairChange]) -> Vec<ChangeInterval> {
+    const MAX_STATES: usize = 40;
+    let logs: Vec<_> = pairs.iter().map(|pair| (pair.change_pct / 100.0).ln_1p()).collect();
+    let step = logs.len().div_ceil(MAX_STATES).max(1);
+    let state = |num: usize| {
+        let centre = rank::paired(&logs[..num], LEVEL)?;
+        Some(ChangeInterval::of(centre, Some(num as u32), num as u32))
+    };
+    let nums = (1..=logs.len()).filter(|num| num % step == 0 || *num == logs.len());
+    nums.filter_map(state).collect()
+}
+
 fn log(run: &RunSummary, metric: Metric) -> Option<f64> {
     run.value(metric).filter(|&value| value > 0.0).map(f64::ln)
 }
@@ -207,6 +220,18 @@ mod tests {
         let (before, after) = (runs(before), runs(after));
         let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
         Sides { before: &before, after: &after, is_paired }.change(Metric::WallMs).unwrap()
+    }
+
+    #[test]
+    fn the_interval_narrows_while_pairs_come_in() {
+        let pair = |idx: u32| PairChange { repeat_index: idx, change_pct: -10.0 + 0.5 * f64::from(idx % 4) };
+        let pairs: Vec<_> = (0..100).map(pair).collect();
+        let states = narrowing(&pairs);
+        assert_eq!((states.len(), states[0].num_pairs, states[33].num_pairs), (34, Some(3), Some(100)));
+        assert!(states[0].ends().is_none());
+        let widths: Vec<_> = states.iter().filter_map(ChangeInterval::half_width_pct).collect();
+        assert!(widths.last() < widths.first(), "{widths:?}");
+        assert_eq!(narrowing(&[]), []);
     }
 
     #[test]

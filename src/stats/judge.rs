@@ -59,15 +59,16 @@ fn by_interval(result: CriterionResult, interval: Option<ChangeInterval>, gates:
     let gate = gates.iter().find(|gate| gate.turns(plain, |pct| bounded.widened(pct).falls_by(result.threshold)));
     let pass = plain.filter(|_| gate.is_none());
     let asked = units::pct(result.threshold);
+    let more_pairs = if plain.is_none() { bounded.more_to_clear(-result.threshold) } else { None };
     let reason = match (plain, gate) {
         (_, Some(gate)) => format!("{bounded}, but {gate}"),
         (Some(_), None) => bounded.to_string(),
         (None, None) => {
-            let more = more_text(bounded.more_to_clear(-result.threshold), &bounded);
+            let more = more_text(more_pairs, &bounded);
             format!("{bounded}: the interval reaches across the {asked} asked; {more}")
         }
     };
-    CriterionResult { interval, pass, verdict: Verdict::from(pass), reason, ..result }
+    CriterionResult { interval, more_pairs, pass, verdict: Verdict::from(pass), reason, ..result }
 }
 
 /// What a criterion finds in two lists of good counted runs.
@@ -250,6 +251,7 @@ impl Finding {
             after: self.after,
             change_pct: change_pct(self.before, self.after),
             interval: None,
+            more_pairs: None,
             pass,
             verdict: Verdict::from(pass),
             reason,

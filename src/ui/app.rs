@@ -26,6 +26,7 @@ use crate::bench::worker::{News, Starter, Worker};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{DeviceKind, LiveSample};
 use crate::session::{Discarded, Session};
+use crate::stats::summary::RunSummary;
 
 /// How often a live sweep is drawn. What a picture costs on a processor that has to draw it in software (measured by
 /// examples/watching.rs) decides it: twice a second the sweep loses less than 1 % to it.
@@ -253,13 +254,10 @@ impl App {
     /// A reopened session looks as it did right after its sweep.
     fn show_last_runs(&mut self, loaded: &LoadedSession) {
         self.live = LiveModel::of(&loaded.session.manifest.plan);
-        let planned = loaded.session.manifest.plan.runs();
         for run in &loaded.runs {
-            let is_it = |planned: &&PlannedRun| planned.order_index == run.summary.order_index;
-            if let Some(planned) = planned.iter().find(is_it) {
-                self.live.begin(*planned);
-                self.live.finish(&run.frames);
-            }
+            let RunSummary { case, warmup, fresh, repeat_index, order_index, .. } = run.summary;
+            self.live.begin(PlannedRun { case, warmup, fresh, repeat_index, order_index });
+            self.live.finish(&run.frames);
         }
     }
 
@@ -283,6 +281,12 @@ impl App {
                 self.loaded = Some(Box::new(LoadedSession::begun(session)));
             }
             News::RunsAhead(num_runs) => sweep.progress.num_runs += num_runs,
+            News::Calibrated(noise) => {
+                if let Some(loaded) = &mut self.loaded {
+                    loaded.session.noise = Some(*noise);
+                }
+                self.view = View::Compare;
+            }
             News::RunStarted(run) => {
                 sweep.progress.current = Some(run);
                 self.live.begin(run);
@@ -404,7 +408,8 @@ impl App {
             (View::Thresholds, Some(loaded)) => self.plots.thresholds_ui(ui, loaded),
             (View::Timeline, Some(loaded)) => self.plots.timeline_ui(ui, loaded),
             (View::Compare, Some(loaded)) => {
-                compare_ui(ui, &mut self.compare, loaded, self.sessions.found.as_deref(), queue)
+                let is_running = self.sweep.is_some();
+                compare_ui(ui, &mut self.compare, loaded, self.sessions.found.as_deref(), is_running, queue)
             }
             (View::Report, Some(_)) if self.sweep.is_some() => {
                 ui.label("The report is rendered when the sweep is through.");

@@ -14,6 +14,10 @@ use crate::session::Label;
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Command {
     Run,
+    /// The plan again, with so many counted runs of each case.
+    RunRounds(u32),
+    /// Measures what this machine shows between equal things, for the plan of the form.
+    Calibrate,
     Stop,
     Show(View),
     OpenSession(PathBuf),
@@ -164,8 +168,9 @@ const fn entry(title: &'static str, menu: Menu, command: Command, shortcut: Opti
 }
 
 /// Every command that needs no argument of its own.
-pub static TABLE: [Entry; 29] = [
+pub static TABLE: [Entry; 30] = [
     entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
+    entry("Calibrate this machine for the plan", Menu::Session, Command::Calibrate, None),
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
     entry("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
     entry("Choose plan…", Menu::Session, Command::Pick(Purpose::Plan), None),

@@ -4,10 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Button, ComboBox, DragValue, Grid, Key, RichText, TextEdit, Ui};
+use eframe::egui::{Button, ComboBox, DragValue, Grid, Key, RichText, ScrollArea, TextEdit, Ui};
 
 use super::commands::{Command, Purpose};
 use super::data::LoadedSession;
+use super::effects::{EffectsModel, answer_line, effects_ui};
 use super::library::Found;
 use super::theme;
 use crate::record::Case;
@@ -15,6 +16,7 @@ use crate::report::words::{case_title, codec_title};
 use crate::session::{Session, SessionError};
 use crate::stats::compare::{Allowances, CodecComparison, Comparison, compare};
 use crate::stats::criteria::{Criteria, Verdict};
+use crate::stats::margin::NoiseFloor;
 use crate::stats::recommend::default_pair;
 use crate::stats::selector::CaseFilter;
 use crate::stats::summary::Group;
@@ -35,6 +37,7 @@ pub struct CompareModel {
     pub path: String,
     /// The limits.
     pub criteria: Criteria,
+    effects: EffectsModel,
     judged: Option<Judged>,
 }
 
@@ -127,31 +130,41 @@ pub fn compare_ui(
     model: &mut CompareModel,
     loaded: &LoadedSession,
     found: Option<&[Found]>,
+    is_running: bool,
     queue: &mut Vec<Command>,
 ) {
     let cases_of = |groups: &[Group]| groups.iter().map(|group| group.case).collect::<Vec<_>>();
     let cases = cases_of(&loaded.groups);
     let before_cases = model.other.as_ref().map_or_else(|| cases.clone(), |other| cases_of(&other.groups));
-    ui.horizontal_wrapped(|ui| {
-        case_ui(ui, "Before", &mut model.before, &before_cases);
-        case_ui(ui, "After", &mut model.after, &cases);
-        let swap = ui.add_enabled(model.other.is_none(), Button::new("Swap")).on_hover_text("Swap before and after");
-        if swap.on_disabled_hover_text("After is always of the open session").clicked() {
-            queue.push(Command::SwapSides);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            case_ui(ui, "Before", &mut model.before, &before_cases);
+            case_ui(ui, "After", &mut model.after, &cases);
+            let swap =
+                ui.add_enabled(model.other.is_none(), Button::new("Swap")).on_hover_text("Swap before and after");
+            if swap.on_disabled_hover_text("After is always of the open session").clicked() {
+                queue.push(Command::SwapSides);
+            }
+        });
+        other_ui(ui, model, loaded, found.unwrap_or_default(), queue);
+        ui.add_space(theme::GAP);
+        match model.judged.as_ref().map(|judged| &judged.comparison) {
+            None => drop(ui.label("Two different cases with a good run each are needed to compare.")),
+            Some(Err(error)) => drop(ui.colored_label(theme::alert(ui), error)),
+            Some(Ok(comparison)) => {
+                comparison_ui(ui, comparison, &mut model.effects, loaded, is_running, queue);
+            }
         }
-    });
-    other_ui(ui, model, loaded, found.unwrap_or_default(), queue);
-    ui.add_space(theme::GAP);
-    match model.judged.as_ref().map(|judged| &judged.comparison) {
-        None => drop(ui.label("Two different cases with a good run each are needed to compare.")),
-        Some(Err(error)) => drop(ui.colored_label(theme::alert(ui), error)),
-        Some(Ok(comparison)) => comparison_ui(ui, comparison),
-    }
-    ui.add_space(theme::GAP);
-    ui.collapsing("Criteria", |ui| {
-        criteria_ui(ui, &mut model.criteria);
-        ui.checkbox(&mut model.allowances.device_kind, "Compare although one side is virtual and the other is not");
-        ui.checkbox(&mut model.allowances.input, "Compare although the inputs differ");
+        ui.add_space(theme::GAP);
+        if let Some(noise) = &loaded.session.noise {
+            ui.collapsing("What equal runs differ by here", |ui| noise_ui(ui, noise));
+        }
+        ui.collapsing("Criteria", |ui| {
+            criteria_ui(ui, &mut model.criteria);
+            ui.checkbox(&mut model.allowances.device_kind, "Compare although one side is virtual and the other is not");
+            ui.checkbox(&mut model.allowances.input, "Compare although the inputs differ");
+            ui.checkbox(&mut model.allowances.settings, "Judge although settings that are not under test differ");
+        });
     });
 }
 
@@ -194,7 +207,14 @@ fn case_ui(ui: &mut Ui, label: &str, choice: &mut Option<Case>, cases: &[Case]) 
     });
 }
 
-fn comparison_ui(ui: &mut Ui, comparison: &Comparison) {
+fn comparison_ui(
+    ui: &mut Ui,
+    comparison: &Comparison,
+    effects: &mut EffectsModel,
+    loaded: &LoadedSession,
+    is_running: bool,
+    queue: &mut Vec<Command>,
+) {
     let verdict = RichText::new(format!("Overall {}", comparison.verdict)).heading();
     ui.label(verdict.color(theme::verdict(ui, comparison.verdict)));
     for warning in &comparison.warnings {
@@ -204,7 +224,74 @@ fn comparison_ui(ui: &mut Ui, comparison: &Comparison) {
         });
     }
     ui.add_space(theme::GAP);
-    comparison.codecs.iter().for_each(|codec| codec_ui(ui, codec));
+    for codec in &comparison.codecs {
+        codec_ui(ui, codec);
+        ui.add_space(theme::GAP);
+        more_ui(ui, codec, loaded, is_running, queue);
+        effects_ui(ui, effects, codec, loaded.version);
+    }
+}
+
+/// What would settle what is open, and what a change has to exceed to matter.
+fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_running: bool, queue: &mut Vec<Command>) {
+    let Some(primary) = codec.effects.first() else { return };
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(answer_line(primary)).strong());
+        if let Some(more) = more_pairs(codec).filter(|_| !is_running) {
+            let rounds = codec.after.num_runs + more;
+            let button = ui.button(format!("Run again with {rounds} rounds"));
+            let hint = "A fresh sweep with a number of rounds that is fixed beforehand: adding rounds until the answer \
+                        pleases would find something in the end";
+            if button.on_hover_text(hint).clicked() {
+                queue.push(Command::RunRounds(rounds));
+            }
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        let margin = units::pct(primary.margin.pct);
+        match (&primary.margin.calibration, &loaded.session.noise) {
+            (Some(session), _) => drop(ui.label(format!(
+                "A change matters from ±{margin} on: what equal runs differ by here, measured in {session}"
+            ))),
+            (None, Some(noise)) => drop(ui.label(format!(
+                "A change matters from ±{margin} on; equal runs differ by less here, measured in {}",
+                noise.session
+            ))),
+            (None, None) => {
+                ui.label(format!(
+                    "A change matters from ±{margin} on; what equal runs differ by on this machine was not measured"
+                ));
+                if !is_running && ui.button("Calibrate").on_hover_text("For the plan of the form on the left").clicked()
+                {
+                    queue.push(Command::Calibrate);
+                }
+            }
+        }
+    });
+}
+
+/// The floors of every case and metric.
+fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
+    ui.weak(format!("Of {}; the farther end of the 95 % interval between two equal arms", noise.session));
+    Grid::new("noise").num_columns(4).striped(true).spacing([16.0, 4.0]).show(ui, |ui| {
+        for title in ["Metric", "Case", "Pairs", "Floor"] {
+            ui.strong(title);
+        }
+        ui.end_row();
+        for floor in &noise.floors {
+            ui.label(floor.metric.title()).on_hover_text(floor.metric.definition());
+            ui.label(format!("{} {}", codec_title(floor.case.codec), case_title(&floor.case)));
+            ui.label(floor.num_pairs.to_string());
+            ui.label(units::pct(floor.floor_pct));
+            ui.end_row();
+        }
+    });
+}
+
+/// Of the criteria and the primary metric, what takes the most.
+fn more_pairs(codec: &CodecComparison) -> Option<u32> {
+    let primary = codec.effects.first().and_then(|effect| effect.more_pairs);
+    codec.criteria.iter().filter_map(|result| result.more_pairs).chain(primary).max()
 }
 
 fn codec_ui(ui: &mut Ui, codec: &CodecComparison) {

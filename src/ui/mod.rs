@@ -9,6 +9,7 @@ mod bar;
 pub mod commands;
 pub mod compare;
 pub mod data;
+mod effects;
 pub mod library;
 pub mod live;
 mod notices;

@@ -9,7 +9,8 @@ use super::app::{App, Sweep};
 use super::bar::Progress;
 use super::commands::{Command, Export, Purpose, View};
 use super::pictures::{self, Wish};
-use crate::bench::command::sweep_command;
+use crate::bench::calibrate::{CALIBRATION_PAIRS, calibration_dir_in, calibration_plan};
+use crate::bench::command::{calibrate_command, sweep_command};
 use crate::bench::estimate::Estimate;
 use crate::bench::job::session_dir_in;
 use crate::bench::worker::{Order, Worker};
@@ -18,6 +19,14 @@ impl App {
     pub(super) fn perform(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Run => self.run(ctx),
+            Command::RunRounds(repeat) => {
+                if let Some(loaded) = &self.loaded {
+                    self.setup.take_plan(&loaded.session.manifest.plan);
+                    self.setup.plan.repeat = repeat;
+                    self.run(ctx);
+                }
+            }
+            Command::Calibrate => self.calibrate(ctx),
             Command::Stop => self.stop(),
             Command::Show(view) => self.view = view,
             Command::OpenSession(dir) => {
@@ -63,14 +72,32 @@ impl App {
             return;
         }
         let plan = self.setup.plan();
-        let sum = Estimate::of(&plan);
-        let dir = session_dir_in(&self.folder);
-        let order = Order { command: sweep_command(&plan), plan, dir: dir.clone() };
+        let (command, dir) = (sweep_command(&plan), session_dir_in(&self.folder));
+        self.start(ctx, Order { plan, dir, command, calibrates: false });
+        self.view = View::Live;
+    }
+
+    /// The cases of the form, each against itself.
+    fn calibrate(&mut self, ctx: &Context) {
+        if self.sweep.is_some() || !self.setup.problems().is_empty() {
+            return;
+        }
+        match calibration_plan(self.setup.plan(), CALIBRATION_PAIRS) {
+            Ok(plan) => {
+                let (command, dir) = (calibrate_command(&plan), calibration_dir_in(&self.folder));
+                self.start(ctx, Order { plan, dir, command, calibrates: true });
+            }
+            Err(error) => self.problems.push_back(error.to_string()),
+        }
+    }
+
+    fn start(&mut self, ctx: &Context, order: Order) {
+        let (sum, dir) = (Estimate::of(&order.plan), order.dir.clone());
         let waker = ctx.clone();
         match Worker::start(&self.starter, order, move || waker.request_repaint()) {
             Ok(worker) => {
                 let progress = Progress {
-                    num_runs: sum.num_runs,
+                    num_runs: 0,
                     expected: sum.duration,
                     num_done: 0,
                     num_failed: 0,
@@ -79,7 +106,6 @@ impl App {
                     is_stopping: false,
                 };
                 self.sweep = Some(Sweep { worker, dir, progress, samples: Vec::new() });
-                self.view = View::Live;
             }
             Err(error) => self.problems.push_back(format!("the sweep has no thread to run on: {error}")),
         }

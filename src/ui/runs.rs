@@ -48,6 +48,7 @@ fn kind_ui(ui: &mut Ui, run: &RunSummary) {
     let text = match run {
         RunSummary { error: Some(_), .. } => RichText::new("failed").color(theme::alert(ui)),
         RunSummary { warmup: true, .. } => RichText::new("warm-up").weak(),
+        RunSummary { fresh: true, .. } => RichText::new("to confirm"),
         _ => RichText::new("counted"),
     };
     ui.label(text);

@@ -10,7 +10,7 @@ use super::setup::{CHIPS, CallerChoice, Part, Problem, Setup};
 use super::theme;
 use crate::bench::estimate::Estimate;
 use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, TuningInfo};
-use crate::plan::{Baseline, Plan};
+use crate::plan::{Baseline, Plan, Until};
 use crate::units;
 
 const PRESETS: [Preset; 7] = [Preset::P1, Preset::P2, Preset::P3, Preset::P4, Preset::P5, Preset::P6, Preset::P7];
@@ -35,10 +35,20 @@ pub fn setup_ui(
         ui.add_space(theme::GAP / 2.0);
         sum_ui(ui, setup);
         let can_run = problems.is_empty() && !is_running;
-        let button = ui.add_enabled(can_run, Button::new("Run the sweep"));
-        if button.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
-            queue.push(Command::Run);
-        }
+        ui.horizontal(|ui| {
+            let button = ui.add_enabled(can_run, Button::new("Run the sweep"));
+            if button.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
+                queue.push(Command::Run);
+            }
+            let calibrate = ui.add_enabled(can_run, Button::new("Calibrate"));
+            let calibrate = calibrate.on_hover_text(
+                "Runs each case against itself, to learn what this machine shows between equal things: the margin of later \
+                 comparisons",
+            );
+            if calibrate.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
+                queue.push(Command::Calibrate);
+            }
+        });
     });
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.add_enabled_ui(!is_running, |ui| {
@@ -280,9 +290,31 @@ fn counts_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
         let name = ui.label("Counted runs of each case");
         ui.add(DragValue::new(&mut setup.plan.repeat).speed(0.1)).labelled_by(name.id);
         ui.end_row();
+        let name = ui.label("Rounds to confirm").on_hover_text(
+            "Made afterwards of what the others recommend and its rival alone: the best of many looks better than it is",
+        );
+        ui.add(DragValue::new(&mut setup.plan.confirm).speed(0.1)).labelled_by(name.id);
+        ui.end_row();
     });
+    until_ui(ui, &mut setup.plan);
     problems_ui(ui, problems, Part::Frames);
     problems_ui(ui, problems, Part::Repeats);
+}
+
+/// Rounds beyond the planned ones, to a width that is named beforehand.
+fn until_ui(ui: &mut Ui, plan: &mut Plan) {
+    let mut is_on = plan.until.is_some();
+    ui.checkbox(&mut is_on, "More until the change is known")
+        .on_hover_text("Adds rounds until the 95 % interval of the wall time's change is as narrow as you say");
+    let usual = Until { half_width_pct: 1.0, max_repeat: 60.max(plan.repeat) };
+    plan.until = is_on.then(|| plan.until.unwrap_or(usual));
+    let Some(until) = &mut plan.until else { return };
+    ui.horizontal(|ui| {
+        let width = DragValue::new(&mut until.half_width_pct).speed(0.05).prefix("±").suffix(" %");
+        ui.add(width).accessible_name("Half width");
+        ui.label("at most");
+        ui.add(DragValue::new(&mut until.max_repeat).suffix(" rounds")).accessible_name("Rounds at most");
+    });
 }
 
 /// Programs that encode the same frames in the same rounds, each run a process of its own.
@@ -339,7 +371,11 @@ fn sum_ui(ui: &mut Ui, setup: &Setup) {
     let plan = setup.plan();
     let sum = Estimate::of(&plan);
     let (cases, runs) = (units::count(sum.num_cases as f64), units::count(sum.num_runs as f64));
-    ui.label(format!("{cases} cases, {runs} runs of {} frames", units::count(plan.frames as f64)));
+    let more = match sum.num_more_at_most {
+        0 => String::new(),
+        more => format!(", up to {} more", units::count(more as f64)),
+    };
+    ui.label(format!("{cases} cases, {runs} runs of {} frames{more}", units::count(plan.frames as f64)));
     let duration = sum.duration.map_or_else(
         || "Duration known after the first run".to_owned(),
         |duration| format!("About {}", units::duration(duration.max(Duration::from_secs(1)))),

@@ -5,6 +5,7 @@ use eframe::egui::{self, Color32, Context, FontId, Sense, TextStyle, Ui};
 use crate::contract::LockPlacement;
 use crate::report::svg;
 use crate::stats::criteria::Verdict;
+use crate::stats::effect::Answer;
 use crate::ui::plots::slots::Phase;
 
 /// Width of the set-up panel.
@@ -56,6 +57,18 @@ pub fn verdict(ui: &Ui, verdict: Verdict) -> Color32 {
         Verdict::Fail => alert(ui),
         Verdict::Inconclusive => ui.visuals().weak_text_color(),
     }
+}
+
+/// An answer's colour; the word always stands beside it.
+pub fn answer(ui: &Ui, answer: Answer) -> Color32 {
+    verdict(
+        ui,
+        match answer {
+            Answer::Improved => Verdict::Pass,
+            Answer::Worse => Verdict::Fail,
+            Answer::Equivalent | Answer::Inconclusive => Verdict::Inconclusive,
+        },
+    )
 }
 
 /// A square of a colour, before the name of what is drawn in it.

@@ -5,6 +5,7 @@
 use crate::contract::{Codec, LockPlacement};
 use crate::record::Case;
 use crate::report::draw::{PARTS, bars};
+use crate::stats::cells::{Cell, cells};
 use crate::stats::margin::NoiseFloor;
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::{Recommendation, recommend};
@@ -24,6 +25,8 @@ pub struct Knees {
     pub parts: Vec<Metric>,
     /// What to use for each codec.
     pub recommendations: Vec<Recommendation>,
+    /// Every case against the reference of its codec.
+    pub cells: Vec<Cell>,
 }
 
 /// One codec and lock placement.
@@ -73,7 +76,15 @@ impl Knees {
                 is_recommended: recommendations.iter().any(|knee| knee.case == group.case),
             })
         };
-        Self { lines: lines(groups), splits: groups.iter().filter_map(split).collect(), parts, recommendations }
+        let splits = groups.iter().filter_map(split).collect();
+        Self { lines: lines(groups), splits, parts, recommendations, cells: cells(runs, noise) }
+    }
+
+    /// What this point did against the reference of its codec.
+    pub fn cell(&self, line: &Line, point: &Point) -> Option<&Cell> {
+        self.cells.iter().find(|cell| {
+            (cell.case.codec, cell.case.lock, cell.case.reap_threshold) == (line.codec, line.lock, point.threshold)
+        })
     }
 
     /// Is this point the one to use?

@@ -5,6 +5,7 @@
 
 pub mod cases;
 pub mod fixture;
+mod front;
 pub mod histogram;
 pub mod knees;
 pub mod made;
@@ -14,7 +15,7 @@ pub mod selection;
 pub mod slots;
 
 mod distributions;
-mod parts;
+pub(super) mod parts;
 #[cfg(test)]
 mod tests;
 mod thresholds;

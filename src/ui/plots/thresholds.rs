@@ -5,12 +5,14 @@
 use eframe::egui::{Color32, RichText, Ui};
 use egui_plot::{AxisHints, HoverPosition, Line as PlotLine, PlotPoint, PlotPoints, Points};
 
+use super::front;
 use super::knees::{Knees, Line, METRICS, Point};
 use super::parts::{BarChart, BarRow, KeyEntry, axis, bars_ui, key_ui, marks, plot_height, still_plot, title_ui};
 use super::scale::linear_ticks;
 use crate::contract::Codec;
 use crate::report::draw::{FigureKind, PARTS};
 use crate::report::words::case_title;
+use crate::stats::cells::Cell;
 use crate::stats::metrics::Metric;
 use crate::ui::data::LoadedSession;
 use crate::ui::{pictures, theme};
@@ -29,6 +31,9 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
                 metric_ui(column, session, knees, &lines, idx, metric);
             }
         });
+    }
+    for known in knees.recommendations.iter().filter(|known| known.codec == codec) {
+        front::ui(ui, session, known);
     }
     split_ui(ui, session, knees, codec);
     table_ui(ui, &lines, knees);
@@ -134,6 +139,9 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
         for metric in METRICS {
             ui.strong(metric.title()).on_hover_text(metric.definition());
         }
+        ui.strong("Encode wall against the reference").on_hover_text(
+            "The metric that was named beforehand; the answer heeds that there are several cases (Holm)",
+        );
         ui.strong("");
         ui.end_row();
         for line in lines {
@@ -143,9 +151,17 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
                 for (metric, value) in METRICS.iter().zip(point.values) {
                     ui.label(metric.unit().text_or_none(value.map(|(mean, _)| mean)));
                 }
+                cell_ui(ui, knees.cell(line, point));
                 ui.label(if knees.is_recommended(line, point) { "recommended" } else { "" });
                 ui.end_row();
             }
         }
     });
+}
+
+fn cell_ui(ui: &mut Ui, cell: Option<&Cell>) {
+    let Some(Cell { reference, effect, p_holm, .. }) = cell else { return drop(ui.label("")) };
+    let change = effect.interval.map_or_else(String::new, |change| units::change_pct(change.estimate_pct));
+    let text = RichText::new(format!("{} {change}", effect.answer)).color(theme::answer(ui, effect.answer));
+    ui.label(text).on_hover_text(format!("Against {}: {}; p {p_holm:.4} (Holm)", case_title(reference), effect.reason));
 }

@@ -1,0 +1,223 @@
+//! What each metric did: the answer in a word, its interval, each round as a dot, and what stands against it.
+//!
+//! Draws what `stats` found; the plots are of the metric that is chosen in the table.
+
+use eframe::egui::{Color32, Grid, RichText, Stroke, Ui, vec2};
+use egui_plot::{AxisHints, HLine, Line, PlotPoint, PlotPoints, Points, Polygon};
+
+use super::plots::parts::{axis, marks, still_plot};
+use super::plots::scale::linear_ticks;
+use super::{pictures, theme};
+use crate::stats::compare::{CodecComparison, thin_text};
+use crate::stats::effect::{Answer, Effect};
+use crate::stats::gate::Gate;
+use crate::stats::interval::{ChangeInterval, narrowing};
+use crate::stats::metrics::Metric;
+use crate::stats::shift::Shift;
+use crate::units;
+
+/// Ground under a badge.
+const BADGE_TINT: f32 = 0.18;
+
+/// What was drawn last, so that intervals are not computed in every frame.
+#[derive(Debug, Default)]
+pub struct EffectsModel {
+    /// Shown in the plot; the primary one until somebody chooses.
+    chosen: Option<Metric>,
+    /// Of which comparison, and the states of its interval as pairs came in.
+    states: Option<(u64, Metric, Vec<ChangeInterval>)>,
+}
+
+/// The table of effects and the plots of one codec. `version`: of what the comparison was made from.
+pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, version: u64) {
+    let is_chosen = |effect: &&Effect| model.chosen.is_none_or(|chosen| chosen == effect.metric);
+    let Some(effect) = codec.effects.iter().find(is_chosen).or(codec.effects.first()) else { return };
+    if !effect.pairs.is_empty() {
+        pairs_ui(ui, model, effect, version);
+    }
+    ui.horizontal_wrapped(|ui| {
+        ui.strong("What changed");
+        ui.weak("The first metric was named beforehand; the others are exploratory");
+    });
+    table_ui(ui, model, codec);
+    if let Some(thin) = thin_text(&codec.too_thin) {
+        ui.weak(format!("Tails that rest on single frames were not looked at: {thin}"));
+    }
+    ui.collapsing("Where in the distribution of frames", |ui| {
+        codec.shifts.iter().for_each(|shift| shift_ui(ui, shift));
+    });
+}
+
+fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison) {
+    Grid::new(("effects", codec.codec)).num_columns(5).striped(true).spacing([16.0, 6.0]).show(ui, |ui| {
+        for title in ["Metric", "Change", "95 % interval", "Answer", "Why"] {
+            ui.strong(title);
+        }
+        ui.end_row();
+        let shown = model.chosen.or(codec.effects.first().map(|effect| effect.metric));
+        for effect in &codec.effects {
+            let name = if effect.is_primary {
+                RichText::new(effect.metric.title()).strong()
+            } else {
+                effect.metric.title().into()
+            };
+            let choice = ui.selectable_label(shown == Some(effect.metric), name);
+            if choice.on_hover_text(format!("{} Click to draw its rounds.", effect.metric.definition())).clicked() {
+                model.chosen = Some(effect.metric);
+            }
+            ui.label(
+                effect
+                    .interval
+                    .map_or_else(|| units::NO_VALUE.to_owned(), |change| units::change_pct(change.estimate_pct)),
+            );
+            interval_ui(ui, effect.interval);
+            ui.label(RichText::new(effect.answer.to_string()).strong().color(theme::answer(ui, effect.answer)));
+            let reason = eframe::egui::Label::new(&effect.reason).wrap();
+            if effect.gates.is_empty() {
+                ui.add(reason);
+            } else {
+                ui.vertical(|ui| {
+                    ui.add(reason);
+                    badges_ui(ui, &effect.gates);
+                });
+            }
+            ui.end_row();
+        }
+    });
+}
+
+fn interval_ui(ui: &mut Ui, interval: Option<ChangeInterval>) {
+    let Some(change) = interval else { return drop(ui.label(units::NO_VALUE)) };
+    let text = change.ends().map_or_else(
+        || "too few runs".to_owned(),
+        |(low, high)| format!("{} to {}", units::change_pct(low), units::change_pct(high)),
+    );
+    let unit = change.num_pairs.map_or_else(|| "runs a side, not paired".to_owned(), |_| "pairs".to_owned());
+    ui.label(text).on_hover_text(format!(
+        "{} {unit}; Hodges–Lehmann centre, exact {} bounds; p of no change {:.4}",
+        change.num_runs,
+        if change.num_pairs.is_some() { "signed-rank" } else { "Mann–Whitney" },
+        change.p
+    ));
+}
+
+/// What speaks against it, each with its sentence as tooltip.
+fn badges_ui(ui: &mut Ui, gates: &[Gate]) {
+    ui.horizontal_wrapped(|ui| {
+        for gate in gates {
+            let alert = theme::alert(ui);
+            let text =
+                RichText::new(format!(" {} ", gate.title())).small().background_color(alert.gamma_multiply(BADGE_TINT));
+            ui.label(text).on_hover_text(gate.to_string());
+        }
+    });
+}
+
+/// Each round as a dot, and the interval as it narrowed while they came in.
+fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, version: u64) {
+    let is_current = |(of, metric, _): &(u64, Metric, Vec<ChangeInterval>)| *of == version && *metric == effect.metric;
+    if !model.states.as_ref().is_some_and(is_current) {
+        model.states = Some((version, effect.metric, narrowing(&effect.pairs)));
+    }
+    let states = model.states.as_ref().map_or(&[][..], |(_, _, states)| states);
+    let title = format!("{}: each round, and the interval as it narrowed", effect.metric.title());
+    let shown = ui.strong(&title).on_hover_text(
+        "A dot is the change from before to after within one round. The band is the 95 % interval of all rounds so far, the \
+         line its centre. Between the dashed lines, if they are near enough to be drawn, a change does not matter.",
+    );
+    pictures::note_title(ui, shown.rect);
+    let colour = theme::series(0);
+    let grey = ui.visuals().weak_text_color();
+    let margin = effect.margin.pct;
+    let num = effect.pairs.len() as f64;
+    let levels = if is_near(effect) { vec![-margin, 0.0, margin] } else { Vec::new() };
+    let plot =
+        levels.iter().fold(still_plot(ui, "rounds", theme::PLOT_HEIGHT), |plot, &level| plot.include_y(1.5 * level));
+    let plot = plot
+        .include_x(0.5)
+        .include_x(num.max(6.0) + 0.5)
+        .custom_x_axes(vec![axis(AxisHints::new_x(), "rounds", |value| value.to_string())])
+        .custom_y_axes(vec![axis(AxisHints::new_y(), "change [%]", |value| value.to_string())])
+        .x_grid_spacer(|input| marks(linear_ticks(input.bounds).into_iter().filter(|tick| tick.fract() == 0.0)))
+        .y_grid_spacer(|input| marks(linear_ticks(input.bounds)));
+    let response = plot.show(ui, |plot| {
+        for &level in &levels {
+            let style = if level == 0.0 { egui_plot::LineStyle::Solid } else { egui_plot::LineStyle::dashed_loose() };
+            plot.hline(HLine::new("margin", level).stroke(Stroke::new(1.0, grey)).style(style).allow_hover(false));
+        }
+        let bounded = || states.iter().filter_map(|state| Some((f64::from(state.num_runs), state.ends()?)));
+        let upper = bounded().map(|(x, (_, high))| PlotPoint::new(x, high));
+        let lower = bounded().map(|(x, (low, _))| PlotPoint::new(x, low));
+        // Drawn side by side: a band that narrows and widens is not convex.
+        let (upper, lower): (Vec<_>, Vec<_>) = (upper.collect(), lower.collect());
+        for (above, below) in upper.windows(2).zip(lower.windows(2)) {
+            let corners = vec![above[0], above[1], below[1], below[0]];
+            let fill =
+                Polygon::new("95 % interval", PlotPoints::Owned(corners)).fill_color(colour.gamma_multiply(0.25));
+            plot.polygon(fill.stroke(Stroke::NONE).allow_hover(false));
+        }
+        let centre = states.iter().map(|state| PlotPoint::new(f64::from(state.num_runs), state.estimate_pct)).collect();
+        plot.line(
+            Line::new("estimate", PlotPoints::Owned(centre)).color(colour).width(theme::LINE_WIDTH).allow_hover(false),
+        );
+        let dots = (1..).zip(&effect.pairs).map(|(place, pair)| PlotPoint::new(f64::from(place), pair.change_pct));
+        plot.points(Points::new("round", PlotPoints::Owned(dots.collect())).color(theme::series(1)).radius(3.0));
+    });
+    pictures::offer(&response.response, title);
+}
+
+/// Would the rounds still be told apart with no change and the margin in the picture? A change of −60 % is far from both.
+fn is_near(effect: &Effect) -> bool {
+    let changes = || effect.pairs.iter().map(|pair| pair.change_pct);
+    let (low, high) = (changes().fold(f64::INFINITY, f64::min), changes().fold(f64::NEG_INFINITY, f64::max));
+    let nearest = if low <= 0.0 && high >= 0.0 { 0.0 } else { low.abs().min(high.abs()) };
+    nearest <= 3.0 * (high - low).max(effect.margin.pct)
+}
+
+/// The difference at each decile with its interval.
+fn shift_ui(ui: &mut Ui, shift: &Shift) {
+    let exploratory = if shift.is_exploratory { ", a hint: fewer than 20 runs a side" } else { "" };
+    ui.label(format!("{}: change at each decile of a run's frames{exploratory}", shift.column.title()));
+    let colour: Color32 = theme::series(0);
+    let plot = still_plot(ui, shift.column.title(), theme::PLOT_HEIGHT)
+        .include_y(0.0)
+        .include_x(5.0)
+        .include_x(95.0)
+        .custom_x_axes(vec![axis(AxisHints::new_x(), "decile [%]", |value| value.to_string())])
+        .custom_y_axes(vec![axis(AxisHints::new_y(), "change [ms]", |value| value.to_string())])
+        .x_grid_spacer(|_| marks((1..10).map(|tenth| f64::from(10 * tenth))))
+        .y_grid_spacer(|input| marks(linear_ticks(input.bounds)));
+    let response = plot.show(ui, |plot| {
+        plot.hline(HLine::new("no change", 0.0).color(ui_grey(plot)).allow_hover(false));
+        let mut centres = Vec::new();
+        for point in &shift.points {
+            let x = f64::from(point.percent);
+            centres.push(PlotPoint::new(x, point.difference_ms));
+            if let Some((low, high)) = point.low_ms.zip(point.high_ms) {
+                let ends = vec![PlotPoint::new(x, low), PlotPoint::new(x, high)];
+                plot.line(
+                    Line::new("interval", PlotPoints::Owned(ends))
+                        .color(colour)
+                        .width(theme::LINE_WIDTH)
+                        .allow_hover(false),
+                );
+            }
+        }
+        plot.points(Points::new("change", PlotPoints::Owned(centres)).color(colour).radius(3.5));
+    });
+    pictures::offer(&response.response, format!("{} shift", shift.column.title()));
+    ui.add_space(vec2(0.0, theme::GAP).y);
+}
+
+fn ui_grey(plot: &egui_plot::PlotUi<'_>) -> Color32 {
+    plot.ctx().global_style().visuals.weak_text_color()
+}
+
+/// A word of the four as a heading of a comparison.
+pub fn answer_line(effect: &Effect) -> String {
+    let change = effect.interval.map_or_else(String::new, |change| format!(" {change}"));
+    match effect.answer {
+        Answer::Inconclusive => format!("{}: inconclusive{change}", effect.metric.title()),
+        answer => format!("{} {answer}{change}", effect.metric.title()),
+    }
+}
