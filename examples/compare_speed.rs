@@ -37,7 +37,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let comparison = compare(&before, &after, &Criteria::default(), Allowances::default())?;
         let all = start.elapsed();
         let peak = peak_mib();
-        println!("{}: opened in {opened:.2?}, compared in {:.2?}, all {all:.2?}; peak {peak} MiB", comparison.verdict, all - opened);
+        println!(
+            "{}: opened in {opened:.2?}, compared in {:.2?}, all {all:.2?}; peak {peak} MiB",
+            comparison.verdict,
+            all - opened
+        );
     }
     Ok(())
 }

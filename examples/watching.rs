@@ -6,60 +6,44 @@
 //! what it uses of a processor while nothing happens.
 
 use std::error::Error;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use inflight::bench::watching::{Stage, Watching};
 use inflight::plan::Plan;
-use inflight::session::{Session, save_plan};
-use inflight::stats::metrics::Metric;
 use inflight::units;
 
-const PLAN: &str = "plan.json";
-const PAIRS: usize = 10;
+const PAIRS: u32 = 10;
 const STARTS: usize = 11;
 const IDLE: Duration = Duration::from_secs(10);
-const HEADLESS: [&str; 3] = ["sweep", "--plan", PLAN];
-const WATCHED: [&str; 5] = ["gui", "--plan", PLAN, "--then", "run"];
-const QUIET: [&str; 5] = ["gui", "--plan", PLAN, "--then", "run-quiet"];
 /// The clock of /proc/PID/stat, on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let here = tempfile::tempdir()?;
-    let window = Window { program: program()?, folder: here.path().to_owned() };
     let plan = Plan {
         device: "virtual:fixed,interval_us=300,latency_us=600".to_owned(),
         reap_thresholds: vec![4],
         frames: 3000,
         warmup: 1,
         repeat: 3,
+        confirm: 0,
         host_work_us: 0,
         ..Plan::default()
     };
-    save_plan(&plan, &here.path().join(PLAN))?;
-    for (name, watching) in [("watched", WATCHED), ("quiet mode", QUIET)] {
-        let mut changes = Vec::new();
-        for pair in 0..PAIRS {
-            let (headless, watched) = if pair % 2 == 0 {
-                let headless = window.wall_ms(&HEADLESS)?;
-                (headless, window.wall_ms(&watching)?)
-            } else {
-                let watched = window.wall_ms(&watching)?;
-                (window.wall_ms(&HEADLESS)?, watched)
-            };
+    let window = Window { stage: Stage::new(program()?, here.path().to_owned(), &plan)? };
+    for (name, watching) in [("watched", Watching::Drawing), ("quiet mode", Watching::Quiet)] {
+        let cost = window.stage.cost(watching, PAIRS, |pair, headless, watched| {
             let change_pct = 100.0 * (watched / headless - 1.0);
             println!(
                 "pair {pair}: headless {}, {name} {} ({change_pct:+.2} %)",
                 units::ms(headless),
                 units::ms(watched)
             );
-            changes.push(change_pct);
-        }
-        let middle = middle(&mut changes, |pct| format!("{pct:+.2} %"));
-        println!("encode wall, {name} against headless, VIRTUAL device: {middle}");
+        })?;
+        let cost = cost.map_or_else(|| "no good runs".to_owned(), |cost| cost.to_string());
+        println!("encode wall, {name} against headless, VIRTUAL device: {cost}");
     }
     let mut starts = Vec::new();
     for _ in 0..STARTS {
@@ -71,37 +55,18 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 struct Window {
-    program: PathBuf,
-    folder: PathBuf,
+    stage: Stage,
 }
 
 impl Window {
-    fn command<I: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = I>) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(words).current_dir(&self.folder).env("HOME", &self.folder).env("XDG_DATA_HOME", &self.folder);
-        command.stdout(Stdio::null()).stderr(Stdio::inherit());
-        command
-    }
-
-    /// The mean wall time of a run of the plan.
-    fn wall_ms(&self, words: &[&str]) -> Result<f64, Box<dyn Error>> {
-        let output = self.folder.join("output");
-        must(self.command(words).status()?.success(), "a sweep failed; is there a screen? (xvfb-run)")?;
-        let session = fs::read_dir(&output)?.flatten().map(|entry| entry.path()).next();
-        let session = Session::open(session.as_deref().unwrap_or(&output))?;
-        let wall = session.groups().first().and_then(|group| group.spread(Metric::WallMs)).map(|spread| spread.mean);
-        fs::remove_dir_all(&output)?;
-        Ok(wall.ok_or("a sweep has no good run")?)
-    }
-
     fn start_ms(&self) -> Result<f64, Box<dyn Error>> {
         let begin = Instant::now();
-        must(self.command(["gui", "--then", "close"]).status()?.success(), "the window did not open")?;
+        must(self.stage.command(["gui", "--then", "close"]).status()?.success(), "the window did not open")?;
         Ok(begin.elapsed().as_secs_f64() * 1e3)
     }
 
     fn idle_pct(&self) -> Result<f64, Box<dyn Error>> {
-        let mut window = self.command(["gui"]).spawn()?;
+        let mut window = self.stage.command(["gui"]).spawn()?;
         // Opening is over long before; were it not, the figure would only be worse.
         std::thread::sleep(Duration::from_secs(5));
         let before = ticks(window.id());

@@ -15,4 +15,6 @@ pub mod process;
 pub mod run;
 pub mod sweep;
 pub mod trace;
+#[cfg(feature = "gui")]
+pub mod watching;
 pub mod worker;

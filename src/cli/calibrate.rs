@@ -1,5 +1,6 @@
 //! `inflight calibrate`: what this machine shows between two equal things, measured and kept.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ use super::sweep::{Teller, command_line, exit_of, plan_of};
 use super::{print_json, stop};
 use crate::bench::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
 use crate::bench::job::Job;
+use crate::plan::Plan;
+use crate::stats::interval::ChangeInterval;
 use crate::stats::margin::NoiseFloor;
 use crate::stats::metrics::Metric;
 use crate::units;
@@ -42,16 +45,44 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
         return Ok(exit_of(outcome));
     }
     let noise = finish(&dir)?;
+    let watching = watching(args, &job.manifest().plan)?;
     if args.sweep.json {
-        print_json(&json!(noise))?;
+        print_json(&json!({ "noise_floor": noise, "watching": watching }))?;
     } else {
         tell(&dir, job.manifest().device.to_string(), &noise)?;
+        if let Some(cost) = watching {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "What watching costs here, the window against the command line: wall_ms {cost}")?;
+        }
     }
     Ok(exit_of(outcome))
 }
 
+/// The window against the command line, where that was asked for.
+#[cfg(feature = "gui")]
+fn watching(args: &CalibrateArgs, plan: &Plan) -> Result<Option<ChangeInterval>, Failure> {
+    use crate::bench::watching::{Stage, Watching};
+    if !args.watching {
+        return Ok(None);
+    }
+    let plan = Plan { warmup: 1, repeat: 3, ..plan.clone() };
+    let program =
+        std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
+    let folder = tempfile::tempdir().map_err(|error| Failure::failed(format!("cannot make a folder: {error}")))?;
+    let stage = Stage::new(program, folder.path().to_owned(), &plan).map_err(Failure::failed)?;
+    let tell = |pair: u32, headless: f64, watched: f64| {
+        let (headless, watched) = (units::ms(headless), units::ms(watched));
+        super::warn(&format!("watching, pair {pair}: headless {headless}, with the window {watched}"));
+    };
+    stage.cost(Watching::Drawing, args.pairs, tell).map_err(Failure::failed)
+}
+
+#[cfg(not(feature = "gui"))]
+fn watching(_: &CalibrateArgs, _: &Plan) -> Result<Option<ChangeInterval>, Failure> {
+    Ok(None)
+}
+
 fn tell(dir: &Path, device: String, noise: &NoiseFloor) -> Result<(), Failure> {
-    use std::io::Write;
     let mut out = std::io::stdout().lock();
     writeln!(
         out,

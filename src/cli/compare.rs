@@ -16,8 +16,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     let before: Selector = args.before.parse().map_err(Failure::usage)?;
     let after: Selector = args.after.parse().map_err(Failure::usage)?;
     let criteria = criteria(args)?;
-    let before_session = report::open(&before.session)?;
-    let after_session = report::open(&after.session)?;
+    let [before_session, after_session] = report::open_both(&before.session, &after.session)?;
     let (before_name, after_name) = (before.session.display().to_string(), after.session.display().to_string());
     let before = before_session.side(&before_name, before.filter);
     let after = after_session.side(&after_name, after.filter);

@@ -67,10 +67,25 @@ pub(super) fn write_report(subject: Subject<'_>, path: &Path) -> Result<(), Fail
 /// A session with its damage, if any, said aloud.
 pub(super) fn open(dir: &Path) -> Result<Session, Failure> {
     let session = Session::open(dir)?;
-    for damage in &session.damage {
-        warn(&format!("inflight: {}: {damage}", dir.display()));
-    }
+    warn_of_damage(&session);
     Ok(session)
+}
+
+/// Two of them, read at the same time; the same folder is read once.
+pub(super) fn open_both(one: &Path, other: &Path) -> Result<[Session; 2], Failure> {
+    if one == other {
+        let session = open(one)?;
+        return Ok([session.clone(), session]);
+    }
+    let both = Session::open_both(one, other)?;
+    both.iter().for_each(warn_of_damage);
+    Ok(both)
+}
+
+fn warn_of_damage(session: &Session) {
+    for damage in &session.damage {
+        warn(&format!("inflight: {}: {damage}", session.dir.display()));
+    }
 }
 
 fn write(report: &Report) -> Result<(), Failure> {

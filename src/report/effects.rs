@@ -16,7 +16,7 @@ use crate::stats::recommend::Recommendation;
 use crate::stats::shift::Shift;
 use crate::units::{self, NO_VALUE};
 
-/// The answers about every metric of a codec, and where in the distribution of frames they lie.
+/// The answers about every metric of a codec.
 pub fn changes(codec: &CodecComparison) -> String {
     let mut table = Table::new(&["metric", ">change", ">95 % interval", ">n", "answer", "why"]);
     for effect in &codec.effects {
@@ -41,8 +41,13 @@ pub fn changes(codec: &CodecComparison) -> String {
             "Not looked at, because a percentile that rests on fewer than ten frames is a matter of single ones: {thin}.\n"
         );
     }
-    codec.shifts.iter().for_each(|shift| text.push_str(&shift_table(shift)));
     text
+}
+
+/// Where in the distribution of frames the change lies; `None` where runs have no frames.
+pub fn shifts(codec: &CodecComparison) -> Option<String> {
+    let tables: String = codec.shifts.iter().map(shift_table).collect();
+    (!tables.is_empty()).then_some(tables)
 }
 
 /// Every threshold against the reference of its codec, by the primary metric.

@@ -184,6 +184,9 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
         for codec in &comparison.codecs {
             put(format!("## What changed, {}\n\n{}", codec_title(codec.codec), effects::changes(codec)));
             put(format!("## Before and after, {}\n\n{}", codec_title(codec.codec), sections::before_after(codec)));
+            if let Some(shifts) = effects::shifts(codec) {
+                put(format!("## Where in the distribution, {}\n\n{shifts}", codec_title(codec.codec)));
+            }
         }
     }
     for codec in material.codecs() {

@@ -1,0 +1,123 @@
+//! What it costs to watch: the same plan with and without the window that draws it, as processes in turns (ABBA).
+//!
+//! Needs a screen. Both are this very program, so the difference is the window and nothing else.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::plan::Plan;
+use crate::session::{Session, SessionError, save_plan};
+use crate::stats::interval::{ChangeInterval, Sides};
+use crate::stats::metrics::Metric;
+use crate::stats::summary::{Group, RunSummary};
+
+const PLAN: &str = "plan.json";
+
+/// The program and an empty folder for it to work in.
+#[derive(Debug)]
+pub struct Stage {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+/// How the window watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watching {
+    /// It draws what happens.
+    Drawing,
+    /// It draws nothing while a run goes on.
+    Quiet,
+}
+
+/// Why it cannot be found out.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum WatchingError {
+    #[error("cannot start {program}: {source}", program = program.display())]
+    Start { program: PathBuf, source: std::io::Error },
+    #[error("{what} ended with {status}; the window needs a screen (xvfb-run -a where there is none)")]
+    Ended { what: &'static str, status: std::process::ExitStatus },
+    #[error("{what} left no good run")]
+    NoRun { what: &'static str },
+    #[error("cannot use {folder}: {source}", folder = folder.display())]
+    Folder { folder: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Session(#[from] SessionError),
+}
+
+impl Stage {
+    /// `program`: the `inflight` to start; `folder`: empty, and removed by whoever made it.
+    ///
+    /// # Errors
+    /// The plan cannot be written there.
+    pub fn new(program: PathBuf, folder: PathBuf, plan: &Plan) -> Result<Self, WatchingError> {
+        save_plan(plan, &folder.join(PLAN))?;
+        Ok(Self { program, folder })
+    }
+
+    /// The program with these words, in the folder, with nothing of the user's preferences.
+    pub fn command<I: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = I>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words).current_dir(&self.folder).env("HOME", &self.folder).env("XDG_DATA_HOME", &self.folder);
+        command.stdout(Stdio::null()).stderr(Stdio::inherit());
+        command
+    }
+
+    /// The change of the wall time from headless to watched over `pairs` pairs; `tell` hears each pair's two wall times in
+    /// milliseconds.
+    ///
+    /// # Errors
+    /// A process fails, or leaves nothing.
+    pub fn cost(
+        &self,
+        watching: Watching,
+        pairs: u32,
+        mut tell: impl FnMut(u32, f64, f64),
+    ) -> Result<Option<ChangeInterval>, WatchingError> {
+        let (mut headless, mut watched) = (Vec::new(), Vec::new());
+        for pair in 0..pairs {
+            let in_turn = |run: RunSummary| RunSummary { repeat_index: pair, order_index: pair, ..run };
+            if pair % 2 == 0 {
+                headless.push(in_turn(self.headless()?));
+            }
+            watched.push(in_turn(self.watched(watching)?));
+            if pair % 2 == 1 {
+                headless.push(in_turn(self.headless()?));
+            }
+            if let (Some(headless), Some(watched)) = (headless.last(), watched.last()) {
+                tell(pair, headless.wall_ms, watched.wall_ms);
+            }
+        }
+        let (before, after): (Vec<_>, Vec<_>) = (headless.iter().collect(), watched.iter().collect());
+        Ok(Sides { before: &before, after: &after, is_paired: true }.change(Metric::WallMs))
+    }
+
+    fn headless(&self) -> Result<RunSummary, WatchingError> {
+        self.measure("a sweep", &["sweep", "--plan", PLAN])
+    }
+
+    fn watched(&self, watching: Watching) -> Result<RunSummary, WatchingError> {
+        let then = if watching == Watching::Quiet { "run-quiet" } else { "run" };
+        self.measure("a watched sweep", &["gui", "--plan", PLAN, "--then", then])
+    }
+
+    /// One run that stands for all good ones of the plan: its wall time is the mean of theirs.
+    fn measure(&self, what: &'static str, words: &[&str]) -> Result<RunSummary, WatchingError> {
+        let status = self.command(words).status();
+        let status = status.map_err(|source| WatchingError::Start { program: self.program.clone(), source })?;
+        if !status.success() {
+            return Err(WatchingError::Ended { what, status });
+        }
+        let output = self.folder.join("output");
+        let unusable = |source| WatchingError::Folder { folder: output.clone(), source };
+        let made = fs::read_dir(&output).map_err(unusable)?.flatten().map(|entry| entry.path()).next();
+        let session = Session::open(made.as_deref().unwrap_or(Path::new("output")))?;
+        fs::remove_dir_all(&output).map_err(unusable)?;
+        let run = session.summaries.iter().rfind(|run| run.counts()).ok_or(WatchingError::NoRun { what })?;
+        let all: Vec<_> = session.summaries.iter().collect();
+        let wall_ms = Group::of(run.case, &all).mean(Metric::WallMs).unwrap_or(run.wall_ms);
+        Ok(RunSummary { wall_ms, ..run.clone() })
+    }
+}
