@@ -89,8 +89,9 @@ pub fn floors(runs: &[RunSummary]) -> Vec<Floor> {
         let (before, after): (Vec<RunSummary>, Vec<RunSummary>) = good.map(in_pair).partition(is_before);
         let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
         let sides = Sides { before: &before, after: &after, is_paired: true };
-        let floor = |metric| {
-            let interval = sides.change(metric)?;
+        let frames = before.iter().chain(&after).map(|run| run.packets).min().unwrap_or(0);
+        let floor = |metric: Metric| {
+            let interval = sides.change(metric).filter(|_| metric.min_frames() <= frames)?;
             let (num_pairs, floor_pct) = (interval.num_runs, interval.farthest_pct()?);
             Some(Floor { case: group.case, metric, num_pairs, floor_pct })
         };
