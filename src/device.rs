@@ -164,7 +164,7 @@ impl Device {
 
     fn with_context(api: Arc<Api>, context: Arc<CudaContext>, kind: DeviceKind, name: String) -> Self {
         let info = DeviceInfo { kind, name, driver: driver_version(), api_version: api_version(&api) };
-        let clocks = context.uuid().ok().and_then(|uuid| Clocks::of(uuid.bytes.map(|byte| byte as u8)));
+        let clocks = clocks_of(&context);
         // SAFETY: a CUDA context is what NVENC takes for a device, and `Context` keeps it.
         let handle = unsafe { DeviceHandle::new(context.cu_ctx().cast(), Arc::new(Context(context))) };
         Self { api, handle, info, emulation: None, clocks }
@@ -210,6 +210,16 @@ impl Device {
 pub fn gpus() -> Result<Vec<Gpu>, DeviceError> {
     let count = u32::try_from(guarded(CudaContext::device_count)?).unwrap_or(0);
     (0..count).map(|ordinal| Ok(Gpu { ordinal, name: gpu_name(ordinal)? })).collect()
+}
+
+/// How fast a GPU is allowed to be right now, whether or not it can encode; `None` where it does not say.
+pub fn gpu_state(ordinal: u32) -> Option<GpuState> {
+    let context = cuda_context(ordinal).ok()?;
+    clocks_of(&context)?.read()
+}
+
+fn clocks_of(context: &CudaContext) -> Option<Clocks> {
+    Clocks::of(context.uuid().ok()?.bytes.map(|byte| byte as u8))
 }
 
 fn gpu_name(ordinal: u32) -> Result<String, DeviceError> {

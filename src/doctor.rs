@@ -4,9 +4,10 @@
 
 use serde::Serialize;
 
-use crate::device::{Device, DeviceSpec, gpus};
+use crate::device::{Device, DeviceSpec, gpu_state, gpus};
 use crate::nvenc::api::Api;
 use crate::nvenc::session::Session;
+use crate::record::GpuState;
 
 /// One thing that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,7 +28,8 @@ pub fn examine() -> Vec<Finding> {
             findings.push(finding("libcuda", Ok(format!("{} GPU(s) visible", gpus.len()))));
             findings.extend(gpus.iter().map(|gpu| {
                 let tried = try_device(&format!("cuda:{}", gpu.ordinal));
-                Finding { detail: format!("{}: {}", gpu.name, tried.detail), ..tried }
+                let clocks = clocks(gpu.ordinal).map_or_else(String::new, |clocks| format!(" ({clocks})"));
+                Finding { detail: format!("{}{clocks}: {}", gpu.name, tried.detail), ..tried }
             }));
         }
         Err(error) => findings.push(finding("libcuda", Err(error.to_string()))),
@@ -49,6 +51,16 @@ fn try_device(name: &str) -> Finding {
         Ok(format!("{}, API {}, {}", device.info().driver, device.info().api_version, abilities(&session)?))
     };
     finding(name, tried())
+}
+
+/// "SM 1980 MHz, video 1545 MHz, 34 °C, throttled"
+fn clocks(ordinal: u32) -> Option<String> {
+    let GpuState { sm_mhz, video_mhz, is_throttled, temperature_c } = gpu_state(ordinal)?;
+    let known = |name: &str, value: Option<u32>, unit: &str| value.map(|value| format!("{name}{value} {unit}"));
+    let throttled = is_throttled.then(|| "throttled".to_owned());
+    let all =
+        [known("SM ", sm_mhz, "MHz"), known("video ", video_mhz, "MHz"), known("", temperature_c, "°C"), throttled];
+    Some(all.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 /// "h264 to 4096x4096 with 2 B-frames, hevc to …"

@@ -227,8 +227,8 @@ impl Plan {
             Some(_) if self.host_work_us > 0 => return Err(PlanError::PaceAndWork),
             _ => {}
         }
-        let most = self.num_cases() * u64::from(self.until.map_or(0, |until| until.max_repeat) + self.confirm);
-        match self.num_runs() + most {
+        let more = u64::from(self.until.map_or(0, |until| until.max_repeat)) + u64::from(self.confirm);
+        match self.num_runs() + self.num_cases() * more {
             runs if runs > 1_000_000 => Err(PlanError::TooManyRuns(runs)),
             _ => Ok(()),
         }

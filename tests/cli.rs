@@ -143,6 +143,15 @@ fn each_bad_word_leaves_with_its_code_one_line_and_nothing_behind() {
         (2, "no codec", "sweep --codec= --session new"),
         (2, "0 counted runs", "sweep --repeat 0 --session new"),
         (2, "more than this program", "sweep --repeat 4294967295 --session new"),
+        (2, "more than this program", "sweep --confirm 4294967295 --session new"),
+        (2, "more than this program", "sweep --until 1 --max-repeat 4294967295 --confirm 4294967295 --session new"),
+        (2, "no percentage", "sweep --until narrow --session new"),
+        (2, "no width", "sweep --until 0 --session new"),
+        (2, "no width", "sweep --until nan --session new"),
+        (2, "--until", "sweep --max-repeat 20 --session new"),
+        (2, "at most 5 runs", "sweep --until ±1% --max-repeat 5 --session new"),
+        (2, "2 pairs bound nothing", "calibrate --pairs 2 --session new"),
+        (2, "no part of a calibration", "calibrate --repeat 9 --session new"),
         (2, "not empty", "sweep --frames 3 --session one"),
         (2, "not empty", "sweep --frames 3 --session folder"),
         (2, "a file of that name", "sweep --frames 3 --session odd.nv12"),
@@ -160,6 +169,7 @@ fn each_bad_word_leaves_with_its_code_one_line_and_nothing_behind() {
         (2, "virtual", "compare --before real:reap=1 --after one:reap=4"),
         (2, "criteria", "compare --before one:reap=1 --after one:reap=4 --criteria text.toml"),
         (2, "criteria", "compare --before one:reap=1 --after one:reap=4 --criteria missing.toml"),
+        (2, "--fail-on", "compare --before one:reap=1 --after one:reap=4 --fail-on doubt"),
         (2, "not a number", "compare --before one:reap=1 --after one:reap=4 --min-wall-improvement nan"),
         (2, "no such folder", "report missing"),
         (2, "newer inflight", "report newer"),
@@ -242,12 +252,14 @@ fn rounds_visit_every_case_and_never_in_the_same_order_twice() {
     assert_eq!(order, (0..12).map(Some).collect::<Vec<_>>());
 }
 
-/// A busy machine makes pictures late, and late pictures leave latency open.
-fn forget_lateness(bench: &Bench, session: &str) {
+/// A busy machine makes pictures late and times scatter, and both leave verdicts open: here each run takes what its case
+/// takes.
+fn make_punctual(bench: &Bench, session: &str) {
     let path = bench.path(session).join("runs.jsonl");
     let punctual = |line: &str| {
         let mut run: Value = serde_json::from_str(line).unwrap();
         run["model_late"] = 0.into();
+        run["wall_ns"] = (8_000_000 / run["case"]["reap_threshold"].as_u64().unwrap()).into();
         format!("{run}\n")
     };
     let text = std::fs::read_to_string(&path).unwrap();
@@ -259,7 +271,7 @@ fn a_comparison_leaves_with_its_verdict() {
     let bench = Bench::new();
     bench.done(&sweep_args("few", SMALL, "1,4", 1));
     bench.done(&sweep_args("s", SMALL, "1,4", 3));
-    forget_lateness(&bench, "s");
+    make_punctual(&bench, "s");
     let compare = |session: &str, limits: &[&str]| {
         let (before, after) = (format!("{session}:reap=1"), format!("{session}:reap=4"));
         let args = [&["compare", "--before", &before, "--after", &after, "--json"], limits].concat();

@@ -18,7 +18,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
     ("source", &["contract", "record"]),
     ("nvenc", &["contract", "record"]),
     ("device", &["contract", "nvenc", "record"]),
-    ("doctor", &["device", "nvenc"]),
+    ("doctor", &["device", "nvenc", "record"]),
     ("stats", &["contract", "plan", "record", "units"]),
     ("session", &["contract", "files", "plan", "record", "stats"]),
     ("bench", &["contract", "device", "files", "nvenc", "plan", "record", "session", "source", "stats"]),

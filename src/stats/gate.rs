@@ -1,7 +1,7 @@
 //! What speaks against a verdict although its interval would allow it. A gate makes a verdict inconclusive; it deletes
 //! nothing.
 //!
-//! Most doubts have a size: a drift, a slow first run, two humps. Such a gate moves both ends of the interval out by its
+//! Most doubts have a size: a drift, a slow first run, two humps, scatter. Such a gate moves both ends of the interval out by its
 //! size, and turns only the verdicts that do not survive that: a change of −60 % stands against a drift of 2 %. Where
 //! the size is not known (other settings, throttling), every verdict turns.
 
@@ -120,9 +120,8 @@ impl Gate {
             Self::SlowFirst { shift_pct, .. } => Some(shift_pct.abs()),
             Self::TwoHumps { width_pct, .. } => Some(width_pct / 2.0),
             Self::ClockDiffers { change_pct, .. } => Some(change_pct.abs()),
-            Self::SettingDiffers { .. } | Self::Throttled { .. } | Self::ModelLate { .. } | Self::Scatter { .. } => {
-                None
-            }
+            Self::Scatter { cv_pct, .. } => Some(*cv_pct),
+            Self::SettingDiffers { .. } | Self::Throttled { .. } | Self::ModelLate { .. } => None,
         }
     }
 }
@@ -339,11 +338,11 @@ mod tests {
     }
 
     #[test]
-    fn scatter_and_late_pictures_have_no_size() {
+    fn scatter_has_a_size_and_late_pictures_a_direction() {
         let noisy = runs([80.0, 100.0, 120.0, 90.0, 110.0, 130.0, 70.0]);
         let found = gates(&runs(zigzag(100.0)), &noisy, true);
         assert!(matches!(found[..], [Gate::Scatter { side: SideName::After, .. }]), "{found:?}");
-        assert!(found[0].turns(Some(true), |_| Some(true)));
+        assert!(found[0].turns(Some(true), |doubt_pct| (doubt_pct < 15.0).then_some(true)), "{found:?}");
         let late = Gate::ModelLate { side: SideName::After, late_pct: 5.0 };
         assert!(late.turns(Some(false), |_| Some(false)), "a side that is slow because of the machine");
         assert!(!late.turns(Some(true), |_| Some(true)), "fast although pictures were late");

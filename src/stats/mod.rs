@@ -12,6 +12,7 @@ pub mod effect;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod gate;
+mod guard;
 pub mod interval;
 pub mod judge;
 pub mod margin;
