@@ -1,10 +1,10 @@
 //! How often the verdicts are right: `cargo run --release --example false_alarms [SESSION]`, a few minutes.
 //!
 //! Everything is asked of the functions that judge real sessions. (a) A/A experiments on the virtual device's engine
-//! with a simulated clock; with SESSION also (b) A/A experiments of that session's runs, drawn by run. Then power,
-//! coverage, equivalence, and recommendations on devices whose best threshold is known. Seeded: the same numbers each
-//! time.
+//! with a simulated clock; with SESSION also (b) A/A experiments of that session's runs, drawn by run. Then what is in
+//! `answers`: power, equivalence and more. Seeded: the same numbers each time.
 
+mod answers;
 mod machine;
 mod rivals;
 
@@ -17,10 +17,8 @@ use inflight::stats::gate;
 use inflight::stats::interval::Sides;
 use inflight::stats::margin::Margin;
 use inflight::stats::metrics::Metric;
-use inflight::stats::recommend::recommend;
 use inflight::stats::summary::RunSummary;
-use machine::{Machine, Run, case};
-use virtual_nvenc::engine::Service;
+use machine::{Machine, Run};
 
 const EXPERIMENTS: usize = 2000;
 const METRICS: [Metric; 4] = [Metric::WallMs, Metric::LockMs, Metric::LatencyP95Ms, Metric::LatencyP99Ms];
@@ -45,10 +43,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         good.retain(|run| run.summary.case == first);
         println!("\n(b) A/A, drawn from {} recorded runs of {first}, {}", good.len(), session.manifest.device);
         false_alarms(|random, pairs| drawn(&good, random, pairs));
+        answers::gate_heading("runs drawn as in (b)");
+        answers::gate_line("A/A", |random| drawn(&good, random, 10));
     }
-    power();
-    equivalence();
-    recommendations();
+    answers::gate();
+    answers::power();
+    answers::equivalence();
+    answers::stopping();
+    answers::recommendations();
     Ok(())
 }
 
@@ -98,101 +100,6 @@ fn false_alarms(experiment: impl Fn(&mut fastrand::Rng, u32) -> Experiment) {
     }
 }
 
-fn power() {
-    println!("\nPower and coverage: 10 pairs, run CV 1 %, no drift");
-    let machine = Machine { run_pct: 0.95, frame_pct: 1.5, drift_pct: 0.0, ..Machine::usual() };
-    for true_pct in [-2.0, -1.0, 0.0, 2.0, 5.0] {
-        let mut random = fastrand::Rng::with_seed(17);
-        let (mut found, mut covered, mut cv) = (0, 0, 0.0);
-        for _ in 0..EXPERIMENTS {
-            let (before, after) = rounds(10, |round, place, is_after| {
-                machine.run(&mut random, 4, round, place, if is_after { 1.0 + true_pct / 100.0 } else { 1.0 })
-            });
-            let Some(effect) = judged(Metric::WallMs, &before, &after) else { continue };
-            let right = if true_pct < 0.0 { Answer::Improved } else { Answer::Worse };
-            found += usize::from(effect.answer == right);
-            let ends = effect.interval.and_then(|change| change.ends());
-            covered += usize::from(ends.is_some_and(|(low, high)| low <= true_pct && true_pct <= high));
-            let walls: Vec<_> = before.iter().map(|run| run.summary.wall_ms).collect();
-            cv += inflight::stats::spread::Spread::of(&walls).and_then(|spread| spread.cv_pct).unwrap_or(0.0);
-        }
-        let (found, covered) = (pct(found), pct(covered));
-        let cv = cv / EXPERIMENTS as f64;
-        println!("true change {true_pct:+.0} %: found {found:.1} %, coverage {covered:.1} %, mean run CV {cv:.2} %");
-    }
-}
-
-/// With an interval of 350 µs and a latency of 700 µs the engine is busy from T=3 on.
-fn equivalence() {
-    println!("\nEquivalence: T=4 against T=8, which the model makes equal; margin 1 %");
-    for (cv_pct, pairs) in [(0.3, 6), (0.3, 10), (1.0, 10), (1.0, 20), (1.0, 40)] {
-        let machine = Machine { run_pct: cv_pct, frame_pct: 1.0, drift_pct: 0.0, ..Machine::usual() };
-        let mut random = fastrand::Rng::with_seed(23);
-        let mut counts = [0; 4];
-        for _ in 0..EXPERIMENTS {
-            let (before, after) = rounds(pairs, |round, place, is_after| {
-                machine.run(&mut random, if is_after { 8 } else { 4 }, round, place, 1.0)
-            });
-            if let Some(effect) = judged(Metric::WallMs, &before, &after) {
-                counts[effect.answer as usize] += 1;
-            }
-        }
-        let [improved, worse, equivalent, inconclusive] = counts.map(pct);
-        println!(
-            "run CV {cv_pct:.1} %, {pairs:>2} pairs: equivalent {equivalent:.1} %, inconclusive {inconclusive:.1} %, improved {improved:.1} %, worse {worse:.1} %"
-        );
-    }
-}
-
-fn recommendations() {
-    const DEVICES: usize = 400;
-    const THRESHOLDS: [u32; 6] = [1, 2, 3, 4, 6, 8];
-    println!(
-        "\nRecommendation: {DEVICES} devices, thresholds 1 2 3 4 6 8, 9 rounds, run CV 0.3 to 1.5 %, drift to 2 %; margin 1 %"
-    );
-    let mut random = fastrand::Rng::with_seed(5);
-    let (mut within, mut smallest, mut worst_pct, mut thresholds) = (0, 0, 0.0_f64, [0; 9]);
-    for _ in 0..DEVICES {
-        let interval_us = 100 + random.u64(0..900);
-        let latency_us = interval_us + random.u64(0..4 * interval_us);
-        let machine = Machine {
-            service: Service { latency_ns: 1000 * latency_us, interval_ns: 1000 * interval_us },
-            host_work_ns: 1e3 * random.f64() * interval_us as f64,
-            run_pct: 0.3 + 1.2 * random.f64(),
-            drift_pct: 2.0 * random.f64(),
-            frame_pct: 2.0,
-            ..Machine::usual()
-        };
-        let quiet = Machine { run_pct: 0.0, frame_pct: 0.0, jitter_pct: 0.0, drift_pct: 0.0, ..machine };
-        let truth = THRESHOLDS.map(|threshold| quiet.run(&mut random, threshold, 0, 0.0, 1.0).summary.wall_ms);
-        let cases = THRESHOLDS.map(case);
-        let mut runs = Vec::new();
-        for round in 0..9 {
-            for one in inflight::plan::in_round(&cases, round) {
-                let place = runs.len() as f64 / (9 * cases.len()) as f64;
-                runs.push(machine.run(&mut random, one.reap_threshold, round, place, 1.0).summary);
-            }
-        }
-        let Some(found) = recommend(&runs, None).into_iter().next() else { continue };
-        let best = truth.into_iter().fold(f64::INFINITY, f64::min);
-        let wall_of =
-            |threshold| THRESHOLDS.iter().position(|&known| known == threshold).map_or(f64::NAN, |idx| truth[idx]);
-        let slower_pct = 100.0 * (wall_of(found.case.reap_threshold) / best - 1.0);
-        let least = THRESHOLDS.into_iter().find(|&threshold| wall_of(threshold) <= 1.01 * best);
-        within += usize::from(slower_pct <= 1.0);
-        smallest += usize::from(least == Some(found.case.reap_threshold));
-        worst_pct = worst_pct.max(slower_pct);
-        thresholds[found.case.reap_threshold as usize] += 1;
-    }
-    let share = |count: usize| 100.0 * count as f64 / DEVICES as f64;
-    println!(
-        "within the margin of the optimum: {:.1} %; the smallest such threshold: {:.1} %; worst {worst_pct:.2} % slower; recommended T=1 to 8: {:?}",
-        share(within),
-        share(smallest),
-        &thresholds[1..]
-    );
-}
-
 fn aa(machine: &Machine, random: &mut fastrand::Rng, pairs: u32) -> Experiment {
     rounds(pairs, |round, place, _| machine.run(random, 2, round, place, 1.0))
 }
@@ -218,12 +125,15 @@ fn rounds(pairs: u32, mut run: impl FnMut(u32, f64, bool) -> Run) -> Experiment 
 }
 
 fn judged(metric: Metric, before: &[Run], after: &[Run]) -> Option<Effect> {
-    let summaries = |runs: &'_ [Run]| -> Vec<RunSummary> { runs.iter().map(|run| run.summary.clone()).collect() };
     let (before, after) = (summaries(before), summaries(after));
     let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
     let sides = Sides { before: &before, after: &after, is_paired: true };
     let gates = [gate::of_runs(&sides), gate::of_metric(metric, &sides)].concat();
     Effect::of(metric, &sides, Margin::default(), gates)
+}
+
+fn summaries(runs: &[Run]) -> Vec<RunSummary> {
+    runs.iter().map(|run| run.summary.clone()).collect()
 }
 
 /// What a tool sees that throws the frames of all runs together.

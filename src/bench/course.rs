@@ -10,13 +10,11 @@ use crate::stats::effect::PRIMARY;
 use crate::stats::interval::Sides;
 use crate::stats::judge::counted;
 use crate::stats::margin::NoiseFloor;
-use crate::stats::recommend::{default_pair, recommend};
+use crate::stats::recommend::{DefaultPair, default_pair, recommend};
 use crate::stats::summary::RunSummary;
 
 /// Fewer rounds bound nothing, so there is nothing sure to confirm.
 pub const MIN_ROUNDS: u32 = 5;
-/// Fewer pairs give an interval no ends.
-const MIN_PAIRS: u32 = 6;
 
 /// Where a sweep is.
 #[derive(Debug)]
@@ -50,13 +48,13 @@ impl<'a> Course<'a> {
                 self.next_order = runs.len() as u32;
                 Some(runs)
             }
-            Stage::More if self.plan.until.is_some_and(|until| self.asks_for_more(until, made)) => {
-                Some(self.round(&self.plan.cases(), false))
-            }
             Stage::More => {
+                let num_more = self.plan.until.map_or(0, |until| self.missing_rounds(until, made));
+                if num_more > 0 {
+                    return Some(self.rounds(num_more, &self.plan.cases(), false));
+                }
                 self.stage = Stage::Confirmed;
-                let cases = self.to_confirm(made);
-                let rounds = (0..self.plan.confirm).flat_map(|_| self.round(&cases, true)).collect::<Vec<_>>();
+                let rounds = self.rounds(self.plan.confirm, &self.to_confirm(made), true);
                 (!rounds.is_empty()).then_some(rounds)
             }
             Stage::Confirmed => None,
@@ -72,21 +70,23 @@ impl<'a> Course<'a> {
         runs
     }
 
-    fn asks_for_more(&self, until: Until, made: &[RunSummary]) -> bool {
-        self.next_round < until.max_repeat && !self.is_known(until, made)
+    fn rounds(&mut self, num: u32, cases: &[Case], fresh: bool) -> Vec<PlannedRun> {
+        (0..num).flat_map(|_| self.round(cases, fresh)).collect()
     }
 
-    /// Is the change between the two cases that anybody would compare known well enough, for every codec?
-    fn is_known(&self, until: Until, made: &[RunSummary]) -> bool {
-        default_pair(made, self.noise).into_iter().all(|pair| {
+    /// How many more rounds the width is likely to take: for every codec, of the change between the two cases that anybody
+    /// would compare. At most as many as there are, and up to the cap; all of them are made before it is asked again. A
+    /// sweep that looked after each round would stop where its runs happen to lie close together, and its interval would
+    /// miss too often.
+    fn missing_rounds(&self, until: Until, made: &[RunSummary]) -> u32 {
+        let missing = |pair: DefaultPair| {
             let of = |case: Case| counted(&made.iter().filter(|run| run.case == case).collect::<Vec<_>>());
             let (before, after) = (of(pair.before), of(pair.after));
-            let sides = Sides { before: &before, after: &after, is_paired: true };
-            // Too few good runs after all that were planned: more are needed, up to the cap.
-            sides.change(PRIMARY).and_then(|change| Some((change.num_runs, change.half_width_pct()?))).is_some_and(
-                |(num_pairs, half_width_pct)| num_pairs >= MIN_PAIRS && half_width_pct <= until.half_width_pct,
-            )
-        })
+            let change = Sides { before: &before, after: &after, is_paired: true }.change(PRIMARY);
+            change.map_or(1, |change| change.more_to_narrow(until.half_width_pct))
+        };
+        let most = default_pair(made, self.noise).into_iter().map(missing).max().unwrap_or(0);
+        most.min(self.next_round).min(until.max_repeat.saturating_sub(self.next_round))
     }
 
     fn to_confirm(&self, made: &[RunSummary]) -> Vec<Case> {
@@ -94,7 +94,7 @@ impl<'a> Course<'a> {
             return Vec::new();
         }
         let known = recommend(made, self.noise);
-        known.iter().flat_map(|known| known.rival.into_iter().flat_map(|rival| [rival, known.case])).collect()
+        known.iter().flat_map(|known| known.rival.into_iter().flat_map(|rival| [rival, known.chosen])).collect()
     }
 }
 
@@ -155,10 +155,10 @@ mod tests {
             confirm: 0,
             ..plan()
         };
-        let added = |plan: &Plan| course(plan, noisy).len() - 1;
-        assert_eq!(added(&until(50.0, 60)), 0);
-        assert_eq!(added(&until(0.1, 12)), 3);
-        let some = added(&until(0.8, 60));
-        assert!((1..51).contains(&some), "{some}");
+        let batches = |plan: &Plan| course(plan, noisy)[1..].iter().map(|batch| batch.1 as u32 / 3).collect::<Vec<_>>();
+        assert_eq!(batches(&until(50.0, 60)).len(), 0);
+        assert_eq!(batches(&until(0.1, 12)), [3]);
+        let some = batches(&until(0.8, 60));
+        assert!((1..51).contains(&some.iter().sum::<u32>()) && some.len() < 4, "few looks: {some:?}");
     }
 }

@@ -5,7 +5,9 @@ use serde_json::json;
 use super::args::{CompareArgs, CriteriaArgs, FailOn};
 use super::exit::{Exit, Failure};
 use super::{print_json, report};
+use crate::bench::command::shell_word;
 use crate::report::Subject;
+use crate::session::Session;
 use crate::stats::compare::{Allowances, CodecComparison, Comparison, Side, compare as judge, thin_text};
 use crate::stats::criteria::{Criteria, Verdict};
 use crate::stats::selector::Selector;
@@ -34,6 +36,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
         print_json(&as_json(&comparison, &before, &after)?)?;
     } else {
         tell_people(&comparison)?;
+        offer_more(&comparison, &[&before_session, &after_session])?;
     }
     Ok(match comparison.verdict {
         Verdict::Pass => Exit::Done,
@@ -109,6 +112,23 @@ fn tell_effects(out: &mut impl std::io::Write, codec: &CodecComparison) -> Resul
     if let Some(thin) = thin_text(&codec.too_thin) {
         writeln!(out, "  not looked at: {thin}")?;
     }
+    Ok(())
+}
+
+/// How to settle what more rounds can settle.
+fn offer_more(comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), Failure> {
+    use std::io::Write;
+    let Some(rounds) = comparison.codecs.iter().filter_map(CodecComparison::rounds_to_settle).max() else {
+        return Ok(());
+    };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\nA fresh sweep with so many rounds, fixed beforehand, is likely to settle what is open:")?;
+    let mut plans: Vec<_> = sessions.iter().map(|session| shell_word(&session.dir.to_string_lossy())).collect();
+    plans.dedup();
+    for plan in plans {
+        writeln!(out, "  inflight sweep --plan {plan} --repeat {rounds}")?;
+    }
+    writeln!(out, "or, until the change of the wall time is known that well: --until ±1% --max-repeat {}", 4 * rounds)?;
     Ok(())
 }
 

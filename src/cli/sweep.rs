@@ -20,6 +20,7 @@ use crate::device::DeviceSpec;
 use crate::plan::Plan;
 use crate::record::{Case, RunRecord};
 use crate::report::own_comparison;
+use crate::report::words::recommendation_title;
 use crate::session::{Manifest, Session, load_plan, noise_floor, save_plan};
 use crate::stats::cells::{Cell, cells};
 use crate::stats::criteria::Criteria;
@@ -196,7 +197,7 @@ impl Told<'_> {
             writeln!(out, "{case} against {reference}: {} {}, {change}", effect.metric, effect.answer)?;
         }
         for known in recommend(self.runs, noise.as_ref()) {
-            writeln!(out, "{}: {}", known.codec, known.reason)?;
+            writeln!(out, "{}: {}. {}", known.codec, recommendation_title(&known), known.reason)?;
         }
         let stopped = if outcome.stopped { "stopped; what was finished is saved" } else { "saved" };
         writeln!(out, "\nSession {stopped} in {dir}; next: inflight report {dir}", dir = self.dir.display())?;

@@ -6,7 +6,7 @@ use super::chart::Heading;
 use super::figures::{case_pen, depth, knee, lock_pen, lock_wait, wait_split};
 use super::gather::{CaseMaterial, DepthMaterial, Material};
 use super::svg::{Pen, SERIES};
-use super::words::{case_label, case_title, codec_title, side_title};
+use super::words::{case_label, case_title, codec_title, recommendation_word, side_title};
 use crate::contract::{Codec, LockPlacement};
 use crate::record::DeviceInfo;
 use crate::stats::metrics::Metric;
@@ -188,8 +188,10 @@ fn knee(material: &Material<'_>, codec: Codec) -> Option<String> {
         let mut points: Vec<_> = of_lock.filter_map(|case| knee_point(&case.group)).collect();
         points.sort_unstable_by_key(|point| point.threshold);
         let is_it = |knee: &&Recommendation| knee.codec == codec && knee.case.lock == lock;
-        let recommended = material.recommendations.iter().find(is_it).map(|knee| knee.case.reap_threshold);
-        let ringed = recommended.map_or_else(String::new, |threshold| format!(" (ringed: recommended T={threshold})"));
+        let known = material.recommendations.iter().find(is_it);
+        let recommended = known.map(|knee| knee.case.reap_threshold);
+        let ring = |knee| format!(" (ringed: {}, T={})", recommendation_word(knee), knee.case.reap_threshold);
+        let ringed = known.map_or_else(String::new, ring);
         knee::Series { label: format!("{lock}{ringed}"), pen: lock_pen(lock), points, recommended }
     };
     let series: Vec<_> = locks.iter().map(line).collect();

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::table::Table;
 use super::text::markdown;
-use super::words::case_title;
+use super::words::{case_title, recommendation_title, recommendation_word};
 use crate::contract::Codec;
 use crate::session::Session;
 use crate::stats::cells::{Cell, cells};
@@ -71,7 +71,7 @@ pub fn candidates(known: &Recommendation) -> String {
     let mut table = Table::new(&["case", ">wall_ms", ">slower at most", ">latency tail", "front", "role"]);
     for one in &known.candidates {
         let role = match one.case {
-            case if case == known.case => "recommended",
+            case if case == known.case => recommendation_word(known),
             case if case == known.fastest => "fastest",
             _ => "",
         };
@@ -86,9 +86,10 @@ pub fn candidates(known: &Recommendation) -> String {
         ]);
     }
     format!(
-        "{}\n\nMedians over the planned rounds. *Slower at most*: one-sided 95 % bound of the wall time against the fastest; the \
+        "**{}.** {}\n\nMedians over the planned rounds. *Slower at most*: one-sided 95 % bound of the wall time against the fastest; the \
          smallest threshold that stays within ±{} is recommended, among equal ones that with the lowest tail. *Front*: no \
          other case is both faster and quicker to give its packets.\n\n{table}\n",
+        recommendation_title(known),
         markdown(&known.reason),
         units::pct(known.margin.pct)
     )
@@ -98,7 +99,7 @@ pub fn candidates(known: &Recommendation) -> String {
 pub fn methods(codecs: &[CodecComparison]) -> String {
     let mut text = String::from(
         "**How a verdict is found.** The run is the unit: each gives one value of a metric. Within a round both sides met \
-         the same machine, so their values make a pair; the change is the Hodges–Lehmann centre of ln(after ÷ before) over \
+         the same machine, in an order that turns around from round to round, so their values make a pair; the change is the Hodges–Lehmann centre of ln(after ÷ before) over \
          the pairs, its 95 % interval has the exact bounds of Wilcoxon's signed-rank test. Sides of two sessions are not \
          paired: there it is the Hodges–Lehmann shift of the logarithms with the exact bounds of the Mann–Whitney test, and a \
          drift between the sessions is not excluded. *Improved* and *worse*: the interval leaves out no change, and the \
@@ -117,7 +118,9 @@ pub fn methods(codecs: &[CodecComparison]) -> String {
             Some(session) => format!("measured by calibration {}", markdown(session)),
             None => "the least there is".to_owned(),
         };
-        let _ = write!(text, " {}: {n} {unit}, margin ±{margin} of `{}` ({from}).", codec.codec, primary.metric);
+        let order =
+            codec.num_before_first.map_or_else(String::new, |num| format!(", before made first in {num} of them"));
+        let _ = write!(text, " {}: {n} {unit}{order}; margin ±{margin} of `{}` ({from}).", codec.codec, primary.metric);
     }
     text.push_str("\n\n");
     text

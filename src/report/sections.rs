@@ -10,7 +10,7 @@ use super::effects;
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
 use super::text::markdown;
-use super::words::{case_title, codec_title, side_title, verdict_title};
+use super::words::{case_title, codec_title, recommendation_title, recommendation_word, side_title, verdict_title};
 use crate::contract::{Codec, LockPlacement};
 use crate::record::{DeviceInfo, DeviceKind};
 use crate::stats::compare::{CodecComparison, Comparison};
@@ -150,7 +150,7 @@ pub fn thresholds(material: &Material<'_>, codec: Codec) -> String {
 
 fn verdict_sentence(codec: &CodecComparison, device: &DeviceInfo) -> String {
     let (case, title) = (case_title(&codec.after.case), codec_title(codec.codec));
-    let shown = [CriterionName::LockMs, CriterionName::WallMs, CriterionName::LatencyP99];
+    let shown = [CriterionName::LockMs, CriterionName::WallMs, CriterionName::LatencyP95, CriterionName::LatencyP99];
     let numbers = shown.iter().filter_map(|name| codec.criteria.iter().find(|result| result.name == *name));
     let numbers = numbers.map(change_words).collect::<Vec<_>>().join(", ");
     let named = |verdict| {
@@ -181,8 +181,8 @@ fn change_words(result: &CriterionResult) -> String {
 
 fn no_verdict(knees: &[Recommendation]) -> String {
     let knees = knees.iter().map(|knee| {
-        let (codec, case) = (codec_title(knee.codec), case_title(&knee.case));
-        format!("- {codec}: {case}. {}\n", markdown(&knee.reason))
+        let (codec, title) = (codec_title(knee.codec), recommendation_title(knee));
+        format!("- {codec}: {title}. {}\n", markdown(&knee.reason))
     });
     format!(
         "**Nothing was compared**, so nothing passes or fails. The sweep by itself suggests:\n\n{}",
@@ -235,10 +235,10 @@ fn mean_cell(group: &Group, metric: Metric) -> String {
 
 fn threshold_cells(material: &Material<'_>, case: &CaseMaterial) -> Vec<String> {
     let Group { case: what, num_runs, num_failed, .. } = case.group;
-    let is_knee = case.is_own && material.recommendations.iter().any(|knee| knee.case == what);
+    let knee = material.recommendations.iter().find(|knee| case.is_own && knee.case == what);
     let side = case.side.map(side_title);
     let other = (!case.is_own).then_some("other session");
-    let role: Vec<_> = [side, other, is_knee.then_some("recommended")].into_iter().flatten().collect();
+    let role: Vec<_> = [side, other, knee.map(recommendation_word)].into_iter().flatten().collect();
     let failed = if num_failed == 0 { String::new() } else { format!(", **{num_failed} failed**") };
     let mut cells =
         vec![what.reap_threshold.to_string(), what.lock.to_string(), what.pool.to_string(), role.join(", ")];

@@ -14,7 +14,7 @@ use super::words::{case_title, codec_title, verdict_title};
 use super::{Report, ReportError, Subject, appendix, figure_link, file_name, generated_line, sections, stem, utc};
 use crate::contract::Codec;
 use crate::stats::compare::CodecComparison;
-use crate::stats::criteria::{CriterionName, Verdict};
+use crate::stats::criteria::Verdict;
 use crate::stats::metrics::Metric;
 use crate::stats::summary::Group;
 use crate::units::{NO_VALUE, pct};
@@ -115,7 +115,7 @@ fn baseline(material: &Material<'_>) -> String {
 /// The plan wants p95, p99 and CV looked at, not only means.
 fn tail_latency(material: &Material<'_>) -> String {
     let line = |codec: &CodecComparison| {
-        let guard = codec.criteria.iter().find(|result| result.name == CriterionName::LatencyP99)?;
+        let guard = codec.criteria.iter().find(|result| result.name.is_guard())?;
         let of = |group: &Group, metric: Metric| metric.unit().text_or_none(group.mean(metric));
         let pair = |metric| format!("{} → {}", of(&codec.before, metric), of(&codec.after, metric));
         let cv = |group: &Group| group.spread(Metric::WallMs).and_then(|spread| spread.cv_pct);

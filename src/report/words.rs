@@ -4,6 +4,7 @@ use crate::contract::Codec;
 use crate::record::{Case, Client};
 use crate::stats::compare::SideName;
 use crate::stats::criteria::Verdict;
+use crate::stats::recommend::Recommendation;
 
 /// A codec in running text.
 pub fn codec_title(codec: Codec) -> &'static str {
@@ -40,6 +41,17 @@ pub fn case_title(case: &Case) -> String {
     let process = if case.client.is_here() { "" } else { ", process" };
     let pool = if pool == reap_threshold { String::new() } else { format!(", pool {pool}") };
     format!("T={reap_threshold} {lock}{pool}{process}")
+}
+
+/// What to use, said as surely as it is known.
+pub fn recommendation_title(known: &Recommendation) -> String {
+    let case = case_title(&known.case);
+    if known.is_confirmed() { format!("Use {case}") } else { format!("{case} looks best, not confirmed") }
+}
+
+/// The same beside a case.
+pub fn recommendation_word(known: &Recommendation) -> &'static str {
+    if known.is_confirmed() { "recommended" } else { "suggested" }
 }
 
 /// A case in a figure, its side first.

@@ -61,6 +61,8 @@ pub struct CodecComparison {
     pub before: Group,
     pub after: Group,
     pub criteria: Vec<CriterionResult>,
+    /// In how many of the pairs before was made first; `None`: the sides are not paired.
+    pub num_before_first: Option<u32>,
     /// What each metric did, the primary one first.
     pub effects: Vec<Effect>,
     /// Tails that were not looked at, since the runs have too few frames for them.
@@ -205,6 +207,7 @@ fn compare_codec(
         before: Group::of(case_before, &runs_before),
         after: Group::of(case_after, &runs_after),
         criteria,
+        num_before_first: sides.is_paired.then(|| sides.num_before_first()),
         effects: offered.into_iter().filter_map(effect).collect(),
         too_thin: thin.into_iter().map(too_thin).collect(),
         shifts: [Column::LockWait, Column::Latency].into_iter().filter_map(|column| shift(column, &sides)).collect(),
@@ -234,6 +237,16 @@ pub fn thin_text(tails: &[ThinTail]) -> Option<String> {
     };
     let all: Vec<_> = needed.iter().map(|&needed| format!("{} takes {needed} frames a run", name(needed))).collect();
     Some(format!("{}; the shortest has {}", all.join(", "), tails.first()?.frames))
+}
+
+impl CodecComparison {
+    /// How many rounds a fresh sweep should have to settle what more rounds can settle: the criteria that are open and the
+    /// primary metric. `None`: nothing is open, or more rounds are not what is missing.
+    pub fn rounds_to_settle(&self) -> Option<u32> {
+        let of_criteria = self.criteria.iter().map(|result| (result.interval, result.more_pairs));
+        let of_primary = self.effects.iter().take(1).map(|effect| (effect.interval, effect.more_pairs));
+        of_criteria.chain(of_primary).filter_map(|(interval, more)| Some(interval?.num_runs + more?)).max()
+    }
 }
 
 impl fmt::Display for Cases {

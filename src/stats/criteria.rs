@@ -101,7 +101,7 @@ pub struct CriterionResult {
     pub after: Option<f64>,
     /// From before to after; `None` where before is 0 or one of them is missing.
     pub change_pct: Option<f64>,
-    /// How sure that change is; only of `wall_ms` and `lock_ms`, whose verdict it decides where it is bounded.
+    /// How sure that change is; of `wall_ms`, `lock_ms` and the latency tail, whose verdict it decides where it is bounded.
     pub interval: Option<ChangeInterval>,
     /// About how many more pairs (without pairs: runs a side) would bring the interval clear of the limit.
     pub more_pairs: Option<u32>,
@@ -156,6 +156,13 @@ impl Criteria {
     }
 }
 
+impl CriterionResult {
+    /// What the change may be at most, in percent; of a fall that is asked for, its negative.
+    pub(super) fn limit_pct(&self) -> f64 {
+        if self.name.is_guard() { self.threshold } else { -self.threshold }
+    }
+}
+
 impl CriteriaError {
     /// TOML's own message spans several lines; the line number and the first sentence are enough.
     fn toml(text: &str, error: &toml::de::Error) -> Self {
@@ -176,6 +183,11 @@ impl CriterionName {
             Self::LatencyP95 => "Latency p95",
             Self::LatencyP99 => "Latency p99",
         }
+    }
+
+    /// Is it the guard on the latency tail? It limits growth; the others about a change ask for a fall.
+    pub fn is_guard(self) -> bool {
+        matches!(self, Self::LatencyP95 | Self::LatencyP99)
     }
 
     /// Unit of `before` and `after`.

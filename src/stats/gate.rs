@@ -215,7 +215,7 @@ fn of_gpu(sides: &Sides<'_>) -> Vec<Gate> {
 }
 
 /// The share of late pictures that half of the runs reach.
-pub fn late_pct(runs: &[&RunSummary]) -> f64 {
+fn late_pct(runs: &[&RunSummary]) -> f64 {
     let share = |run: &&RunSummary| 100.0 * run.model_late.unwrap_or(0) as f64 / run.packets.max(1) as f64;
     let mut shares: Vec<_> = runs.iter().map(share).collect();
     shares.sort_unstable_by(f64::total_cmp);

@@ -1,7 +1,6 @@
 //! The guard on latency: was it paid for? Its reasons stand at [`Criteria`]; `judge` asks it, and its tests are there.
 
 use crate::stats::criteria::Criteria;
-use crate::stats::gate::late_pct;
 use crate::stats::judge::{Finding, change_pct, from_to, values};
 use crate::stats::metrics::Metric;
 use crate::stats::spread::percentile;
@@ -34,8 +33,6 @@ fn latency_is_paid_for(
     let tolerated_ms = fps_after.map_or(0.0, |fps| criteria.latency_p99_tolerance_intervals * 1000.0 / fps);
     let allowed_pct = paid_pct.max(tail_before.map_or(0.0, |tail_ms| 100.0 * tolerated_ms / tail_ms));
     let change = change_pct(tail_before, tail_after);
-    let within = change.map(|change| change <= allowed_pct);
-    let (pass, blame) = unless_late(within, after);
     Finding {
         rule: format!(
             "the median run's {name} grows by no more than the throughput, and {} beyond",
@@ -44,29 +41,13 @@ fn latency_is_paid_for(
         threshold: allowed_pct,
         before: tail_before,
         after: tail_after,
-        pass,
+        pass: change.map(|change| change <= allowed_pct),
         reason: format!(
-            "the median run's {name} went {}; {} is allowed at {gain:.2} times the throughput{blame}",
+            "the median run's {name} went {}; {} is allowed at {gain:.2} times the throughput",
             from_to(metric, tail_before, tail_after),
             units::change_pct(allowed_pct)
         ),
     }
-}
-
-/// A guard fails on evidence only. Where the emulation made 1 % of a run's pictures or more too late, the slowest 1 % are
-/// the machine's, and that run's p99 is too long; when half of the runs after are like that, so is their median, and a
-/// failure proves nothing. (Late pictures before can hide a failure: the comparison warns of them.)
-fn unless_late(pass: Option<bool>, after: &[&RunSummary]) -> (Option<bool>, String) {
-    let pct = late_pct(after);
-    if pass != Some(false) || pct < 1.0 {
-        return (pass, String::new());
-    }
-    let pct = units::pct(pct);
-    let blame = format!(
-        ", but in half of the runs after {pct} of the pictures or more were late by the emulation's own clock: \
-         use a quieter machine"
-    );
-    (None, blame)
 }
 
 fn median(runs: &[&RunSummary], metric: Metric) -> Option<f64> {

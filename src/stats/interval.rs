@@ -69,6 +69,11 @@ impl<'a> Sides<'a> {
         pairs
     }
 
+    /// In how many of the pairs before was made first.
+    pub fn num_before_first(&self) -> u32 {
+        self.pairs().iter().filter(|(before, after)| before.order_index < after.order_index).count() as u32
+    }
+
     /// The change of a metric; `None` where a side has no run, or a value that has no logarithm.
     pub fn change(&self, metric: Metric) -> Option<ChangeInterval> {
         self.change_at(metric, LEVEL)
@@ -131,16 +136,15 @@ impl ChangeInterval {
         Self { estimate_pct: pct(centre.estimate), low_pct, high_pct, num_pairs, num_runs, p: centre.p }
     }
 
-    /// Does the metric fall by `least_pct` or more? `None`: the interval has no ends, or reaches across.
-    pub fn falls_by(&self, least_pct: f64) -> Option<bool> {
+    /// Is the change `limit_pct` at most: a fall by 5 % is at most −5. `None`: the interval has no ends, or reaches across.
+    pub fn is_at_most(&self, limit_pct: f64) -> Option<bool> {
         // What is equal must not miss the limit by a rounding of the logarithm.
         const ROUNDING_PCT: f64 = 1e-9;
         let (low, high) = self.ends()?;
-        let limit = ROUNDING_PCT - least_pct;
-        if high <= limit {
+        if high <= limit_pct + ROUNDING_PCT {
             return Some(true);
         }
-        (low > limit).then_some(false)
+        (low > limit_pct + ROUNDING_PCT).then_some(false)
     }
 
     /// Both ends; `None`: there are too few runs for it to have any.
@@ -177,6 +181,16 @@ impl ChangeInterval {
         let above = self.more_to_shrink(high - self.estimate_pct, margin_pct - self.estimate_pct);
         let below = self.more_to_shrink(self.estimate_pct - low, margin_pct + self.estimate_pct);
         above.zip(below).map(|(above, below)| above.max(below))
+    }
+
+    /// As [`ChangeInterval::more_to_clear`], until it reaches no farther than `half_width_pct` from the estimate; 0: it does
+    /// already, `u32::MAX`: a thousand would not do.
+    pub fn more_to_narrow(&self, half_width_pct: f64) -> u32 {
+        match self.half_width_pct() {
+            None => self.missing_for_ends(),
+            Some(now) if now <= half_width_pct => 0,
+            Some(now) => self.more_to_shrink(now, half_width_pct).unwrap_or(u32::MAX),
+        }
     }
 
     fn more_to_shrink(&self, reach_pct: f64, allowed_pct: f64) -> Option<u32> {
@@ -240,8 +254,8 @@ mod tests {
         let after: Vec<_> = before.iter().map(|wall_ms| 0.9 * wall_ms).collect();
         let (paired, unpaired) = (wall(&before, &after, true), wall(&before, &after, false));
         assert_eq!(paired.num_pairs, Some(9));
-        assert_eq!((paired.falls_by(5.0), paired.falls_by(11.0)), (Some(true), Some(false)));
-        assert_eq!(unpaired.falls_by(5.0), None, "{unpaired}");
+        assert_eq!((paired.is_at_most(-5.0), paired.is_at_most(-11.0)), (Some(true), Some(false)));
+        assert_eq!(unpaired.is_at_most(-5.0), None, "{unpaired}");
         assert!((paired.estimate_pct + 10.0).abs() < 1e-9);
     }
 
@@ -256,14 +270,14 @@ mod tests {
     #[test]
     fn five_pairs_bound_nothing() {
         let five = wall(&[100.0; 5], &[50.0; 5], true);
-        assert!(five.ends().is_none() && five.falls_by(5.0).is_none());
+        assert!(five.ends().is_none() && five.is_at_most(-5.0).is_none());
         assert_eq!(five.to_string(), "−50.0 % (too few runs for an interval, 5 pairs)");
         assert!(wall(&[100.0; 6], &[50.0; 6], true).ends().is_some());
     }
 
     #[test]
     fn the_limit_itself_is_met() {
-        assert_eq!(wall(&[100.0; 9], &[95.0; 9], true).falls_by(5.0), Some(true));
-        assert_eq!(wall(&[100.0; 9], &[95.01; 9], true).falls_by(5.0), Some(false));
+        assert_eq!(wall(&[100.0; 9], &[95.0; 9], true).is_at_most(-5.0), Some(true));
+        assert_eq!(wall(&[100.0; 9], &[95.01; 9], true).is_at_most(-5.0), Some(false));
     }
 }

@@ -22,11 +22,13 @@ const BOUND_LEVEL: f64 = 0.90;
 pub struct Recommendation {
     /// For what.
     pub codec: Codec,
-    /// The case to use.
+    /// The case to use: what the sweep chose, or where fresh runs spoke against that, its rival.
     pub case: Case,
+    /// What the sweep alone chose.
+    pub chosen: Case,
     /// The case with the shortest median wall time, maybe the same.
     pub fastest: Case,
-    /// What it was held against in fresh runs, or would be; `None`: there is no other case.
+    /// What the choice was held against in fresh runs, or would be; `None`: there is no other case.
     pub rival: Option<Case>,
     /// What counts as slower.
     pub margin: Margin,
@@ -64,6 +66,13 @@ pub struct Fresh {
     pub change: ChangeInterval,
     /// Not slower than the rival by more than the margin? `None`: the fresh runs do not say.
     pub holds: Option<bool>,
+}
+
+impl Recommendation {
+    /// Have runs said so that had no part in the choice?
+    pub fn is_confirmed(&self) -> bool {
+        self.fresh.is_some_and(|fresh| fresh.holds.is_some())
+    }
 }
 
 /// Which two cases of one session to hold against each other when nobody said.
@@ -130,14 +139,17 @@ fn recommend_of(sound: &[&Sound<'_>], runs: &[RunSummary], noise: Option<&NoiseF
         let ((threshold, tail_ms), (other, other_ms)) = (rank(a), rank(b));
         threshold.cmp(&other).then(tail_ms.total_cmp(&other_ms))
     })?;
-    let (case, margin) = (chosen.case, margin_of(chosen.case));
-    let rival = rival(case, fastest.case, &candidates);
-    let fresh = rival.and_then(|rival| fresh(runs, case, rival, &margin));
+    let margin = margin_of(chosen.case);
+    let rival = rival(chosen.case, fastest.case, &candidates);
+    let fresh = rival.and_then(|rival| fresh(runs, chosen.case, rival, &margin));
+    let is_refuted = fresh.is_some_and(|fresh| fresh.holds == Some(false));
+    let case = rival.filter(|_| is_refuted).unwrap_or(chosen.case);
     let is_bounded = chosen.slower_at_most_pct.is_some();
     let reason = reason(chosen, fastest, &candidates, &margin, rival.zip(fresh));
     Some(Recommendation {
         codec: case.codec,
         case,
+        chosen: chosen.case,
         fastest: fastest.case,
         rival,
         margin,
@@ -244,7 +256,8 @@ fn reason(
             let bound =
                 change.high_pct.map_or_else(String::new, |high| format!(", at most {}", units::change_pct(high)));
             let against = format!("{}{bound} against {}", units::change_pct(change.estimate_pct), name(&rival));
-            text.push_str(&format!(". {} fresh rounds {verb}: {against}", change.num_runs));
+            let instead = if holds == Some(false) { ", which is recommended instead" } else { "" };
+            text.push_str(&format!(". {} fresh rounds {verb}: {against}{instead}", change.num_runs));
         }
         None => text.push_str(". Not run afresh"),
     }
@@ -355,9 +368,16 @@ mod tests {
         let found = &recommend(&runs, None)[0];
         assert_eq!((found.rival, found.fresh.unwrap().holds), (Some(case(1, Inline)), Some(true)));
         assert!(found.reason.contains("6 fresh rounds confirm it: −49"), "{}", found.reason);
+        assert!(found.is_confirmed() && found.case == case(4, Inline));
         runs.truncate(18);
+        assert!(!recommend(&runs, None)[0].is_confirmed());
         add(&mut runs, 230.0);
-        assert_eq!(recommend(&runs, None)[0].fresh.unwrap().holds, Some(false));
+        let found = &recommend(&runs, None)[0];
+        assert_eq!(
+            (found.fresh.unwrap().holds, found.chosen, found.case),
+            (Some(false), case(4, Inline), case(1, Inline))
+        );
+        assert!(found.reason.ends_with("against T=1 inline, which is recommended instead"), "{}", found.reason);
     }
 
     #[test]

@@ -44,6 +44,7 @@ const UNDER_TEST: [&str; 14] = [
 pub enum Warning {
     NotInterleaved,
     DeviceDiffers { before: String, after: String },
+    DriverDiffers { before: String, after: String },
     DeviceKindDiffers { before: String, after: String },
     MachineDiffers { before: String, after: String },
     InputDiffers { before: String, after: String },
@@ -86,6 +87,10 @@ fn of_origin(before: &Side<'_>, after: &Side<'_>) -> Vec<Warning> {
         }
     };
     differs(before.device.name.clone(), after.device.name.clone(), |before, after| Warning::DeviceDiffers {
+        before,
+        after,
+    });
+    differs(before.device.driver.clone(), after.device.driver.clone(), |before, after| Warning::DriverDiffers {
         before,
         after,
     });
@@ -158,6 +163,7 @@ impl fmt::Display for Warning {
                  them cannot be told from an effect",
             ),
             Self::DeviceDiffers { before, after } => write!(f, "the devices differ: {before} before, {after} after"),
+            Self::DriverDiffers { before, after } => write!(f, "the drivers differ: {before} before, {after} after"),
             Self::DeviceKindDiffers { before, after } => {
                 write!(
                     f,

@@ -237,8 +237,7 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
     let Some(primary) = codec.effects.first() else { return };
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(answer_line(primary)).strong());
-        if let Some(more) = more_pairs(codec).filter(|_| !is_running) {
-            let rounds = codec.after.num_runs + more;
+        if let Some(rounds) = codec.rounds_to_settle().filter(|_| !is_running) {
             let button = ui.button(format!("Run again with {rounds} rounds"));
             let hint = "A fresh sweep with a number of rounds that is fixed beforehand: adding rounds until the answer \
                         pleases would find something in the end";
@@ -286,12 +285,6 @@ fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
             ui.end_row();
         }
     });
-}
-
-/// Of the criteria and the primary metric, what takes the most.
-fn more_pairs(codec: &CodecComparison) -> Option<u32> {
-    let primary = codec.effects.first().and_then(|effect| effect.more_pairs);
-    codec.criteria.iter().filter_map(|result| result.more_pairs).chain(primary).max()
 }
 
 fn codec_ui(ui: &mut Ui, codec: &CodecComparison) {

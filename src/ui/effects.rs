@@ -2,8 +2,8 @@
 //!
 //! Draws what `stats` found; the plots are of the metric that is chosen in the table.
 
-use eframe::egui::{Color32, Grid, RichText, Stroke, Ui, vec2};
-use egui_plot::{AxisHints, HLine, Line, PlotPoint, PlotPoints, Points, Polygon};
+use eframe::egui::{Align2, Color32, Grid, RichText, Stroke, Ui, vec2};
+use egui_plot::{Axis, AxisHints, FilledArea, HLine, Line, PlotPoint, PlotPoints, Points, Span};
 
 use super::plots::parts::{axis, marks, still_plot};
 use super::plots::scale::linear_ticks;
@@ -18,6 +18,9 @@ use crate::units;
 
 /// Ground under a badge.
 const BADGE_TINT: f32 = 0.18;
+/// The band that an interval has narrowed along, and the one in which a change does not matter.
+const INTERVAL_TINT: f32 = 0.25;
+const MARGIN_TINT: f32 = 0.2;
 
 /// What was drawn last, so that intervals are not computed in every frame.
 #[derive(Debug, Default)]
@@ -123,16 +126,16 @@ fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, version: u64
     let title = format!("{}: each round, and the interval as it narrowed", effect.metric.title());
     let shown = ui.strong(&title).on_hover_text(
         "A dot is the change from before to after within one round. The band is the 95 % interval of all rounds so far, the \
-         line its centre. Between the dashed lines, if they are near enough to be drawn, a change does not matter.",
+         line its centre. Within the grey band, if it is near enough to be drawn, a change does not matter.",
     );
     pictures::note_title(ui, shown.rect);
     let colour = theme::series(0);
     let grey = ui.visuals().weak_text_color();
     let margin = effect.margin.pct;
     let num = effect.pairs.len() as f64;
-    let levels = if is_near(effect) { vec![-margin, 0.0, margin] } else { Vec::new() };
-    let plot =
-        levels.iter().fold(still_plot(ui, "rounds", theme::PLOT_HEIGHT), |plot, &level| plot.include_y(1.5 * level));
+    let is_near = is_near(effect);
+    let plot = still_plot(ui, "rounds", theme::PLOT_HEIGHT);
+    let plot = if is_near { plot.include_y(-1.5 * margin).include_y(1.5 * margin) } else { plot };
     let plot = plot
         .include_x(0.5)
         .include_x(num.max(6.0) + 0.5)
@@ -141,21 +144,17 @@ fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, version: u64
         .x_grid_spacer(|input| marks(linear_ticks(input.bounds).into_iter().filter(|tick| tick.fract() == 0.0)))
         .y_grid_spacer(|input| marks(linear_ticks(input.bounds)));
     let response = plot.show(ui, |plot| {
-        for &level in &levels {
-            let style = if level == 0.0 { egui_plot::LineStyle::Solid } else { egui_plot::LineStyle::dashed_loose() };
-            plot.hline(HLine::new("margin", level).stroke(Stroke::new(1.0, grey)).style(style).allow_hover(false));
+        if is_near {
+            let span = Span::new(format!("margin ±{}", units::pct(margin)), -margin..=margin).axis(Axis::Y);
+            plot.span(span.fill(grey.gamma_multiply(MARGIN_TINT)).label_align(Align2::RIGHT_CENTER));
+            plot.hline(HLine::new("no change", 0.0).stroke(Stroke::new(1.0, grey)).allow_hover(false));
         }
-        let bounded = || states.iter().filter_map(|state| Some((f64::from(state.num_runs), state.ends()?)));
-        let upper = bounded().map(|(x, (_, high))| PlotPoint::new(x, high));
-        let lower = bounded().map(|(x, (low, _))| PlotPoint::new(x, low));
-        // Drawn side by side: a band that narrows and widens is not convex.
-        let (upper, lower): (Vec<_>, Vec<_>) = (upper.collect(), lower.collect());
-        for (above, below) in upper.windows(2).zip(lower.windows(2)) {
-            let corners = vec![above[0], above[1], below[1], below[0]];
-            let fill =
-                Polygon::new("95 % interval", PlotPoints::Owned(corners)).fill_color(colour.gamma_multiply(0.25));
-            plot.polygon(fill.stroke(Stroke::NONE).allow_hover(false));
-        }
+        let bounded: Vec<_> =
+            states.iter().filter_map(|state| Some((f64::from(state.num_runs), state.ends()?))).collect();
+        let of = |value: fn(&(f64, (f64, f64))) -> f64| bounded.iter().map(value).collect::<Vec<_>>();
+        let (xs, low, high) = (of(|state| state.0), of(|state| state.1.0), of(|state| state.1.1));
+        let band = FilledArea::new("95 % interval", &xs, &low, &high).fill_color(colour.gamma_multiply(INTERVAL_TINT));
+        plot.add(band.allow_hover(false));
         let centre = states.iter().map(|state| PlotPoint::new(f64::from(state.num_runs), state.estimate_pct)).collect();
         plot.line(
             Line::new("estimate", PlotPoints::Owned(centre)).color(colour).width(theme::LINE_WIDTH).allow_hover(false),

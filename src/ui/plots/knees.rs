@@ -87,9 +87,9 @@ impl Knees {
         })
     }
 
-    /// Is this point the one to use?
-    pub fn is_recommended(&self, line: &Line, point: &Point) -> bool {
-        self.recommendations.iter().any(|known| {
+    /// The recommendation of this point, if it is the one to use.
+    pub fn recommendation(&self, line: &Line, point: &Point) -> Option<&Recommendation> {
+        self.recommendations.iter().find(|known| {
             (known.codec, known.case.lock, known.case.reap_threshold) == (line.codec, line.lock, point.threshold)
         })
     }
@@ -132,7 +132,9 @@ mod tests {
         assert_eq!(knees.lines[0].points[0].values[3], None);
         assert_eq!(knees.splits.iter().map(|split| split.is_recommended).collect::<Vec<_>>(), [false, false, true]);
         assert_eq!(knees.splits[0].wall_ms, 101.0);
-        let is_it = |line: &Line| line.points.iter().map(|point| knees.is_recommended(line, point)).collect::<Vec<_>>();
+        let is_it = |line: &Line| {
+            line.points.iter().map(|point| knees.recommendation(line, point).is_some()).collect::<Vec<_>>()
+        };
         assert_eq!(knees.lines.iter().map(is_it).collect::<Vec<_>>(), [vec![false, false], vec![true]]);
     }
 }

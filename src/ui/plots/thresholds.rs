@@ -11,7 +11,7 @@ use super::parts::{BarChart, BarRow, KeyEntry, axis, bars_ui, key_ui, marks, plo
 use super::scale::linear_ticks;
 use crate::contract::Codec;
 use crate::report::draw::{FigureKind, PARTS};
-use crate::report::words::case_title;
+use crate::report::words::{case_title, recommendation_title, recommendation_word};
 use crate::stats::cells::Cell;
 use crate::stats::metrics::Metric;
 use crate::ui::data::LoadedSession;
@@ -23,7 +23,7 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     let lines: Vec<_> = knees.lines.iter().filter(|line| line.codec == codec).collect();
     recommendation_ui(ui, knees, codec);
     key_ui(ui, lines.iter().map(|line| KeyEntry::solid(line.lock.to_string(), theme::lock_placement(line.lock))));
-    ui.weak("Means over the counted runs with one standard deviation; the recommended threshold has a ring");
+    ui.weak("Means over the counted runs with one standard deviation; the threshold to use has a ring");
     let shown = [[(0, METRICS[0]), (1, METRICS[1])], [(2, METRICS[2]), (3, METRICS[3])]];
     for row in shown {
         ui.columns_const(|columns: &mut [Ui; 2]| {
@@ -41,7 +41,7 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
 
 fn recommendation_ui(ui: &mut Ui, knees: &Knees, codec: Codec) {
     for knee in knees.recommendations.iter().filter(|knee| knee.codec == codec) {
-        ui.label(RichText::new(format!("Use {}", case_title(&knee.case))).heading());
+        ui.label(RichText::new(recommendation_title(knee)).heading());
         ui.label(&knee.reason);
     }
 }
@@ -89,7 +89,8 @@ fn metric_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line
                 plot.line(PlotLine::new(&name, whisker).color(colour).width(theme::LINE_WIDTH).allow_hover(false));
             }
             plot.points(Points::new(&name, PlotPoints::Owned(means)).color(colour).radius(3.5));
-            let ringed = line.points.iter().filter(|point| knees.is_recommended(line, point)).filter_map(value);
+            let ringed =
+                line.points.iter().filter(|point| knees.recommendation(line, point).is_some()).filter_map(value);
             let ringed: Vec<_> = ringed.map(|(x, mean, _)| PlotPoint::new(x, mean)).collect();
             let ring = Points::new(&name, PlotPoints::Owned(ringed)).color(colour).filled(false).radius(7.0);
             plot.points(ring.allow_hover(false));
@@ -152,7 +153,7 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
                     ui.label(metric.unit().text_or_none(value.map(|(mean, _)| mean)));
                 }
                 cell_ui(ui, knees.cell(line, point));
-                ui.label(if knees.is_recommended(line, point) { "recommended" } else { "" });
+                ui.label(knees.recommendation(line, point).map_or("", recommendation_word));
                 ui.end_row();
             }
         }

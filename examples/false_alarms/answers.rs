@@ -1,0 +1,200 @@
+//! How often the other answers are right: exit codes of a gate, power and coverage, equivalence, sweeps that stop at a
+//! width, recommendations on devices whose best threshold is known.
+
+use inflight::bench::course::Course;
+use inflight::contract::Codec;
+use inflight::plan::{Plan, Until, in_round};
+use inflight::stats::criteria::{Criteria, Verdict};
+use inflight::stats::effect::Answer;
+use inflight::stats::gate;
+use inflight::stats::interval::Sides;
+use inflight::stats::judge::{Runs, judge};
+use inflight::stats::metrics::Metric;
+use inflight::stats::recommend::recommend;
+use inflight::stats::spread::Spread;
+use inflight::stats::summary::RunSummary;
+use virtual_nvenc::engine::Service;
+
+use crate::machine::{Machine, case};
+use crate::{EXPERIMENTS, Experiment, judged, pct, rounds, summaries, upper_bound};
+
+/// A gate for CI against getting worse, as docs/methodology.md shows it.
+fn not_worse() -> Criteria {
+    Criteria { min_wall_improvement_pct: -2.0, min_lock_improvement_pct: f64::NEG_INFINITY, ..Criteria::default() }
+}
+
+pub fn gate_heading(of: &str) {
+    println!("\nGate: wall time at most 2 % longer, queue peak 2, guard on the tail; 10 pairs, {of}");
+}
+
+/// How `inflight compare` would leave: 0, 3 or 4.
+pub fn gate_line(what: &str, mut experiment: impl FnMut(&mut fastrand::Rng) -> Experiment) {
+    let mut random = fastrand::Rng::with_seed(29);
+    let mut counts = [0; 3];
+    for _ in 0..EXPERIMENTS {
+        let (before, after) = experiment(&mut random);
+        let (before, after) = (summaries(&before), summaries(&after));
+        let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
+        let sides = Sides { before: &before, after: &after, is_paired: true };
+        let runs = Runs { before: &before, after: &after, sides };
+        let all = judge(&not_worse(), Codec::H264, &runs, &gate::of_runs(&sides));
+        counts[Verdict::of_all(all.iter().map(|result| result.verdict)) as usize] += 1;
+    }
+    let [pass, fail, open] = counts.map(pct);
+    let bound = 100.0 * upper_bound(counts[1], EXPERIMENTS);
+    println!(
+        "{what:<28} exit 3: {fail:.1} % (upper 95 % bound {bound:.1} %), exit 4: {open:.1} %, exit 0: {pass:.1} %"
+    );
+}
+
+pub fn gate() {
+    gate_heading("run CV 1 %");
+    let machine = Machine { run_pct: 0.95, frame_pct: 1.5, drift_pct: 0.0, ..Machine::usual() };
+    for true_pct in [0.0, 1.0, 2.0, 3.0, 5.0, 10.0] {
+        gate_line(&format!("true change {true_pct:+.0} %"), |random| {
+            rounds(10, |round, place, is_after| {
+                machine.run(random, 4, round, place, if is_after { 1.0 + true_pct / 100.0 } else { 1.0 })
+            })
+        });
+    }
+    gate_heading("run effect and drift of 2 %");
+    gate_line("true change 0 %", |random| {
+        rounds(10, |round, place, _| Machine::usual().run(random, 4, round, place, 1.0))
+    });
+}
+
+/// A sweep that goes on until the interval is narrow looks at its data while it does; what does that cost?
+pub fn stopping() {
+    const CAP: u32 = 60;
+    println!("\nUntil ±1 %, from 9 rounds to {CAP}: T=4 against T=8, which the model makes equal; margin 1 %");
+    for cv_pct in [0.5, 1.0, 2.0] {
+        let machine = Machine { run_pct: cv_pct, frame_pct: 1.0, drift_pct: 0.0, ..Machine::usual() };
+        let until = Some(Until { half_width_pct: 1.0, max_repeat: CAP });
+        let plan = Plan { reap_thresholds: vec![4, 8], warmup: 0, until, confirm: 0, ..Plan::default() };
+        let mut random = fastrand::Rng::with_seed(31);
+        let (mut counts, mut covered, mut num_rounds) = ([0; 4], 0, 0);
+        for _ in 0..EXPERIMENTS {
+            let mut course = Course::of(&plan, None);
+            let (mut made, mut summaries) = (Vec::new(), Vec::new());
+            while let Some(planned) = course.next(&summaries) {
+                for one in planned {
+                    let run = machine.run(&mut random, one.case.reap_threshold, one.repeat_index, 0.0, 1.0);
+                    summaries.push(RunSummary { order_index: one.order_index, ..run.summary.clone() });
+                    made.push(run);
+                }
+            }
+            let (before, after): Experiment = made.into_iter().partition(|run| run.summary.case.reap_threshold == 4);
+            num_rounds += before.len();
+            let Some(effect) = judged(Metric::WallMs, &before, &after) else { continue };
+            counts[effect.answer as usize] += 1;
+            let ends = effect.interval.and_then(|change| change.ends());
+            covered += usize::from(ends.is_some_and(|(low, high)| low <= 0.0 && 0.0 <= high));
+        }
+        let [improved, worse, equivalent, inconclusive] = counts.map(pct);
+        println!(
+            "run CV {cv_pct:.1} %: {:.1} rounds on average, coverage {:.1} %, improved or worse {:.1} %, equivalent {equivalent:.1} %, inconclusive {inconclusive:.1} %",
+            num_rounds as f64 / EXPERIMENTS as f64,
+            pct(covered),
+            improved + worse,
+        );
+    }
+}
+
+pub fn power() {
+    println!("\nPower and coverage: 10 pairs, run CV 1 %, no drift");
+    let machine = Machine { run_pct: 0.95, frame_pct: 1.5, drift_pct: 0.0, ..Machine::usual() };
+    for true_pct in [-2.0, -1.0, 0.0, 2.0, 5.0] {
+        let mut random = fastrand::Rng::with_seed(17);
+        let (mut found, mut beyond, mut covered, mut cv) = (0, 0, 0, 0.0);
+        for _ in 0..EXPERIMENTS {
+            let (before, after) = rounds(10, |round, place, is_after| {
+                machine.run(&mut random, 4, round, place, if is_after { 1.0 + true_pct / 100.0 } else { 1.0 })
+            });
+            let Some(effect) = judged(Metric::WallMs, &before, &after) else { continue };
+            let right = if true_pct < 0.0 { Answer::Improved } else { Answer::Worse };
+            found += usize::from(effect.answer == right);
+            let ends = effect.interval.and_then(|change| change.ends());
+            covered += usize::from(ends.is_some_and(|(low, high)| low <= true_pct && true_pct <= high));
+            let margin_pct = effect.margin.pct;
+            beyond += usize::from(ends.is_some_and(|(low, high)| high < -margin_pct || low > margin_pct));
+            let walls: Vec<_> = before.iter().map(|run| run.summary.wall_ms).collect();
+            cv += Spread::of(&walls).and_then(|spread| spread.cv_pct).unwrap_or(0.0);
+        }
+        let (found, beyond, covered) = (pct(found), pct(beyond), pct(covered));
+        let cv = cv / EXPERIMENTS as f64;
+        println!(
+            "true change {true_pct:+.0} %: found {found:.1} % (whole interval beyond the margin {beyond:.1} %), coverage {covered:.1} %, mean run CV {cv:.2} %"
+        );
+    }
+}
+
+/// With an interval of 350 µs and a latency of 700 µs the engine is busy from T=3 on.
+pub fn equivalence() {
+    println!("\nEquivalence: T=4 against T=8, which the model makes equal; margin 1 %");
+    for (cv_pct, pairs) in [(0.3, 6), (0.3, 10), (1.0, 10), (1.0, 20), (1.0, 40)] {
+        let machine = Machine { run_pct: cv_pct, frame_pct: 1.0, drift_pct: 0.0, ..Machine::usual() };
+        let mut random = fastrand::Rng::with_seed(23);
+        let mut counts = [0; 4];
+        for _ in 0..EXPERIMENTS {
+            let (before, after) = rounds(pairs, |round, place, is_after| {
+                machine.run(&mut random, if is_after { 8 } else { 4 }, round, place, 1.0)
+            });
+            if let Some(effect) = judged(Metric::WallMs, &before, &after) {
+                counts[effect.answer as usize] += 1;
+            }
+        }
+        let [improved, worse, equivalent, inconclusive] = counts.map(pct);
+        println!(
+            "run CV {cv_pct:.1} %, {pairs:>2} pairs: equivalent {equivalent:.1} %, inconclusive {inconclusive:.1} %, improved {improved:.1} %, worse {worse:.1} %"
+        );
+    }
+}
+
+pub fn recommendations() {
+    const DEVICES: usize = 400;
+    const THRESHOLDS: [u32; 6] = [1, 2, 3, 4, 6, 8];
+    println!(
+        "\nRecommendation: {DEVICES} devices, thresholds 1 2 3 4 6 8, 9 rounds, run CV 0.3 to 1.5 %, drift to 2 %; margin 1 %"
+    );
+    let mut random = fastrand::Rng::with_seed(5);
+    let (mut within, mut smallest, mut worst_pct, mut thresholds) = (0, 0, 0.0_f64, [0; 9]);
+    for _ in 0..DEVICES {
+        let interval_us = 100 + random.u64(0..900);
+        let latency_us = interval_us + random.u64(0..4 * interval_us);
+        let machine = Machine {
+            service: Service { latency_ns: 1000 * latency_us, interval_ns: 1000 * interval_us },
+            host_work_ns: 1e3 * random.f64() * interval_us as f64,
+            run_pct: 0.3 + 1.2 * random.f64(),
+            drift_pct: 2.0 * random.f64(),
+            frame_pct: 2.0,
+            ..Machine::usual()
+        };
+        let quiet = Machine { run_pct: 0.0, frame_pct: 0.0, jitter_pct: 0.0, drift_pct: 0.0, ..machine };
+        let truth = THRESHOLDS.map(|threshold| quiet.run(&mut random, threshold, 0, 0.0, 1.0).summary.wall_ms);
+        let cases = THRESHOLDS.map(case);
+        let mut runs = Vec::new();
+        for round in 0..9 {
+            for one in in_round(&cases, round) {
+                let place = runs.len() as f64 / (9 * cases.len()) as f64;
+                runs.push(machine.run(&mut random, one.reap_threshold, round, place, 1.0).summary);
+            }
+        }
+        let Some(found) = recommend(&runs, None).into_iter().next() else { continue };
+        let best = truth.into_iter().fold(f64::INFINITY, f64::min);
+        let wall_of =
+            |threshold| THRESHOLDS.iter().position(|&known| known == threshold).map_or(f64::NAN, |idx| truth[idx]);
+        let slower_pct = 100.0 * (wall_of(found.case.reap_threshold) / best - 1.0);
+        let least = THRESHOLDS.into_iter().find(|&threshold| wall_of(threshold) <= 1.01 * best);
+        within += usize::from(slower_pct <= 1.0);
+        smallest += usize::from(least == Some(found.case.reap_threshold));
+        worst_pct = worst_pct.max(slower_pct);
+        thresholds[found.case.reap_threshold as usize] += 1;
+    }
+    let share = |count: usize| 100.0 * count as f64 / DEVICES as f64;
+    println!(
+        "within the margin of the optimum: {:.1} %; the smallest such threshold: {:.1} %; worst {worst_pct:.2} % slower; recommended T=1 to 8: {:?}",
+        share(within),
+        share(smallest),
+        &thresholds[1..]
+    );
+}
