@@ -20,6 +20,9 @@ use inflight::stats::metrics::Metric;
 use inflight::stats::summary::RunSummary;
 use machine::{Machine, Run};
 
+/// At the nominal 5 % two standard errors are 0.4 points.
+const AA_EXPERIMENTS: usize = 10_000;
+/// Of every other question.
 const EXPERIMENTS: usize = 2000;
 const METRICS: [Metric; 4] = [Metric::WallMs, Metric::LockMs, Metric::LatencyP95Ms, Metric::LatencyP99Ms];
 /// Sorting tens of thousands of frames takes its time, and the answer is far from any limit.
@@ -67,7 +70,7 @@ fn false_alarms(experiment: impl Fn(&mut fastrand::Rng, u32) -> Experiment) {
     for pairs in PAIRS {
         let mut counts = [[0_usize; 6]; METRICS.len()];
         let mut random = fastrand::Rng::with_seed(u64::from(pairs));
-        for number in 0..EXPERIMENTS {
+        for number in 0..AA_EXPERIMENTS {
             let (before, after) = experiment(&mut random, pairs);
             for (metric, counts) in METRICS.into_iter().zip(&mut counts) {
                 let Some(effect) = judged(metric, &before, &after) else { continue };
@@ -88,9 +91,10 @@ fn false_alarms(experiment: impl Fn(&mut fastrand::Rng, u32) -> Experiment) {
             }
         }
         for (metric, counts) in METRICS.into_iter().zip(counts) {
-            let [alarms, equivalent, interval, welch, bootstrap, _] = counts.map(pct);
+            let share = |count: usize| 100.0 * count as f64 / AA_EXPERIMENTS as f64;
+            let [alarms, equivalent, interval, welch, bootstrap, _] = counts.map(share);
             let pooled = 100.0 * counts[5] as f64 / POOLED_EXPERIMENTS as f64;
-            let bound = 100.0 * upper_bound(counts[0], EXPERIMENTS);
+            let bound = 100.0 * upper_bound(counts[0], AA_EXPERIMENTS);
             println!(
                 "{:<16} {pairs:>5} {:>22} {equivalent:>9.1} % {interval:>8.1} % {welch:>7.1} % {bootstrap:>9.1} % {pooled:>7.1} %",
                 metric.key(),

@@ -14,7 +14,7 @@ use crate::bench::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish
 use crate::bench::job::Job;
 use crate::plan::Plan;
 use crate::stats::interval::ChangeInterval;
-use crate::stats::margin::NoiseFloor;
+use crate::stats::margin::{COARSE_PCT, NoiseFloor};
 use crate::stats::metrics::Metric;
 use crate::units;
 
@@ -93,7 +93,8 @@ fn tell(dir: &Path, device: String, noise: &NoiseFloor) -> Result<(), Failure> {
         let of_metric = noise.floors.iter().filter(|floor| floor.metric == metric);
         if let Some(worst) = of_metric.max_by(|a, b| a.floor_pct.total_cmp(&b.floor_pct)) {
             let pct = units::pct(worst.floor_pct);
-            writeln!(out, "  {:<18} {pct:>9}  ({}, {} pairs)", metric.key(), worst.case, worst.num_pairs)?;
+            let coarse = if worst.floor_pct > COARSE_PCT { ", too coarse to call anything equivalent by" } else { "" };
+            writeln!(out, "  {:<18} {pct:>9}  ({}, {} pairs){coarse}", metric.key(), worst.case, worst.num_pairs)?;
         }
     }
     writeln!(

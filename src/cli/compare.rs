@@ -128,7 +128,7 @@ fn offer_more(comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), F
     for plan in plans {
         writeln!(out, "  inflight sweep --plan {plan} --repeat {rounds}")?;
     }
-    writeln!(out, "or, until the change of the wall time is known that well: --until ±1% --max-repeat {}", 4 * rounds)?;
+    writeln!(out, "or, until the change of the wall time is known to a width named beforehand: --until ±1%")?;
     Ok(())
 }
 

@@ -46,7 +46,11 @@ pub fn case_title(case: &Case) -> String {
 /// What to use, said as surely as it is known.
 pub fn recommendation_title(known: &Recommendation) -> String {
     let case = case_title(&known.case);
-    if known.is_confirmed() { format!("Use {case}") } else { format!("{case} looks best, not confirmed") }
+    match () {
+        () if known.is_confirmed() => format!("Use {case}"),
+        () if known.rival.is_some() => format!("{case} looks best, not confirmed"),
+        () => format!("{case} has no other to be held against"),
+    }
 }
 
 /// The same beside a case.

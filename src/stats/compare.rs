@@ -240,10 +240,11 @@ pub fn thin_text(tails: &[ThinTail]) -> Option<String> {
 }
 
 impl CodecComparison {
-    /// How many rounds a fresh sweep should have to settle what more rounds can settle: the criteria that are open and the
-    /// primary metric. `None`: nothing is open, or more rounds are not what is missing.
+    /// How many rounds a fresh sweep should have to settle what more rounds can settle: the verdict and the primary metric.
+    /// `None`: neither is open, or more rounds are not what is missing.
     pub fn rounds_to_settle(&self) -> Option<u32> {
-        let of_criteria = self.criteria.iter().map(|result| (result.interval, result.more_pairs));
+        let open = if self.verdict == Verdict::Inconclusive { &self.criteria[..] } else { &[] };
+        let of_criteria = open.iter().map(|result| (result.interval, result.more_pairs));
         let of_primary = self.effects.iter().take(1).map(|effect| (effect.interval, effect.more_pairs));
         of_criteria.chain(of_primary).filter_map(|(interval, more)| Some(interval?.num_runs + more?)).max()
     }

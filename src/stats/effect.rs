@@ -41,7 +41,7 @@ pub enum Answer {
     Improved,
     /// As `Improved`, for the worse.
     Worse,
-    /// The whole interval lies within the margin: if there is a change, it does not matter.
+    /// The whole interval lies within the margin, which is not coarse: if there is a change, it does not matter.
     Equivalent,
     /// The runs do not say.
     Inconclusive,
@@ -95,10 +95,10 @@ impl Effect {
             return None;
         }
         let interval = sides.change(metric);
-        let plain = interval.map_or(Answer::Inconclusive, |interval| answer(metric, interval, margin.pct));
+        let plain = interval.map_or(Answer::Inconclusive, |interval| answer(metric, interval, &margin));
         let obstacle = gates.iter().find(|gate| {
             gate.turns(plain, |doubt_pct| {
-                interval.map_or(plain, |interval| answer(metric, interval.widened(doubt_pct), margin.pct))
+                interval.map_or(plain, |interval| answer(metric, interval.widened(doubt_pct), &margin))
             })
         });
         let (answer, gated) = if obstacle.is_some() { (Answer::Inconclusive, Some(plain)) } else { (plain, None) };
@@ -115,27 +115,34 @@ impl Effect {
 }
 
 /// What the interval alone says.
-fn answer(metric: Metric, interval: ChangeInterval, margin_pct: f64) -> Answer {
+fn answer(metric: Metric, interval: ChangeInterval, margin: &Margin) -> Answer {
     let Some((low, high)) = interval.ends() else { return Answer::Inconclusive };
     let (better, worse) = match metric.better() {
         Better::Lower => (Answer::Improved, Answer::Worse),
         Better::Higher => (Answer::Worse, Answer::Improved),
         Better::Neither => return Answer::Inconclusive,
     };
-    if -margin_pct <= low && high <= margin_pct {
-        Answer::Equivalent
-    } else if high < 0.0 && interval.estimate_pct <= -margin_pct {
+    if -margin.pct <= low && high <= margin.pct {
+        if margin.is_coarse() { Answer::Inconclusive } else { Answer::Equivalent }
+    } else if high < 0.0 && interval.estimate_pct <= -margin.pct {
         better
-    } else if low > 0.0 && interval.estimate_pct >= margin_pct {
+    } else if low > 0.0 && interval.estimate_pct >= margin.pct {
         worse
     } else {
         Answer::Inconclusive
     }
 }
 
+/// Is the estimate within a margin that nothing can be called equivalent by? More runs do not mend that.
+fn is_drowned(interval: ChangeInterval, margin: &Margin) -> bool {
+    margin.is_coarse() && interval.ends().is_some() && interval.estimate_pct.abs() < margin.pct
+}
+
 /// Until 0 is left out where the estimate lies beyond the margin, until all of it fits into the margin where it does not.
 fn more(interval: ChangeInterval, margin: &Margin) -> Option<u32> {
-    if interval.estimate_pct.abs() >= margin.pct {
+    if is_drowned(interval, margin) {
+        None
+    } else if interval.estimate_pct.abs() >= margin.pct {
         interval.more_to_clear(0.0)
     } else {
         interval.more_to_fit(margin.pct)
@@ -143,6 +150,7 @@ fn more(interval: ChangeInterval, margin: &Margin) -> Option<u32> {
 }
 
 fn reason(interval: ChangeInterval, margin: &Margin, answer: Answer, more: Option<u32>) -> String {
+    let is_drowned = is_drowned(interval, margin);
     let margin = format!("±{}", units::pct(margin.pct));
     match answer {
         Answer::Improved | Answer::Worse => format!("the interval leaves out no change, the estimate exceeds {margin}"),
@@ -150,6 +158,10 @@ fn reason(interval: ChangeInterval, margin: &Margin, answer: Answer, more: Optio
         Answer::Inconclusive if interval.ends().is_none() => {
             format!("too few runs for an interval: {}", more_text(more, &interval))
         }
+        Answer::Inconclusive if is_drowned => format!(
+            "equal runs differ by up to {margin} here, too much to call what lies within equivalent: calibrate on a quieter \
+             machine"
+        ),
         Answer::Inconclusive => {
             let what = match interval.ends() {
                 Some((low, high)) if low <= 0.0 && high >= 0.0 => "the interval allows no change and one beyond",
@@ -190,13 +202,17 @@ mod tests {
 
     /// Ten rounds; each value is a percentage of the same 100 ms before.
     fn effect(after_pct: [f64; 10], gates: Vec<Gate>) -> Effect {
+        effect_by(Margin::default(), after_pct, gates)
+    }
+
+    fn effect_by(margin: Margin, after_pct: [f64; 10], gates: Vec<Gate>) -> Effect {
         let run =
             |(idx, wall_ms): (u32, f64)| RunSummary { repeat_index: idx, ..summary(case(1, Inline), idx, wall_ms) };
         let before: Vec<_> = (0..10).map(|idx| run((idx, 100.0))).collect();
         let after: Vec<_> = (0..10).zip(after_pct).map(run).collect();
         let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
         let sides = Sides { before: &before, after: &after, is_paired: true };
-        Effect::of(Metric::WallMs, &sides, Margin::default(), gates).unwrap()
+        Effect::of(Metric::WallMs, &sides, margin, gates).unwrap()
     }
 
     fn around(centre: f64, spread: f64) -> [f64; 10] {
@@ -212,6 +228,15 @@ mod tests {
         assert_eq!(answer(99.0, 5.0), Answer::Inconclusive);
         // Surely there, and surely too small to matter.
         assert_eq!(answer(99.5, 0.3), Answer::Equivalent);
+    }
+
+    #[test]
+    fn a_noisy_machine_calls_nothing_equivalent() {
+        let by = |pct| effect_by(Margin { pct, calibration: Some("output/aa".to_owned()) }, around(97.0, 0.5), vec![]);
+        assert_eq!((by(1.0).answer, by(4.0).answer), (Answer::Improved, Answer::Equivalent));
+        let drowned = by(40.0);
+        assert_eq!((drowned.answer, drowned.more_pairs), (Answer::Inconclusive, None));
+        assert!(drowned.reason.contains("calibrate on a quieter machine"), "{}", drowned.reason);
     }
 
     #[test]

@@ -66,8 +66,7 @@ fn by_interval(result: CriterionResult, interval: Option<ChangeInterval>, gates:
     let gate = gates.iter().find(|gate| gate.turns(plain, |pct| bounded.widened(pct).is_at_most(limit_pct)));
     let pass = plain.filter(|_| gate.is_none());
     let more_pairs = if plain.is_none() { bounded.more_to_clear(limit_pct) } else { None };
-    let limit =
-        format!("{} {}", units::change_pct(limit_pct), if result.name.is_guard() { "allowed" } else { "asked" });
+    let limit = format!("{} {}", units::change_pct(limit_pct), if limit_pct > 0.0 { "allowed" } else { "asked" });
     let reason = match (plain, gate) {
         (_, Some(gate)) => format!("{bounded}, {limit}, but {gate}"),
         (Some(_), None) => format!("{bounded}, {limit}"),

@@ -16,6 +16,10 @@ use crate::stats::summary::{RunSummary, groups};
 /// The least change that anybody should act on.
 const LEAST_PCT: f64 = 1.0;
 
+/// A machine on which equal things differ by more than the least that the acceptance plan asks for cannot tell what is
+/// equivalent: the noisier it was, the more it would call so.
+pub const COARSE_PCT: f64 = 5.0;
+
 /// What counts as a change that matters, in percent.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Margin {
@@ -60,6 +64,11 @@ impl Default for Margin {
 }
 
 impl Margin {
+    /// Too wide for anything within it to be called equivalent?
+    pub fn is_coarse(&self) -> bool {
+        self.pct > COARSE_PCT
+    }
+
     /// The larger of 1 % and the floors of both sides: those of their cases, or where a case was not calibrated the
     /// highest of the metric.
     pub fn of(metric: Metric, sides: [(Option<&NoiseFloor>, Case); 2]) -> Self {

@@ -244,7 +244,8 @@ fn reason(
     let smaller = candidates.iter().filter(|one| one.case.reap_threshold < chosen.case.reap_threshold);
     if let Some(best) = smaller.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)) {
         let slower = units::pct(100.0 * (best.wall_ms / fastest.wall_ms - 1.0));
-        text.push_str(&format!("; fewer in flight cost {slower} or more"));
+        let at_most = best.slower_at_most_pct.map_or_else(String::new, |pct| format!(", at most {}", units::pct(pct)));
+        text.push_str(&format!("; of fewer in flight {} comes nearest, {slower} longer{at_most}", name(&best.case)));
     }
     match fresh {
         Some((rival, Fresh { change, holds })) => {
@@ -259,7 +260,8 @@ fn reason(
             let instead = if holds == Some(false) { ", which is recommended instead" } else { "" };
             text.push_str(&format!(". {} fresh rounds {verb}: {against}{instead}", change.num_runs));
         }
-        None => text.push_str(". Not run afresh"),
+        None if candidates.len() > 1 => text.push_str(". Not run afresh"),
+        None => {}
     }
     text
 }
@@ -319,7 +321,7 @@ mod tests {
         assert!(found[0].is_bounded && found[0].fresh.is_none(), "{found:?}");
         let bounds: Vec<_> = found[0].candidates.iter().map(|one| one.is_fast).collect();
         assert_eq!(bounds, [false, false, true, true]);
-        assert!(found[0].reason.contains("fewer in flight cost 2."), "{}", found[0].reason);
+        assert!(found[0].reason.contains("of fewer in flight T=2 inline comes nearest, 2."), "{}", found[0].reason);
     }
 
     #[test]
