@@ -98,18 +98,19 @@ impl Gate {
         }
     }
 
-    /// A word or two, for a badge.
-    pub fn title(&self) -> &'static str {
-        match self {
-            Self::SettingDiffers { .. } => "other settings",
-            Self::Throttled { .. } => "throttled",
-            Self::ClockDiffers { .. } => "other clock",
-            Self::ModelLate { .. } => "late pictures",
-            Self::Scatter { .. } => "scatter",
-            Self::Trend { .. } => "drift",
-            Self::SlowFirst { .. } => "slow first run",
-            Self::TwoHumps { .. } => "two heaps",
-        }
+    /// A few words, for a badge.
+    pub fn title(&self) -> String {
+        let (what, side) = match self {
+            Self::SettingDiffers { .. } => ("other settings", None),
+            Self::Throttled { side, .. } => ("throttled", Some(*side)),
+            Self::ClockDiffers { .. } => ("other clock", None),
+            Self::ModelLate { side, .. } => ("late pictures", Some(*side)),
+            Self::Scatter { side, .. } => ("scatter", Some(*side)),
+            Self::Trend { side, .. } => ("drift", *side),
+            Self::SlowFirst { side, .. } => ("slow first run", Some(*side)),
+            Self::TwoHumps { side, .. } => ("two heaps", *side),
+        };
+        side.map_or_else(|| what.to_owned(), |side| format!("{what} {side}"))
     }
 
     /// How far the truth may lie beyond the interval; `None`: unknown.

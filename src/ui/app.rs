@@ -9,7 +9,8 @@ use eframe::egui::{self, CentralPanel, Context, Panel, ProgressBar, Rect, Ui, Vi
 use super::background::{Background, Message};
 use super::bar::{self, Progress};
 use super::commands::{Command, TABLE, View};
-use super::compare::{CompareModel, compare_ui};
+use super::compare::CompareModel;
+use super::compare_view::compare_ui;
 use super::data::LoadedSession;
 use super::live::{LiveModel, live_ui};
 use super::notices::{empty_ui, problems_ui, quiet_ui, quit_ui, written_ui};
@@ -355,7 +356,7 @@ impl App {
     fn update_models(&mut self) {
         let Some(loaded) = &self.loaded else { return };
         if self.view == View::Compare {
-            self.compare.update(loaded);
+            self.compare.update(loaded, self.sweep.is_some());
         }
         if self.view == View::Report && self.sweep.is_none() && self.report.is_stale(loaded) {
             self.queue.push(Command::RenderReport);

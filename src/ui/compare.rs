@@ -1,26 +1,19 @@
-//! Before against after: which two cases, by which criteria, and the answer in words.
+//! Before against after: which two cases are held against each other by which criteria, and what came of it.
 //!
-//! The judgement is `stats`'; it is made again only when the session, the choice or a criterion has changed.
+//! The judgement is `stats`'; it is made again only when the session, the choice or a criterion has changed. The view is
+//! in `compare_view`.
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Button, ComboBox, DragValue, Grid, Key, RichText, ScrollArea, TextEdit, Ui};
-
-use super::commands::{Command, Purpose};
 use super::data::LoadedSession;
-use super::effects::{EffectsModel, answer_line, effects_ui};
-use super::library::Found;
-use super::theme;
+use super::effects::EffectsModel;
 use crate::record::Case;
-use crate::report::words::{case_title, codec_title};
 use crate::session::{Session, SessionError};
-use crate::stats::compare::{Allowances, CodecComparison, Comparison, compare};
+use crate::stats::compare::{Allowances, Comparison, compare};
 use crate::stats::criteria::{Criteria, Verdict};
-use crate::stats::margin::NoiseFloor;
 use crate::stats::recommend::default_pair;
 use crate::stats::selector::CaseFilter;
 use crate::stats::summary::Group;
-use crate::units;
 
 /// The choice and what came of it.
 #[derive(Debug, Default)]
@@ -37,22 +30,31 @@ pub struct CompareModel {
     pub path: String,
     /// The limits.
     pub criteria: Criteria,
-    effects: EffectsModel,
-    judged: Option<Judged>,
+    /// What was suggested last, by which state of which session, and how many cases that had to choose from.
+    suggested: Suggestion,
+    pub(super) effects: EffectsModel,
+    pub(super) judged: Option<Judged>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+struct Suggestion {
+    pair: (Option<Case>, Option<Case>),
+    version: u64,
+    num_cases: usize,
 }
 
 /// A session that only its runs are needed of.
 #[derive(Debug)]
 pub struct OtherSession {
-    session: Session,
-    groups: Vec<Group>,
+    pub(super) session: Session,
+    pub(super) groups: Vec<Group>,
 }
 
 #[derive(Debug)]
-struct Judged {
+pub(super) struct Judged {
     /// What it was made of.
     of: (u64, Option<(PathBuf, u64)>, Case, Case, Criteria, Allowances),
-    comparison: Result<Comparison, String>,
+    pub(super) comparison: Result<Comparison, String>,
 }
 
 impl OtherSession {
@@ -67,20 +69,13 @@ impl OtherSession {
 }
 
 impl CompareModel {
-    /// Judges again if anything has changed since. Cases that the session does not have are replaced by the pair that
-    /// `stats` suggests.
-    pub fn update(&mut self, loaded: &LoadedSession) {
+    /// Judges again if anything has changed since. `stats` suggests the pair until somebody chooses another, and where the
+    /// session lacks a case of it.
+    pub fn update(&mut self, loaded: &LoadedSession, is_running: bool) {
         let before_groups = self.other.as_ref().map_or(&loaded.groups, |other| &other.groups);
-        let has = |groups: &[Group], case: Option<Case>| {
-            case.is_some_and(|case| groups.iter().any(|group| group.case == case))
-        };
-        if !has(before_groups, self.before) || !has(&loaded.groups, self.after) {
-            let pair = default_pair(&loaded.session.summaries, loaded.session.noise.as_ref()).into_iter().next();
-            (self.before, self.after) = (pair.as_ref().map(|pair| pair.before), pair.map(|pair| pair.after));
-            self.after = self.after.or(loaded.groups.first().map(|group| group.case));
-            if !has(before_groups, self.before) {
-                self.before = before_groups.first().map(|group| group.case);
-            }
+        let is_there = has(before_groups, self.before) && has(&loaded.groups, self.after);
+        if !is_there || self.is_suggestion_due(loaded, is_running) {
+            self.suggest(loaded);
         }
         let (Some(before), Some(after)) = (self.before, self.after) else {
             self.judged = None;
@@ -97,6 +92,27 @@ impl CompareModel {
             let comparison = self.judge(loaded, before, after);
             self.judged = Some(Judged { of, comparison });
         }
+    }
+
+    /// Is the pair the one suggested, and would another be now? While a sweep runs it stays what it is once every case
+    /// was seen, until the planned rounds are through: a picture that jumps from pair to pair shows nothing narrowing.
+    fn is_suggestion_due(&self, loaded: &LoadedSession, is_running: bool) -> bool {
+        let Suggestion { pair, version, num_cases } = self.suggested;
+        let is_through = loaded.session.summaries.len() as u64 >= loaded.session.manifest.plan.num_runs();
+        let is_settled = !is_running || is_through || num_cases != num_good(loaded);
+        self.other.is_none() && pair == (self.before, self.after) && version != loaded.version && is_settled
+    }
+
+    fn suggest(&mut self, loaded: &LoadedSession) {
+        let before_groups = self.other.as_ref().map_or(&loaded.groups, |other| &other.groups);
+        let pair = default_pair(&loaded.session.summaries, loaded.session.noise.as_ref()).into_iter().next();
+        (self.before, self.after) = (pair.as_ref().map(|pair| pair.before), pair.map(|pair| pair.after));
+        self.after = self.after.or(loaded.groups.first().map(|group| group.case));
+        if !has(before_groups, self.before) {
+            self.before = before_groups.first().map(|group| group.case);
+        }
+        let (pair, version, num_cases) = ((self.before, self.after), loaded.version, num_good(loaded));
+        self.suggested = Suggestion { pair, version, num_cases };
     }
 
     /// As the command line compares two sides.
@@ -124,210 +140,62 @@ impl CompareModel {
     }
 }
 
-/// The whole view; `found` are the sessions to choose another one from.
-pub fn compare_ui(
-    ui: &mut Ui,
-    model: &mut CompareModel,
-    loaded: &LoadedSession,
-    found: Option<&[Found]>,
-    is_running: bool,
-    queue: &mut Vec<Command>,
-) {
-    let cases_of = |groups: &[Group]| groups.iter().map(|group| group.case).collect::<Vec<_>>();
-    let cases = cases_of(&loaded.groups);
-    let before_cases = model.other.as_ref().map_or_else(|| cases.clone(), |other| cases_of(&other.groups));
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        ui.horizontal_wrapped(|ui| {
-            case_ui(ui, "Before", &mut model.before, &before_cases);
-            case_ui(ui, "After", &mut model.after, &cases);
-            let swap =
-                ui.add_enabled(model.other.is_none(), Button::new("Swap")).on_hover_text("Swap before and after");
-            if swap.on_disabled_hover_text("After is always of the open session").clicked() {
-                queue.push(Command::SwapSides);
-            }
-        });
-        other_ui(ui, model, loaded, found.unwrap_or_default(), queue);
-        ui.add_space(theme::GAP);
-        match model.judged.as_ref().map(|judged| &judged.comparison) {
-            None => drop(ui.label("Two different cases with a good run each are needed to compare.")),
-            Some(Err(error)) => drop(ui.colored_label(theme::alert(ui), error)),
-            Some(Ok(comparison)) => {
-                comparison_ui(ui, comparison, &mut model.effects, loaded, is_running, queue);
-            }
-        }
-        ui.add_space(theme::GAP);
-        if let Some(noise) = &loaded.session.noise {
-            ui.collapsing("What equal runs differ by here", |ui| noise_ui(ui, noise));
-        }
-        ui.collapsing("Criteria", |ui| {
-            criteria_ui(ui, &mut model.criteria);
-            ui.checkbox(&mut model.allowances.device_kind, "Compare although one side is virtual and the other is not");
-            ui.checkbox(&mut model.allowances.input, "Compare although the inputs differ");
-            ui.checkbox(&mut model.allowances.settings, "Judge although settings that are not under test differ");
-        });
-    });
+fn has(groups: &[Group], case: Option<Case>) -> bool {
+    case.is_some_and(|case| groups.iter().any(|group| group.case == case))
 }
 
-/// Which session the before side is of.
-fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found: &[Found], queue: &mut Vec<Command>) {
-    const OPEN_ONE: &str = "the open session";
-    let shown =
-        model.other.as_ref().map_or_else(|| OPEN_ONE.to_owned(), |other| other.session.dir.display().to_string());
-    ui.horizontal_wrapped(|ui| {
-        ComboBox::from_label("Before is of").selected_text(&shown).width(260.0).show_ui(ui, |ui| {
-            if ui.selectable_label(model.other.is_none(), OPEN_ONE).clicked() {
-                queue.push(Command::CompareWith(None));
-            }
-            for other in found.iter().filter(|other| other.dir != loaded.session.dir) {
-                let is_chosen = model.other.as_ref().is_some_and(|chosen| chosen.session.dir == other.dir);
-                if ui.selectable_label(is_chosen, other.name()).on_hover_text(other.dir.display().to_string()).clicked()
-                {
-                    queue.push(Command::CompareWith(Some(other.dir.clone())));
-                }
-            }
-        });
-        let path = TextEdit::singleline(&mut model.path).desired_width(200.0).hint_text("or a session folder");
-        let typed = ui.add(path).accessible_name("Other session folder");
-        if typed.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) && !model.path.is_empty() {
-            queue.push(Command::CompareWith(Some(PathBuf::from(&model.path))));
-        }
-        if ui.button("Choose other…").clicked() {
-            queue.push(Command::Pick(Purpose::Before));
-        }
-    });
+/// Cases with a good counted run.
+fn num_good(loaded: &LoadedSession) -> usize {
+    loaded.groups.iter().filter(|group| group.num_runs > 0).count()
 }
 
-fn case_ui(ui: &mut Ui, label: &str, choice: &mut Option<Case>, cases: &[Case]) {
-    let title = |case: &Case| format!("{} {}", codec_title(case.codec), case_title(case));
-    let selected = choice.as_ref().map_or_else(|| units::NO_VALUE.to_owned(), title);
-    ComboBox::from_label(label).selected_text(selected).width(170.0).show_ui(ui, |ui| {
-        for case in cases {
-            ui.selectable_value(choice, Some(*case), title(case));
-        }
-    });
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::plots::fixture;
 
-fn comparison_ui(
-    ui: &mut Ui,
-    comparison: &Comparison,
-    effects: &mut EffectsModel,
-    loaded: &LoadedSession,
-    is_running: bool,
-    queue: &mut Vec<Command>,
-) {
-    let verdict = RichText::new(format!("Overall {}", comparison.verdict)).heading();
-    ui.label(verdict.color(theme::verdict(ui, comparison.verdict)));
-    for warning in &comparison.warnings {
-        ui.horizontal_wrapped(|ui| {
-            ui.colored_label(theme::alert(ui), "Warning");
-            ui.label(warning.to_string());
-        });
+    /// Serial runs are slow, T=4 the fastest.
+    fn push(loaded: &mut LoadedSession, reap_threshold: u32) {
+        let interval_ns = match reap_threshold {
+            1 => 900_000,
+            4 => 300_000,
+            _ => 310_000,
+        };
+        fixture::push_run(loaded, reap_threshold, &[1_000_000; 30], interval_ns);
     }
-    ui.add_space(theme::GAP);
-    for codec in &comparison.codecs {
-        codec_ui(ui, codec);
-        ui.add_space(theme::GAP);
-        more_ui(ui, codec, loaded, is_running, queue);
-        effects_ui(ui, effects, codec, loaded.version);
+
+    fn pair(model: &CompareModel) -> (u32, u32) {
+        let threshold = |case: Option<Case>| case.map_or(0, |case| case.reap_threshold);
+        (threshold(model.before), threshold(model.after))
     }
-}
 
-/// What would settle what is open, and what a change has to exceed to matter.
-fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_running: bool, queue: &mut Vec<Command>) {
-    let Some(primary) = codec.effects.first() else { return };
-    ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(answer_line(primary)).strong());
-        if let Some(rounds) = codec.rounds_to_settle().filter(|_| !is_running) {
-            let button = ui.button(format!("Run again with {rounds} rounds"));
-            let hint = "A fresh sweep with a number of rounds that is fixed beforehand: adding rounds until the answer \
-                        pleases would find something in the end";
-            if button.on_hover_text(hint).clicked() {
-                queue.push(Command::RunRounds(rounds));
-            }
-        }
-    });
-    ui.horizontal_wrapped(|ui| {
-        let margin = units::pct(primary.margin.pct);
-        match (&primary.margin.calibration, &loaded.session.noise) {
-            (Some(session), _) => drop(ui.label(format!(
-                "A change matters from ±{margin} on: what equal runs differ by here, measured in {session}"
-            ))),
-            (None, Some(noise)) => drop(ui.label(format!(
-                "A change matters from ±{margin} on; equal runs differ by less here, measured in {}",
-                noise.session
-            ))),
-            (None, None) => {
-                ui.label(format!(
-                    "A change matters from ±{margin} on; what equal runs differ by on this machine was not measured"
-                ));
-                if !is_running && ui.button("Calibrate").on_hover_text("For the plan of the form on the left").clicked()
-                {
-                    queue.push(Command::Calibrate);
-                }
-            }
-        }
-    });
-}
-
-/// The floors of every case and metric.
-fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
-    ui.weak(format!("Of {}; the farther end of the 95 % interval between two equal arms", noise.session));
-    Grid::new("noise").num_columns(4).striped(true).spacing([16.0, 4.0]).show(ui, |ui| {
-        for title in ["Metric", "Case", "Pairs", "Floor"] {
-            ui.strong(title);
-        }
-        ui.end_row();
-        for floor in &noise.floors {
-            ui.label(floor.metric.title()).on_hover_text(floor.metric.definition());
-            ui.label(format!("{} {}", codec_title(floor.case.codec), case_title(&floor.case)));
-            ui.label(floor.num_pairs.to_string());
-            ui.label(units::pct(floor.floor_pct));
-            ui.end_row();
-        }
-    });
-}
-
-fn codec_ui(ui: &mut Ui, codec: &CodecComparison) {
-    Grid::new(("criteria", codec.codec)).num_columns(6).striped(true).spacing([16.0, 6.0]).show(ui, |ui| {
-        for title in ["Criterion", "Before", "After", "Change", "Verdict", "Why"] {
-            ui.strong(title);
-        }
-        ui.end_row();
-        for result in &codec.criteria {
-            let unit = result.name.unit();
-            ui.label(result.name.title()).on_hover_text(&result.rule);
-            ui.label(unit.text_or_none(result.before));
-            ui.label(unit.text_or_none(result.after));
-            ui.label(units::change_pct_or_none(result.change_pct));
-            ui.label(RichText::new(result.verdict.to_string()).strong().color(theme::verdict(ui, result.verdict)));
-            ui.add(eframe::egui::Label::new(&result.reason).wrap());
-            ui.end_row();
-        }
-    });
-}
-
-fn criteria_ui(ui: &mut Ui, criteria: &mut Criteria) {
-    Grid::new("limits").num_columns(2).show(ui, |ui| {
-        percent_ui(ui, "Encode wall falls by at least", &mut criteria.min_wall_improvement_pct);
-        percent_ui(ui, "Lock wait falls by at least", &mut criteria.min_lock_improvement_pct);
-        percent_ui(ui, "Latency p99 may grow beyond throughput by", &mut criteria.max_latency_p99_growth_pct);
-        count_ui(ui, "Queue peak reaches at least", &mut criteria.min_queue_peak);
-        count_ui(ui, "Failed runs at most", &mut criteria.max_failed_runs);
-        count_ui(ui, "Good runs a side at least", &mut criteria.min_runs);
-    });
-    if ui.button("Built-in criteria").clicked() {
-        *criteria = Criteria::default();
+    #[test]
+    fn the_suggested_pair_follows_a_sweep_until_every_case_was_seen_and_at_its_end() {
+        let (mut loaded, mut model) = (fixture::session(), CompareModel::default());
+        let mut see = |loaded: &mut LoadedSession, threshold, is_running| {
+            push(loaded, threshold);
+            model.update(loaded, is_running);
+            pair(&model)
+        };
+        assert_eq!(see(&mut loaded, 1, true), (1, 1));
+        assert_eq!(see(&mut loaded, 2, true), (1, 2));
+        assert_eq!(see(&mut loaded, 4, true), (1, 4));
+        // Another one is fastest for a while: the picture stays.
+        fixture::push_run(&mut loaded, 2, &[1_000_000; 30], 100_000);
+        assert_eq!(see(&mut loaded, 1, true), (1, 4));
+        assert_eq!(see(&mut loaded, 1, false), (1, 2));
     }
-}
 
-fn percent_ui(ui: &mut Ui, label: &str, value: &mut f64) {
-    let name = ui.label(label);
-    ui.add(DragValue::new(value).speed(0.5).suffix(" %")).labelled_by(name.id);
-    ui.end_row();
-}
-
-fn count_ui(ui: &mut Ui, label: &str, value: &mut u32) {
-    let name = ui.label(label);
-    ui.add(DragValue::new(value).speed(0.1)).labelled_by(name.id);
-    ui.end_row();
+    #[test]
+    fn a_pair_that_somebody_chose_stays() {
+        let (mut loaded, mut model) = (fixture::session(), CompareModel::default());
+        [1, 2, 4].into_iter().for_each(|threshold| push(&mut loaded, threshold));
+        model.update(&loaded, true);
+        let case_of =
+            |threshold| loaded.groups.iter().map(|group| group.case).find(|case| case.reap_threshold == threshold);
+        (model.before, model.after) = (case_of(2), case_of(1));
+        push(&mut loaded, 4);
+        model.update(&loaded, false);
+        assert_eq!(pair(&model), (2, 1));
+    }
 }

@@ -5,13 +5,14 @@
 use eframe::egui::{Align2, Color32, Grid, RichText, Stroke, Ui, vec2};
 use egui_plot::{Axis, AxisHints, FilledArea, HLine, Line, PlotPoint, PlotPoints, Points, Span};
 
-use super::plots::parts::{axis, marks, still_plot};
+use super::data::LoadedSession;
+use super::plots::parts::{axis, marks, still_plot, title_ui};
 use super::plots::scale::linear_ticks;
 use super::{pictures, theme};
 use crate::stats::compare::{CodecComparison, thin_text};
 use crate::stats::effect::{Answer, Effect};
 use crate::stats::gate::Gate;
-use crate::stats::interval::{ChangeInterval, narrowing};
+use crate::stats::interval::{ChangeInterval, PairChange, narrowing};
 use crate::stats::metrics::Metric;
 use crate::stats::shift::Shift;
 use crate::units;
@@ -27,16 +28,16 @@ const MARGIN_TINT: f32 = 0.2;
 pub struct EffectsModel {
     /// Shown in the plot; the primary one until somebody chooses.
     chosen: Option<Metric>,
-    /// Of which comparison, and the states of its interval as pairs came in.
-    states: Option<(u64, Metric, Vec<ChangeInterval>)>,
+    /// Pairs, and the states of their interval as they came in.
+    states: (Vec<PairChange>, Vec<ChangeInterval>),
 }
 
-/// The table of effects and the plots of one codec. `version`: of what the comparison was made from.
-pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, version: u64) {
+/// The table of effects and the plots of one codec.
+pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, loaded: &LoadedSession) {
     let is_chosen = |effect: &&Effect| model.chosen.is_none_or(|chosen| chosen == effect.metric);
     let Some(effect) = codec.effects.iter().find(is_chosen).or(codec.effects.first()) else { return };
     if !effect.pairs.is_empty() {
-        pairs_ui(ui, model, effect, version);
+        pairs_ui(ui, model, effect, loaded);
     }
     ui.horizontal_wrapped(|ui| {
         ui.strong("What changed");
@@ -47,7 +48,7 @@ pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison
         ui.weak(format!("Tails that rest on single frames were not looked at: {thin}"));
     }
     ui.collapsing("Where in the distribution of frames", |ui| {
-        codec.shifts.iter().for_each(|shift| shift_ui(ui, shift));
+        codec.shifts.iter().for_each(|shift| shift_ui(ui, shift, loaded));
     });
 }
 
@@ -117,18 +118,16 @@ fn badges_ui(ui: &mut Ui, gates: &[Gate]) {
 }
 
 /// Each round as a dot, and the interval as it narrowed while they came in.
-fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, version: u64) {
-    let is_current = |(of, metric, _): &(u64, Metric, Vec<ChangeInterval>)| *of == version && *metric == effect.metric;
-    if !model.states.as_ref().is_some_and(is_current) {
-        model.states = Some((version, effect.metric, narrowing(&effect.pairs)));
+fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, loaded: &LoadedSession) {
+    if model.states.0 != effect.pairs {
+        model.states = (effect.pairs.clone(), narrowing(&effect.pairs));
     }
-    let states = model.states.as_ref().map_or(&[][..], |(_, _, states)| states);
+    let states = &model.states.1;
     let title = format!("{}: each round, and the interval as it narrowed", effect.metric.title());
-    let shown = ui.strong(&title).on_hover_text(
-        "A dot is the change from before to after within one round. The band is the 95 % interval of all rounds so far, the \
-         line its centre. Within the grey band, if it is near enough to be drawn, a change does not matter.",
-    );
-    pictures::note_title(ui, shown.rect);
+    let definition = "A dot is the change from before to after within one round. The coloured band is the 95 % interval of all \
+                      rounds so far, the line its centre. Within the grey band, drawn where it is near, a change does not \
+                      matter.";
+    title_ui(ui, &title, definition, loaded);
     let colour = theme::series(0);
     let grey = ui.visuals().weak_text_color();
     let margin = effect.margin.pct;
@@ -174,9 +173,14 @@ fn is_near(effect: &Effect) -> bool {
 }
 
 /// The difference at each decile with its interval.
-fn shift_ui(ui: &mut Ui, shift: &Shift) {
-    let exploratory = if shift.is_exploratory { ", a hint: fewer than 20 runs a side" } else { "" };
-    ui.label(format!("{}: change at each decile of a run's frames{exploratory}", shift.column.title()));
+fn shift_ui(ui: &mut Ui, shift: &Shift, loaded: &LoadedSession) {
+    let title = format!("{}: change at each decile of a run's frames", shift.column.title());
+    let definition =
+        "The Hodges–Lehmann centre of the difference at each decile of a run, with its exact 95 % interval";
+    title_ui(ui, &title, definition, loaded);
+    if shift.is_exploratory {
+        ui.weak("A hint: fewer than 20 runs a side");
+    }
     let colour: Color32 = theme::series(0);
     let plot = still_plot(ui, shift.column.title(), theme::PLOT_HEIGHT)
         .include_y(0.0)
@@ -204,7 +208,7 @@ fn shift_ui(ui: &mut Ui, shift: &Shift) {
         }
         plot.points(Points::new("change", PlotPoints::Owned(centres)).color(colour).radius(3.5));
     });
-    pictures::offer(&response.response, format!("{} shift", shift.column.title()));
+    pictures::offer(&response.response, title);
     ui.add_space(vec2(0.0, theme::GAP).y);
 }
 

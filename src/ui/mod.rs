@@ -8,6 +8,7 @@ pub mod background;
 mod bar;
 pub mod commands;
 pub mod compare;
+pub mod compare_view;
 pub mod data;
 mod effects;
 pub mod library;

@@ -1,0 +1,227 @@
+//! The Compare view: the choice of two cases, the answer in words, each criterion and each metric.
+
+use std::path::PathBuf;
+
+use eframe::egui::{Button, ComboBox, DragValue, Grid, Key, RichText, ScrollArea, TextEdit, Ui};
+
+use super::commands::{Command, Purpose};
+use super::compare::CompareModel;
+use super::data::LoadedSession;
+use super::effects::{EffectsModel, answer_line, effects_ui};
+use super::library::Found;
+use super::theme;
+use crate::record::Case;
+use crate::report::words::{case_title, codec_title};
+use crate::stats::compare::{CodecComparison, Comparison};
+use crate::stats::criteria::Criteria;
+use crate::stats::margin::NoiseFloor;
+use crate::stats::summary::Group;
+use crate::units;
+
+/// The whole view; `found` are the sessions to choose another one from.
+pub fn compare_ui(
+    ui: &mut Ui,
+    model: &mut CompareModel,
+    loaded: &LoadedSession,
+    found: Option<&[Found]>,
+    is_running: bool,
+    queue: &mut Vec<Command>,
+) {
+    let cases_of = |groups: &[Group]| groups.iter().map(|group| group.case).collect::<Vec<_>>();
+    let cases = cases_of(&loaded.groups);
+    let before_cases = model.other.as_ref().map_or_else(|| cases.clone(), |other| cases_of(&other.groups));
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            case_ui(ui, "Before", &mut model.before, &before_cases);
+            case_ui(ui, "After", &mut model.after, &cases);
+            let swap =
+                ui.add_enabled(model.other.is_none(), Button::new("Swap")).on_hover_text("Swap before and after");
+            if swap.on_disabled_hover_text("After is always of the open session").clicked() {
+                queue.push(Command::SwapSides);
+            }
+        });
+        other_ui(ui, model, loaded, found.unwrap_or_default(), queue);
+        ui.add_space(theme::GAP);
+        match model.judged.as_ref().map(|judged| &judged.comparison) {
+            None => drop(ui.label("Two different cases with a good run each are needed to compare.")),
+            Some(Err(error)) => drop(ui.colored_label(theme::alert(ui), error)),
+            Some(Ok(comparison)) => {
+                comparison_ui(ui, comparison, &mut model.effects, loaded, is_running, queue);
+            }
+        }
+        ui.add_space(theme::GAP);
+        if let Some(noise) = &loaded.session.noise {
+            ui.collapsing("What equal runs differ by here", |ui| noise_ui(ui, noise));
+        }
+        ui.collapsing("Criteria", |ui| {
+            criteria_ui(ui, &mut model.criteria);
+            ui.checkbox(&mut model.allowances.device_kind, "Compare although one side is virtual and the other is not");
+            ui.checkbox(&mut model.allowances.input, "Compare although the inputs differ");
+            ui.checkbox(&mut model.allowances.settings, "Judge although settings that are not under test differ");
+        });
+    });
+}
+
+/// Which session the before side is of.
+fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found: &[Found], queue: &mut Vec<Command>) {
+    const OPEN_ONE: &str = "the open session";
+    let shown =
+        model.other.as_ref().map_or_else(|| OPEN_ONE.to_owned(), |other| other.session.dir.display().to_string());
+    ui.horizontal_wrapped(|ui| {
+        ComboBox::from_label("Before is of").selected_text(&shown).width(260.0).show_ui(ui, |ui| {
+            if ui.selectable_label(model.other.is_none(), OPEN_ONE).clicked() {
+                queue.push(Command::CompareWith(None));
+            }
+            for other in found.iter().filter(|other| other.dir != loaded.session.dir) {
+                let is_chosen = model.other.as_ref().is_some_and(|chosen| chosen.session.dir == other.dir);
+                if ui.selectable_label(is_chosen, other.name()).on_hover_text(other.dir.display().to_string()).clicked()
+                {
+                    queue.push(Command::CompareWith(Some(other.dir.clone())));
+                }
+            }
+        });
+        let path = TextEdit::singleline(&mut model.path).desired_width(200.0).hint_text("or a session folder");
+        let typed = ui.add(path).accessible_name("Other session folder");
+        if typed.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) && !model.path.is_empty() {
+            queue.push(Command::CompareWith(Some(PathBuf::from(&model.path))));
+        }
+        if ui.button("Choose other…").clicked() {
+            queue.push(Command::Pick(Purpose::Before));
+        }
+    });
+}
+
+fn case_ui(ui: &mut Ui, label: &str, choice: &mut Option<Case>, cases: &[Case]) {
+    let title = |case: &Case| format!("{} {}", codec_title(case.codec), case_title(case));
+    let selected = choice.as_ref().map_or_else(|| units::NO_VALUE.to_owned(), title);
+    ComboBox::from_label(label).selected_text(selected).width(170.0).show_ui(ui, |ui| {
+        for case in cases {
+            ui.selectable_value(choice, Some(*case), title(case));
+        }
+    });
+}
+
+fn comparison_ui(
+    ui: &mut Ui,
+    comparison: &Comparison,
+    effects: &mut EffectsModel,
+    loaded: &LoadedSession,
+    is_running: bool,
+    queue: &mut Vec<Command>,
+) {
+    let verdict = RichText::new(format!("Overall {}", comparison.verdict)).heading();
+    ui.label(verdict.color(theme::verdict(ui, comparison.verdict)));
+    for warning in &comparison.warnings {
+        ui.horizontal_wrapped(|ui| {
+            ui.colored_label(theme::alert(ui), "Warning");
+            ui.label(warning.to_string());
+        });
+    }
+    ui.add_space(theme::GAP);
+    for codec in &comparison.codecs {
+        codec_ui(ui, codec);
+        ui.add_space(theme::GAP);
+        more_ui(ui, codec, loaded, is_running, queue);
+        effects_ui(ui, effects, codec, loaded);
+    }
+}
+
+/// What would settle what is open, and what a change has to exceed to matter.
+fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_running: bool, queue: &mut Vec<Command>) {
+    let Some(primary) = codec.effects.first() else { return };
+    ui.horizontal_wrapped(|ui| {
+        ui.label(RichText::new(answer_line(primary)).strong());
+        if let Some(rounds) = codec.rounds_to_settle().filter(|_| !is_running) {
+            let button = ui.button(format!("Run again with {rounds} rounds"));
+            let hint = "A fresh sweep with a number of rounds that is fixed beforehand: adding rounds until the answer \
+                        pleases would find something in the end";
+            if button.on_hover_text(hint).clicked() {
+                queue.push(Command::RunRounds(rounds));
+            }
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        let margin = units::pct(primary.margin.pct);
+        match (&primary.margin.calibration, &loaded.session.noise) {
+            (Some(session), _) => drop(ui.label(format!(
+                "A change matters from ±{margin} on: what equal runs differ by here, measured in {session}"
+            ))),
+            (None, Some(noise)) => drop(ui.label(format!(
+                "A change matters from ±{margin} on; equal runs differ by less here, measured in {}",
+                noise.session
+            ))),
+            (None, None) => {
+                ui.label(format!(
+                    "A change matters from ±{margin} on; what equal runs differ by on this machine was not measured"
+                ));
+                if !is_running && ui.button("Calibrate").on_hover_text("For the plan of the form on the left").clicked()
+                {
+                    queue.push(Command::Calibrate);
+                }
+            }
+        }
+    });
+}
+
+/// The floors of every case and metric.
+fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
+    ui.weak(format!("Of {}; the farther end of the 95 % interval between two equal arms", noise.session));
+    Grid::new("noise").num_columns(4).striped(true).spacing([16.0, 4.0]).show(ui, |ui| {
+        for title in ["Metric", "Case", "Pairs", "Floor"] {
+            ui.strong(title);
+        }
+        ui.end_row();
+        for floor in &noise.floors {
+            ui.label(floor.metric.title()).on_hover_text(floor.metric.definition());
+            ui.label(format!("{} {}", codec_title(floor.case.codec), case_title(&floor.case)));
+            ui.label(floor.num_pairs.to_string());
+            ui.label(units::pct(floor.floor_pct));
+            ui.end_row();
+        }
+    });
+}
+
+fn codec_ui(ui: &mut Ui, codec: &CodecComparison) {
+    Grid::new(("criteria", codec.codec)).num_columns(6).striped(true).spacing([16.0, 6.0]).show(ui, |ui| {
+        for title in ["Criterion", "Before", "After", "Change", "Verdict", "Why"] {
+            ui.strong(title);
+        }
+        ui.end_row();
+        for result in &codec.criteria {
+            let unit = result.name.unit();
+            ui.label(result.name.title()).on_hover_text(&result.rule);
+            ui.label(unit.text_or_none(result.before));
+            ui.label(unit.text_or_none(result.after));
+            ui.label(units::change_pct_or_none(result.change_pct));
+            ui.label(RichText::new(result.verdict.to_string()).strong().color(theme::verdict(ui, result.verdict)));
+            ui.add(eframe::egui::Label::new(&result.reason).wrap());
+            ui.end_row();
+        }
+    });
+}
+
+fn criteria_ui(ui: &mut Ui, criteria: &mut Criteria) {
+    Grid::new("limits").num_columns(2).show(ui, |ui| {
+        percent_ui(ui, "Encode wall falls by at least", &mut criteria.min_wall_improvement_pct);
+        percent_ui(ui, "Lock wait falls by at least", &mut criteria.min_lock_improvement_pct);
+        percent_ui(ui, "Latency p99 may grow beyond throughput by", &mut criteria.max_latency_p99_growth_pct);
+        count_ui(ui, "Queue peak reaches at least", &mut criteria.min_queue_peak);
+        count_ui(ui, "Failed runs at most", &mut criteria.max_failed_runs);
+        count_ui(ui, "Good runs a side at least", &mut criteria.min_runs);
+    });
+    if ui.button("Built-in criteria").clicked() {
+        *criteria = Criteria::default();
+    }
+}
+
+fn percent_ui(ui: &mut Ui, label: &str, value: &mut f64) {
+    let name = ui.label(label);
+    ui.add(DragValue::new(value).speed(0.5).suffix(" %")).labelled_by(name.id);
+    ui.end_row();
+}
+
+fn count_ui(ui: &mut Ui, label: &str, value: &mut u32) {
+    let name = ui.label(label);
+    ui.add(DragValue::new(value).speed(0.1)).labelled_by(name.id);
+    ui.end_row();
+}
