@@ -3,7 +3,7 @@
 
 use inflight::bench::course::Course;
 use inflight::contract::Codec;
-use inflight::plan::{Plan, Until, in_round};
+use inflight::plan::{Plan, Until};
 use inflight::stats::criteria::{Criteria, Verdict};
 use inflight::stats::effect::Answer;
 use inflight::stats::gate;
@@ -15,7 +15,7 @@ use inflight::stats::spread::Spread;
 use inflight::stats::summary::RunSummary;
 use virtual_nvenc::engine::Service;
 
-use crate::machine::{Machine, case};
+use crate::machine::{Machine, Run};
 use crate::{EXPERIMENTS, Experiment, judged, pct, rounds, summaries, upper_bound};
 
 /// A gate for CI against getting worse, as docs/methodology.md shows it.
@@ -74,15 +74,7 @@ pub fn stopping() {
         let mut random = fastrand::Rng::with_seed(31);
         let (mut counts, mut covered, mut num_rounds) = ([0; 4], 0, 0);
         for _ in 0..EXPERIMENTS {
-            let mut course = Course::of(&plan, None);
-            let (mut made, mut summaries) = (Vec::new(), Vec::new());
-            while let Some(planned) = course.next(&summaries) {
-                for one in planned {
-                    let run = machine.run(&mut random, one.case.reap_threshold, one.repeat_index, 0.0, 1.0);
-                    summaries.push(RunSummary { order_index: one.order_index, ..run.summary.clone() });
-                    made.push(run);
-                }
-            }
+            let made = sweep(&plan, &machine, &mut random);
             let (before, after): Experiment = made.into_iter().partition(|run| run.summary.case.reap_threshold == 4);
             num_rounds += before.len();
             let Some(effect) = judged(Metric::WallMs, &before, &after) else { continue };
@@ -98,6 +90,24 @@ pub fn stopping() {
             improved + worse,
         );
     }
+}
+
+/// The plan as `inflight sweep` would make it, on a simulated clock.
+fn sweep(plan: &Plan, machine: &Machine, random: &mut fastrand::Rng) -> Vec<Run> {
+    let mut course = Course::of(plan, None);
+    let (mut made, mut summaries) = (Vec::new(), Vec::new());
+    let num_planned = plan.num_runs() as f64;
+    while let Some(planned) = course.next(&summaries) {
+        for one in planned {
+            // The drift goes on at its pace if there are more runs than planned.
+            let place = f64::from(one.order_index) / num_planned;
+            let mut run = machine.run(random, one.case.reap_threshold, one.repeat_index, place, 1.0);
+            run.summary = RunSummary { order_index: one.order_index, fresh: one.fresh, ..run.summary };
+            summaries.push(run.summary.clone());
+            made.push(run);
+        }
+    }
+    made
 }
 
 pub fn power() {
@@ -154,10 +164,12 @@ pub fn recommendations() {
     const DEVICES: usize = 400;
     const THRESHOLDS: [u32; 6] = [1, 2, 3, 4, 6, 8];
     println!(
-        "\nRecommendation: {DEVICES} devices, thresholds 1 2 3 4 6 8, 9 rounds, run CV 0.3 to 1.5 %, drift to 2 %; margin 1 %"
+        "\nRecommendation: {DEVICES} devices, thresholds 1 2 3 4 6 8, 9 rounds and 6 to confirm, run CV 0.3 to 1.5 %, drift to 2 %; margin 1 %"
     );
     let mut random = fastrand::Rng::with_seed(5);
+    let plan = Plan { reap_thresholds: THRESHOLDS.to_vec(), warmup: 0, ..Plan::default() };
     let (mut within, mut smallest, mut worst_pct, mut thresholds) = (0, 0, 0.0_f64, [0; 9]);
+    let (mut confirmed, mut refuted) = (0, 0);
     for _ in 0..DEVICES {
         let interval_us = 100 + random.u64(0..900);
         let latency_us = interval_us + random.u64(0..4 * interval_us);
@@ -171,14 +183,7 @@ pub fn recommendations() {
         };
         let quiet = Machine { run_pct: 0.0, frame_pct: 0.0, jitter_pct: 0.0, drift_pct: 0.0, ..machine };
         let truth = THRESHOLDS.map(|threshold| quiet.run(&mut random, threshold, 0, 0.0, 1.0).summary.wall_ms);
-        let cases = THRESHOLDS.map(case);
-        let mut runs = Vec::new();
-        for round in 0..9 {
-            for one in in_round(&cases, round) {
-                let place = runs.len() as f64 / (9 * cases.len()) as f64;
-                runs.push(machine.run(&mut random, one.reap_threshold, round, place, 1.0).summary);
-            }
-        }
+        let runs: Vec<_> = sweep(&plan, &machine, &mut random).into_iter().map(|run| run.summary).collect();
         let Some(found) = recommend(&runs, None).into_iter().next() else { continue };
         let best = truth.into_iter().fold(f64::INFINITY, f64::min);
         let wall_of =
@@ -189,6 +194,8 @@ pub fn recommendations() {
         smallest += usize::from(least == Some(found.case.reap_threshold));
         worst_pct = worst_pct.max(slower_pct);
         thresholds[found.case.reap_threshold as usize] += 1;
+        refuted += usize::from(found.case != found.chosen);
+        confirmed += usize::from(found.case == found.chosen && found.is_confirmed());
     }
     let share = |count: usize| 100.0 * count as f64 / DEVICES as f64;
     println!(
@@ -196,5 +203,10 @@ pub fn recommendations() {
         share(within),
         share(smallest),
         &thresholds[1..]
+    );
+    println!(
+        "fresh rounds confirmed the choice in {:.1} %, replaced it in {:.1} %, left it open in the others",
+        share(confirmed),
+        share(refuted)
     );
 }

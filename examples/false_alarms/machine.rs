@@ -119,7 +119,7 @@ impl Machine {
     }
 }
 
-pub fn case(threshold: u32) -> Case {
+fn case(threshold: u32) -> Case {
     Case { codec: Codec::H264, reap_threshold: threshold, lock: Inline, pool: threshold, client: Default::default() }
 }
 

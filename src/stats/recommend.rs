@@ -54,6 +54,8 @@ pub struct Candidate {
     pub slower_at_most_pct: Option<f64>,
     /// Within the margin of the fastest?
     pub is_fast: bool,
+    /// About how many more rounds would show that it is, where the estimate says so and the bound does not.
+    pub more_rounds: Option<u32>,
     /// Median of the runs' latency p99, or of the highest percentile that their frames bear.
     pub tail_ms: Option<f64>,
     /// No other case is both faster and quicker to give its packets.
@@ -171,10 +173,20 @@ fn candidate(one: &Sound<'_>, fastest: &Sound<'_>, margin: &Margin) -> Candidate
         if is_fastest { has_rounds(one).then_some(0.0) } else { bound.and_then(|bound| bound.high_pct) };
     let by_median = 100.0 * (one.wall_ms / fastest.wall_ms - 1.0);
     let is_fast = slower_at_most_pct.unwrap_or(by_median) <= margin.pct;
+    let unproven = bound.filter(|bound| !is_fast && bound.estimate_pct < margin.pct);
+    let more_rounds = unproven.and_then(|bound| bound.more_to_clear(margin.pct));
     let frames = one.runs.iter().map(|run| run.packets).min().unwrap_or(0);
     let tail: Vec<_> = one.runs.iter().filter_map(|run| run.value(tail_of(frames))).collect();
     let tail_ms = median(&tail);
-    Candidate { case: one.case, wall_ms: one.wall_ms, slower_at_most_pct, is_fast, tail_ms, is_on_front: false }
+    Candidate {
+        case: one.case,
+        wall_ms: one.wall_ms,
+        slower_at_most_pct,
+        is_fast,
+        more_rounds,
+        tail_ms,
+        is_on_front: false,
+    }
 }
 
 /// Enough for a one-sided bound: 2⁻⁵ < 5 %.
@@ -248,6 +260,9 @@ fn reason(
         let slower = units::pct(100.0 * (best.wall_ms / fastest.wall_ms - 1.0));
         let at_most = best.slower_at_most_pct.map_or_else(String::new, |pct| format!(", at most {}", units::pct(pct)));
         text.push_str(&format!("; of fewer in flight {} comes nearest, {slower} longer{at_most}", name(&best.case)));
+        if let Some(more) = best.more_rounds {
+            text.push_str(&format!(": about {more} more rounds would tell whether it does as well"));
+        }
     }
     match fresh {
         Some((rival, Fresh { change, holds, gate })) => {
@@ -328,6 +343,19 @@ mod tests {
         let bounds: Vec<_> = found[0].candidates.iter().map(|one| one.is_fast).collect();
         assert_eq!(bounds, [false, false, true, true]);
         assert!(found[0].reason.contains("of fewer in flight T=2 inline comes nearest, 2."), "{}", found[0].reason);
+    }
+
+    #[test]
+    fn what_more_rounds_would_show_is_said() {
+        // Slower by 0.5 %, and noise of ±2.8 % that nine rounds do not average out.
+        let mut runs = sweep(&[(case(2, Inline), 100.5), (case(4, Inline), 100.0)]);
+        for run in runs.iter_mut().filter(|run| run.case.reap_threshold == 2) {
+            run.wall_ms *= 1.0 + 0.007 * (f64::from(run.repeat_index * 7 % 9) - 4.0);
+        }
+        let found = &recommend(&runs, None)[0];
+        assert_eq!(found.case, case(4, Inline), "{}", found.reason);
+        assert!(found.candidates[0].more_rounds.is_some(), "{found:?}");
+        assert!(found.reason.contains("more rounds would tell whether it does as well"), "{}", found.reason);
     }
 
     #[test]
