@@ -3,6 +3,9 @@
 //! Knows neither what is drawn nor in which unit. A value that is not finite stands at the axis's beginning, so that
 //! no coordinate is ever anything but a number.
 
+/// A step makes about eight of them; of values too large to be told apart by it, more.
+const MAX_TICKS: f64 = 20.0;
+
 /// One direction of a plot.
 #[derive(Debug, Clone)]
 pub struct Axis {
@@ -37,6 +40,22 @@ impl Axis {
         let step = round_step(max);
         let end = (max / step).ceil() * step;
         Self { ticks: multiples(step, end), scale: Scale::Linear, range: (0.0, end), pixels }
+    }
+
+    /// Between round numbers around all of `values`, which may be below 0.
+    pub fn spanning(values: impl Iterator<Item = f64>, pixels: (f64, f64)) -> Self {
+        let finite = values.filter(|value| value.is_finite());
+        let (low, high) =
+            finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        // Of equal values the axis is as long as they are large.
+        let step = round_step(positive(if high > low { high - low } else { high.abs() }));
+        let low = if low.is_finite() { (low / step).floor() } else { 0.0 };
+        let high = if high.is_finite() { (high / step).ceil().max(low + 1.0) } else { 1.0 };
+        let decimals = (-step.log10().floor()).max(0.0) as usize;
+        let tick = |value: f64| Tick { value, label: format!("{value:.decimals$}").replace('-', "−") };
+        let num = (high - low).min(MAX_TICKS) as u32;
+        let ticks = (0..=num).map(|k| tick((low + f64::from(k)) * step)).collect();
+        Self { ticks, scale: Scale::Linear, range: (low * step, high * step), pixels }
     }
 
     /// From 0 to exactly `max`, where the end carries meaning of its own, such as the end of a run.
@@ -159,6 +178,14 @@ mod tests {
         assert_eq!(labels(Axis::from_zero(221.0, PIXELS)), ["0", "50", "100", "150", "200", "250"]);
         assert_eq!(labels(Axis::from_zero(1.0, PIXELS)), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(Axis::from_zero(38_000.0, PIXELS)), ["0k", "10k", "20k", "30k", "40k"]);
+        assert_eq!(
+            labels(Axis::spanning([-65.5, -62.1].into_iter(), PIXELS)),
+            ["−65.5", "−65.0", "−64.5", "−64.0", "−63.5", "−63.0", "−62.5", "−62.0"]
+        );
+        assert_eq!(
+            labels(Axis::spanning([-0.3, 0.25].into_iter(), PIXELS)),
+            ["−0.3", "−0.2", "−0.1", "0.0", "0.1", "0.2", "0.3"]
+        );
         assert_eq!(labels(Axis::counts(1, PIXELS)), ["0", "1"]);
         assert_eq!(labels(Axis::decades(0.3, 740.0, PIXELS)), ["0.1", "1", "10", "100"]);
         assert_eq!(labels(Axis::ratios(&[1, 2, 8], PIXELS)), ["1", "2", "8"]);
@@ -179,6 +206,7 @@ mod tests {
             assert_eq!(Axis::from_zero(max, PIXELS).at(1.0), 100.0);
             assert!(Axis::decades(max, max, PIXELS).at(1.0).is_finite());
             assert!(Axis::tail(max, PIXELS).at(0.5).is_finite());
+            assert!(Axis::spanning([max, max].into_iter(), PIXELS).at(0.5).is_finite());
         }
         assert!(Axis::ratios(&[4], PIXELS).at(4.0).is_finite());
         assert!(Axis::ratios(&[], PIXELS).ticks.is_empty());

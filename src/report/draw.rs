@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::chart::Heading;
-use super::figures::{case_pen, depth, knee, lock_pen, lock_wait, wait_split};
+use super::figures::{case_pen, depth, knee, lock_pen, lock_wait, rounds, shift, wait_split};
 use super::gather::{CaseMaterial, DepthMaterial, Material};
 use super::svg::{Pen, SERIES};
 use super::words::{case_label, case_title, codec_title, recommendation_word, side_title};
 use crate::contract::{Codec, LockPlacement};
 use crate::record::DeviceInfo;
+use crate::stats::interval::{ChangeInterval, narrowing};
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::Recommendation;
+use crate::stats::shift::{Shift, ShiftPoint};
 use crate::stats::summary::Group;
 
 /// A figure and the place where the report shows it.
@@ -27,6 +29,8 @@ pub struct Figure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "figures/ says it")]
 pub enum FigureKind {
+    Rounds,
+    Shift,
     WaitSplit,
     Knee,
     LockWait,
@@ -53,6 +57,8 @@ impl FigureKind {
     /// The last part of the file's name.
     pub fn file_word(self) -> &'static str {
         match self {
+            Self::Rounds => "rounds",
+            Self::Shift => "shift",
             Self::WaitSplit => "wait-split",
             Self::Knee => "knee",
             Self::LockWait => "lock-wait",
@@ -63,6 +69,14 @@ impl FigureKind {
     /// How to read it.
     pub fn explanation(self) -> &'static str {
         match self {
+            Self::Rounds => {
+                "A dot is the change within one round. The band is the exact 95 % interval of all rounds so far; the grey \
+                 one, drawn where it is near, is the margin within which a change does not matter."
+            }
+            Self::Shift => {
+                "The change at each decile of a run's frames with its exact 95 % interval; one decile of a run is one \
+                 value."
+            }
             Self::WaitSplit => {
                 "Means over the counted runs. The black mark is the wall time; what is missing up to it is the caller's \
                  own work. Where a thread of its own locks, the upper bar is the submitting thread and the lower one the \
@@ -86,6 +100,8 @@ impl FigureKind {
     /// What it shows, for whoever cannot see it.
     pub fn caption(self) -> &'static str {
         match self {
+            Self::Rounds => "change of the wall time in each round, and its interval",
+            Self::Shift => "change at each decile of the frames",
             Self::WaitSplit => "time per run, split into its parts, case by case",
             Self::Knee => "throughput and p99 latency against the threshold",
             Self::LockWait => "percentile curve of the lock wait per frame, case by case",
@@ -99,6 +115,8 @@ pub fn figures(material: &Material<'_>) -> Vec<Figure> {
     let mut figures = Vec::new();
     for codec in material.codecs() {
         let drawn = [
+            (FigureKind::Rounds, rounds(material, codec)),
+            (FigureKind::Shift, shift(material, codec)),
             (FigureKind::WaitSplit, wait_split(material, codec)),
             (FigureKind::Knee, knee(material, codec)),
             (FigureKind::LockWait, lock_wait(material, codec)),
@@ -111,6 +129,40 @@ pub fn figures(material: &Material<'_>) -> Vec<Figure> {
 
 fn device<'a>(material: &Material<'a>) -> &'a DeviceInfo {
     &material.subject.session.manifest.device
+}
+
+/// Of the primary metric; `None`: the sides are not paired.
+fn rounds(material: &Material<'_>, codec: Codec) -> Option<String> {
+    let primary = material.compared(codec)?.effects.first()?;
+    let state = |change: ChangeInterval| rounds::State {
+        num_rounds: change.num_runs,
+        estimate_pct: change.estimate_pct,
+        ends_pct: change.ends(),
+    };
+    let drawn = rounds::Rounds {
+        y_title: "change [%]".to_owned(),
+        changes_pct: primary.pairs.iter().map(|pair| pair.change_pct).collect(),
+        states: narrowing(&primary.pairs).into_iter().map(state).collect(),
+        margin_pct: primary.is_near_margin().then_some(primary.margin.pct),
+    };
+    let title = format!("{} in each round, {}", primary.metric.title(), codec_title(codec));
+    rounds::draw(Heading { title: &title, device: device(material) }, &drawn)
+}
+
+fn shift(material: &Material<'_>, codec: Codec) -> Option<String> {
+    let point = |point: &ShiftPoint| shift::Point {
+        percent: point.percent,
+        // A wait that is none has nanoseconds to show.
+        difference_us: 1e3 * point.difference_ms,
+        ends_us: point.low_ms.zip(point.high_ms).map(|(low, high)| (1e3 * low, 1e3 * high)),
+    };
+    let column = |shift: &Shift| shift::Column {
+        y_title: format!("{}, change [µs]", shift.column.title().to_lowercase()),
+        points: shift.points.iter().map(point).collect(),
+    };
+    let columns: Vec<_> = material.compared(codec)?.shifts.iter().map(column).collect();
+    let title = format!("Where in the distribution of frames it changed, {}", codec_title(codec));
+    shift::draw(Heading { title: &title, device: device(material) }, &columns)
 }
 
 fn lock_wait(material: &Material<'_>, codec: Codec) -> Option<String> {

@@ -183,9 +183,13 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
         put(format!("## Criteria\n\n{}", sections::criteria(comparison)));
         for codec in &comparison.codecs {
             put(format!("## What changed, {}\n\n{}", codec_title(codec.codec), effects::changes(codec)));
+            if codec.num_before_first.is_some() {
+                put(figure(codec.codec, FigureKind::Rounds));
+            }
             put(format!("## Before and after, {}\n\n{}", codec_title(codec.codec), sections::before_after(codec)));
             if let Some(shifts) = effects::shifts(codec) {
                 put(format!("## Where in the distribution, {}\n\n{shifts}", codec_title(codec.codec)));
+                put(figure(codec.codec, FigureKind::Shift));
             }
         }
     }

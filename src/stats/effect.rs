@@ -114,6 +114,17 @@ impl Effect {
     }
 }
 
+impl Effect {
+    /// Can the rounds still be told apart in a picture that also shows no change and the margin? A change of −60 % is far
+    /// from both.
+    pub fn is_near_margin(&self) -> bool {
+        let changes = || self.pairs.iter().map(|pair| pair.change_pct);
+        let (low, high) = (changes().fold(f64::INFINITY, f64::min), changes().fold(f64::NEG_INFINITY, f64::max));
+        let nearest = if low <= 0.0 && high >= 0.0 { 0.0 } else { low.abs().min(high.abs()) };
+        nearest <= 3.0 * (high - low).max(self.margin.pct)
+    }
+}
+
 /// What the interval alone says.
 fn answer(metric: Metric, interval: ChangeInterval, margin: &Margin) -> Answer {
     let Some((low, high)) = interval.ends() else { return Answer::Inconclusive };

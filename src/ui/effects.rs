@@ -132,7 +132,7 @@ fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, loaded: &Loa
     let grey = ui.visuals().weak_text_color();
     let margin = effect.margin.pct;
     let num = effect.pairs.len() as f64;
-    let is_near = is_near(effect);
+    let is_near = effect.is_near_margin();
     let plot = still_plot(ui, "rounds", theme::PLOT_HEIGHT);
     let plot = if is_near { plot.include_y(-1.5 * margin).include_y(1.5 * margin) } else { plot };
     let plot = plot
@@ -162,14 +162,6 @@ fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, loaded: &Loa
         plot.points(Points::new("round", PlotPoints::Owned(dots.collect())).color(theme::series(1)).radius(3.0));
     });
     pictures::offer(&response.response, title);
-}
-
-/// Would the rounds still be told apart with no change and the margin in the picture? A change of −60 % is far from both.
-fn is_near(effect: &Effect) -> bool {
-    let changes = || effect.pairs.iter().map(|pair| pair.change_pct);
-    let (low, high) = (changes().fold(f64::INFINITY, f64::min), changes().fold(f64::NEG_INFINITY, f64::max));
-    let nearest = if low <= 0.0 && high >= 0.0 { 0.0 } else { low.abs().min(high.abs()) };
-    nearest <= 3.0 * (high - low).max(effect.margin.pct)
 }
 
 /// The difference at each decile with its interval.

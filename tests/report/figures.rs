@@ -3,7 +3,7 @@
 use inflight::contract::{Codec, LockPlacement};
 use inflight::record::{Case, DeviceInfo, DeviceKind};
 use inflight::report::chart::Heading;
-use inflight::report::figures::{case_pen, depth, knee, lock_pen, lock_wait, wait_split};
+use inflight::report::figures::{case_pen, depth, knee, lock_pen, lock_wait, rounds, shift, wait_split};
 use inflight::report::svg::SERIES;
 
 use crate::fixture;
@@ -44,6 +44,30 @@ fn point(threshold: u32, mean: f64) -> knee::Point {
     knee::Point { threshold, fps: value, latency_p99_ms: value }
 }
 
+/// A metric that changed like this from round to round, known after each.
+fn changes(changes_pct: &[f64]) -> rounds::Rounds {
+    let state = |(num_rounds, &pct): (u32, &f64)| rounds::State {
+        num_rounds,
+        estimate_pct: pct,
+        ends_pct: (num_rounds > 1).then_some((pct - 1.0, pct + 1.0)),
+    };
+    rounds::Rounds {
+        y_title: HOSTILE.to_owned(),
+        changes_pct: changes_pct.to_vec(),
+        states: (1..).zip(changes_pct).map(state).collect(),
+        margin_pct: Some(1.0),
+    }
+}
+
+fn column(differences_us: Vec<f64>) -> shift::Column {
+    let point = |(tenth, difference_us): (u32, f64)| shift::Point {
+        percent: 10 * tenth,
+        difference_us,
+        ends_us: (tenth > 1).then_some((difference_us - 1.0, difference_us + 1.0)),
+    };
+    shift::Column { y_title: HOSTILE.to_owned(), points: (1..).zip(differences_us).map(point).collect() }
+}
+
 #[test]
 fn hostile_names_and_absurd_values_still_make_a_drawing() {
     let device = DeviceInfo { name: HOSTILE.to_owned(), ..fixture::device() };
@@ -64,6 +88,8 @@ fn hostile_names_and_absurd_values_still_make_a_drawing() {
             recommended: Some(64),
         }];
         check(&knee::draw(heading(&device), &series).unwrap());
+        check(&rounds::draw(heading(&device), &changes(&[-extreme, extreme])).unwrap());
+        check(&shift::draw(heading(&device), &[column(vec![-extreme, extreme]), column(vec![])]).unwrap());
     }
 }
 
@@ -74,6 +100,8 @@ fn nothing_measured_is_no_figure() {
     assert_eq!(wait_split::draw(heading(&device), &[], &[]), None);
     assert_eq!(depth::draw(heading(&device), &[depth::Trace { label: String::new(), bins: vec![] }], 1.0), None);
     assert_eq!(knee::draw(heading(&device), &[]), None);
+    assert_eq!(rounds::draw(heading(&device), &changes(&[])), None);
+    assert_eq!(shift::draw(heading(&device), &[column(vec![])]), None);
 }
 
 #[test]

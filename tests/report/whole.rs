@@ -127,7 +127,7 @@ fn every_case_and_every_run_is_listed() {
 fn each_codec_has_its_figures_and_the_text_shows_each() {
     let session = fixture::plain();
     let report = rendered(session, Some(&compared(session)));
-    assert_eq!(report.figures.len(), 8);
+    assert_eq!(report.figures.len(), 12);
     for (name, svg) in &report.figures {
         check(svg);
         assert!(svg.contains(NOTICE), "{name}");

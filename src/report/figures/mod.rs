@@ -5,6 +5,8 @@
 pub mod depth;
 pub mod knee;
 pub mod lock_wait;
+pub mod rounds;
+pub mod shift;
 pub mod wait_split;
 
 use crate::contract::LockPlacement;
