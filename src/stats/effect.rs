@@ -171,7 +171,7 @@ fn reason(interval: ChangeInterval, margin: &Margin, answer: Answer, more: Optio
         }
         Answer::Inconclusive if is_drowned => format!(
             "equal runs differ by up to {margin} here, too much to call what lies within equivalent: calibrate on a quieter \
-             machine"
+             machine, or with more pairs"
         ),
         Answer::Inconclusive => {
             let what = match interval.ends() {

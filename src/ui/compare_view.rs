@@ -1,8 +1,8 @@
 //! The Compare view: the choice of two cases, the answer in words, each criterion and each metric.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use eframe::egui::{Button, ComboBox, DragValue, Grid, Key, RichText, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Button, CollapsingHeader, ComboBox, DragValue, Grid, Key, RichText, ScrollArea, TextEdit, Ui};
 
 use super::commands::{Command, Purpose};
 use super::compare::CompareModel;
@@ -51,7 +51,9 @@ pub fn compare_ui(
         }
         ui.add_space(theme::GAP);
         if let Some(noise) = &loaded.session.noise {
-            ui.collapsing("What equal runs differ by here", |ui| noise_ui(ui, noise));
+            let is_its_own = Path::new(&noise.session) == loaded.session.dir;
+            let section = CollapsingHeader::new("What equal runs differ by here").default_open(is_its_own);
+            section.id_salt(&noise.session).show(ui, |ui| noise_ui(ui, noise));
         }
         ui.collapsing("Criteria", |ui| {
             criteria_ui(ui, &mut model.criteria);

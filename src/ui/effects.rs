@@ -2,7 +2,7 @@
 //!
 //! Draws what `stats` found; the plots are of the metric that is chosen in the table.
 
-use eframe::egui::{Align2, Color32, Grid, RichText, Stroke, Ui, vec2};
+use eframe::egui::{Color32, Grid, RichText, Stroke, Ui, vec2};
 use egui_plot::{Axis, AxisHints, FilledArea, HLine, Line, PlotPoint, PlotPoints, Points, Span};
 
 use super::data::LoadedSession;
@@ -144,8 +144,8 @@ fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, loaded: &Loa
         .y_grid_spacer(|input| marks(linear_ticks(input.bounds)));
     let response = plot.show(ui, |plot| {
         if is_near {
-            let span = Span::new(format!("margin ±{}", units::pct(margin)), -margin..=margin).axis(Axis::Y);
-            plot.span(span.fill(grey.gamma_multiply(MARGIN_TINT)).label_align(Align2::RIGHT_CENTER));
+            // Without a name: it would stand upright in a band that is rarely high enough for it.
+            plot.span(Span::new("", -margin..=margin).axis(Axis::Y).fill(grey.gamma_multiply(MARGIN_TINT)));
             plot.hline(HLine::new("no change", 0.0).stroke(Stroke::new(1.0, grey)).allow_hover(false));
         }
         let bounded: Vec<_> =

@@ -82,7 +82,10 @@ impl App {
         if self.sweep.is_some() || !self.setup.problems().is_empty() {
             return;
         }
-        match calibration_plan(self.setup.plan(), CALIBRATION_PAIRS) {
+        let plan = self.setup.plan();
+        // A floor of fewer pairs than the sweep has rounds would be wider than what the sweep can tell.
+        let pairs = plan.repeat.max(CALIBRATION_PAIRS);
+        match calibration_plan(plan, pairs) {
             Ok(plan) => {
                 let (command, dir) = (calibrate_command(&plan), calibration_dir_in(&self.folder));
                 self.start(ctx, Order { plan, dir, command, calibrates: true });
