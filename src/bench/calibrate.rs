@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::plan::{Plan, PlanError};
 use crate::session::{Session, SessionError, save_noise_floor};
+use crate::stats::interval::ChangeInterval;
 use crate::stats::margin::{NoiseFloor, floors};
 
 /// Fewer have no interval.
@@ -36,13 +37,13 @@ pub fn calibration_dir_in(folder: &Path) -> PathBuf {
     folder.join(Timestamp::now().strftime("calibration-%Y%m%d-%H%M%S").to_string())
 }
 
-/// Computes and keeps what the finished calibration in `dir` shows.
+/// Computes and keeps what the finished calibration in `dir` shows; `watching`: what the window was found to cost.
 ///
 /// # Errors
 /// The session cannot be read, or the folder cannot be written to.
-pub fn finish(dir: &Path) -> Result<NoiseFloor, SessionError> {
+pub fn finish(dir: &Path, watching: Option<ChangeInterval>) -> Result<NoiseFloor, SessionError> {
     let session = Session::open(dir)?;
-    save_noise_floor(dir, &session.manifest, floors(&session.summaries))
+    save_noise_floor(dir, &session.manifest, floors(&session.summaries), watching)
 }
 
 #[cfg(test)]
@@ -72,7 +73,7 @@ mod tests {
         };
         let calibration = measure(&calibration_plan(plan.clone(), 6).unwrap(), "calibration");
         assert_eq!(calibration.summaries.len(), 12);
-        let noise = finish(&calibration.dir).unwrap();
+        let noise = finish(&calibration.dir, None).unwrap();
         let walls: Vec<_> = noise.floors.iter().filter(|floor| floor.metric == Metric::WallMs).collect();
         assert!(walls.len() == 1 && walls[0].num_pairs == 6 && walls[0].floor_pct >= 0.0, "{:?}", noise.floors);
         let found = measure(&plan, "same").noise.unwrap();

@@ -178,7 +178,7 @@ impl<W: Fn()> Teller<W> {
             Ok(())
         })?;
         if order.calibrates && !outcome.stopped {
-            self.tell(News::Calibrated(Box::new(finish(&order.dir)?)));
+            self.tell(News::Calibrated(Box::new(finish(&order.dir, None)?)));
         }
         Ok(outcome)
     }

@@ -44,16 +44,15 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
     if outcome.stopped {
         return Ok(exit_of(outcome));
     }
-    let noise = finish(&dir)?;
-    let watching = watching(args, &job.manifest().plan)?;
+    // Kept before the window is tried: that needs a screen.
+    let mut noise = finish(&dir, None)?;
+    if let Some(cost) = watching(args, &job.manifest().plan)? {
+        noise = finish(&dir, Some(cost))?;
+    }
     if args.sweep.json {
-        print_json(&json!({ "noise_floor": noise, "watching": watching }))?;
+        print_json(&json!({ "noise_floor": noise }))?;
     } else {
         tell(&dir, job.manifest().device.to_string(), &noise)?;
-        if let Some(cost) = watching {
-            let mut out = std::io::stdout().lock();
-            writeln!(out, "What watching costs here, the window against the command line: wall_ms {cost}")?;
-        }
     }
     Ok(exit_of(outcome))
 }
@@ -96,6 +95,9 @@ fn tell(dir: &Path, device: String, noise: &NoiseFloor) -> Result<(), Failure> {
             let coarse = if worst.floor_pct > COARSE_PCT { ", too coarse to call anything equivalent by" } else { "" };
             writeln!(out, "  {:<18} {pct:>9}  ({}, {} pairs){coarse}", metric.key(), worst.case, worst.num_pairs)?;
         }
+    }
+    if let Some(cost) = &noise.watching {
+        writeln!(out, "What watching costs here, the window against the command line: {} {cost}", Metric::WallMs)?;
     }
     writeln!(
         out,

@@ -12,6 +12,7 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Manifest, SessionError, write_atomically};
+use crate::stats::interval::ChangeInterval;
 use crate::stats::margin::{Floor, NoiseFloor};
 
 const NOISE_FILE: &str = "noise-floor.json";
@@ -57,10 +58,15 @@ fn fingerprint(facts: &BTreeMap<String, String>) -> String {
 ///
 /// # Errors
 /// The folder cannot be written to.
-pub fn save_noise_floor(dir: &Path, manifest: &Manifest, floors: Vec<Floor>) -> Result<NoiseFloor, SessionError> {
+pub fn save_noise_floor(
+    dir: &Path,
+    manifest: &Manifest,
+    floors: Vec<Floor>,
+    watching: Option<ChangeInterval>,
+) -> Result<NoiseFloor, SessionError> {
     let facts = facts(manifest);
     let session = dir.display().to_string();
-    let noise = NoiseFloor { fingerprint: fingerprint(&facts), facts, session, floors };
+    let noise = NoiseFloor { fingerprint: fingerprint(&facts), facts, session, floors, watching };
     let path = dir.join(NOISE_FILE);
     let write = || write_atomically(&path, &serde_json::to_vec_pretty(&noise)?);
     write().map_err(|source| SessionError::write(&path, source))?;

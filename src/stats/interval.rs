@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::stats::metrics::Metric;
 use crate::stats::rank::{self, Centre};
@@ -24,7 +24,7 @@ const MAX_MORE_PAIRS: f64 = 1000.0;
 /// The estimate is the Hodges–Lehmann centre of the logarithms of after ÷ before: over pairs the median of all pairwise
 /// means, without pairs the median of all differences. The interval is exact for its test (Wilcoxon signed rank,
 /// Mann–Whitney) at 95 %, and assumes no distribution.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeInterval {
     /// The most likely change.
     pub estimate_pct: f64,

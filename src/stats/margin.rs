@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::Case;
 use crate::stats::effect::LOOKED_AT;
-use crate::stats::interval::Sides;
+use crate::stats::interval::{ChangeInterval, Sides};
 use crate::stats::metrics::Metric;
 use crate::stats::summary::{RunSummary, groups};
 
@@ -40,6 +40,9 @@ pub struct NoiseFloor {
     pub session: String,
     /// For each case and metric.
     pub floors: Vec<Floor>,
+    /// What the window that watches costs: change of the wall time from headless to watched; `None`: not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watching: Option<ChangeInterval>,
 }
 
 /// The floor of one metric in one case.
@@ -148,6 +151,7 @@ mod tests {
             facts: BTreeMap::new(),
             session: "output/aa".to_owned(),
             floors: vec![floor(case(1, Inline), 0.4), floor(case(4, Inline), 2.5)],
+            watching: None,
         };
         let margin =
             |threshold, noise| Margin::of(Metric::WallMs, [(noise, case(1, Inline)), (noise, case(threshold, Inline))]);

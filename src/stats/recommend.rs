@@ -367,6 +367,7 @@ mod tests {
             facts: Default::default(),
             session: "output/aa".to_owned(),
             floors: vec![floor],
+            watching: None,
         };
         let runs = sweep(&[(case(2, Inline), 102.0), (case(4, Inline), 100.0)]);
         assert_eq!(recommend(&runs, None)[0].case, case(4, Inline));

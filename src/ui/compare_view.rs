@@ -168,6 +168,9 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
 /// The floors of every case and metric.
 fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
     ui.weak(format!("Of {}; the farther end of the 95 % interval between two equal arms", noise.session));
+    if let Some(cost) = noise.watching {
+        ui.label(format!("What this window costs while it watches: encode wall time {cost}"));
+    }
     Grid::new("noise").num_columns(4).striped(true).spacing([16.0, 4.0]).show(ui, |ui| {
         for title in ["Metric", "Case", "Pairs", "Floor"] {
             ui.strong(title);
