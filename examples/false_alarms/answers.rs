@@ -65,31 +65,59 @@ pub fn gate() {
 
 /// A sweep that goes on until the interval is narrow looks at its data while it does; what does that cost?
 pub fn stopping() {
-    const CAP: u32 = 60;
-    println!("\nUntil ±1 %, from 9 rounds to {CAP}: T=4 against T=8, which the model makes equal; margin 1 %");
+    println!("\nUntil ±1 %, from {FEWEST} rounds to {MOST}: T=4 against T=8, which the model makes equal; margin 1 %");
     for cv_pct in [0.5, 1.0, 2.0] {
         let machine = Machine { run_pct: cv_pct, frame_pct: 1.0, drift_pct: 0.0, ..Machine::usual() };
-        let until = Some(Until { half_width_pct: 1.0, max_repeat: CAP });
-        let plan = Plan { reap_thresholds: vec![4, 8], warmup: 0, until, confirm: 0, ..Plan::default() };
-        let mut random = fastrand::Rng::with_seed(31);
-        let (mut counts, mut covered, mut num_rounds) = ([0; 4], 0, 0);
-        for _ in 0..EXPERIMENTS {
-            let made = sweep(&plan, &machine, &mut random);
-            let (before, after): Experiment = made.into_iter().partition(|run| run.summary.case.reap_threshold == 4);
-            num_rounds += before.len();
-            let Some(effect) = judged(Metric::WallMs, &before, &after) else { continue };
-            counts[effect.answer as usize] += 1;
-            let ends = effect.interval.and_then(|change| change.ends());
-            covered += usize::from(ends.is_some_and(|(low, high)| low <= 0.0 && 0.0 <= high));
-        }
-        let [improved, worse, equivalent, inconclusive] = counts.map(pct);
-        println!(
-            "run CV {cv_pct:.1} %: {:.1} rounds on average, coverage {:.1} %, improved or worse {:.1} %, equivalent {equivalent:.1} %, inconclusive {inconclusive:.1} %",
-            num_rounds as f64 / EXPERIMENTS as f64,
-            pct(covered),
-            improved + worse,
-        );
+        stopping_line(&format!("run CV {cv_pct:.1} %, as the program does"), |random| until_narrow(&machine, random));
+        stopping_line(&format!("run CV {cv_pct:.1} %, looking after every round"), |random| {
+            look_after_every_round(&machine, random)
+        });
     }
+}
+
+const FEWEST: u32 = 9;
+const MOST: u32 = 60;
+const HALF_WIDTH_PCT: f64 = 1.0;
+
+fn stopping_line(what: &str, experiment: impl Fn(&mut fastrand::Rng) -> Experiment) {
+    let mut random = fastrand::Rng::with_seed(31);
+    let (mut counts, mut covered, mut num_rounds) = ([0; 4], 0, 0);
+    for _ in 0..EXPERIMENTS {
+        let (before, after) = experiment(&mut random);
+        num_rounds += before.len();
+        let Some(effect) = judged(Metric::WallMs, &before, &after) else { continue };
+        counts[effect.answer as usize] += 1;
+        let ends = effect.interval.and_then(|change| change.ends());
+        covered += usize::from(ends.is_some_and(|(low, high)| low <= 0.0 && 0.0 <= high));
+    }
+    let [improved, worse, equivalent, inconclusive] = counts.map(pct);
+    println!(
+        "{what:<40} {:.1} rounds on average, coverage {:.1} %, improved or worse {:.1} %, equivalent {equivalent:.1} %, inconclusive {inconclusive:.1} %",
+        num_rounds as f64 / EXPERIMENTS as f64,
+        pct(covered),
+        improved + worse,
+    );
+}
+
+fn until_narrow(machine: &Machine, random: &mut fastrand::Rng) -> Experiment {
+    let until = Some(Until { half_width_pct: HALF_WIDTH_PCT, max_repeat: MOST });
+    let plan = Plan { reap_thresholds: vec![4, 8], warmup: 0, repeat: FEWEST, until, confirm: 0, ..Plan::default() };
+    sweep(&plan, machine, random).into_iter().partition(|run| run.summary.case.reap_threshold == 4)
+}
+
+/// What the program does not do.
+fn look_after_every_round(machine: &Machine, random: &mut fastrand::Rng) -> Experiment {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for round in 0..MOST {
+        before.push(machine.run(random, 4, round, 0.0, 1.0));
+        after.push(machine.run(random, 8, round, 0.0, 1.0));
+        let interval = judged(Metric::WallMs, &before, &after).and_then(|effect| effect.interval);
+        let half_width_pct = interval.and_then(|change| change.half_width_pct());
+        if round + 1 >= FEWEST && half_width_pct.is_some_and(|pct| pct <= HALF_WIDTH_PCT) {
+            break;
+        }
+    }
+    (before, after)
 }
 
 /// The plan as `inflight sweep` would make it, on a simulated clock.

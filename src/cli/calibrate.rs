@@ -2,14 +2,13 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::json;
 
 use super::args::CalibrateArgs;
 use super::exit::{Exit, Failure};
-use super::sweep::{Teller, command_line, exit_of, plan_of};
-use super::{print_json, stop};
+use super::print_json;
+use super::sweep::{command_line, exit_of, measure, plan_of};
 use crate::bench::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
 use crate::bench::job::Job;
 use crate::plan::Plan;
@@ -32,15 +31,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
     let job = Job::prepare(plan, command_line())?.with_note(NOTE);
     let dir = args.sweep.session.clone().unwrap_or_else(|| calibration_dir_in(Path::new("output")));
-    let stop = stop::on_ctrl_c(Arc::default())?;
-    let mut writer = job.create(&dir)?;
-    let mut teller = Teller::new();
-    let ended = job.measure(&mut writer, &stop, &mut |event| {
-        teller.on(event);
-        Ok(())
-    });
-    teller.progress.done();
-    let outcome = ended?;
+    let (outcome, _) = measure(&job, &dir)?;
     if outcome.stopped {
         return Ok(exit_of(outcome));
     }

@@ -47,17 +47,22 @@ pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result
     }
     let job = Job::prepare(plan, command_line())?;
     let dir = args.session.clone().unwrap_or_else(|| session_dir_in(Path::new("output")));
+    let (outcome, runs) = measure(&job, &dir)?;
+    Told { dir: &dir, manifest: job.manifest(), runs: &runs }.tell(args.json, outcome)?;
+    Ok(exit_of(outcome))
+}
+
+/// Makes the runs into a session in `dir`, saying how far it is, until they are through or Ctrl-C ends them.
+pub(super) fn measure(job: &Job, dir: &Path) -> Result<(Outcome, Vec<RunSummary>), Failure> {
     let stop = stop::on_ctrl_c(Arc::default())?;
-    let mut writer = job.create(&dir)?;
+    let mut writer = job.create(dir)?;
     let mut teller = Teller::new();
     let ended = job.measure(&mut writer, &stop, &mut |event| {
         teller.on(event);
         Ok(())
     });
     teller.progress.done();
-    let outcome = ended?;
-    Told { dir: &dir, manifest: job.manifest(), runs: &teller.runs }.tell(args.json, outcome)?;
-    Ok(exit_of(outcome))
+    Ok((ended?, teller.runs))
 }
 
 pub(super) fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result<Plan, Failure> {
@@ -108,17 +113,17 @@ pub(super) fn exit_of(outcome: Outcome) -> Exit {
 }
 
 /// Says how far it is and keeps each run's summary.
-pub(super) struct Teller {
+struct Teller {
     runs: Vec<RunSummary>,
-    pub(super) progress: Progress,
+    progress: Progress,
 }
 
 impl Teller {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self { runs: Vec::new(), progress: Progress::new() }
     }
 
-    pub(super) fn on(&mut self, event: Event<'_>) {
+    fn on(&mut self, event: Event<'_>) {
         match event {
             Event::RunsAhead(num_runs) => self.progress.runs_ahead(num_runs),
             Event::RunStarted(run) => self.progress.run_started(run),
