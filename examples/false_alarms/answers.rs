@@ -6,7 +6,7 @@ use inflight::contract::Codec;
 use inflight::plan::{Plan, Until};
 use inflight::stats::criteria::{Criteria, Verdict};
 use inflight::stats::effect::Answer;
-use inflight::stats::gate;
+use inflight::stats::inspect;
 use inflight::stats::interval::Sides;
 use inflight::stats::judge::{Runs, judge};
 use inflight::stats::metrics::Metric;
@@ -37,7 +37,7 @@ pub fn gate_line(what: &str, mut experiment: impl FnMut(&mut fastrand::Rng) -> E
         let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
         let sides = Sides { before: &before, after: &after, is_paired: true };
         let runs = Runs { before: &before, after: &after, sides };
-        let all = judge(&not_worse(), Codec::H264, &runs, &gate::of_runs(&sides));
+        let all = judge(&not_worse(), Codec::H264, &runs, &inspect::of_runs(&sides));
         counts[Verdict::of_all(all.iter().map(|result| result.verdict)) as usize] += 1;
     }
     let [pass, fail, open] = counts.map(pct);

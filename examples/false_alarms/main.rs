@@ -13,7 +13,7 @@ use std::path::Path;
 
 use inflight::session::Session;
 use inflight::stats::effect::{Answer, Effect};
-use inflight::stats::gate;
+use inflight::stats::inspect;
 use inflight::stats::interval::Sides;
 use inflight::stats::margin::Margin;
 use inflight::stats::metrics::Metric;
@@ -132,7 +132,7 @@ fn judged(metric: Metric, before: &[Run], after: &[Run]) -> Option<Effect> {
     let (before, after) = (summaries(before), summaries(after));
     let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
     let sides = Sides { before: &before, after: &after, is_paired: true };
-    let gates = [gate::of_runs(&sides), gate::of_metric(metric, &sides)].concat();
+    let gates = [inspect::of_runs(&sides), inspect::of_metric(metric, &sides)].concat();
     Effect::of(metric, &sides, Margin::default(), gates)
 }
 

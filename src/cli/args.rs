@@ -174,7 +174,7 @@ pub struct CompareArgs {
     /// Compare although the inputs differ
     #[arg(long)]
     pub allow_different_input: bool,
-    /// Judge although settings differ that are not the threshold, the lock placement or the pool
+    /// Judge although settings differ that are not the threshold, the lock placement or the pool, or driver, processor or build
     #[arg(long)]
     pub allow_different_settings: bool,
     /// What leaves with exit code 3

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::record::Case;
 use crate::stats::effect::{Answer, Effect, PRIMARY};
-use crate::stats::gate;
-use crate::stats::interval::Sides;
+use crate::stats::inspect;
+use crate::stats::interval::{Sides, in_common_rounds};
 use crate::stats::judge::counted;
 use crate::stats::margin::{Margin, NoiseFloor};
 use crate::stats::rank::holm;
@@ -53,9 +53,9 @@ pub fn cells(runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Vec<Cell> {
 
 fn effect(case: Case, reference: Case, runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Option<Effect> {
     let of = |case: Case| counted(&runs.iter().filter(|run| run.case == case).collect::<Vec<_>>());
-    let (before, after) = (of(reference), of(case));
+    let [before, after] = in_common_rounds(&of(reference), &of(case));
     let sides = Sides { before: &before, after: &after, is_paired: true };
-    let gates = [gate::of_runs(&sides), gate::of_metric(PRIMARY, &sides)].concat();
+    let gates = [inspect::of_runs(&sides), inspect::of_metric(PRIMARY, &sides)].concat();
     Effect::of(PRIMARY, &sides, Margin::of(PRIMARY, [(noise, reference), (noise, case)]), gates)
 }
 

@@ -11,8 +11,9 @@ use crate::contract::Codec;
 use crate::record::{Case, DeviceKind};
 use crate::stats::criteria::{Criteria, CriterionResult, Verdict};
 use crate::stats::effect::{Effect, LOOKED_AT};
-use crate::stats::gate::{self, Gate};
-use crate::stats::interval::Sides;
+use crate::stats::gate::Gate;
+use crate::stats::inspect;
+use crate::stats::interval::{Sides, in_common_rounds};
 use crate::stats::judge::{Runs, counted, judge};
 use crate::stats::margin::Margin;
 use crate::stats::metrics::Metric;
@@ -188,17 +189,19 @@ fn compare_codec(
         return Err(CompareError::Itself { case: case_before });
     }
     let (runs_before, runs_after) = (before.runs_of(case_before), after.runs_of(case_after));
-    let (good_before, good_after) = (counted(&runs_before), counted(&runs_after));
-    let sides = Sides { before: &good_before, after: &good_after, is_paired: before.is_same_session(after) };
+    let is_paired = before.is_same_session(after);
+    let good = [counted(&runs_before), counted(&runs_after)];
+    let [good_before, good_after] = if is_paired { in_common_rounds(&good[0], &good[1]) } else { good };
+    let sides = Sides { before: &good_before, after: &good_after, is_paired };
     let setting = |(setting, before, after)| Gate::SettingDiffers { setting, before, after };
-    let other_settings = settings(before.plan, after.plan).into_iter().filter(|_| !allow.settings).map(setting);
-    let gates: Vec<_> = other_settings.chain(gate::of_runs(&sides)).collect();
+    let other_settings = settings(before, after).into_iter().filter(|_| !allow.settings).map(setting);
+    let gates: Vec<_> = other_settings.chain(inspect::of_runs(&sides)).collect();
     let criteria = judge(criteria, codec, &Runs { before: &runs_before, after: &runs_after, sides }, &gates);
     let frames = good_before.iter().chain(&good_after).map(|run| run.packets).min().unwrap_or(0);
     let (offered, thin): (Vec<_>, Vec<_>) = LOOKED_AT.into_iter().partition(|metric| metric.min_frames() <= frames);
     let effect = |metric| {
         let margin = Margin::of(metric, [(before.noise, case_before), (after.noise, case_after)]);
-        Effect::of(metric, &sides, margin, [gates.clone(), gate::of_metric(metric, &sides)].concat())
+        Effect::of(metric, &sides, margin, [gates.clone(), inspect::of_metric(metric, &sides)].concat())
     };
     let too_thin = |metric: Metric| ThinTail { metric, needed_frames: metric.min_frames(), frames };
     Ok(CodecComparison {
@@ -271,8 +274,9 @@ mod tests {
     fn runs(cases: &[(Case, f64, f64)]) -> Vec<RunSummary> {
         let mut runs = Vec::new();
         for (case, wall_ms, lock_ms) in cases {
-            for _ in 0..5 {
+            for round in 0..5 {
                 let mut run = summary(*case, runs.len() as u32, *wall_ms);
+                run.repeat_index = round;
                 (run.lock_ms, run.latency_p99_ms) = (*lock_ms, Some(1.0));
                 runs.push(run);
             }
@@ -301,6 +305,19 @@ mod tests {
         let [codec] = &comparison.codecs[..] else { panic!("one codec") };
         assert_eq!((codec.before.case, codec.after.case), (case(1, Inline), case(4, Inline)));
         assert_eq!(codec.after.mean(Metric::WallMs), Some(60.0));
+    }
+
+    #[test]
+    fn rounds_of_one_side_alone_are_no_part_of_its_mean() {
+        let (origin, mut runs) = (Origin::default(), sweep());
+        // T=4 was run afresh against another case, while the machine was slow.
+        let afresh = |round: u32| RunSummary { repeat_index: round, fresh: true, wall_ms: 500.0, ..runs[5].clone() };
+        let afresh: Vec<_> = (5..11).map(afresh).collect();
+        runs.extend(afresh);
+        let (before, after) = (origin.side(&runs, filter("reap=1")), origin.side(&runs, filter("reap=4,lock=inline")));
+        let comparison = compare(&before, &after, &Criteria::default(), Allowances::default()).unwrap();
+        let wall = &comparison.codecs[0].criteria[0];
+        assert_eq!((wall.after, wall.verdict), (Some(60.0), Verdict::Pass));
     }
 
     #[test]
@@ -367,6 +384,7 @@ mod tests {
         let expected = [
             "two sessions",
             "host_work_us differs and is not under test: 0 before, 175 after",
+            "build differs and is not under test: optimised before, debug after",
             "the after side was measured by a debug build",
             "wall_ms scatters by 20.3 %",
             "3 of the pictures before",

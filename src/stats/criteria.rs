@@ -90,7 +90,7 @@ pub struct CriterionResult {
     pub name: CriterionName,
     /// For which codec.
     pub codec: Codec,
-    /// What is asked, in words: "the mean falls by at least 5.0 %".
+    /// What is asked, in words: "falls by at least 5.0 %".
     pub rule: String,
     /// The limit. `wall_ms`, `lock_ms`: percent to fall by. `latency_p99`: percent of growth allowed, given the
     /// throughput. `queue_peak`: the least `after`. `failed_runs`: the most `before` + `after`.
@@ -99,7 +99,7 @@ pub struct CriterionResult {
     pub before: Option<f64>,
     /// As `before`.
     pub after: Option<f64>,
-    /// From before to after; `None` where before is 0 or one of them is missing.
+    /// From before to after: the interval's estimate where that decided; `None` where before is 0 or one of them is missing.
     pub change_pct: Option<f64>,
     /// How sure that change is; of `wall_ms`, `lock_ms` and the latency tail, whose verdict it decides where it is bounded.
     pub interval: Option<ChangeInterval>,

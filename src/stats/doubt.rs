@@ -3,12 +3,13 @@
 //! Knows numbers in the order of making. What a sign means for a verdict is decided in `gate`.
 
 use crate::stats::rank::normal_cdf;
-use crate::stats::spread::median;
+use crate::stats::spread::{median, thinned};
 
 /// Kendall's S of values against their order: rising pairs less falling pairs, with its two-sided p (normal
 /// approximation with correction for ties and continuity; Mann 1945, Kendall 1975). `None` below 6 values: no order of
 /// five says anything at 1 %.
 pub fn mann_kendall(values: &[f64]) -> Option<(i64, f64)> {
+    let values = &thinned(values);
     let n = values.len();
     if n < 6 {
         return None;
@@ -29,14 +30,15 @@ pub fn mann_kendall(values: &[f64]) -> Option<(i64, f64)> {
     Some((s, (2.0 * (1.0 - normal_cdf(z))).min(1.0)))
 }
 
-/// Median of the slopes of all pairs (Theil, Sen), in value per step; `None` below two values.
-pub fn theil_sen(values: &[f64]) -> Option<f64> {
+/// From the first value to the last by the median of the slopes of all pairs (Theil, Sen); `None` below two values.
+pub fn theil_sen_drift(values: &[f64]) -> Option<f64> {
+    let values = &thinned(values);
     let mut slopes = Vec::new();
     for (idx, earlier) in values.iter().enumerate() {
         let slope = |(step, later): (usize, &f64)| (later - earlier) / (step + 1) as f64;
         slopes.extend(values[idx + 1..].iter().enumerate().map(slope));
     }
-    median(&slopes)
+    Some(median(&slopes)? * (values.len() - 1) as f64)
 }
 
 /// Akinshin's mValue over a histogram of as many bins as Sturges asks for: 2 for one hump, 4 for two equal ones, above
@@ -93,7 +95,7 @@ mod tests {
         // S = 45, variance 10·9·25/18 = 125, z = 44/√125 = 3.935, p = 8.3e−5.
         assert_eq!(s, 45);
         assert!((p - 8.3e-5).abs() < 2e-6, "{p}");
-        assert_eq!(theil_sen(&climb), Some(1.0));
+        assert_eq!(theil_sen_drift(&climb), Some(9.0));
         let zigzag: Vec<_> = (0..10).map(|idx| f64::from(idx % 2)).collect();
         assert!(mann_kendall(&zigzag).unwrap().1 > 0.3);
         assert_eq!(mann_kendall(&[3.0; 8]), Some((0, 1.0)));

@@ -65,7 +65,7 @@ pub struct Effect {
     pub metric: Metric,
     /// The one that the comparison is about?
     pub is_primary: bool,
-    /// The change; `None` where a run has the value 0, which has no ratio.
+    /// The change; `None` where a run has the value 0, which has no ratio, or paired sides have no round in common.
     pub interval: Option<ChangeInterval>,
     /// What counts as a change that matters.
     pub margin: Margin,
@@ -105,6 +105,7 @@ impl Effect {
         let more_pairs =
             interval.filter(|_| plain == Answer::Inconclusive).and_then(|interval| more(interval, &margin));
         let reason = match (interval, obstacle) {
+            (None, _) if sides.is_paired && sides.pairs().is_empty() => "the sides have no round in common".to_owned(),
             (None, _) => "a run has the value 0, and there is no ratio to it: see the values".to_owned(),
             (Some(_), Some(gate)) => format!("would be {plain}, but {gate}"),
             (Some(interval), None) => reason(interval, &margin, answer, more_pairs),
@@ -187,7 +188,8 @@ fn reason(interval: ChangeInterval, margin: &Margin, answer: Answer, more: Optio
 pub fn more_text(more: Option<u32>, interval: &ChangeInterval) -> String {
     let unit = if interval.num_pairs.is_some() { "pairs" } else { "runs a side" };
     match more {
-        Some(1) if interval.num_pairs.is_some() => "one more pair would about settle it".to_owned(),
+        Some(1) if interval.num_pairs.is_some() => "about one more pair would settle it".to_owned(),
+        Some(1) => "about one more run a side would settle it".to_owned(),
         Some(more) => format!("about {more} more {unit} would settle it"),
         None => format!("it lies so close to the limit that 1,000 more {unit} would hardly settle it"),
     }

@@ -3,7 +3,7 @@
 use crate::stats::criteria::Criteria;
 use crate::stats::judge::{Finding, change_pct, from_to, values};
 use crate::stats::metrics::Metric;
-use crate::stats::spread::percentile;
+use crate::stats::spread::median;
 use crate::stats::summary::RunSummary;
 use crate::units;
 
@@ -26,8 +26,8 @@ fn latency_is_paid_for(
     before: &[&RunSummary],
     after: &[&RunSummary],
 ) -> Finding {
-    let (fps_before, fps_after) = (median(before, Metric::Fps), median(after, Metric::Fps));
-    let (tail_before, tail_after) = (median(before, metric), median(after, metric));
+    let (fps_before, fps_after) = (median(&values(before, Metric::Fps)), median(&values(after, Metric::Fps)));
+    let (tail_before, tail_after) = (median(&values(before, metric)), median(&values(after, metric)));
     let gain = fps_before.zip(fps_after).map_or(1.0, |(before, after)| after / before).max(1.0);
     let paid_pct = 100.0 * (gain - 1.0) + gain * criteria.max_latency_p99_growth_pct;
     let tolerated_ms = fps_after.map_or(0.0, |fps| criteria.latency_p99_tolerance_intervals * 1000.0 / fps);
@@ -48,10 +48,4 @@ fn latency_is_paid_for(
             units::change_pct(allowed_pct)
         ),
     }
-}
-
-fn median(runs: &[&RunSummary], metric: Metric) -> Option<f64> {
-    let mut values = values(runs, metric);
-    values.sort_unstable_by(f64::total_cmp);
-    percentile(&values, 50)
 }

@@ -3,7 +3,7 @@
 //! One value a run. Runs of one session are paired by their round, in which both sides met the same machine; runs of two
 //! sessions are not. Knows no limit; `judge` and `effect` hold the interval against one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -108,6 +108,16 @@ impl<'a> Sides<'a> {
     }
 }
 
+/// Of two lists of runs those of rounds that both have. A run without its partner met another machine: it belongs
+/// neither to a mean that is held against the other side's nor into a gate.
+pub fn in_common_rounds<'a>(before: &[&'a RunSummary], after: &[&'a RunSummary]) -> [Vec<&'a RunSummary>; 2] {
+    let common = |runs: &[&'a RunSummary], others: &[&RunSummary]| {
+        let rounds: BTreeSet<u32> = others.iter().map(|run| run.repeat_index).collect();
+        runs.iter().copied().filter(|run| rounds.contains(&run.repeat_index)).collect()
+    };
+    [common(before, after), common(after, before)]
+}
+
 /// The interval as it stood after each of the pairs, in the order of the rounds. Of many pairs only about forty states.
 pub fn narrowing(pairs: &[PairChange]) -> Vec<ChangeInterval> {
     const MAX_STATES: usize = 40;
@@ -134,6 +144,12 @@ impl ChangeInterval {
         let end = |log: f64| log.is_finite().then(|| pct(log));
         let (low_pct, high_pct) = (end(centre.low), end(centre.high));
         Self { estimate_pct: pct(centre.estimate), low_pct, high_pct, num_pairs, num_runs, p: centre.p }
+    }
+
+    /// A change of which nothing but its size is known: an interval without width.
+    pub fn exactly(change_pct: f64) -> Self {
+        let end = Some(change_pct);
+        Self { estimate_pct: change_pct, low_pct: end, high_pct: end, num_pairs: None, num_runs: 0, p: 1.0 }
     }
 
     /// Is the change `limit_pct` at most: a fall by 5 % is at most −5. `None`: the interval has no ends, or reaches across.
@@ -265,6 +281,9 @@ mod tests {
         let (before, after): (Vec<_>, Vec<_>) = (before[..7].iter().collect(), after[2..].iter().collect());
         let sides = Sides { before: &before, after: &after, is_paired: true };
         assert_eq!(sides.change(Metric::WallMs).unwrap().num_pairs, Some(5));
+        let rounds = |runs: &[&RunSummary]| runs.iter().map(|run| run.repeat_index).collect::<Vec<_>>();
+        let [before, after] = in_common_rounds(&before, &after);
+        assert_eq!((rounds(&before), rounds(&after)), (vec![2, 3, 4, 5, 6], vec![2, 3, 4, 5, 6]));
     }
 
     #[test]

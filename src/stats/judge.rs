@@ -8,8 +8,9 @@
 use crate::contract::Codec;
 use crate::stats::criteria::{Criteria, CriterionName, CriterionResult, Verdict};
 use crate::stats::effect::more_text;
-use crate::stats::gate::{self, Gate};
+use crate::stats::gate::Gate;
 use crate::stats::guard::{p95_is_paid_for, p99_is_paid_for};
+use crate::stats::inspect;
 use crate::stats::interval::{ChangeInterval, Sides};
 use crate::stats::metrics::Metric;
 use crate::stats::spread::mean;
@@ -33,7 +34,7 @@ pub fn judge(criteria: &Criteria, codec: Codec, runs: &Runs<'_>, gates: &[Gate])
     let ask_interval = |name, metric, question: Question| {
         let is_enough = sides.before.len().min(sides.after.len()) >= criteria.min_runs as usize;
         let interval = sides.change(metric).filter(|_| is_enough);
-        let gates = [gates, &gate::of_metric(metric, &sides)].concat();
+        let gates = [gates, &inspect::of_metric(metric, &sides)].concat();
         by_interval(ask(name, question), interval, &gates)
     };
     let frames = sides.before.iter().chain(sides.after).map(|run| run.packets).min().unwrap_or(0);
@@ -59,7 +60,6 @@ fn by_interval(result: CriterionResult, interval: Option<ChangeInterval>, gates:
         return CriterionResult { interval, ..result };
     }
     let Some(bounded) = interval.filter(|interval| interval.ends().is_some()) else {
-        // Without an interval only those gates can turn it that turn whatever is said.
         return CriterionResult { interval, ..unless_gated(result, gates) };
     };
     let plain = bounded.is_at_most(limit_pct);
@@ -72,12 +72,15 @@ fn by_interval(result: CriterionResult, interval: Option<ChangeInterval>, gates:
         (Some(_), None) => format!("{bounded}, {limit}"),
         (None, None) => format!("{bounded} reaches across the {limit}; {}", more_text(more_pairs, &bounded)),
     };
-    CriterionResult { interval, more_pairs, pass, verdict: Verdict::from(pass), reason, ..result }
+    let change_pct = Some(bounded.estimate_pct);
+    CriterionResult { change_pct, interval, more_pairs, pass, verdict: Verdict::from(pass), reason, ..result }
 }
 
-/// An answer that no interval stands behind, unless a gate of unknown size stands against it.
+/// An answer that no interval stands behind, unless a gate stands against it: the doubt is held against the change itself.
 fn unless_gated(result: CriterionResult, gates: &[Gate]) -> CriterionResult {
-    match gates.iter().find(|gate| gate.turns(result.pass, |_| result.pass)) {
+    let change = result.change_pct.map(ChangeInterval::exactly);
+    let again = |doubt_pct| change.and_then(|change| change.widened(doubt_pct).is_at_most(result.limit_pct()));
+    match gates.iter().find(|gate| gate.turns(result.pass, again)) {
         Some(gate) => {
             let reason = format!("{}, but {gate}", result.reason);
             CriterionResult { pass: None, verdict: Verdict::Inconclusive, reason, ..result }
@@ -153,7 +156,11 @@ fn mean_falls(metric: Metric, min_pct: f64, before: &[&RunSummary], after: &[&Ru
     let (before, after) = (mean(&values(before, metric)), mean(&values(after, metric)));
     let change = change_pct(before, after);
     Finding {
-        rule: format!("falls by at least {}", units::pct(min_pct)),
+        rule: if min_pct < 0.0 {
+            format!("grows by at most {}", units::pct(-min_pct))
+        } else {
+            format!("falls by at least {}", units::pct(min_pct))
+        },
         threshold: min_pct,
         before,
         after,
@@ -259,7 +266,7 @@ mod tests {
         let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
         let (good_before, good_after) = (counted(&before), counted(&after));
         let sides = Sides { before: &good_before, after: &good_after, is_paired: false };
-        let gates = gate::of_runs(&sides);
+        let gates = inspect::of_runs(&sides);
         let all = judge(&Criteria::default(), Codec::H264, &Runs { before: &before, after: &after, sides }, &gates);
         all.into_iter().find(|result| result.name == name).unwrap()
     }
@@ -429,6 +436,28 @@ mod tests {
         assert_eq!(names(1000), ["latency_p99"]);
         assert_eq!(names(999), ["latency_p95"]);
         assert!(names(199).is_empty());
+    }
+
+    #[test]
+    fn a_doubt_weighs_as_much_where_there_is_no_interval() {
+        let before = runs(1, |_, _| ());
+        // Scatter of about 30 %; the mean fell by 22 %, and leaving out no single run would turn that.
+        let walls_ms = [60.0, 85.0, 90.0];
+        let after = runs(4, |idx, run| set_wall(run, walls_ms[idx % 3]));
+        let result = verdict(CriterionName::WallMs, &before[..3], &after[..3]);
+        assert_eq!((result.pass, result.interval.map(|change| change.ends())), (None, Some(None)), "{}", result.reason);
+        assert!(result.reason.contains("was not in one state"), "{}", result.reason);
+    }
+
+    #[test]
+    fn a_limit_below_nothing_allows_growth() {
+        let (before, after) = (runs(1, |_, _| ()), runs(4, |_, run| set_wall(run, 101.0)));
+        let criteria = Criteria { min_wall_improvement_pct: -2.0, ..Criteria::default() };
+        let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
+        let sides = Sides { before: &before, after: &after, is_paired: false };
+        let all = judge(&criteria, Codec::H264, &Runs { before: &before, after: &after, sides }, &[]);
+        assert_eq!((all[0].rule.as_str(), all[0].pass), ("grows by at most 2.0 %", Some(true)));
+        assert!(all[0].reason.ends_with("+2.0 % allowed"), "{}", all[0].reason);
     }
 
     #[test]

@@ -67,6 +67,11 @@ impl Default for Margin {
 }
 
 impl Margin {
+    /// The same, but never coarse: what may be slower by so much is no tie, however noisy the machine is.
+    pub fn capped(self) -> Self {
+        Self { pct: self.pct.min(COARSE_PCT), ..self }
+    }
+
     /// Too wide for anything within it to be called equivalent?
     pub fn is_coarse(&self) -> bool {
         self.pct > COARSE_PCT

@@ -13,6 +13,7 @@ pub mod effect;
 pub(crate) mod fixture;
 pub mod gate;
 mod guard;
+pub mod inspect;
 pub mod interval;
 pub mod judge;
 pub mod margin;

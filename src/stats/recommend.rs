@@ -7,13 +7,15 @@ use serde::Serialize;
 
 use crate::contract::Codec;
 use crate::record::Case;
-use crate::stats::gate::{self, Gate};
+use crate::stats::gate::Gate;
+use crate::stats::inspect;
 use crate::stats::interval::{ChangeInterval, Sides};
 use crate::stats::margin::{Margin, NoiseFloor};
 use crate::stats::metrics::Metric;
 use crate::stats::spread::median;
 use crate::stats::summary::{RunSummary, groups};
-use crate::units;
+
+mod words;
 
 /// Two-sided, so that each end alone is a one-sided bound at 95 %. It takes 5 rounds.
 const BOUND_LEVEL: f64 = 0.90;
@@ -23,7 +25,7 @@ const BOUND_LEVEL: f64 = 0.90;
 pub struct Recommendation {
     /// For what.
     pub codec: Codec,
-    /// The case to use: what the sweep chose, or where fresh runs spoke against that, its rival.
+    /// The case to use: what the sweep chose, or where fresh runs spoke against that, the next in line.
     pub case: Case,
     /// What the sweep alone chose.
     pub chosen: Case,
@@ -33,8 +35,6 @@ pub struct Recommendation {
     pub rival: Option<Case>,
     /// What counts as slower.
     pub margin: Margin,
-    /// Is it known to be no slower, by a bound, and not only by medians of too few runs?
-    pub is_bounded: bool,
     /// What the fresh runs say; `None`: there are none.
     pub fresh: Option<Fresh>,
     /// Every sound case of the codec, in the order of the plan.
@@ -76,7 +76,7 @@ pub struct Fresh {
 impl Recommendation {
     /// Have runs said so that had no part in the choice?
     pub fn is_confirmed(&self) -> bool {
-        self.fresh.as_ref().is_some_and(|fresh| fresh.holds.is_some())
+        self.fresh.as_ref().is_some_and(|fresh| fresh.holds == Some(true))
     }
 }
 
@@ -87,8 +87,6 @@ pub struct DefaultPair {
     pub codec: Codec,
     pub before: Case,
     pub after: Case,
-    /// Why, in words.
-    pub reason: String,
 }
 
 /// For each codec the smallest threshold whose wall time is not longer than the shortest by more than the margin; of
@@ -135,22 +133,30 @@ fn sound(runs: &[RunSummary]) -> Vec<Sound<'_>> {
 
 fn recommend_of(sound: &[&Sound<'_>], runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Option<Recommendation> {
     let fastest = sound.iter().copied().min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms))?;
-    let margin_of = |case: Case| Margin::of(Metric::WallMs, [(noise, case), (noise, fastest.case)]);
-    let mut candidates: Vec<_> = sound.iter().map(|one| candidate(one, fastest, &margin_of(one.case))).collect();
+    let margin_of = |one: Case, other: Case| Margin::of(Metric::WallMs, [(noise, one), (noise, other)]).capped();
+    let mut candidates: Vec<_> =
+        sound.iter().map(|one| candidate(one, fastest, &margin_of(one.case, fastest.case))).collect();
     let on_front: Vec<_> = candidates.iter().map(|one| is_on_front(one, &candidates)).collect();
     candidates.iter_mut().zip(on_front).for_each(|(one, is_on_front)| one.is_on_front = is_on_front);
     let rank = |one: &Candidate| (one.case.reap_threshold, one.tail_ms.unwrap_or(f64::INFINITY));
-    let chosen = candidates.iter().filter(|one| one.is_fast).min_by(|a, b| {
+    let mut in_line: Vec<_> = candidates.iter().filter(|one| one.is_fast).collect();
+    in_line.sort_by(|a, b| {
         let ((threshold, tail_ms), (other, other_ms)) = (rank(a), rank(b));
         threshold.cmp(&other).then(tail_ms.total_cmp(&other_ms))
-    })?;
-    let margin = margin_of(chosen.case);
+    });
+    let chosen = *in_line.first()?;
     let rival = rival(chosen.case, fastest.case, &candidates);
-    let fresh = rival.and_then(|rival| fresh(runs, chosen.case, rival, &margin));
+    let fresh = rival.and_then(|rival| fresh(runs, chosen.case, rival, &margin_of(chosen.case, rival)));
     let is_refuted = fresh.as_ref().is_some_and(|fresh| fresh.holds == Some(false));
-    let case = rival.filter(|_| is_refuted).unwrap_or(chosen.case);
-    let is_bounded = chosen.slower_at_most_pct.is_some();
-    let reason = reason(chosen, fastest, &candidates, &margin, rival.zip(fresh.as_ref()));
+    let next = in_line.get(1).map(|next| next.case).or(rival);
+    let case = next.filter(|_| is_refuted).unwrap_or(chosen.case);
+    let margin = margin_of(chosen.case, fastest.case);
+    let mut reason = words::why_chosen(chosen, fastest, &candidates, &margin);
+    match rival.zip(fresh.as_ref()) {
+        Some((rival, fresh)) => reason.push_str(&words::what_fresh_runs_say(fresh, rival, case)),
+        None if rival.is_some() => reason.push_str(". Not run afresh"),
+        None => {}
+    }
     Some(Recommendation {
         codec: case.codec,
         case,
@@ -158,7 +164,6 @@ fn recommend_of(sound: &[&Sound<'_>], runs: &[RunSummary], noise: Option<&NoiseF
         fastest: fastest.case,
         rival,
         margin,
-        is_bounded,
         fresh,
         candidates,
         reason,
@@ -213,7 +218,7 @@ fn rival(chosen: Case, fastest: Case, candidates: &[Candidate]) -> Option<Case> 
     let others = || candidates.iter().filter(|one| one.case != chosen);
     let next = others().min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)).map(|one| one.case);
     let cases: Vec<_> = candidates.iter().map(|one| one.case).collect();
-    reference(&cases).map(|(case, _)| case).filter(|&case| case != chosen).or(next)
+    reference(&cases).filter(|&case| case != chosen).or(next)
 }
 
 fn fresh(runs: &[RunSummary], chosen: Case, rival: Case, margin: &Margin) -> Option<Fresh> {
@@ -222,92 +227,28 @@ fn fresh(runs: &[RunSummary], chosen: Case, rival: Case, margin: &Margin) -> Opt
     let sides = Sides { before: &before, after: &after, is_paired: true };
     let change = sides.change_at(Metric::WallMs, BOUND_LEVEL)?;
     let plain = change.is_at_most(margin.pct);
-    let gates = [gate::of_runs(&sides), gate::of_metric(Metric::WallMs, &sides)].concat();
+    let gates = [inspect::of_runs(&sides), inspect::of_metric(Metric::WallMs, &sides)].concat();
     let turns = |gate: &Gate| gate.turns(plain, |doubt_pct| change.widened(doubt_pct).is_at_most(margin.pct));
     let gate = gates.into_iter().find(turns);
     Some(Fresh { change, holds: plain.filter(|_| gate.is_none()), gate })
 }
 
-fn reason(
-    chosen: &Candidate,
-    fastest: &Sound<'_>,
-    candidates: &[Candidate],
-    margin: &Margin,
-    fresh: Option<(Case, &Fresh)>,
-) -> String {
-    let name = |case: &Case| format!("T={} {}", case.reap_threshold, case.lock);
-    let (own, margin_text) = (name(&chosen.case), units::pct(margin.pct));
-    let mut text = match chosen.slower_at_most_pct {
-        _ if chosen.case == fastest.case => {
-            format!("{own} has the shortest median wall time, {}", units::ms(chosen.wall_ms))
-        }
-        Some(bound) => format!(
-            "{own} takes {}: at most {} longer than the fastest ({}, {}), within the margin of {margin_text}",
-            units::ms(chosen.wall_ms),
-            units::pct(bound.max(0.0)),
-            name(&fastest.case),
-            units::ms(fastest.wall_ms)
-        ),
-        None => format!(
-            "{own} takes {}, within {margin_text} of the fastest ({}, {}) by medians alone: 5 rounds would give a bound",
-            units::ms(chosen.wall_ms),
-            name(&fastest.case),
-            units::ms(fastest.wall_ms)
-        ),
-    };
-    let smaller = candidates.iter().filter(|one| one.case.reap_threshold < chosen.case.reap_threshold);
-    if let Some(best) = smaller.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)) {
-        let slower = units::pct(100.0 * (best.wall_ms / fastest.wall_ms - 1.0));
-        let at_most = best.slower_at_most_pct.map_or_else(String::new, |pct| format!(", at most {}", units::pct(pct)));
-        text.push_str(&format!("; of fewer in flight {} comes nearest, {slower} longer{at_most}", name(&best.case)));
-        if let Some(more) = best.more_rounds {
-            text.push_str(&format!(": about {more} more rounds would tell whether it does as well"));
-        }
-    }
-    match fresh {
-        Some((rival, Fresh { change, holds, gate })) => {
-            let verb = match holds {
-                Some(true) => "confirm it",
-                Some(false) => "speak against it",
-                None => "leave it open",
-            };
-            let bound =
-                change.high_pct.map_or_else(String::new, |high| format!(", at most {}", units::change_pct(high)));
-            let against = format!("{}{bound} against {}", units::change_pct(change.estimate_pct), name(&rival));
-            let then = match gate {
-                Some(gate) => format!(", but {gate}"),
-                None if *holds == Some(false) => ", which is recommended instead".to_owned(),
-                None => String::new(),
-            };
-            text.push_str(&format!(". {} fresh rounds {verb}: {against}{then}", change.num_runs));
-        }
-        None if candidates.len() > 1 => text.push_str(". Not run afresh"),
-        None => {}
-    }
-    text
-}
-
-fn reference(cases: &[Case]) -> Option<(Case, &'static str)> {
-    if let Some(serial) = cases.iter().find(|case| case.is_serial()) {
-        return Some((*serial, "serial (T=1 inline)"));
-    }
+/// What the others are held against: the serial case, or else the smallest threshold of the first lock placement.
+fn reference(cases: &[Case]) -> Option<Case> {
     let first_lock = cases.first()?.lock;
-    let smallest = cases.iter().filter(|case| case.lock == first_lock).min_by_key(|case| case.reap_threshold)?;
-    Some((*smallest, "the smallest threshold, since no case is serial"))
+    let smallest = || cases.iter().filter(|case| case.lock == first_lock).min_by_key(|case| case.reap_threshold);
+    cases.iter().find(|case| case.is_serial()).or_else(smallest).copied()
 }
 
 /// `cases`: all of the codec. Before may be one that failed: that is what a comparison should say.
 fn pair(known: &Recommendation, cases: &[Case]) -> Option<DefaultPair> {
-    let (before, why_before) = reference(cases)?;
-    let (after, why_after) = if known.case == before {
-        let others = known.candidates.iter().filter(|one| one.case != before);
-        let fastest = others.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms))?;
-        (fastest.case, "the fastest of the others, since before is already the recommended one")
-    } else {
-        (known.case, "the recommended one")
+    let before = reference(cases)?;
+    let others = known.candidates.iter().filter(|one| one.case != before);
+    let after = match known.case {
+        case if case == before => others.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms))?.case,
+        case => case,
     };
-    let reason = format!("before is {why_before}; after is {why_after}");
-    Some(DefaultPair { codec: known.codec, before, after, reason })
+    Some(DefaultPair { codec: known.codec, before, after })
 }
 
 #[cfg(test)]
@@ -339,7 +280,7 @@ mod tests {
         ]);
         let found = recommend(&runs, None);
         assert_eq!((found[0].case, found[0].fastest), (case(4, Inline), case(8, Inline)));
-        assert!(found[0].is_bounded && found[0].fresh.is_none(), "{found:?}");
+        assert!(found[0].fresh.is_none(), "{found:?}");
         let bounds: Vec<_> = found[0].candidates.iter().map(|one| one.is_fast).collect();
         assert_eq!(bounds, [false, false, true, true]);
         assert!(found[0].reason.contains("of fewer in flight T=2 inline comes nearest, 2."), "{}", found[0].reason);
@@ -393,6 +334,36 @@ mod tests {
         assert_eq!(recommend(&[], None), []);
     }
 
+    #[test]
+    fn no_machine_is_noisy_enough_for_a_tie_of_25_percent() {
+        use crate::stats::margin::Floor;
+        let floor = Floor { case: case(1, Inline), metric: Metric::WallMs, num_pairs: 10, floor_pct: 30.0 };
+        let noise = NoiseFloor {
+            fingerprint: String::new(),
+            facts: Default::default(),
+            session: "output/aa".to_owned(),
+            floors: vec![floor],
+            watching: None,
+        };
+        let runs = sweep(&[(case(1, Inline), 125.0), (case(4, Inline), 100.0)]);
+        assert_eq!(recommend(&runs, Some(&noise))[0].case, case(4, Inline));
+    }
+
+    #[test]
+    fn what_fresh_runs_refute_gives_way_to_the_next_in_line() {
+        let cases = [(case(2, Inline), 100.4), (case(4, Inline), 100.2), (case(8, Inline), 100.0)];
+        let mut runs = sweep(&cases);
+        assert_eq!(
+            (recommend(&runs, None)[0].case, recommend(&runs, None)[0].rival),
+            (case(2, Inline), Some(case(8, Inline)))
+        );
+        let again = rounds(&[(case(2, Inline), 110.0), (case(8, Inline), 100.0)], 9..15);
+        runs.extend(again.into_iter().map(|run| RunSummary { fresh: true, ..run }));
+        let found = &recommend(&runs, None)[0];
+        assert_eq!((found.chosen, found.case), (case(2, Inline), case(4, Inline)), "{}", found.reason);
+        assert!(!found.is_confirmed(), "nobody has held T=4 against anything");
+    }
+
     fn holds(found: &Recommendation) -> Option<bool> {
         found.fresh.as_ref().and_then(|fresh| fresh.holds)
     }
@@ -415,7 +386,7 @@ mod tests {
         add(&mut runs, 230.0);
         let found = &recommend(&runs, None)[0];
         assert_eq!((holds(found), found.chosen, found.case), (Some(false), case(4, Inline), case(1, Inline)));
-        assert!(found.reason.ends_with("against T=1 inline, which is recommended instead"), "{}", found.reason);
+        assert!(found.reason.ends_with("against T=1 inline; T=1 inline is next in line"), "{}", found.reason);
         // Pictures that this machine made too late can make a case slow, so its slowness proves nothing.
         for run in runs.iter_mut().filter(|run| run.fresh && run.case == case(4, Inline)) {
             (run.packets, run.model_late) = (300, Some(30));

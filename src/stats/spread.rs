@@ -65,10 +65,20 @@ pub fn median(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(percentile(&sorted, 50)?, *sorted.get(sorted.len() / 2)?))
 }
 
+/// Lists longer than this are thinned before every value is held against every other: that would take minutes and
+/// gigabytes, and say no more.
+const MAX_VALUES: usize = 1000;
+
+/// Every second, third … of the values, evenly over the list, so that at most [`MAX_VALUES`] are left.
+pub fn thinned(values: &[f64]) -> Vec<f64> {
+    values.iter().copied().step_by(values.len().div_ceil(MAX_VALUES).max(1)).collect()
+}
+
 /// How far run values scatter around their median, in percent of it, unmoved by a few that stand out: Shamos' median of
 /// all pairwise distances, times 1.0483 so that it is the standard deviation where values are normal. `None` below two
 /// values, or where the median is 0. Source: Rousseeuw and Croux 1993, "Alternatives to the median absolute deviation".
 pub fn robust_cv_pct(values: &[f64]) -> Option<f64> {
+    let values = &thinned(values);
     let pairs =
         values.iter().enumerate().flat_map(|(idx, one)| values[..idx].iter().map(move |other| (one - other).abs()));
     let distance = median(&pairs.collect::<Vec<_>>())?;
@@ -127,6 +137,13 @@ mod tests {
         runs.push(300.0);
         assert!(robust_cv_pct(&runs).unwrap() < 2.0 * quiet && Spread::of(&runs).unwrap().cv_pct.unwrap() > 50.0);
         assert_eq!((robust_cv_pct(&[1.0]), robust_cv_pct(&[0.0, 0.0])), (None, None));
+    }
+
+    #[test]
+    fn long_lists_are_thinned() {
+        let long: Vec<_> = (0..100_000).map(f64::from).collect();
+        assert_eq!((thinned(&long).len(), thinned(&long)[1], thinned(&long[..7])), (1000, 100.0, long[..7].to_vec()));
+        assert!(robust_cv_pct(&long).is_some());
     }
 
     #[test]

@@ -44,9 +44,7 @@ const UNDER_TEST: [&str; 14] = [
 pub enum Warning {
     NotInterleaved,
     DeviceDiffers { before: String, after: String },
-    DriverDiffers { before: String, after: String },
     DeviceKindDiffers { before: String, after: String },
-    MachineDiffers { before: String, after: String },
     InputDiffers { before: String, after: String },
     SettingDiffers { setting: String, before: String, after: String },
     DebugBuild { side: SideName },
@@ -60,7 +58,7 @@ pub enum Warning {
 pub fn warnings(before: &Side<'_>, after: &Side<'_>, groups: &[(&Group, &Group)]) -> Vec<Warning> {
     let mut all = of_origin(before, after);
     let setting = |(setting, before, after)| Warning::SettingDiffers { setting, before, after };
-    all.extend(settings(before.plan, after.plan).into_iter().map(setting));
+    all.extend(settings(before, after).into_iter().map(setting));
     for (side, name) in [(before, SideName::Before), (after, SideName::After)] {
         if !side.environment.optimised_build {
             all.push(Warning::DebugBuild { side: name });
@@ -90,15 +88,7 @@ fn of_origin(before: &Side<'_>, after: &Side<'_>) -> Vec<Warning> {
         before,
         after,
     });
-    differs(before.device.driver.clone(), after.device.driver.clone(), |before, after| Warning::DriverDiffers {
-        before,
-        after,
-    });
     differs(kind(before), kind(after), |before, after| Warning::DeviceKindDiffers { before, after });
-    differs(before.environment.cpu.clone(), after.environment.cpu.clone(), |before, after| Warning::MachineDiffers {
-        before,
-        after,
-    });
     differs(before.input_text(), after.input_text(), |before, after| Warning::InputDiffers { before, after });
     all
 }
@@ -110,8 +100,21 @@ fn kind(side: &Side<'_>) -> String {
 /// A setting that differs: its name, before, after.
 pub type Setting = (String, String, String);
 
-/// Plan settings that differ and are not what the comparison is about, whatever fields a plan has.
-pub fn settings(before: &Plan, after: &Plan) -> Vec<Setting> {
+/// What differs and is not what the comparison is about: settings of the plan, whatever fields it has, and what else of
+/// the machine makes times.
+pub fn settings(before: &Side<'_>, after: &Side<'_>) -> Vec<Setting> {
+    let both = of_machine(before).into_iter().zip(of_machine(after));
+    let of_machine = both.filter(|(before, after)| before != after);
+    let of_machine = of_machine.map(|((setting, before), (_, after))| (setting.to_owned(), before, after));
+    of_plans(before.plan, after.plan).into_iter().chain(of_machine).collect()
+}
+
+fn of_machine(side: &Side<'_>) -> [(&'static str, String); 3] {
+    let build = if side.environment.optimised_build { "optimised" } else { "debug" };
+    [("driver", side.device.driver.clone()), ("processor", side.environment.cpu.clone()), ("build", build.to_owned())]
+}
+
+fn of_plans(before: &Plan, after: &Plan) -> Vec<Setting> {
     let (Ok(serde_json::Value::Object(before)), Ok(serde_json::Value::Object(after))) =
         (serde_json::to_value(before), serde_json::to_value(after))
     else {
@@ -163,15 +166,11 @@ impl fmt::Display for Warning {
                  them cannot be told from an effect",
             ),
             Self::DeviceDiffers { before, after } => write!(f, "the devices differ: {before} before, {after} after"),
-            Self::DriverDiffers { before, after } => write!(f, "the drivers differ: {before} before, {after} after"),
             Self::DeviceKindDiffers { before, after } => {
                 write!(
                     f,
                     "the kinds of device differ: {before} before, {after} after; modelled times are no measurement"
                 )
-            }
-            Self::MachineDiffers { before, after } => {
-                write!(f, "the processors differ: {before} before, {after} after")
             }
             Self::InputDiffers { before, after } => write!(f, "the inputs differ: {before} before, {after} after"),
             Self::SettingDiffers { setting, before, after } => {

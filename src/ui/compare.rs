@@ -99,7 +99,7 @@ impl CompareModel {
     fn is_suggestion_due(&self, loaded: &LoadedSession, is_running: bool) -> bool {
         let Suggestion { pair, version, num_cases } = self.suggested;
         let is_through = loaded.session.summaries.len() as u64 >= loaded.session.manifest.plan.num_runs();
-        let is_settled = !is_running || is_through || num_cases != num_good(loaded);
+        let is_settled = !is_running || is_through || num_cases != num_counted(loaded);
         self.other.is_none() && pair == (self.before, self.after) && version != loaded.version && is_settled
     }
 
@@ -111,7 +111,7 @@ impl CompareModel {
         if !has(before_groups, self.before) {
             self.before = before_groups.first().map(|group| group.case);
         }
-        let (pair, version, num_cases) = ((self.before, self.after), loaded.version, num_good(loaded));
+        let (pair, version, num_cases) = ((self.before, self.after), loaded.version, num_counted(loaded));
         self.suggested = Suggestion { pair, version, num_cases };
     }
 
@@ -144,8 +144,8 @@ fn has(groups: &[Group], case: Option<Case>) -> bool {
     case.is_some_and(|case| groups.iter().any(|group| group.case == case))
 }
 
-/// Cases with a good counted run.
-fn num_good(loaded: &LoadedSession) -> usize {
+/// Cases with a counted run.
+fn num_counted(loaded: &LoadedSession) -> usize {
     loaded.groups.iter().filter(|group| group.num_runs > 0).count()
 }
 

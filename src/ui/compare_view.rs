@@ -59,7 +59,10 @@ pub fn compare_ui(
             criteria_ui(ui, &mut model.criteria);
             ui.checkbox(&mut model.allowances.device_kind, "Compare although one side is virtual and the other is not");
             ui.checkbox(&mut model.allowances.input, "Compare although the inputs differ");
-            ui.checkbox(&mut model.allowances.settings, "Judge although settings that are not under test differ");
+            ui.checkbox(
+                &mut model.allowances.settings,
+                "Judge although settings that are not under test differ, or driver, processor or build",
+            );
         });
     });
 }

@@ -43,7 +43,7 @@ pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison
         ui.strong("What changed");
         ui.weak("The first metric was named beforehand; the others are exploratory");
     });
-    table_ui(ui, model, codec);
+    table_ui(ui, model, codec, effect.metric);
     if let Some(thin) = thin_text(&codec.too_thin) {
         ui.weak(format!("Tails that rest on single frames were not looked at: {thin}"));
     }
@@ -52,20 +52,19 @@ pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison
     });
 }
 
-fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison) {
+fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, shown: Metric) {
     Grid::new(("effects", codec.codec)).num_columns(5).striped(true).spacing([16.0, 6.0]).show(ui, |ui| {
         for title in ["Metric", "Change", "95 % interval", "Answer", "Why"] {
             ui.strong(title);
         }
         ui.end_row();
-        let shown = model.chosen.or(codec.effects.first().map(|effect| effect.metric));
         for effect in &codec.effects {
             let name = if effect.is_primary {
                 RichText::new(effect.metric.title()).strong()
             } else {
                 effect.metric.title().into()
             };
-            let choice = ui.selectable_label(shown == Some(effect.metric), name);
+            let choice = ui.selectable_label(shown == effect.metric, name);
             if choice.on_hover_text(format!("{} Click to draw its rounds.", effect.metric.definition())).clicked() {
                 model.chosen = Some(effect.metric);
             }
