@@ -101,6 +101,9 @@ pub struct PlannedRun {
     pub order_index: u32,
 }
 
+/// Fewer rounds give no one-sided bound at 95 %.
+pub const MIN_CONFIRM: u32 = 5;
+
 /// Why a plan cannot be run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
@@ -125,6 +128,14 @@ pub enum PlanError {
     NoRuns,
     #[error("{0} % is no width that an interval could be brought to: use --until 0.1 % to 50 %")]
     Width(f64),
+    #[error(
+        "--until narrows the change between two cases, and there is one: sweep a second threshold or lock placement"
+    )]
+    NothingToNarrow,
+    #[error(
+        "{0} rounds cannot confirm anything, a bound takes {MIN_CONFIRM}: use --confirm {MIN_CONFIRM} or more, or 0"
+    )]
+    ConfirmTooFew(u32),
     #[error("{pairs} pairs bound nothing: a calibration takes {least} or more")]
     TooFewPairs { pairs: u32, least: u32 },
     #[error(
@@ -213,7 +224,11 @@ impl Plan {
         if self.repeat == 0 {
             return Err(PlanError::NoRuns);
         }
+        if (1..MIN_CONFIRM).contains(&self.confirm) {
+            return Err(PlanError::ConfirmTooFew(self.confirm));
+        }
         match self.until {
+            Some(_) if self.locks.len() * self.reap_thresholds.len() < 2 => return Err(PlanError::NothingToNarrow),
             Some(Until { half_width_pct: pct, .. }) if !(0.1..=50.0).contains(&pct) => {
                 return Err(PlanError::Width(pct));
             }
@@ -227,8 +242,8 @@ impl Plan {
             Some(_) if self.host_work_us > 0 => return Err(PlanError::PaceAndWork),
             _ => {}
         }
-        let more = u64::from(self.until.map_or(0, |until| until.max_repeat)) + u64::from(self.confirm);
-        match self.num_runs() + self.num_cases() * more {
+        let until = self.until.map_or(0, |until| until.max_repeat.saturating_sub(self.repeat));
+        match self.num_runs() + self.num_cases() * (u64::from(until) + u64::from(self.confirm)) {
             runs if runs > 1_000_000 => Err(PlanError::TooManyRuns(runs)),
             _ => Ok(()),
         }
@@ -408,6 +423,11 @@ mod tests {
         assert_eq!(check(|plan| plan.codecs.clear()), Err(PlanError::Nothing { what: "codec" }));
         assert!(matches!(check(|plan| plan.reap_thresholds = vec![4, 4]), Err(PlanError::Twice { .. })));
         assert!(matches!(check(|plan| plan.pace_fps = Some(f64::NAN)), Err(PlanError::Pace(_))));
+        assert_eq!(check(|plan| plan.confirm = 4), Err(PlanError::ConfirmTooFew(4)));
+        let until = |plan: &mut Plan| plan.until = Some(Until { half_width_pct: 1.0, max_repeat: 60 });
+        let mut alone = Plan { reap_thresholds: vec![4], ..plan() };
+        until(&mut alone);
+        assert_eq!((check(until), alone.check()), (Ok(()), Err(PlanError::NothingToNarrow)));
         assert!(matches!(check(|plan| plan.rate_control = RateControl::Cqp { qp: 52 }), Err(PlanError::Qp { .. })));
     }
 

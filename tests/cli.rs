@@ -149,6 +149,8 @@ fn each_bad_word_leaves_with_its_code_one_line_and_nothing_behind() {
         (2, "no width", "sweep --until 0 --session new"),
         (2, "no width", "sweep --until nan --session new"),
         (2, "--until", "sweep --max-repeat 20 --session new"),
+        (2, "and there is one", "sweep --reap-threshold 4 --until ±1% --session new"),
+        (2, "--confirm 5 or more", "sweep --confirm 4 --session new"),
         (2, "at most 5 runs", "sweep --until ±1% --max-repeat 5 --session new"),
         (2, "2 pairs bound nothing", "calibrate --pairs 2 --session new"),
         (2, "no part of a calibration", "calibrate --repeat 9 --session new"),
@@ -264,6 +266,21 @@ fn make_punctual(bench: &Bench, session: &str) {
     };
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(path, text.lines().map(punctual).collect::<String>()).unwrap();
+}
+
+#[test]
+fn rounds_that_are_fixed_take_the_place_of_a_width() {
+    let bench = Bench::new();
+    bench.done(&["sweep", "--until", "±1%", "--max-repeat", "30", "--save-plan", "p.json"]);
+    let plan = |more: &[&str]| {
+        let told = bench.done(&[&["sweep", "--plan", "p.json", "--dry-run", "--json"], more].concat()).json();
+        let plan = &told["plan"];
+        (plan["repeat"].clone(), plan["until"]["max_repeat"].clone(), told["num_more_at_most"].clone())
+    };
+    assert_eq!(plan(&[]), (9.into(), 30.into(), (4 * 21 + 12).into()));
+    assert_eq!(plan(&["--max-repeat", "12"]), (9.into(), 12.into(), (4 * 3 + 12).into()));
+    assert_eq!(plan(&["--repeat", "75"]), (75.into(), Value::Null, 12.into()));
+    assert_eq!(plan(&["--repeat", "5", "--until", "2"]), (5.into(), 60.into(), (4 * 55 + 12).into()));
 }
 
 #[test]

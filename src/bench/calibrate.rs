@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::job::JobError;
 use crate::plan::{Plan, PlanError};
-use crate::session::{Session, SessionError, save_noise_floor};
+use crate::session::{Session, save_noise_floor};
 use crate::stats::interval::ChangeInterval;
 use crate::stats::margin::{NoiseFloor, floors};
 
@@ -40,10 +41,15 @@ pub fn calibration_dir_in(folder: &Path) -> PathBuf {
 /// Computes and keeps what the finished calibration in `dir` shows; `watching`: what the window was found to cost.
 ///
 /// # Errors
-/// The session cannot be read, or the folder cannot be written to.
-pub fn finish(dir: &Path, watching: Option<ChangeInterval>) -> Result<NoiseFloor, SessionError> {
+/// No case has good pairs enough, the session cannot be read, or the folder cannot be written to.
+pub fn finish(dir: &Path, watching: Option<ChangeInterval>) -> Result<NoiseFloor, JobError> {
     let session = Session::open(dir)?;
-    save_noise_floor(dir, &session.manifest, floors(&session.summaries), watching)
+    let floors = floors(&session.summaries);
+    if floors.is_empty() {
+        // Kept, it would hide an older one that knows something.
+        return Err(JobError::NoFloor { dir: dir.to_owned() });
+    }
+    Ok(save_noise_floor(dir, &session.manifest, floors, watching)?)
 }
 
 #[cfg(test)]

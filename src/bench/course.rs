@@ -4,7 +4,7 @@
 //! Decides from summaries alone; makes no run. Nothing here looks at a verdict: a sweep that went on until the answer
 //! pleased would find something in the end.
 
-use crate::plan::{Plan, PlannedRun, Until, in_round};
+use crate::plan::{MIN_CONFIRM, Plan, PlannedRun, Until, in_round};
 use crate::record::Case;
 use crate::stats::effect::PRIMARY;
 use crate::stats::interval::Sides;
@@ -12,9 +12,6 @@ use crate::stats::judge::counted;
 use crate::stats::margin::NoiseFloor;
 use crate::stats::recommend::{DefaultPair, default_pair, recommend};
 use crate::stats::summary::RunSummary;
-
-/// Fewer rounds bound nothing, so there is nothing sure to confirm.
-pub const MIN_ROUNDS: u32 = 5;
 
 /// Where a sweep is.
 #[derive(Debug)]
@@ -90,7 +87,8 @@ impl<'a> Course<'a> {
     }
 
     fn to_confirm(&self, made: &[RunSummary]) -> Vec<Case> {
-        if self.next_round < MIN_ROUNDS {
+        // Fewer rounds bound nothing, so there is nothing sure to confirm.
+        if self.next_round < MIN_CONFIRM {
             return Vec::new();
         }
         let known = recommend(made, self.noise);

@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use super::course::MIN_ROUNDS;
 use crate::contract::{Codec, Dimensions, PixelFormat};
 use crate::device::DeviceSpec;
-use crate::plan::Plan;
+use crate::plan::{MIN_CONFIRM, Plan};
 use crate::record::Case;
 use crate::source::{InputSpec, SYNTHETIC_PERIOD};
 
@@ -40,9 +39,10 @@ impl Estimate {
 }
 
 fn num_more_at_most(plan: &Plan) -> u64 {
-    let until = plan.until.map_or(0, |until| u64::from(until.max_repeat.saturating_sub(plan.repeat)));
+    let most = plan.until.map_or(plan.repeat, |until| until.max_repeat);
+    let until = u64::from(most.saturating_sub(plan.repeat));
     let has_rival = plan.locks.len() * plan.reap_thresholds.len() > 1;
-    let confirm = if has_rival && plan.repeat >= MIN_ROUNDS { 2 * u64::from(plan.confirm) } else { 0 };
+    let confirm = if has_rival && most >= MIN_CONFIRM { 2 * u64::from(plan.confirm) } else { 0 };
     plan.num_cases() * until + plan.codecs.len() as u64 * confirm
 }
 

@@ -27,16 +27,24 @@ pub struct Job {
 
 /// Why a plan cannot be run to its end.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum JobError {
+    #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(transparent)]
     Input(#[from] InputSpecError),
+    #[error(transparent)]
     Device(#[from] DeviceError),
+    #[error(transparent)]
     Source(#[from] SourceError),
+    #[error(transparent)]
     Session(#[from] SessionError),
+    #[error(transparent)]
     Sweep(#[from] SweepError),
+    #[error(transparent)]
     Others(#[from] OthersError),
+    #[error("no case of the calibration in {dir} has 6 good pairs, so there is no floor: see why its runs failed", dir = dir.display())]
+    NoFloor { dir: PathBuf },
 }
 
 impl Job {
@@ -107,7 +115,8 @@ impl Job {
                 listener(event)
             };
             saving(Event::RunsAhead(runs.len() as u64)).map_err(SweepError::Listener)?;
-            let more = sweep(plan, &runs, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving)?;
+            let more = sweep(plan, &runs, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving);
+            let more = more.map_err(|error| error.after(outcome.num_done))?;
             outcome.num_done += more.num_done;
             outcome.num_failed += more.num_failed;
             outcome.stopped = more.stopped;

@@ -57,6 +57,18 @@ pub enum SweepError {
     Listener(String),
 }
 
+impl SweepError {
+    /// The same, told by somebody who knows of runs that were made before these.
+    pub(super) fn after(self, num_before: u64) -> Self {
+        match self {
+            Self::DeviceLost { num_done, num_runs, error } => {
+                Self::DeviceLost { num_done: num_before + num_done, num_runs: num_before + num_runs, error }
+            }
+            other => other,
+        }
+    }
+}
+
 /// Can the device run this plan? Opens and closes an encoder for each codec's deepest case, so that what cannot work
 /// is said once, before anything is written or measured, and not by every run again.
 ///

@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::plan::Plan;
@@ -13,7 +13,11 @@ use crate::stats::interval::{ChangeInterval, Sides};
 use crate::stats::metrics::Metric;
 use crate::stats::summary::{Group, RunSummary};
 
+/// In the stage's folder.
 const PLAN: &str = "plan.json";
+const OUTPUT: &str = "output";
+/// How a program that Ctrl-C ended leaves.
+const INTERRUPTED: i32 = 130;
 
 /// The program and an empty folder for it to work in.
 #[derive(Debug)]
@@ -37,8 +41,10 @@ pub enum Watching {
 pub enum WatchingError {
     #[error("cannot start {program}: {source}", program = program.display())]
     Start { program: PathBuf, source: std::io::Error },
-    #[error("{what} ended with {status}; the window needs a screen (xvfb-run -a where there is none)")]
+    #[error("{what} ended with {status}, as it says above")]
     Ended { what: &'static str, status: std::process::ExitStatus },
+    #[error("stopped")]
+    Stopped,
     #[error("{what} left no good run")]
     NoRun { what: &'static str },
     #[error("cannot use {folder}: {source}", folder = folder.display())]
@@ -57,10 +63,10 @@ impl Stage {
         Ok(Self { program, folder })
     }
 
-    /// The program with these words, in the folder, with nothing of the user's preferences.
+    /// The program with these words, with nothing of the user's preferences.
     pub fn command<I: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = I>) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(words).current_dir(&self.folder).env("HOME", &self.folder).env("XDG_DATA_HOME", &self.folder);
+        command.args(words).env("HOME", &self.folder).env("XDG_DATA_HOME", &self.folder);
         command.stdout(Stdio::null()).stderr(Stdio::inherit());
         command
     }
@@ -95,25 +101,30 @@ impl Stage {
     }
 
     fn headless(&self) -> Result<RunSummary, WatchingError> {
-        self.measure("a sweep", &["sweep", "--plan", PLAN])
+        self.measure("a sweep", &["sweep", "--session"], "headless")
     }
 
     fn watched(&self, watching: Watching) -> Result<RunSummary, WatchingError> {
         let then = if watching == Watching::Quiet { "run-quiet" } else { "run" };
-        self.measure("a watched sweep", &["gui", "--plan", PLAN, "--then", then])
+        self.measure("the window", &["gui", "--then", then, "--folder"], "")
     }
 
-    /// One run that stands for all good ones of the plan: its wall time is the mean of theirs.
-    fn measure(&self, what: &'static str, words: &[&str]) -> Result<RunSummary, WatchingError> {
-        let status = self.command(words).status();
+    /// One run that stands for all good ones of the plan: its wall time is the mean of theirs. The last of `words` asks
+    /// where the session, or the folder of sessions, is to be: at `place` in the output folder.
+    fn measure(&self, what: &'static str, words: &[&str], place: &str) -> Result<RunSummary, WatchingError> {
+        let output = self.folder.join(OUTPUT);
+        let mut command = self.command(words);
+        let status = command.arg(output.join(place)).arg("--plan").arg(self.folder.join(PLAN)).status();
         let status = status.map_err(|source| WatchingError::Start { program: self.program.clone(), source })?;
-        if !status.success() {
-            return Err(WatchingError::Ended { what, status });
+        match status.code() {
+            Some(0) => {}
+            // No code: a signal.
+            Some(INTERRUPTED) | None => return Err(WatchingError::Stopped),
+            Some(_) => return Err(WatchingError::Ended { what, status }),
         }
-        let output = self.folder.join("output");
         let unusable = |source| WatchingError::Folder { folder: output.clone(), source };
         let made = fs::read_dir(&output).map_err(unusable)?.flatten().map(|entry| entry.path()).next();
-        let session = Session::open(made.as_deref().unwrap_or(Path::new("output")))?;
+        let session = Session::open(made.as_deref().unwrap_or(&output))?;
         fs::remove_dir_all(&output).map_err(unusable)?;
         let run = session.summaries.iter().rfind(|run| run.counts()).ok_or(WatchingError::NoRun { what })?;
         let all: Vec<_> = session.summaries.iter().collect();

@@ -191,10 +191,10 @@ pub struct CompareArgs {
 /// Single criteria, changed.
 #[derive(Debug, Args)]
 pub struct CriteriaArgs {
-    /// Encode wall mean must improve by at least this (built in: 5)
+    /// The encode wall time must improve by at least this; below 0: may grow by so much (built in: 5)
     #[arg(long, value_name = "PERCENT")]
     pub min_wall_improvement: Option<f64>,
-    /// lock_ms mean must improve by at least this (built in: 20)
+    /// lock_ms must improve by at least this; -inf: not asked (built in: 20)
     #[arg(long, value_name = "PERCENT")]
     pub min_lock_improvement: Option<f64>,
     /// queue_peak must reach at least this (built in: 2)
@@ -267,6 +267,9 @@ pub struct GuiArgs {
     /// Fill the form from a plan in a file, or from that of a session
     #[arg(long, value_name = "FILE.json|SESSION")]
     pub plan: Option<PathBuf>,
+    /// Where its sweeps and reports go; default: output
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    pub folder: Option<PathBuf>,
     /// What the window does by itself: run or run-quiet (the plan, then close), close (after the first frame)
     #[arg(long, hide = true)]
     pub then: Option<GuiThen>,

@@ -18,14 +18,15 @@ use crate::stats::metrics::Metric;
 use crate::units;
 
 /// Options of a sweep that a calibration decides itself.
-const OWN: [&str; 8] = ["repeat", "until", "max_repeat", "confirm", "baseline", "verify", "save_plan", "dry_run"];
+pub(super) const OWN: [&str; 8] =
+    ["repeat", "until", "max_repeat", "confirm", "baseline", "verify", "save_plan", "dry_run"];
 
 /// `is_given`: which options were typed, by their names.
 pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -> Result<Exit, Failure> {
     if let Some(option) = OWN.into_iter().find(|option| is_given(option)) {
         let option = option.replace('_', "-");
         return Err(Failure::usage(format!(
-            "--{option} is no part of a calibration: it runs each case 2 × --pairs times"
+            "--{option} is no part of a calibration, which runs each case 2 × --pairs times and nothing else"
         )));
     }
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
@@ -51,7 +52,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
 /// The window against the command line, where that was asked for.
 #[cfg(feature = "gui")]
 fn watching(args: &CalibrateArgs, plan: &Plan) -> Result<Option<ChangeInterval>, Failure> {
-    use crate::bench::watching::{Stage, Watching};
+    use crate::bench::watching::{Stage, Watching, WatchingError};
     if !args.watching {
         return Ok(None);
     }
@@ -64,7 +65,12 @@ fn watching(args: &CalibrateArgs, plan: &Plan) -> Result<Option<ChangeInterval>,
         let (headless, watched) = (units::ms(headless), units::ms(watched));
         super::warn(&format!("watching, pair {pair}: headless {headless}, with the window {watched}"));
     };
-    stage.cost(Watching::Drawing, args.pairs, tell).map_err(Failure::failed)
+    stage.cost(Watching::Drawing, args.pairs, tell).map_err(|error| match error {
+        WatchingError::Stopped => {
+            Failure { code: Exit::Interrupted, message: "stopped; the noise floors are kept".to_owned() }
+        }
+        error => Failure::failed(error),
+    })
 }
 
 #[cfg(not(feature = "gui"))]

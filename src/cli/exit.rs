@@ -121,6 +121,7 @@ impl From<JobError> for Failure {
             JobError::Session(error) => error.into(),
             JobError::Sweep(error) => error.into(),
             JobError::Others(error) => error.into(),
+            JobError::NoFloor { .. } => Self::failed(error),
         }
     }
 }

@@ -12,7 +12,8 @@ pub(super) fn gui(args: GuiArgs) -> Result<Exit, Failure> {
         GuiThen::Close => Then::Close,
     });
     let plan = args.plan.as_deref().map(load_plan).transpose()?;
-    match ui::run(Start { sessions: args.sessions, plan, then }) {
+    match ui::run(Start { folder: args.folder.unwrap_or_else(|| "output".into()), sessions: args.sessions, plan, then })
+    {
         Ok(()) => Ok(Exit::Done),
         Err(no_window) => Err(Failure { code: Exit::Unavailable, message: no_window.to_string() }),
     }

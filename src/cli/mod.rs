@@ -26,7 +26,7 @@ use exit::Failure;
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
-    let typed = Cli::command().try_get_matches();
+    let typed = command().try_get_matches();
     let parsed = typed.and_then(|words| Ok((Cli::from_arg_matches(&words)?, words)));
     let (cli, words) = match parsed {
         Ok(parsed) => parsed,
@@ -53,6 +53,14 @@ pub fn main() -> ExitCode {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => end(&failure),
     }
+}
+
+/// All words. A calibration takes those of a sweep but some, which it refuses and need not offer.
+fn command() -> clap::Command {
+    let hidden = |calibrate: clap::Command| {
+        calibrate::OWN.iter().fold(calibrate, |command, option| command.mut_arg(option, |arg| arg.hide(true)))
+    };
+    Cli::command().mut_subcommand("calibrate", hidden)
 }
 
 /// Was the option of the command typed, or is it there by default?

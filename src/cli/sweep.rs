@@ -66,13 +66,19 @@ pub(super) fn measure(job: &Job, dir: &Path) -> Result<(Outcome, Vec<RunSummary>
 }
 
 pub(super) fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result<Plan, Failure> {
-    match &args.plan {
-        Some(path) => Ok(args.changed(load_plan(path)?, is_given)),
+    let plan = match &args.plan {
+        Some(path) => args.changed(load_plan(path)?, &is_given),
         None => {
             let spec: DeviceSpec = args.coding.device.parse()?;
-            Ok(args.plan(spec.suggested_host_work_us()))
+            args.plan(spec.suggested_host_work_us())
         }
+    };
+    if is_given("max_repeat") && plan.until.is_none() {
+        return Err(Failure::usage(
+            "--max-repeat caps a sweep that goes on until a width: add for example --until ±1%",
+        ));
     }
+    Ok(plan)
 }
 
 /// What the plan comes to, without a device.
@@ -199,7 +205,8 @@ impl Told<'_> {
         for cell in cells(self.runs, noise.as_ref()) {
             let Cell { case, reference, effect, .. } = &cell;
             let change = effect.interval.map_or_else(String::new, |interval| interval.to_string());
-            writeln!(out, "{case} against {reference}: {} {}, {change}", effect.metric, effect.answer)?;
+            let (metric, answer, why) = (effect.metric, effect.answer, &effect.reason);
+            writeln!(out, "{case} against {reference}: {metric} {answer}, {change}; {why}")?;
         }
         for known in recommend(self.runs, noise.as_ref()) {
             writeln!(out, "{}: {}. {}", known.codec, recommendation_title(&known), known.reason)?;

@@ -29,7 +29,7 @@ pub struct SweepArgs {
     /// Runs of each case made first and not counted
     #[arg(long, default_value_t = 2)]
     pub warmup: u32,
-    /// Counted runs of each case
+    /// Counted runs of each case; typed with --plan, it also takes the place of the plan's --until
     #[arg(long, default_value_t = 9)]
     pub repeat: u32,
     /// More rounds than --repeat, until the 95 % interval of the wall time's change reaches no farther than this from its
@@ -37,7 +37,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "±PERCENT", value_parser = half_width)]
     pub until: Option<f64>,
     /// Counted runs of each case at most, with --until
-    #[arg(long, default_value_t = 60, requires = "until")]
+    #[arg(long, default_value_t = 60)]
     pub max_repeat: u32,
     /// Rounds made afterwards of what the others recommend and its rival alone; 0: none
     #[arg(long, default_value_t = 6, value_name = "ROUNDS")]
@@ -134,9 +134,12 @@ impl SweepArgs {
         take("reap_threshold", &|plan| plan.reap_thresholds.clone_from(&self.reap_threshold));
         take("lock", &|plan| plan.locks.clone_from(&self.lock));
         take("warmup", &|plan| plan.warmup = self.warmup);
-        take("repeat", &|plan| plan.repeat = self.repeat);
+        // A fixed number of rounds is none that goes on until something is known.
+        take("repeat", &|plan| (plan.repeat, plan.until) = (self.repeat, None));
         take("until", &|plan| plan.until = own.until);
-        take("max_repeat", &|plan| plan.until = own.until.or(plan.until));
+        take("max_repeat", &|plan| {
+            plan.until = plan.until.map(|until| Until { max_repeat: self.max_repeat, ..until });
+        });
         take("confirm", &|plan| plan.confirm = self.confirm);
         take("baseline", &|plan| plan.baselines.clone_from(&self.baseline));
         take("verify", &|plan| plan.verify = self.verify);

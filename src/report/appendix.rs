@@ -1,6 +1,6 @@
 //! The part of a report that lets others check and repeat it: runs, environment, input, command, definitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::table::Table;
@@ -81,29 +81,44 @@ pub fn commands(subject: &Subject<'_>) -> String {
     code_block(&commands, "sh")
 }
 
+/// "1 run", "9 runs"
+fn runs_text(num: u32) -> String {
+    if num == 1 { "1 run".to_owned() } else { format!("{num} runs") }
+}
+
+/// How many rounds were made, planned ones and those until a width was met, or to confirm.
+fn num_rounds(session: &Session, fresh: bool) -> u32 {
+    let counted = session.summaries.iter().filter(|run| !run.warmup && run.fresh == fresh);
+    counted.map(|run| run.repeat_index).collect::<BTreeSet<_>>().len() as u32
+}
+
 /// Did the rounds visit the cases in more than one order, not counting the reverse? Older sessions did not.
 fn is_shuffled(session: &Session) -> bool {
     let counted = session.summaries.iter().filter(|run| !run.warmup && !run.fresh);
     let mut orders: BTreeMap<u32, Vec<Case>> = BTreeMap::new();
     counted.for_each(|run| orders.entry(run.repeat_index).or_default().push(run.case));
-    let mut forward = orders.values().step_by(2);
-    let first = forward.next();
-    // A round that a stop cut short is as far in order as it goes.
-    forward.any(|order| first.is_some_and(|first| !first.starts_with(order)))
+    let mut forward = orders.iter().filter(|(round, _)| *round % 2 == 0).map(|(_, order)| order);
+    let Some(first) = forward.next() else { return false };
+    // Of a round that a stop cut short, or of which a run cannot be read, what is there.
+    forward.any(|order| !first.iter().filter(|case| order.contains(case)).eq(order))
 }
 
 /// What a run is, and what each number means.
 pub fn methods(session: &Session) -> String {
     let plan = &session.manifest.plan;
     let mut text = format!(
-        "A run opens an encode session, encodes the input once and closes it. Each case has {} runs for warming up and \
-         {} that count. Runs are made round by round: each round visits every case; rounds come in couples of which the second is \
+        "A run opens an encode session, encodes the input once and closes it. Each case has {} for warming up and {} that \
+         count{}. Runs are made round by round: each round visits every case; rounds come in couples of which the second is \
          the first in reverse{}, so that a drift of the machine falls on all cases alike. Warm-ups are kept and marked, never counted; a failed \
          run enters no mean. Means, percentiles and deviations are over runs, because the frames within a run hang \
          together; only the figures of lock wait and depth look at single frames. Of the {} frames of a run, {} lie \
          above its p99.\n\n",
-        plan.warmup,
-        plan.repeat,
+        runs_text(plan.warmup),
+        runs_text(num_rounds(session, false)),
+        match num_rounds(session, true) {
+            0 => String::new(),
+            num => format!("; what they recommend and its rival have {num} more, to confirm it"),
+        },
         if is_shuffled(session) { ", and couples after the first are shuffled" } else { "" },
         session.manifest.input.frames,
         session.manifest.input.frames / 100

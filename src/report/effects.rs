@@ -10,6 +10,7 @@ use crate::session::Session;
 use crate::stats::cells::{Cell, cells};
 use crate::stats::compare::{CodecComparison, thin_text};
 use crate::stats::effect::{Effect, PRIMARY};
+use crate::stats::gate::Gate;
 use crate::stats::interval::ChangeInterval;
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::Recommendation;
@@ -25,15 +26,7 @@ pub fn changes(codec: &CodecComparison) -> String {
     let mut text = format!(
         "`{PRIMARY}` was named before anything was measured; the other metrics are exploratory. One run is one value.\n\n{table}\n"
     );
-    let gates: Vec<_> =
-        codec.effects.iter().flat_map(|effect| effect.gates.iter().map(move |gate| (effect.metric, gate))).collect();
-    for (metric, gate) in &gates {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "- **{}**, `{metric}`: {}", gate.title(), markdown(&gate.to_string()));
-    }
-    if !gates.is_empty() {
-        text.push('\n');
-    }
+    text.push_str(&gates(codec));
     if let Some(thin) = thin_text(&codec.too_thin) {
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -42,6 +35,24 @@ pub fn changes(codec: &CodecComparison) -> String {
         );
     }
     text
+}
+
+/// What stands against the answers, each doubt once; nothing where there is none.
+fn gates(codec: &CodecComparison) -> String {
+    let mut all: Vec<&Gate> = Vec::new();
+    for gate in codec.effects.iter().flat_map(|effect| &effect.gates) {
+        if !all.contains(&gate) {
+            all.push(gate);
+        }
+    }
+    let line = |gate: &&Gate| {
+        let turned = codec.effects.iter().filter(|effect| effect.turned_by.as_ref() == Some(*gate));
+        let turned: Vec<_> = turned.map(|effect| format!("`{}`", effect.metric)).collect();
+        let turned = if turned.is_empty() { "no answer".to_owned() } else { turned.join(", ") };
+        format!("- **{}**: {}. It turned {turned}.\n", gate.title(), markdown(&gate.to_string()))
+    };
+    let lines: String = all.iter().map(line).collect();
+    if lines.is_empty() { lines } else { format!("What stands against these answers:\n\n{lines}\n") }
 }
 
 /// Where in the distribution of frames the change lies; `None` where runs have no frames.
@@ -53,13 +64,14 @@ pub fn shifts(codec: &CodecComparison) -> Option<String> {
 /// Every threshold against the reference of its codec, by the primary metric.
 pub fn cells_of(session: &Session, codec: Codec) -> Option<String> {
     let all = cells(&session.summaries, session.noise.as_ref());
-    let mut table = Table::new(&["case", "against", ">change", ">95 % interval", ">n", ">p, Holm", "answer"]);
+    let mut table = Table::new(&["case", "against", ">change", ">95 % interval", ">n", ">p, Holm", "answer", "why"]);
     let mut is_empty = true;
     for Cell { case, reference, effect, p_holm } in all.iter().filter(|cell| cell.case.codec == codec) {
         is_empty = false;
         let [change, interval, n] = interval_cells(effect.interval);
         let answer = effect.answer.to_string();
-        table.row([case_title(case), case_title(reference), change, interval, n, format!("{p_holm:.4}"), answer]);
+        let (case, reference, why) = (case_title(case), case_title(reference), markdown(&effect.reason));
+        table.row([case, reference, change, interval, n, format!("{p_holm:.4}"), answer, why]);
     }
     (!is_empty).then(|| {
         format!("`{PRIMARY}` of each case against one and the same; p is adjusted for all {} of the sweep (Holm).\n\n{table}\n", all.len())
@@ -105,7 +117,7 @@ pub fn methods(codecs: &[CodecComparison]) -> String {
          drift between the sessions is not excluded. *Improved* and *worse*: the interval leaves out no change, and the \
          estimate exceeds the margin; *equivalent*: the whole interval lies within the margin; else *inconclusive*. A \
          criterion passes when the whole interval clears its limit and fails when all of it falls short. A gate (drift, slow \
-         first run, two heaps, late pictures, scatter, other settings, other clocks) makes a verdict inconclusive when it \
+         first run, two heaps, late pictures, scatter, other settings, other clocks, throttling) makes a verdict inconclusive when it \
          could have made it; no run is ever left out.",
     );
     for codec in codecs {

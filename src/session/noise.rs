@@ -76,7 +76,9 @@ pub fn save_noise_floor(
 /// The newest floor in the folder of session `dir` that was made under the same facts as `manifest` names. A file that
 /// cannot be understood is none: the margin is then the least one, and says so.
 pub fn noise_floor(dir: &Path, manifest: &Manifest) -> Option<NoiseFloor> {
-    let folder = dir.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // However the folder was named: "." has no parent to look at.
+    let dir = fs::canonicalize(dir).ok()?;
+    let folder = dir.parent()?;
     let wanted = fingerprint(&facts(manifest));
     let made = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let files = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path().join(NOISE_FILE)));

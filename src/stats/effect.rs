@@ -73,6 +73,8 @@ pub struct Effect {
     pub answer: Answer,
     /// What the interval alone would say, where a gate stands against it.
     pub gated: Option<Answer>,
+    /// The gate that turned it; `None` also where Holm's adjustment did.
+    pub turned_by: Option<Gate>,
     /// What speaks against the measurement, whether or not it turned the answer.
     pub gates: Vec<Gate>,
     /// About how many more pairs (without pairs: runs a side) would settle an inconclusive answer. `None`: it is settled,
@@ -110,8 +112,9 @@ impl Effect {
             (Some(_), Some(gate)) => format!("would be {plain}, but {gate}"),
             (Some(interval), None) => reason(interval, &margin, answer, more_pairs),
         };
+        let turned_by = obstacle.cloned();
         let (is_primary, pairs) = (metric == PRIMARY, sides.pair_changes(metric));
-        Some(Self { metric, is_primary, interval, margin, answer, gated, gates, more_pairs, pairs, reason })
+        Some(Self { metric, is_primary, interval, margin, answer, gated, turned_by, gates, more_pairs, pairs, reason })
     }
 }
 
@@ -273,6 +276,6 @@ mod tests {
         let near = effect(around(97.0, 2.0), vec![drift(5.0)]);
         assert_eq!((near.answer, near.gated), (Answer::Inconclusive, Some(Answer::Improved)));
         assert!(near.reason.starts_with("would be improved, but"), "{}", near.reason);
-        assert_eq!(near.gates.len(), 1);
+        assert_eq!((near.gates.len(), near.turned_by), (1, Some(drift(5.0))));
     }
 }

@@ -284,7 +284,7 @@ impl App {
             News::RunsAhead(num_runs) => sweep.progress.num_runs += num_runs,
             News::Calibrated(noise) => {
                 if let Some(loaded) = &mut self.loaded {
-                    loaded.session.noise = Some(*noise);
+                    loaded.calibrated(*noise);
                 }
                 self.view = View::Compare;
             }

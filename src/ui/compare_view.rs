@@ -136,7 +136,9 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
     let Some(primary) = codec.effects.first() else { return };
     ui.horizontal_wrapped(|ui| {
         ui.label(RichText::new(answer_line(primary)).strong());
-        if let Some(rounds) = codec.rounds_to_settle().filter(|_| !is_running) {
+        // Another session's side is not made again by running the open one.
+        let can_run = !is_running && codec.num_before_first.is_some();
+        if let Some(rounds) = codec.rounds_to_settle().filter(|_| can_run) {
             let button = ui.button(format!("Run again with {rounds} rounds"));
             let hint = "A fresh sweep with a number of rounds that is fixed beforehand: adding rounds until the answer \
                         pleases would find something in the end";
@@ -151,11 +153,13 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
             (Some(session), _) => drop(ui.label(format!(
                 "A change matters from ±{margin} on: what equal runs differ by here, measured in {session}"
             ))),
-            (None, Some(noise)) => drop(ui.label(format!(
-                "A change matters from ±{margin} on; equal runs differ by less here, measured in {}",
-                noise.session
-            ))),
-            (None, None) => {
+            (None, Some(noise)) if noise.floors.iter().any(|floor| floor.metric == primary.metric) => {
+                drop(ui.label(format!(
+                    "A change matters from ±{margin} on; equal runs differ by less here, measured in {}",
+                    noise.session
+                )))
+            }
+            (None, _) => {
                 ui.label(format!(
                     "A change matters from ±{margin} on; what equal runs differ by on this machine was not measured"
                 ));

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::record::{FrameColumns, RunRecord};
 use crate::session::{Session, SessionError};
+use crate::stats::margin::NoiseFloor;
 use crate::stats::summary::{Group, RunSummary, groups};
 
 /// A session and everything measured in it.
@@ -52,6 +53,12 @@ impl LoadedSession {
     /// A session that has no run yet.
     pub fn begun(session: Session) -> Self {
         Self { groups: Vec::new(), session, runs: Vec::new(), version: next_version() }
+    }
+
+    /// Takes up what a calibration has found.
+    pub fn calibrated(&mut self, noise: NoiseFloor) {
+        self.session.noise = Some(noise);
+        self.version = next_version();
     }
 
     /// Takes up a run that was just finished.

@@ -53,6 +53,8 @@ pub struct NoWindow {
 /// What the window begins with.
 #[derive(Debug, Default)]
 pub struct Start {
+    /// Where its sweeps and reports go.
+    pub folder: PathBuf,
     /// The first is shown, the others are at hand.
     pub sessions: Vec<PathBuf>,
     /// In the form.
@@ -88,7 +90,7 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
     let create: eframe::AppCreator<'static> = Box::new(move |made| {
         opened.store(true, Ordering::Relaxed);
         drop(std::panic::take_hook());
-        let mut app = App::new(&made.egui_ctx, starter, "output".into(), start.sessions);
+        let mut app = App::new(&made.egui_ctx, starter, start.folder, start.sessions);
         if let Some(storage) = made.storage {
             app.remember(storage);
         }

@@ -22,7 +22,8 @@ impl App {
             Command::RunRounds(repeat) => {
                 if let Some(loaded) = &self.loaded {
                     self.setup.take_plan(&loaded.session.manifest.plan);
-                    self.setup.plan.repeat = repeat;
+                    // A number fixed beforehand goes on for nothing.
+                    (self.setup.plan.repeat, self.setup.plan.until) = (repeat, None);
                     self.run(ctx);
                 }
             }

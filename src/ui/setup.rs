@@ -194,6 +194,8 @@ fn part_of(error: &PlanError) -> Part {
         PlanError::NoRuns
         | PlanError::TooManyRuns(_)
         | PlanError::Width(_)
+        | PlanError::NothingToNarrow
+        | PlanError::ConfirmTooFew(_)
         | PlanError::TooFewPairs { .. }
         | PlanError::CapTooLow { .. } => Part::Repeats,
         PlanError::Pace(_) | PlanError::PaceAndWork | PlanError::WorkAndBaseline | PlanError::NothingToVerify => {
