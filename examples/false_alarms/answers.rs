@@ -15,8 +15,8 @@ use inflight::stats::spread::Spread;
 use inflight::stats::summary::RunSummary;
 use virtual_nvenc::engine::Service;
 
-use crate::machine::{Machine, Run};
-use crate::{EXPERIMENTS, Experiment, judged, pct, rounds, summaries, upper_bound};
+use crate::machine::{Machine, Run, normal};
+use crate::{EXPERIMENTS, Experiment, judged, judged_as, pct, rounds, summaries, upper_bound};
 
 /// A gate for CI against getting worse, as docs/methodology.md shows it.
 fn not_worse() -> Criteria {
@@ -61,6 +61,32 @@ pub fn gate() {
     gate_line("true change 0 %", |random| {
         rounds(10, |round, place, _| Machine::usual().run(random, 4, round, place, 1.0))
     });
+}
+
+/// Two sessions are not interleaved, so what moved between them passes for an effect. The comparison warns of it.
+pub fn two_sessions() {
+    println!("\nTwo sessions of 10 runs each, A/A, not paired; run CV 1 %");
+    for session_pct in [0.0, 0.5, 1.0, 2.0] {
+        let machine = Machine { run_pct: 0.95, frame_pct: 1.5, drift_pct: 0.0, ..Machine::usual() };
+        let mut random = fastrand::Rng::with_seed(37);
+        let (mut called, mut called_plainly) = (0, 0);
+        for _ in 0..EXPERIMENTS {
+            let mut session = || {
+                let cost = (session_pct / 100.0 * normal(&mut random)).exp();
+                (0..10).map(|round| machine.run(&mut random, 4, round, 0.0, cost)).collect::<Vec<_>>()
+            };
+            let (before, after) = (session(), session());
+            let Some(effect) = judged_as(false, Metric::WallMs, &before, &after) else { continue };
+            let is_change = |answer: Answer| matches!(answer, Answer::Improved | Answer::Worse);
+            called += usize::from(is_change(effect.answer));
+            called_plainly += usize::from(is_change(effect.gated.unwrap_or(effect.answer)));
+        }
+        println!(
+            "sessions differ by {session_pct:.1} % (standard deviation): improved or worse {:.1} %, without the gate {:.1} %",
+            pct(called),
+            pct(called_plainly)
+        );
+    }
 }
 
 /// A sweep that goes on until the interval is narrow looks at its data while it does; what does that cost?

@@ -12,7 +12,9 @@ use std::error::Error;
 use std::path::Path;
 
 use inflight::session::Session;
+use inflight::stats::criteria::Criteria;
 use inflight::stats::effect::{Answer, Effect};
+use inflight::stats::gate::Gate;
 use inflight::stats::inspect;
 use inflight::stats::interval::Sides;
 use inflight::stats::margin::Margin;
@@ -52,6 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     answers::gate();
     answers::power();
     answers::equivalence();
+    answers::two_sessions();
     answers::stopping();
     answers::recommendations();
     Ok(())
@@ -129,10 +132,15 @@ fn rounds(pairs: u32, mut run: impl FnMut(u32, f64, bool) -> Run) -> Experiment 
 }
 
 fn judged(metric: Metric, before: &[Run], after: &[Run]) -> Option<Effect> {
+    judged_as(true, metric, before, after)
+}
+
+fn judged_as(is_paired: bool, metric: Metric, before: &[Run], after: &[Run]) -> Option<Effect> {
     let (before, after) = (summaries(before), summaries(after));
     let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
-    let sides = Sides { before: &before, after: &after, is_paired: true };
-    let gates = [inspect::of_runs(&sides), inspect::of_metric(metric, &sides)].concat();
+    let sides = Sides { before: &before, after: &after, is_paired };
+    let between = (!is_paired).then_some(Gate::NotInterleaved { drift_pct: Criteria::default().session_drift_pct });
+    let gates = [Vec::from_iter(between), inspect::of_runs(&sides), inspect::of_metric(metric, &sides)].concat();
     Effect::of(metric, &sides, Margin::default(), gates)
 }
 

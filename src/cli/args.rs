@@ -203,6 +203,10 @@ pub struct CriteriaArgs {
     /// Latency p99 may grow by the gain in throughput and this much beyond (built in: 25)
     #[arg(long, value_name = "PERCENT")]
     pub max_latency_growth: Option<f64>,
+    /// Two sessions of one and the same thing may lie so far apart; what decides between sides of two sessions has to stand
+    /// against that (built in: 3)
+    #[arg(long, value_name = "PERCENT")]
+    pub session_drift: Option<f64>,
 }
 
 /// `inflight report`

@@ -58,8 +58,9 @@ fn criteria(args: &CompareArgs) -> Result<Criteria, Failure> {
             Criteria::from_toml(&text).map_err(|error| Failure::usage(format!("{error}: {path_text}")))?
         }
     };
-    let CriteriaArgs { min_wall_improvement, min_lock_improvement, min_queue_peak, max_latency_growth } =
+    let CriteriaArgs { min_wall_improvement, min_lock_improvement, min_queue_peak, max_latency_growth, session_drift } =
         args.overrides;
+    criteria.session_drift_pct = session_drift.unwrap_or(criteria.session_drift_pct);
     criteria.min_wall_improvement_pct = min_wall_improvement.unwrap_or(criteria.min_wall_improvement_pct);
     criteria.min_lock_improvement_pct = min_lock_improvement.unwrap_or(criteria.min_lock_improvement_pct);
     criteria.min_queue_peak = min_queue_peak.unwrap_or(criteria.min_queue_peak);

@@ -195,7 +195,8 @@ fn compare_codec(
     let sides = Sides { before: &good_before, after: &good_after, is_paired };
     let setting = |(setting, before, after)| Gate::SettingDiffers { setting, before, after };
     let other_settings = settings(before, after).into_iter().filter(|_| !allow.settings).map(setting);
-    let gates: Vec<_> = other_settings.chain(inspect::of_runs(&sides)).collect();
+    let between = (!is_paired).then_some(Gate::NotInterleaved { drift_pct: criteria.session_drift_pct });
+    let gates: Vec<_> = other_settings.chain(between).chain(inspect::of_runs(&sides)).collect();
     let criteria = judge(criteria, codec, &Runs { before: &runs_before, after: &runs_after, sides }, &gates);
     let frames = good_before.iter().chain(&good_after).map(|run| run.packets).min().unwrap_or(0);
     let (offered, thin): (Vec<_>, Vec<_>) = LOOKED_AT.into_iter().partition(|metric| metric.min_frames() <= frames);
@@ -266,6 +267,7 @@ impl fmt::Display for Cases {
 mod tests {
     use super::*;
     use crate::contract::LockPlacement::{Inline, Thread};
+    use crate::stats::effect::Answer;
     use crate::stats::fixture::{Origin, case, summary};
     use crate::stats::metrics::Metric;
     use crate::stats::summary::RunSummary;
@@ -368,6 +370,23 @@ mod tests {
         for after in [real, changed] {
             assert!(compare(&before, &after, &Criteria::default(), allow).is_ok());
         }
+    }
+
+    #[test]
+    fn two_sessions_may_lie_apart_by_themselves() {
+        let (origin, later) = (Origin::default(), Origin { created_unix_ms: 1, ..Origin::default() });
+        let answer = |after_ms: f64, session_drift_pct: f64| {
+            let (runs, other) = (runs(&[(case(1, Inline), 100.0, 50.0)]), runs(&[(case(1, Inline), after_ms, 5.0)]));
+            let (before, after) = (origin.side(&runs, filter("")), later.side(&other, filter("")));
+            let criteria = Criteria { session_drift_pct, ..Criteria::default() };
+            let comparison = compare(&before, &after, &criteria, Allowances::default()).unwrap();
+            (comparison.codecs[0].effects[0].answer, comparison.codecs[0].criteria[0].verdict)
+        };
+        assert_eq!(answer(94.0, 3.0), (Answer::Improved, Verdict::Inconclusive), "−6 ± 3 % is across −5 %");
+        assert_eq!(answer(98.0, 3.0), (Answer::Inconclusive, Verdict::Inconclusive));
+        assert_eq!(answer(98.0, 0.5), (Answer::Improved, Verdict::Fail));
+        assert_eq!(answer(60.0, 3.0), (Answer::Improved, Verdict::Pass));
+        assert_eq!(answer(100.0, 3.0).0, Answer::Inconclusive, "who knows");
     }
 
     #[test]

@@ -46,6 +46,10 @@ pub struct Criteria {
     pub latency_p99_tolerance_intervals: f64,
     /// Fewer good counted runs than this on a side leave it open whether a criterion is met.
     pub min_runs: u32,
+    /// How far two sessions of one and the same thing may lie apart, in percent: what decides between sides of two sessions
+    /// has to stand against that. 3 % covers sessions whose levels scatter with a standard deviation of 1 %
+    /// (√2 × 1.96 × 1 % = 2.8 %).
+    pub session_drift_pct: f64,
 }
 
 /// Why a criteria file cannot be used.
@@ -123,6 +127,7 @@ impl Default for Criteria {
             max_latency_p99_growth_pct: 25.0,
             latency_p99_tolerance_intervals: 0.25,
             min_runs: 3,
+            session_drift_pct: 3.0,
         }
     }
 }
@@ -148,6 +153,7 @@ impl Criteria {
             ("min_lock_improvement_pct", self.min_lock_improvement_pct),
             ("max_latency_p99_growth_pct", self.max_latency_p99_growth_pct),
             ("latency_p99_tolerance_intervals", self.latency_p99_tolerance_intervals),
+            ("session_drift_pct", self.session_drift_pct),
         ];
         match limits.into_iter().find(|(_, limit)| limit.is_nan()) {
             Some((key, _)) => Err(CriteriaError::NotANumber { key }),

@@ -20,6 +20,8 @@ use crate::units;
 pub enum Gate {
     /// Something that is not under test differs.
     SettingDiffers { setting: String, before: String, after: String },
+    /// The sides come from two sessions, between which the machine may have changed by that much.
+    NotInterleaved { drift_pct: f64 },
     /// The GPU held its clocks down in many more runs of one side than of the other.
     Throttled { side: SideName, pct: f64, other_pct: f64 },
     /// The GPU's clock was another one on both sides, by the medians over the runs; that alone can make the slower side
@@ -83,6 +85,7 @@ impl Gate {
     pub fn title(&self) -> String {
         let (what, side) = match self {
             Self::SettingDiffers { .. } => ("other settings", None),
+            Self::NotInterleaved { .. } => ("not interleaved", None),
             Self::Throttled { side, .. } => ("throttled", Some(*side)),
             Self::ClockDiffers { .. } => ("other clock", None),
             Self::ModelLate { side, .. } => ("late pictures", Some(*side)),
@@ -99,6 +102,7 @@ impl Gate {
         match self {
             // The estimate is that of the middle; at the first and the last round the change was half of it away.
             Self::Trend { drift_pct, .. } => Some(drift_pct.abs() / 2.0),
+            Self::NotInterleaved { drift_pct } => Some(drift_pct.abs()),
             Self::SlowFirst { shift_pct, .. } => Some(shift_pct.abs()),
             Self::TwoHumps { width_pct, .. } => Some(width_pct / 2.0),
             Self::ClockDiffers { longer_pct, .. } => Some(*longer_pct),
@@ -117,6 +121,12 @@ impl fmt::Display for Gate {
                 f,
                 "{setting} differs and is not under test ({before} before, {after} after): measure with equal settings, or \
                  pass --allow-different-settings if that is the question"
+            ),
+            Self::NotInterleaved { drift_pct } => write!(
+                f,
+                "the sides come from two sessions, which may lie {} apart by themselves: measure both in one sweep, or say \
+                 with --session-drift how far sessions lie apart on this machine",
+                units::pct(*drift_pct)
             ),
             Self::Throttled { side, pct, other_pct } => write!(
                 f,

@@ -217,6 +217,7 @@ fn criteria_ui(ui: &mut Ui, criteria: &mut Criteria) {
         percent_ui(ui, "Encode wall falls by at least", &mut criteria.min_wall_improvement_pct);
         percent_ui(ui, "Lock wait falls by at least", &mut criteria.min_lock_improvement_pct);
         percent_ui(ui, "Latency p99 may grow beyond throughput by", &mut criteria.max_latency_p99_growth_pct);
+        percent_ui(ui, "Two sessions may lie apart by", &mut criteria.session_drift_pct);
         count_ui(ui, "Queue peak reaches at least", &mut criteria.min_queue_peak);
         count_ui(ui, "Failed runs at most", &mut criteria.max_failed_runs);
         count_ui(ui, "Good runs a side at least", &mut criteria.min_runs);
