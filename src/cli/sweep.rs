@@ -24,6 +24,7 @@ use crate::report::words::recommendation_title;
 use crate::session::{Manifest, Session, load_plan, noise_floor, save_plan};
 use crate::stats::cells::{Cell, cells};
 use crate::stats::criteria::Criteria;
+use crate::stats::effect::Answer;
 use crate::stats::metrics::Metric;
 use crate::stats::recommend::recommend;
 use crate::stats::summary::{Group, RunOnDevice, RunSummary, groups};
@@ -205,8 +206,10 @@ impl Told<'_> {
         for cell in cells(self.runs, noise.as_ref()) {
             let Cell { case, reference, effect, .. } = &cell;
             let change = effect.interval.map_or_else(String::new, |interval| interval.to_string());
-            let (metric, answer, why) = (effect.metric, effect.answer, &effect.reason);
-            writeln!(out, "{case} against {reference}: {metric} {answer}, {change}; {why}")?;
+            // What is settled explains itself.
+            let is_open = effect.answer == Answer::Inconclusive;
+            let why = if is_open { format!("; {}", effect.reason) } else { String::new() };
+            writeln!(out, "{case} against {reference}: {} {}, {change}{why}", effect.metric, effect.answer)?;
         }
         for known in recommend(self.runs, noise.as_ref()) {
             writeln!(out, "{}: {}. {}", known.codec, recommendation_title(&known), known.reason)?;

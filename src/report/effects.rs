@@ -85,6 +85,7 @@ pub fn candidates(known: &Recommendation) -> String {
         let role = match one.case {
             case if case == known.case => recommendation_word(known),
             case if case == known.fastest => "fastest",
+            _ if !one.is_paid_for => "latency not paid for",
             _ => "",
         };
         let text = |ms: Option<f64>| ms.map_or_else(|| NO_VALUE.to_owned(), units::ms);
@@ -99,7 +100,8 @@ pub fn candidates(known: &Recommendation) -> String {
     }
     format!(
         "**{}.** {}\n\nMedians over the planned rounds. *Slower at most*: one-sided 95 % bound of the wall time against the fastest; the \
-         smallest threshold that stays within ±{} is recommended, among equal ones that with the lowest tail. *Front*: no \
+         smallest threshold that stays within ±{} is recommended, of those whose latency tail keeps the guard, and among equal \
+         ones that with the lowest tail. *Front*: no \
          other case is both faster and quicker to give its packets.\n\n{table}\n",
         recommendation_title(known),
         markdown(&known.reason),

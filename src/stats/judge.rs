@@ -29,27 +29,50 @@ pub struct Runs<'a> {
 
 /// Judges every criterion for one codec. `gates` are those that concern every metric.
 pub fn judge(criteria: &Criteria, codec: Codec, runs: &Runs<'_>, gates: &[Gate]) -> Vec<CriterionResult> {
-    let sides = runs.sides;
-    let ask = |name, question: Question| answer(criteria, codec, name, question, sides.before, sides.after);
-    let ask_interval = |name, metric, question: Question| {
-        let is_enough = sides.before.len().min(sides.after.len()) >= criteria.min_runs as usize;
-        let interval = sides.change(metric).filter(|_| is_enough);
-        let gates = [gates, &inspect::of_metric(metric, &sides)].concat();
-        by_interval(ask(name, question), interval, &gates)
-    };
-    let frames = sides.before.iter().chain(sides.after).map(|run| run.packets).min().unwrap_or(0);
-    let tails: [(_, _, Question); 2] = [
-        (CriterionName::LatencyP99, Metric::LatencyP99Ms, p99_is_paid_for),
-        (CriterionName::LatencyP95, Metric::LatencyP95Ms, p95_is_paid_for),
-    ];
-    let tail = tails.into_iter().find(|(_, metric, _)| metric.min_frames() <= frames);
-    let tail = tail.map(|(name, metric, question)| ask_interval(name, metric, question));
+    let bench = Bench { criteria, codec, sides: runs.sides, gates };
     let decided = [
-        ask_interval(CriterionName::WallMs, Metric::WallMs, wall_falls),
-        ask_interval(CriterionName::LockMs, Metric::LockMs, lock_falls),
-        ask(CriterionName::QueuePeak, queue_fills),
+        bench.ask_interval(CriterionName::WallMs, Metric::WallMs, wall_falls),
+        bench.ask_interval(CriterionName::LockMs, Metric::LockMs, lock_falls),
+        bench.ask(CriterionName::QueuePeak, queue_fills),
     ];
-    decided.into_iter().chain(tail).chain([no_run_fails(criteria, codec, runs.before, runs.after)]).collect()
+    let failed = no_run_fails(criteria, codec, runs.before, runs.after);
+    decided.into_iter().chain(bench.ask_tail()).chain([failed]).collect()
+}
+
+/// Was the latency of after paid for by its throughput? `None`: the runs have too few frames for a tail.
+pub fn judge_tail(criteria: &Criteria, codec: Codec, sides: Sides<'_>, gates: &[Gate]) -> Option<CriterionResult> {
+    Bench { criteria, codec, sides, gates }.ask_tail()
+}
+
+/// Two sides before the judge.
+struct Bench<'a> {
+    criteria: &'a Criteria,
+    codec: Codec,
+    sides: Sides<'a>,
+    gates: &'a [Gate],
+}
+
+impl Bench<'_> {
+    fn ask(&self, name: CriterionName, question: Question) -> CriterionResult {
+        answer(self.criteria, self.codec, name, question, self.sides.before, self.sides.after)
+    }
+
+    fn ask_interval(&self, name: CriterionName, metric: Metric, question: Question) -> CriterionResult {
+        let num_runs = self.sides.before.len().min(self.sides.after.len());
+        let interval = self.sides.change(metric).filter(|_| num_runs >= self.criteria.min_runs as usize);
+        let gates = [self.gates, &inspect::of_metric(metric, &self.sides)].concat();
+        by_interval(self.ask(name, question), interval, &gates)
+    }
+
+    fn ask_tail(&self) -> Option<CriterionResult> {
+        let tails: [(_, _, Question); 2] = [
+            (CriterionName::LatencyP99, Metric::LatencyP99Ms, p99_is_paid_for),
+            (CriterionName::LatencyP95, Metric::LatencyP95Ms, p95_is_paid_for),
+        ];
+        let frames = self.sides.before.iter().chain(self.sides.after).map(|run| run.packets).min().unwrap_or(0);
+        let (name, metric, question) = tails.into_iter().find(|(_, metric, _)| metric.min_frames() <= frames)?;
+        Some(self.ask_interval(name, metric, question))
+    }
 }
 
 /// A criterion about a change, decided by the interval where that has ends, unless a gate stands against it. A limit that

@@ -1,15 +1,20 @@
-//! Which threshold to use: the smallest one that is not slower than the fastest by more than the margin.
+//! Which threshold to use: the smallest one that is not slower than the fastest by more than the margin, among those whose
+//! latency was paid for.
 //!
-//! Pure, from runs. More pictures in flight than that cost latency and memory and buy nothing. The best of many looks
-//! better than it is, so what was chosen is held against its rival once more, in runs that had no part in the choice.
+//! Pure, from runs. More pictures in flight than that cost latency and memory and buy nothing. A case whose latency tail
+//! fails the built-in guard against the serial one is not asked: what noise makes the fastest would fail the comparison
+//! that comes next. The best of many looks better than it is, so what was chosen is held against its rival once more, in
+//! runs that had no part in the choice.
 
 use serde::Serialize;
 
 use crate::contract::Codec;
 use crate::record::Case;
+use crate::stats::criteria::Criteria;
 use crate::stats::gate::Gate;
 use crate::stats::inspect;
-use crate::stats::interval::{ChangeInterval, Sides};
+use crate::stats::interval::{ChangeInterval, Sides, in_common_rounds};
+use crate::stats::judge::judge_tail;
 use crate::stats::margin::{Margin, NoiseFloor};
 use crate::stats::metrics::Metric;
 use crate::stats::spread::median;
@@ -29,7 +34,7 @@ pub struct Recommendation {
     pub case: Case,
     /// What the sweep alone chose.
     pub chosen: Case,
-    /// The case with the shortest median wall time, maybe the same.
+    /// The case with the shortest median wall time of those whose latency was paid for, maybe the same.
     pub fastest: Case,
     /// What the choice was held against in fresh runs, or would be; `None`: there is no other case.
     pub rival: Option<Case>,
@@ -52,8 +57,10 @@ pub struct Candidate {
     pub wall_ms: f64,
     /// Upper one-sided 95 % bound of how much longer it takes than the fastest; `None`: too few rounds.
     pub slower_at_most_pct: Option<f64>,
-    /// Within the margin of the fastest?
+    /// Within the margin of the fastest, its latency paid for?
     pub is_fast: bool,
+    /// Does its latency tail not fail the built-in guard against the serial case, or the smallest threshold?
+    pub is_paid_for: bool,
     /// About how many more rounds would show that it is, where the estimate says so and the bound does not.
     pub more_rounds: Option<u32>,
     /// Median of the runs' latency p99, or of the highest percentile that their frames bear.
@@ -89,8 +96,8 @@ pub struct DefaultPair {
     pub after: Case,
 }
 
-/// For each codec the smallest threshold whose wall time is not longer than the shortest by more than the margin; of
-/// several lock placements with that threshold the one with the lowest latency tail. Cases with a failed run or without
+/// For each codec the smallest threshold whose wall time is not longer than the shortest by more than the margin, of those
+/// whose latency was paid for; of several lock placements with that threshold the one with the lowest latency tail. Cases with a failed run or without
 /// a good one are never recommended. `noise`: what this machine was found to show between equal things.
 pub fn recommend(runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Vec<Recommendation> {
     let sound = sound(runs);
@@ -132,10 +139,17 @@ fn sound(runs: &[RunSummary]) -> Vec<Sound<'_>> {
 }
 
 fn recommend_of(sound: &[&Sound<'_>], runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Option<Recommendation> {
-    let fastest = sound.iter().copied().min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms))?;
+    let reference = reference(&sound.iter().map(|one| one.case).collect::<Vec<_>>())?;
+    let reference = sound.iter().find(|one| one.case == reference)?;
+    let paid_for: Vec<_> = sound.iter().copied().filter(|one| is_paid_for(one, reference)).collect();
+    let fastest = paid_for.iter().copied().min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms))?;
     let margin_of = |one: Case, other: Case| Margin::of(Metric::WallMs, [(noise, one), (noise, other)]).capped();
     let mut candidates: Vec<_> =
         sound.iter().map(|one| candidate(one, fastest, &margin_of(one.case, fastest.case))).collect();
+    for candidate in &mut candidates {
+        candidate.is_paid_for = paid_for.iter().any(|one| one.case == candidate.case);
+        candidate.is_fast &= candidate.is_paid_for;
+    }
     let on_front: Vec<_> = candidates.iter().map(|one| is_on_front(one, &candidates)).collect();
     candidates.iter_mut().zip(on_front).for_each(|(one, is_on_front)| one.is_on_front = is_on_front);
     let rank = |one: &Candidate| (one.case.reap_threshold, one.tail_ms.unwrap_or(f64::INFINITY));
@@ -188,10 +202,22 @@ fn candidate(one: &Sound<'_>, fastest: &Sound<'_>, margin: &Margin) -> Candidate
         wall_ms: one.wall_ms,
         slower_at_most_pct,
         is_fast,
+        is_paid_for: true,
         more_rounds,
         tail_ms,
         is_on_front: false,
     }
+}
+
+/// Does the latency tail of `one` not fail the guard against the reference? Left open is not failed.
+fn is_paid_for(one: &Sound<'_>, reference: &Sound<'_>) -> bool {
+    if one.case == reference.case {
+        return true;
+    }
+    let [before, after] = in_common_rounds(&reference.runs, &one.runs);
+    let sides = Sides { before: &before, after: &after, is_paired: true };
+    let tail = judge_tail(&Criteria::default(), one.case.codec, sides, &inspect::of_runs(&sides));
+    tail.is_none_or(|tail| tail.pass != Some(false))
 }
 
 /// Enough for a one-sided bound: 2⁻⁵ < 5 %.
@@ -297,6 +323,28 @@ mod tests {
         assert_eq!(found.case, case(4, Inline), "{}", found.reason);
         assert!(found.candidates[0].more_rounds.is_some(), "{found:?}");
         assert!(found.reason.contains("more rounds would tell whether it does as well"), "{}", found.reason);
+    }
+
+    #[test]
+    fn what_noise_makes_the_fastest_is_not_recommended_where_its_latency_was_not_paid_for() {
+        let mut runs = sweep(&[(case(1, Inline), 200.0), (case(4, Inline), 100.0), (case(8, Inline), 98.0)]);
+        for run in &mut runs {
+            let tail_ms = match run.case.reap_threshold {
+                1 => 1.0,
+                4 => 1.6,
+                _ => 3.2,
+            };
+            (run.packets, run.latency_p95_ms) = (300, Some(tail_ms));
+            run.fps = Some(300.0 / run.wall_ms * 1e3);
+        }
+        let found = &recommend(&runs, None)[0];
+        assert_eq!((found.case, found.fastest), (case(4, Inline), case(4, Inline)), "{}", found.reason);
+        assert_eq!(found.candidates.iter().map(|one| one.is_paid_for).collect::<Vec<_>>(), [true, true, false]);
+        assert!(
+            found.reason.contains("T=8 inline is faster by 2.0 %, which does not pay for its latency"),
+            "{}",
+            found.reason
+        );
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub(super) fn why_chosen(chosen: &Candidate, fastest: &Sound<'_>, candidates: &[
             "{own} takes {takes}, within {margin} of the fastest ({fastest_text}) by medians alone: 5 rounds would give a bound"
         ),
     };
+    let unpaid = candidates.iter().filter(|one| !one.is_paid_for && one.wall_ms < fastest.wall_ms);
+    if let Some(one) = unpaid.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)) {
+        let faster = units::pct(100.0 * (1.0 - one.wall_ms / fastest.wall_ms));
+        text.push_str(&format!("; {} is faster by {faster}, which does not pay for its latency", name(&one.case)));
+    }
     let smaller = candidates.iter().filter(|one| one.case.reap_threshold < chosen.case.reap_threshold);
     if let Some(best) = smaller.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)) {
         let slower = units::pct(100.0 * (best.wall_ms / fastest.wall_ms - 1.0));

@@ -87,6 +87,14 @@ impl Knees {
         })
     }
 
+    /// Has this point's latency tail failed the guard, so that it is not recommended however fast it is?
+    pub fn is_unpaid(&self, line: &Line, point: &Point) -> bool {
+        let candidates = self.recommendations.iter().flat_map(|known| &known.candidates);
+        let is_it =
+            |case: Case| (case.codec, case.lock, case.reap_threshold) == (line.codec, line.lock, point.threshold);
+        candidates.filter(|one| is_it(one.case)).any(|one| !one.is_paid_for)
+    }
+
     /// The recommendation of this point, if it is the one to use.
     pub fn recommendation(&self, line: &Line, point: &Point) -> Option<&Recommendation> {
         self.recommendations.iter().find(|known| {

@@ -153,7 +153,9 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
                     ui.label(metric.unit().text_or_none(value.map(|(mean, _)| mean)));
                 }
                 cell_ui(ui, knees.cell(line, point));
-                ui.label(knees.recommendation(line, point).map_or("", recommendation_word));
+                let word = knees.recommendation(line, point).map(recommendation_word);
+                let unpaid = || knees.is_unpaid(line, point).then_some("latency not paid for");
+                ui.label(word.or_else(unpaid).unwrap_or_default());
                 ui.end_row();
             }
         }
