@@ -69,7 +69,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 /// gigabytes, and say no more.
 const MAX_VALUES: usize = 1000;
 
-/// Every second, third … of the values, evenly over the list, so that at most [`MAX_VALUES`] are left.
+/// Every second, third … of the values, evenly over the list, so that at most 1,000 are left.
 pub fn thinned(values: &[f64]) -> Vec<f64> {
     values.iter().copied().step_by(values.len().div_ceil(MAX_VALUES).max(1)).collect()
 }
