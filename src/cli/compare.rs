@@ -6,6 +6,7 @@ use super::args::{CompareArgs, CriteriaArgs, FailOn};
 use super::exit::{Exit, Failure};
 use super::{print_json, report};
 use crate::bench::command::shell_word;
+use crate::record::Client;
 use crate::report::Subject;
 use crate::session::Session;
 use crate::stats::compare::{Allowances, CodecComparison, Comparison, Side, compare as judge, thin_text};
@@ -122,10 +123,19 @@ fn offer_more(comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), F
     let Some(rounds) = comparison.codecs.iter().filter_map(CodecComparison::rounds_to_settle).max() else {
         return Ok(());
     };
+    // No sweep makes the runs of a program that was only watched.
+    let is_watched = |session: &Session| {
+        let mut runs = session.summaries.iter();
+        session.manifest.plan.baselines.is_empty() && runs.any(|run| matches!(run.case.client, Client::Foreign(_)))
+    };
+    let swept = sessions.iter().filter(|session| !is_watched(session));
+    let mut plans: Vec<_> = swept.map(|session| shell_word(&session.dir.to_string_lossy())).collect();
+    plans.dedup();
+    if plans.is_empty() {
+        return Ok(());
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "\nA fresh sweep with so many rounds, fixed beforehand, is likely to settle what is open:")?;
-    let mut plans: Vec<_> = sessions.iter().map(|session| shell_word(&session.dir.to_string_lossy())).collect();
-    plans.dedup();
     for plan in plans {
         writeln!(out, "  inflight sweep --plan {plan} --repeat {rounds}")?;
     }

@@ -148,7 +148,9 @@ fn recommend_of(sound: &[&Sound<'_>], runs: &[RunSummary], noise: Option<&NoiseF
         sound.iter().map(|one| candidate(one, fastest, &margin_of(one.case, fastest.case))).collect();
     for candidate in &mut candidates {
         candidate.is_paid_for = paid_for.iter().any(|one| one.case == candidate.case);
-        candidate.is_fast &= candidate.is_paid_for;
+        if !candidate.is_paid_for {
+            (candidate.is_fast, candidate.more_rounds) = (false, None);
+        }
     }
     let on_front: Vec<_> = candidates.iter().map(|one| is_on_front(one, &candidates)).collect();
     candidates.iter_mut().zip(on_front).for_each(|(one, is_on_front)| one.is_on_front = is_on_front);
@@ -282,6 +284,7 @@ mod tests {
     use super::*;
     use crate::contract::LockPlacement::{Inline, Thread};
     use crate::stats::fixture::{case, summary};
+    use crate::stats::margin::Floor;
 
     /// Nine rounds of each case around its wall time, ±0.2 %.
     fn sweep(cases: &[(Case, f64)]) -> Vec<RunSummary> {
@@ -347,17 +350,19 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_noisy_machine_has_a_wider_margin() {
-        use crate::stats::margin::Floor;
-        let floor = Floor { case: case(2, Inline), metric: Metric::WallMs, num_pairs: 10, floor_pct: 3.0 };
-        let noise = NoiseFloor {
+    fn noise(case: Case, floor_pct: f64) -> NoiseFloor {
+        NoiseFloor {
             fingerprint: String::new(),
             facts: Default::default(),
             session: "output/aa".to_owned(),
-            floors: vec![floor],
+            floors: vec![Floor { case, metric: Metric::WallMs, num_pairs: 10, floor_pct }],
             watching: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_noisy_machine_has_a_wider_margin() {
+        let noise = noise(case(2, Inline), 3.0);
         let runs = sweep(&[(case(2, Inline), 102.0), (case(4, Inline), 100.0)]);
         assert_eq!(recommend(&runs, None)[0].case, case(4, Inline));
         assert_eq!(recommend(&runs, Some(&noise))[0].case, case(2, Inline));
@@ -384,15 +389,7 @@ mod tests {
 
     #[test]
     fn no_machine_is_noisy_enough_for_a_tie_of_25_percent() {
-        use crate::stats::margin::Floor;
-        let floor = Floor { case: case(1, Inline), metric: Metric::WallMs, num_pairs: 10, floor_pct: 30.0 };
-        let noise = NoiseFloor {
-            fingerprint: String::new(),
-            facts: Default::default(),
-            session: "output/aa".to_owned(),
-            floors: vec![floor],
-            watching: None,
-        };
+        let noise = noise(case(1, Inline), 30.0);
         let runs = sweep(&[(case(1, Inline), 125.0), (case(4, Inline), 100.0)]);
         assert_eq!(recommend(&runs, Some(&noise))[0].case, case(4, Inline));
     }
