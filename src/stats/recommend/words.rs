@@ -12,7 +12,12 @@ fn name(case: &Case) -> String {
 pub(super) fn why_chosen(chosen: &Candidate, fastest: &Sound<'_>, candidates: &[Candidate], margin: &Margin) -> String {
     let (own, takes, margin) = (name(&chosen.case), units::ms(chosen.wall_ms), units::pct(margin.pct));
     let fastest_text = format!("{}, {}", name(&fastest.case), units::ms(fastest.wall_ms));
+    let unpaid = candidates.iter().filter(|one| !one.is_paid_for && one.wall_ms < fastest.wall_ms);
+    let unpaid = unpaid.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms));
     let mut text = match chosen.slower_at_most_pct {
+        _ if chosen.case == fastest.case && unpaid.is_some() => {
+            format!("{own} has the shortest median wall time of those whose latency was paid for, {takes}")
+        }
         _ if chosen.case == fastest.case => format!("{own} has the shortest median wall time, {takes}"),
         Some(bound) => format!(
             "{own} takes {takes}: at most {} longer than the fastest ({fastest_text}), within the margin of {margin}",
@@ -22,8 +27,7 @@ pub(super) fn why_chosen(chosen: &Candidate, fastest: &Sound<'_>, candidates: &[
             "{own} takes {takes}, within {margin} of the fastest ({fastest_text}) by medians alone: 5 rounds would give a bound"
         ),
     };
-    let unpaid = candidates.iter().filter(|one| !one.is_paid_for && one.wall_ms < fastest.wall_ms);
-    if let Some(one) = unpaid.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)) {
+    if let Some(one) = unpaid {
         let faster = units::pct(100.0 * (1.0 - one.wall_ms / fastest.wall_ms));
         text.push_str(&format!("; {} is faster by {faster}, which does not pay for its latency", name(&one.case)));
     }
