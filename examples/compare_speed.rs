@@ -12,9 +12,9 @@ use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, PixelForma
 use inflight::plan::Plan;
 use inflight::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use inflight::session::{Manifest, Session, SessionWriter};
-use inflight::stats::compare::{Allowances, compare};
-use inflight::stats::criteria::Criteria;
-use inflight::stats::selector::CaseFilter;
+use inflight::stats::runs::selector::CaseFilter;
+use inflight::stats::verdict::comparison::{Allowances, compare};
+use inflight::stats::verdict::criteria::Criteria;
 
 const RUNS: u32 = 200;
 const FRAMES: usize = 10_000;
@@ -103,7 +103,7 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
     RunRecord {
         case: Case { codec: Codec::H264, reap_threshold: 4, lock: Inline, pool: 4, client: Default::default() },
         warmup: false,
-        fresh: false,
+        is_confirmation: false,
         repeat_index: round,
         order_index: round,
         started_unix_ms: 0,
@@ -111,6 +111,7 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
         open_ns: 0,
         wall_ns,
         model_late: Some(0),
+        model_late_ns: Some(0),
         gpu: None,
         process: None,
         metrics: EncodeMetrics { frames: num, packets: num, lock_ns, queue_peak: 4, ..EncodeMetrics::default() },

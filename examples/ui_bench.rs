@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::{Context, Event, RawInput, Rect, pos2, vec2};
 use inflight::bench::worker::Starter;
 use inflight::session::SessionWriter;
-use inflight::stats::distribution::Distribution;
+use inflight::stats::runs::distribution::Distribution;
 use inflight::ui::app::App;
 use inflight::ui::commands::{Command, View};
 use inflight::ui::plots::fixture;

@@ -196,10 +196,11 @@ impl Device {
         self.clocks.as_ref().and_then(Clocks::read)
     }
 
-    /// Pictures, of all sessions so far, whose payload the emulation could not make in their modelled time;
-    /// `None` on a device that models nothing.
-    pub fn late_pictures(&self) -> Option<u64> {
-        self.emulation.as_ref().map(|emulation| emulation.counters().late_pictures)
+    /// Frames, of all sessions so far, whose payload the emulation could not make in their modelled time, and by how many
+    /// nanoseconds they came late in all; `None` on a device that models nothing.
+    pub fn late_frames(&self) -> Option<(u64, u64)> {
+        let counters = self.emulation.as_ref()?.counters();
+        Some((counters.late_pictures, counters.late_ns))
     }
 }
 

@@ -3,6 +3,8 @@
 //! Knows no device and no clock. A plan is saved with the session it made and can be run again from there.
 
 mod baseline;
+mod criteria;
+mod error;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo};
 use crate::record::{Case, Client};
 pub use baseline::{Baseline, BaselineError};
+pub use criteria::{Criteria, CriteriaError};
+pub use error::PlanError;
 
 /// One frame in a quarter of an hour. The time of a frame at a pace near 0 would not fit in a clock.
 const MIN_PACE_FPS: f64 = 0.001;
@@ -52,13 +56,28 @@ pub struct Plan {
     pub pace_fps: Option<f64>,
     /// Runs of each case made first and not counted.
     pub warmup: u32,
-    /// Counted runs of each case.
+    /// Counted runs of each case; where there are further looks, those before the first one.
     pub repeat: u32,
+    /// Further looks, as counted runs of each case: the sweep goes on to the next one with what is undecided, and ends as
+    /// soon as nothing is. Each look has its share of the error. Empty: exactly `repeat` runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<u32>,
+    /// The lot by which each round's order was drawn; `None`: not drawn yet. Sessions of older versions have none: their
+    /// order was fixed (ABBA).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_seed: Option<u64>,
+    /// What the recommended case has to show against the serial one; a sweep with looks goes on until that is decided.
+    #[serde(default, skip_serializing_if = "Criteria::is_usual")]
+    pub criteria: Criteria,
+    /// What the encoder is for.
+    #[serde(default, skip_serializing_if = "Goal::is_batch")]
+    pub goal: Goal,
     /// More rounds than that, until the change is known well enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Until>,
-    /// Rounds made afterwards of what the others recommend and its rival alone, so that the recommendation rests on runs
-    /// that had no part in choosing it. Made only where there are 5 counted runs of a case or more.
+    /// Confirmation rounds: they re-test the recommended case against its nearest competitors, because the best of many looks
+    /// better than it is. With looks it is the least number, and the measured scatter may ask for more. Made only where there
+    /// are 5 counted runs of a case or more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub confirm: u32,
     /// Input above this is read by a thread that runs ahead, instead of being in memory before the clock starts.
@@ -70,6 +89,27 @@ pub struct Plan {
     /// Are the outputs of processes counted and decoded by ffmpeg?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verify: bool,
+}
+
+/// What an encoder is for.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// As many frames a second as possible; latency may grow as far as throughput does.
+    #[default]
+    Batch,
+    /// A source that keeps its pace: the latency tail must keep a budget.
+    Live {
+        /// In milliseconds; `None`: one and a half frame times.
+        budget_ms: Option<f64>,
+    },
+}
+
+impl Goal {
+    /// Is it throughput alone?
+    pub fn is_batch(&self) -> bool {
+        matches!(self, Self::Batch)
+    }
 }
 
 fn is_zero(value: &u32) -> bool {
@@ -94,7 +134,7 @@ pub struct PlannedRun {
     /// Not counted?
     pub warmup: bool,
     /// One of the rounds that confirm a recommendation?
-    pub fresh: bool,
+    pub is_confirmation: bool,
     /// Its round: 0.. within the case, warm-ups on their own.
     pub repeat_index: u32,
     /// 0.. in the order of making.
@@ -104,71 +144,9 @@ pub struct PlannedRun {
 /// Fewer rounds give no one-sided bound at 95 %.
 pub const MIN_CONFIRM: u32 = 5;
 
-/// Why a plan cannot be run.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[allow(missing_docs, reason = "the messages say it")]
-pub enum PlanError {
-    #[error("no {what} to sweep: name at least one")]
-    Nothing { what: &'static str },
-    #[error("{what} {value} is named twice: name it once, and raise --repeat for more runs")]
-    Twice { what: &'static str, value: String },
-    #[error("reap threshold {0} is out of range: it counts pictures in flight, 1 (serial) to {MAX_IN_FLIGHT}")]
-    Threshold(u32),
-    #[error(
-        "pool {pool} is smaller than reap threshold {threshold}: a picture in flight needs a buffer pair of its own, so use --pool {threshold} or more, or leave it out"
-    )]
-    PoolTooSmall { pool: u32, threshold: u32 },
-    #[error("pool {pool} cannot hold reap threshold {threshold} and the {held} pictures that {held} B-frames keep back: use --pool {} or more, or leave it out", threshold + held)]
-    PoolTooSmallForReorder { pool: u32, threshold: u32, held: u32 },
-    #[error("pool {0} is out of range: at most {max} buffer pairs", max = 2 * MAX_IN_FLIGHT)]
-    PoolTooLarge(u32),
-    #[error("0 frames leave nothing to measure: use --frames 1 or more (300 is usual)")]
-    NoFrames,
-    #[error("0 counted runs leave nothing to compare: use --repeat 1 or more (9 is usual)")]
-    NoRuns,
-    #[error("{0} % is no width that an interval could be brought to: use --until 0.1 % to 50 %")]
-    Width(f64),
-    #[error(
-        "--until narrows the change between two cases, and there is one: sweep a second threshold or lock placement"
-    )]
-    NothingToNarrow,
-    #[error(
-        "{0} rounds cannot confirm anything, a bound takes {MIN_CONFIRM}: use --confirm {MIN_CONFIRM} or more, or 0"
-    )]
-    ConfirmTooFew(u32),
-    #[error("{pairs} pairs bound nothing: a calibration takes {least} or more")]
-    TooFewPairs { pairs: u32, least: u32 },
-    #[error(
-        "at most {max} runs are fewer than the {repeat} planned: use --max-repeat {repeat} or more, or lower --repeat"
-    )]
-    CapTooLow { max: u32, repeat: u32 },
-    #[error("{0} runs are more than this program keeps apart: lower --repeat or sweep fewer values")]
-    TooManyRuns(u64),
-    #[error("pace of {0} frames a second cannot be kept: use {MIN_PACE_FPS} to {MAX_PACE_FPS}")]
-    Pace(f64),
-    #[error("--host-work-us and --pace exclude each other: a paced source already decides when the next frame comes")]
-    PaceAndWork,
-    #[error("GOP length 0 has no picture in it: use 1 or more, or leave it out for one IDR at the start")]
-    Gop,
-    #[error("GOP length {gop} has no room for {b_frames} B-frames between references: use --gop {} or more", b_frames + 1)]
-    GopTooShort { gop: u32, b_frames: u32 },
-    #[error("{0} B-frames are more than NVENC takes: use 0 to 4")]
-    BFrames(u32),
-    #[error("--host-work-us and --baseline exclude each other: another program cannot be made to do our caller's work")]
-    WorkAndBaseline,
-    #[error("--verify looks at what processes wrote, and there is none: add --baseline ffmpeg")]
-    NothingToVerify,
-    #[error("a bit rate of 0 leaves no bits: use for example --bitrate-kbps 5000")]
-    Bitrate,
-    #[error("the peak bit rate {max} is below the average {average}: use --max-bitrate-kbps of at least the average")]
-    PeakBelowAverage { average: u32, max: u32 },
-    #[error("QP {qp} is out of range for {codec}: use 0 to {max}")]
-    Qp { qp: u32, codec: Codec, max: u32 },
-}
-
 impl Default for Plan {
-    /// The plan's own experiment: 300 frames, thresholds 1 2 4 8, two warm-ups, nine counted runs; and six to confirm what
-    /// they recommend.
+    /// 300 frames, thresholds 1 2 4 8 locked inline and on a thread, two warm-ups, ten counted runs, up to forty of what they
+    /// leave undecided; and six or more to confirm what they recommend.
     fn default() -> Self {
         Self {
             device: DEFAULT_DEVICE.to_owned(),
@@ -176,7 +154,7 @@ impl Default for Plan {
             frames: 300,
             codecs: vec![Codec::H264],
             reap_thresholds: vec![1, 2, 4, 8],
-            locks: vec![LockPlacement::Inline],
+            locks: vec![LockPlacement::Inline, LockPlacement::Thread],
             pool: None,
             preset: Preset::default(),
             tuning: TuningInfo::default(),
@@ -186,7 +164,11 @@ impl Default for Plan {
             host_work_us: 0,
             pace_fps: None,
             warmup: 2,
-            repeat: 9,
+            repeat: 10,
+            looks: vec![20, 40],
+            order_seed: None,
+            criteria: Criteria::default(),
+            goal: Goal::Batch,
             until: None,
             confirm: 6,
             preload_mib: 2048,
@@ -227,6 +209,22 @@ impl Plan {
         if (1..MIN_CONFIRM).contains(&self.confirm) {
             return Err(PlanError::ConfirmTooFew(self.confirm));
         }
+        self.criteria.check()?;
+        if !self.looks.is_sorted_by(|one, next| one < next)
+            || self.looks.first().is_some_and(|&look| look <= self.repeat)
+        {
+            return Err(PlanError::Looks(self.looks.clone(), self.repeat));
+        }
+        if self.until.is_some() && !self.looks.is_empty() {
+            return Err(PlanError::UntilAndLooks);
+        }
+        match self.goal {
+            Goal::Live { .. } if self.pace_fps.is_none() => return Err(PlanError::LiveWithoutPace),
+            Goal::Live { budget_ms: Some(budget_ms) } if !(budget_ms > 0.0 && budget_ms.is_finite()) => {
+                return Err(PlanError::Budget(budget_ms));
+            }
+            _ => {}
+        }
         match self.until {
             Some(_) if self.locks.len() * self.reap_thresholds.len() < 2 => return Err(PlanError::NothingToNarrow),
             Some(Until { half_width_pct: pct, .. }) if !(0.1..=50.0).contains(&pct) => {
@@ -242,7 +240,7 @@ impl Plan {
             Some(_) if self.host_work_us > 0 => return Err(PlanError::PaceAndWork),
             _ => {}
         }
-        let until = self.until.map_or(0, |until| until.max_repeat.saturating_sub(self.repeat));
+        let until = self.max_repeat().saturating_sub(self.repeat);
         match self.num_runs() + self.num_cases() * (u64::from(until) + u64::from(self.confirm)) {
             runs if runs > 1_000_000 => Err(PlanError::TooManyRuns(runs)),
             _ => Ok(()),
@@ -326,33 +324,48 @@ impl Plan {
         self.num_cases() * (u64::from(self.warmup) + u64::from(self.repeat))
     }
 
+    /// Counted runs of each case at most.
+    pub fn max_repeat(&self) -> u32 {
+        let looks = self.looks.last().copied().unwrap_or(self.repeat);
+        self.until.map_or(looks, |until| until.max_repeat).max(self.repeat)
+    }
+
+    /// How often the data is looked at before the sweep goes on or ends.
+    pub fn num_looks(&self) -> u32 {
+        1 + self.looks.len() as u32
+    }
+
+    /// What the latency tail has to keep, in milliseconds; `None`: nothing, or nobody says at what rate frames come.
+    pub fn latency_budget_ms(&self) -> Option<f64> {
+        match self.goal {
+            Goal::Batch => None,
+            Goal::Live { budget_ms } => budget_ms.or(self.pace_fps.map(|fps| 1.5 * 1000.0 / fps)),
+        }
+    }
+
     /// The runs in the order to make them: round by round, each round visiting every case ([`in_round`]).
     pub fn runs(&self) -> Vec<PlannedRun> {
         let cases = self.cases();
         let rounds = (0..self.warmup).map(|k| (true, k)).chain((0..self.repeat).map(|k| (false, k)));
         let mut runs = Vec::with_capacity(self.num_runs() as usize);
         for (warmup, repeat_index) in rounds {
-            for case in in_round(&cases, repeat_index) {
-                runs.push(PlannedRun { case, warmup, fresh: false, repeat_index, order_index: runs.len() as u32 });
+            for case in in_round(&cases, self.order_seed, (warmup, repeat_index)) {
+                let order_index = runs.len() as u32;
+                runs.push(PlannedRun { case, warmup, is_confirmation: false, repeat_index, order_index });
             }
         }
         runs
     }
 }
 
-/// The order of one round. Rounds come in couples of which the second is the first in reverse (ABBA), so that a drift of
-/// the machine falls on all cases alike instead of on the last ones. The first couple keeps the order of the cases; with
-/// more than two of them every other couple shuffles them by its own number, so that no case has the same one before it
-/// each time. The same round is in the same order wherever and whenever it is made.
-pub fn in_round(cases: &[Case], round: u32) -> Vec<Case> {
+/// The order of one round, drawn by lot: `seed` and the round decide, so the same lot gives the same order. Exact tests rest
+/// on this: whatever disturbs the machine, also with a period of its own, falls on each side of a pair as likely as on the
+/// other. Without a seed the cases keep their order.
+pub fn in_round(cases: &[Case], seed: Option<u64>, (warmup, round): (bool, u32)) -> Vec<Case> {
     let mut order = cases.to_vec();
-    let couple = u64::from(round / 2);
-    if couple > 0 && order.len() > 2 {
-        let mut random = fastrand::Rng::with_seed(couple);
-        random.shuffle(&mut order);
-    }
-    if round % 2 == 1 {
-        order.reverse();
+    if let Some(seed) = seed {
+        let of_round = (u64::from(round) << 1 | u64::from(warmup)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        fastrand::Rng::with_seed(seed ^ of_round).shuffle(&mut order);
     }
     order
 }
@@ -374,30 +387,41 @@ mod tests {
     use super::*;
 
     fn plan() -> Plan {
-        Plan { reap_thresholds: vec![1, 4], warmup: 1, repeat: 3, ..Plan::default() }
+        Plan { reap_thresholds: vec![1, 4], warmup: 1, repeat: 3, looks: Vec::new(), ..Plan::default() }
     }
 
     #[test]
-    fn rounds_visit_every_case_and_turn_around() {
-        let order: Vec<_> = plan().runs().iter().map(|run| (run.warmup, run.case.reap_threshold)).collect();
-        let (warm, counted) = (true, false);
-        assert_eq!(
-            order,
-            [(warm, 1), (warm, 4), (counted, 1), (counted, 4), (counted, 4), (counted, 1), (counted, 1), (counted, 4)]
-        );
-    }
-
-    #[test]
-    fn couples_of_rounds_mirror_each_other_and_no_case_keeps_its_place() {
-        let cases = Plan::default().cases();
-        let round = |idx| in_round(&cases, idx);
-        for couple in 0..6 {
-            let mirrored: Vec<_> = round(2 * couple + 1).into_iter().rev().collect();
-            assert_eq!(round(2 * couple), mirrored);
+    fn every_round_visits_every_case_in_an_order_drawn_by_lot() {
+        let order = |order_seed| {
+            let plan = Plan { order_seed, warmup: 0, repeat: 200, ..plan() };
+            plan.runs().chunks(4).map(|round| round.iter().map(|run| run.case).collect()).collect::<Vec<Vec<_>>>()
+        };
+        let drawn = order(Some(7));
+        let cases = plan().cases();
+        for round in &drawn {
+            assert!(cases.iter().all(|case| round.contains(case)), "{round:?}");
         }
-        assert_eq!(round(0), cases);
-        let firsts: std::collections::BTreeSet<_> = (0..12).map(|idx| round(idx)[0]).collect();
-        assert_eq!(firsts.len(), cases.len(), "every case is first at some time: {firsts:?}");
+        let firsts = cases.iter().map(|case| drawn.iter().filter(|round| round[0] == *case).count());
+        assert!(
+            firsts.clone().all(|num| (30..70).contains(&num)),
+            "50 each, more or less: {:?}",
+            firsts.collect::<Vec<_>>()
+        );
+        assert_eq!(drawn, order(Some(7)));
+        assert_ne!(drawn, order(Some(8)));
+    }
+
+    #[test]
+    fn two_cases_are_drawn_too() {
+        let cases = &plan().cases()[..2];
+        let firsts: Vec<_> = (0..400).map(|round| in_round(cases, Some(1), (false, round))[0] == cases[0]).collect();
+        let is_like =
+            |lag: usize| firsts.iter().zip(&firsts[lag..]).filter(|(a, b)| a == b).count() as f64 / (400 - lag) as f64;
+        assert!(
+            (1..=8).all(|lag| (0.4..0.6).contains(&is_like(lag))),
+            "no period: {:?}",
+            (1..=8).map(is_like).collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -424,8 +448,11 @@ mod tests {
         assert!(matches!(check(|plan| plan.reap_thresholds = vec![4, 4]), Err(PlanError::Twice { .. })));
         assert!(matches!(check(|plan| plan.pace_fps = Some(f64::NAN)), Err(PlanError::Pace(_))));
         assert_eq!(check(|plan| plan.confirm = 4), Err(PlanError::ConfirmTooFew(4)));
+        assert!(matches!(check(|plan| plan.looks = vec![3]), Err(PlanError::Looks(..))));
+        assert!(matches!(check(|plan| plan.looks = vec![20, 10]), Err(PlanError::Looks(..))));
+        assert_eq!(check(|plan| plan.goal = Goal::Live { budget_ms: None }), Err(PlanError::LiveWithoutPace));
         let until = |plan: &mut Plan| plan.until = Some(Until { half_width_pct: 1.0, max_repeat: 60 });
-        let mut alone = Plan { reap_thresholds: vec![4], ..plan() };
+        let mut alone = Plan { reap_thresholds: vec![4], locks: vec![LockPlacement::Inline], ..plan() };
         until(&mut alone);
         assert_eq!((check(until), alone.check()), (Ok(()), Err(PlanError::NothingToNarrow)));
         assert!(matches!(check(|plan| plan.rate_control = RateControl::Cqp { qp: 52 }), Err(PlanError::Qp { .. })));

@@ -134,8 +134,8 @@ pub struct RunRecord {
     /// Run for warming up: kept, marked, never counted.
     pub warmup: bool,
     /// Made after the planned rounds, to see whether what they recommend holds in runs that had no part in choosing it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub fresh: bool,
+    #[serde(rename = "fresh", default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_confirmation: bool,
     /// 0.. within the case (warm-ups count on their own).
     pub repeat_index: u32,
     /// 0.. within the session, in the order in which runs were made.
@@ -150,6 +150,9 @@ pub struct RunRecord {
     pub wall_ns: u64,
     /// Pictures that the emulation could not make in their modelled time; `None` on a real device.
     pub model_late: Option<u64>,
+    /// By how much these came late, all together; `None` on a real device, and in sessions that did not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_late_ns: Option<u64>,
     /// The GPU right after the run, while it is still warm; `None` without one, or where it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<GpuState>,
@@ -223,6 +226,17 @@ impl FrameColumns {
 }
 
 impl Case {
+    /// By which cases are sorted wherever they are listed: codec by codec, our own before the same as processes before other
+    /// programs, placement by placement, thresholds ascending. The order of making is drawn by lot and says nothing.
+    pub fn place(&self) -> impl Ord + use<> {
+        let client = match self.client {
+            Client::Here => 0,
+            Client::Process => 1,
+            Client::Foreign(_) => 2,
+        };
+        (self.codec, client, self.lock, self.reap_threshold, self.pool, self.client)
+    }
+
     /// The plan's "before": one picture in flight, locked by the thread that submitted it.
     pub fn is_serial(&self) -> bool {
         self.client.is_here() && self.reap_threshold == 1 && self.lock == LockPlacement::Inline

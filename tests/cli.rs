@@ -66,9 +66,9 @@ fn pretend(bench: &Bench, session: &str, copy: &str, change: impl FnOnce(&mut Va
 }
 
 fn sweep_args<'a>(session: &'a str, input: &'a str, thresholds: &'a str, repeat: u32) -> Vec<&'a str> {
-    let repeat = if repeat == 1 { "1" } else { "3" };
+    let repeat = if repeat == 1 { "1" } else { "6" };
     let mut args = vec!["sweep", "--input", input, "--frames", "8", "--reap-threshold", thresholds];
-    args.extend(["--warmup", "1", "--repeat", repeat, "--session", session]);
+    args.extend(["--warmup", "1", "--repeat", repeat, "--confirm", "0", "--session", session, "--lock", "inline"]);
     args
 }
 
@@ -149,7 +149,12 @@ fn each_bad_word_leaves_with_its_code_one_line_and_nothing_behind() {
         (2, "no width", "sweep --until 0 --session new"),
         (2, "no width", "sweep --until nan --session new"),
         (2, "--until", "sweep --max-repeat 20 --session new"),
-        (2, "and there is one", "sweep --reap-threshold 4 --until ±1% --session new"),
+        (2, "and there is one", "sweep --reap-threshold 4 --lock inline --until ±1% --session new"),
+        (2, "no KEY=VALUE", "sweep --set looks --session new"),
+        (2, "unknown field", "sweep --set luks=3 --session new"),
+        (2, "ascending order", "sweep --set looks=40,20 --session new"),
+        (2, "rate of its source", "sweep --live 20 --session new"),
+        (2, "cannot set", "sweep --set criteria.min_wall_improvement_pct=many --session new"),
         (2, "--confirm 5 or more", "sweep --confirm 4 --session new"),
         (2, "at most 5 runs", "sweep --until ±1% --max-repeat 5 --session new"),
         (2, "2 pairs bound nothing", "calibrate --pairs 2 --session new"),
@@ -208,11 +213,12 @@ fn media_without_ffmpeg_says_what_needs_none() {
 #[test]
 fn a_sweep_tells_every_run_and_group_in_one_json_object() {
     let bench = Bench::new();
-    let mut args = sweep_args("s", SMALL, "1,4", 3);
-    args.extend(["--codec", "h264,hevc", "--lock", "inline,thread", "--json"]);
+    let mut args = sweep_args("s", SMALL, "1,4", 6);
+    args.pop();
+    args.extend(["inline,thread", "--codec", "h264,hevc", "--json"]);
     let told = bench.done(&args).json();
     let runs = told["runs"].as_array().unwrap();
-    assert_eq!((runs.len(), told["groups"].as_array().unwrap().len()), (2 * 2 * 2 * 4, 8));
+    assert_eq!((runs.len(), told["groups"].as_array().unwrap().len()), (2 * 2 * 2 * 7, 8));
     for run in runs {
         for key in RUN_NUMBERS {
             assert!(run[key].is_number(), "{key}: {run}");
@@ -227,7 +233,7 @@ fn a_sweep_tells_every_run_and_group_in_one_json_object() {
         }
     }
     for group in told["groups"].as_array().unwrap() {
-        assert_eq!(group["num_runs"], 3);
+        assert_eq!(group["num_runs"], 6);
         for metric in ["wall_ms", "lock_ms", "queue_peak", "latency_p99_ms"] {
             for key in ["mean", "p50", "p95", "p99", "max", "stddev", "cv_pct"] {
                 assert!(group["spreads"][metric][key].is_number(), "{metric}.{key}: {group}");
@@ -237,30 +243,32 @@ fn a_sweep_tells_every_run_and_group_in_one_json_object() {
 }
 
 #[test]
-fn rounds_visit_every_case_and_never_in_the_same_order_twice() {
+fn rounds_visit_every_case_in_an_order_drawn_by_lot_and_kept() {
     let bench = Bench::new();
-    let mut args = sweep_args("s", SMALL, "1,2,4", 3);
+    let mut args = sweep_args("s", SMALL, "1,2,4", 6);
     args.push("--json");
     let told = bench.done(&args).json();
+    assert!(told["plan"]["order_seed"].is_u64(), "{}", told["plan"]);
     let seen: Vec<_> = told["runs"].as_array().unwrap().iter().map(|run| run["reap_threshold"].as_u64()).collect();
-    // The warm-up, a round and its mirror; the third is shuffled.
-    let rounds = [[1, 2, 4], [1, 2, 4], [4, 2, 1]];
-    assert_eq!(seen[..9], rounds.concat().into_iter().map(Some).collect::<Vec<_>>());
-    let mut third = seen[9..].to_vec();
-    assert_ne!(third, seen[..3]);
-    third.sort_unstable();
-    assert_eq!(third, seen[..3]);
+    for round in seen.chunks(3) {
+        let mut cases = round.to_vec();
+        cases.sort_unstable();
+        assert_eq!(cases, [1, 2, 4].map(Some), "{seen:?}");
+    }
     let order: Vec<_> = told["runs"].as_array().unwrap().iter().map(|run| run["order_index"].as_u64()).collect();
-    assert_eq!(order, (0..12).map(Some).collect::<Vec<_>>());
+    assert_eq!(order, (0..21).map(Some).collect::<Vec<_>>());
+    // The same lot gives the same order.
+    let again = bench.done(&["sweep", "--plan", "s", "--dry-run", "--json", "--set", "order_seed=5"]).json();
+    assert_eq!(again["plan"]["order_seed"], 5);
 }
 
-/// A busy machine makes pictures late and times scatter, and both leave verdicts open: here each run takes what its case
+/// A busy computer makes frames late and times scatter, and both can leave verdicts open: here each run takes what its case
 /// takes.
 fn make_punctual(bench: &Bench, session: &str) {
     let path = bench.path(session).join("runs.jsonl");
     let punctual = |line: &str| {
         let mut run: Value = serde_json::from_str(line).unwrap();
-        run["model_late"] = 0.into();
+        (run["model_late"], run["model_late_ns"]) = (0.into(), 0.into());
         run["wall_ns"] = (8_000_000 / run["case"]["reap_threshold"].as_u64().unwrap()).into();
         format!("{run}\n")
     };
@@ -277,17 +285,19 @@ fn rounds_that_are_fixed_take_the_place_of_a_width() {
         let plan = &told["plan"];
         (plan["repeat"].clone(), plan["until"]["max_repeat"].clone(), told["num_more_at_most"].clone())
     };
-    assert_eq!(plan(&[]), (9.into(), 30.into(), (4 * 21 + 12).into()));
-    assert_eq!(plan(&["--max-repeat", "12"]), (9.into(), 12.into(), (4 * 3 + 12).into()));
-    assert_eq!(plan(&["--repeat", "75"]), (75.into(), Value::Null, 12.into()));
-    assert_eq!(plan(&["--repeat", "5", "--until", "2"]), (5.into(), 60.into(), (4 * 55 + 12).into()));
+    // 8 cases; a choice and two competitors are confirmed, twice if the first choice is refuted.
+    let confirm = 2 * 3 * 6;
+    assert_eq!(plan(&[]), (10.into(), 30.into(), (8 * 20 + confirm).into()));
+    assert_eq!(plan(&["--max-repeat", "12"]), (10.into(), 12.into(), (8 * 2 + confirm).into()));
+    assert_eq!(plan(&["--repeat", "75"]), (75.into(), Value::Null, confirm.into()));
+    assert_eq!(plan(&["--repeat", "5", "--until", "2"]), (5.into(), 60.into(), (8 * 55 + confirm).into()));
 }
 
 #[test]
 fn a_comparison_leaves_with_its_verdict() {
     let bench = Bench::new();
     bench.done(&sweep_args("few", SMALL, "1,4", 1));
-    bench.done(&sweep_args("s", SMALL, "1,4", 3));
+    bench.done(&sweep_args("s", SMALL, "1,4", 6));
     make_punctual(&bench, "s");
     let compare = |session: &str, limits: &[&str]| {
         let (before, after) = (format!("{session}:reap=1"), format!("{session}:reap=4"));
@@ -379,10 +389,23 @@ fn interrupt(child: &Child) {
 #[test]
 fn ctrl_c_keeps_what_is_finished() {
     let bench = Bench::new();
-    let sweep = ["sweep", "--input", SMALL, "--frames", "200", "--repeat", "100000", "--session", "s", "--json"];
+    let sweep = [
+        "sweep",
+        "--input",
+        SMALL,
+        "--frames",
+        "200",
+        "--repeat",
+        "100000",
+        "--session",
+        "s",
+        "--json",
+        "--set",
+        "order_seed=1",
+    ];
     let child = bench.start(&sweep);
     let runs = bench.path("s").join("runs.jsonl");
-    wait_until("two runs are saved", || num_lines(&runs) >= 2);
+    wait_until("a round is saved", || num_lines(&runs) >= 8);
     interrupt(&child);
     let ended = Ended::from(child.wait_with_output().unwrap());
     assert_eq!(ended.code, Some(130), "{}", ended.stderr);

@@ -1,6 +1,6 @@
 //! What the documents promise about the program's own words.
 
-use inflight::stats::metrics::Metric;
+use inflight::stats::runs::metrics::Metric;
 
 #[test]
 fn every_metric_is_defined_in_the_methodology_in_the_words_of_its_tooltip() {

@@ -89,7 +89,19 @@ fn the_ordinary_stream_has_every_picture_and_decodes_without_a_warning() {
 fn a_clip_goes_through_sweep_compare_and_report() {
     let bench = Bench::new();
     make_clip(&bench, "clip.mp4", "testsrc2=size=640x360:rate=30", 40);
-    let sweep = ["sweep", "--codec", "h264,hevc", "--input", "clip.mp4", "--reap-threshold", "1,4", "--session", "s"];
+    let sweep = [
+        "sweep",
+        "--codec",
+        "h264,hevc",
+        "--input",
+        "clip.mp4",
+        "--reap-threshold",
+        "1,4",
+        "--lock",
+        "inline",
+        "--session",
+        "s",
+    ];
     let told = bench.done(&[&sweep[..], &["--warmup", "1", "--repeat", "3", "--json"]].concat()).json();
     assert_eq!(told["input"]["frames"], 40);
     assert_eq!(told["runs"].as_array().unwrap().len(), 16);
@@ -117,7 +129,8 @@ fn the_published_host_waits_as_its_model_says() {
     const NUM_FRAMES: f64 = 100.0;
     let bench = Bench::new();
     let sweep = ["sweep", "--device", "virtual:video-hw-2026-02", "--codec", "h264,hevc", "--reap-threshold", "1,4"];
-    let told = bench.done(&[&sweep[..], &["--frames", "100", "--warmup", "0", "--repeat", "4", "--json"]].concat());
+    let rest = ["--lock", "inline", "--frames", "100", "--warmup", "0", "--repeat", "4", "--json"];
+    let told = bench.done(&[&sweep[..], &rest].concat());
     let told = told.json();
     for (codec, latency_ms) in [("h264", 0.737), ("hevc", 0.631)] {
         let runs_of = |threshold: u64| -> Vec<&Value> {

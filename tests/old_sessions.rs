@@ -50,13 +50,19 @@ fn cases_of_an_old_session_were_interleaved_and_are_paired() {
 fn an_old_session_and_a_new_one_are_compared_without_pairs_and_say_so() {
     let bench = with_old_session();
     let sweep = ["sweep", "--device", DEVICE, "--input", "synthetic:64x64@30", "--frames", "12", "--session", "new"];
-    bench
-        .done(&[&sweep[..], &["--reap-threshold", "1,2", "--warmup", "0", "--repeat", "5", "--confirm", "0"]].concat());
+    bench.done(
+        &[
+            &sweep[..],
+            &["--reap-threshold", "1,2", "--lock", "inline", "--warmup", "0", "--repeat", "5", "--confirm", "0"],
+        ]
+        .concat(),
+    );
     let compared = compared(&bench, "old:reap=1", "new:reap=2");
     let interval = wall_interval(&compared);
     // 6 + 5 runs: enough for ends without pairs.
     assert_eq!((&interval["num_pairs"], &interval["num_runs"]), (&Value::Null, &5.into()), "{interval}");
     assert!(interval["low_pct"].is_number() && interval["high_pct"].is_number(), "{interval}");
-    let warnings = compared["warnings"].as_array().unwrap();
-    assert!(warnings.iter().any(|warning| warning.as_str().unwrap().contains("not interleaved")), "{warnings:?}");
+    let doubts = compared["comparison"]["codecs"][0]["effects"][0]["doubts"].as_array().unwrap();
+    let is_it = |doubt: &&Value| doubt["kind"] == "two_sessions" && doubt["higher_pct"] == 3.0;
+    assert_eq!(doubts.iter().filter(is_it).count(), 1, "{doubts:?}");
 }

@@ -10,7 +10,7 @@ use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacem
 use inflight::plan::Plan;
 use inflight::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use inflight::session::{Damage, FORMAT_VERSION, Manifest, Session, SessionError, SessionWriter, json_schema};
-use inflight::stats::summary::RunSummary;
+use inflight::stats::runs::summary::RunSummary;
 
 fn manifest() -> Manifest {
     Manifest {
@@ -48,7 +48,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
             client: Default::default(),
         },
         warmup: false,
-        fresh: false,
+        is_confirmation: false,
         repeat_index: order_index,
         order_index,
         started_unix_ms: 1_771_459_200_000,
@@ -56,6 +56,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
         open_ns: 1_000_000,
         wall_ns: 221_100_000,
         model_late: Some(0),
+        model_late_ns: Some(0),
         gpu: None,
         process: None,
         metrics: EncodeMetrics { frames: num_frames as u64, packets: num_frames as u64, ..EncodeMetrics::default() },

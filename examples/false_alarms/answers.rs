@@ -1,22 +1,19 @@
 //! How often the other answers are right: exit codes of a gate, power and coverage, equivalence, sweeps that stop at a
-//! width, recommendations on devices whose best threshold is known.
-
-use inflight::bench::course::Course;
-use inflight::contract::Codec;
-use inflight::plan::{Plan, Until};
-use inflight::stats::criteria::{Criteria, Verdict};
-use inflight::stats::effect::Answer;
-use inflight::stats::inspect;
-use inflight::stats::interval::Sides;
-use inflight::stats::judge::{Runs, judge};
-use inflight::stats::metrics::Metric;
-use inflight::stats::recommend::recommend;
-use inflight::stats::spread::Spread;
-use inflight::stats::summary::RunSummary;
-use virtual_nvenc::engine::Service;
+//! width.
 
 use crate::machine::{Machine, Run, normal};
-use crate::{EXPERIMENTS, Experiment, judged, judged_as, pct, rounds, summaries, upper_bound};
+use crate::{EXPERIMENTS, Experiment, judged, judged_as, judged_plainly, pct, rounds, summaries, upper_bound};
+use inflight::bench::schedule::Schedule;
+use inflight::contract::{Codec, LockPlacement};
+use inflight::plan::{Plan, Until};
+use inflight::stats::evidence::decision::Evidence;
+use inflight::stats::evidence::sides::Sides;
+use inflight::stats::math::descriptive::Spread;
+use inflight::stats::runs::metrics::Metric;
+use inflight::stats::runs::summary::RunSummary;
+use inflight::stats::verdict::criteria::{Criteria, Verdict};
+use inflight::stats::verdict::effects::Answer;
+use inflight::stats::verdict::judge::{Judged, judge};
 
 /// A gate for CI against getting worse, as docs/methodology.md shows it.
 fn not_worse() -> Criteria {
@@ -36,8 +33,8 @@ pub fn gate_line(what: &str, mut experiment: impl FnMut(&mut fastrand::Rng) -> E
         let (before, after) = (summaries(&before), summaries(&after));
         let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
         let sides = Sides { before: &before, after: &after, is_paired: true };
-        let runs = Runs { before: &before, after: &after, sides };
-        let all = judge(&not_worse(), Codec::H264, &runs, &inspect::of_runs(&sides));
+        let judged = Judged { before: &before, after: &after, evidence: Evidence::plain(sides) };
+        let all = judge(&not_worse(), Codec::H264, &judged);
         counts[Verdict::of_all(all.iter().map(|result| result.verdict)) as usize] += 1;
     }
     let [pass, fail, open] = counts.map(pct);
@@ -79,10 +76,11 @@ pub fn two_sessions() {
             let Some(effect) = judged_as(false, Metric::WallMs, &before, &after) else { continue };
             let is_change = |answer: Answer| matches!(answer, Answer::Improved | Answer::Worse);
             called += usize::from(is_change(effect.answer));
-            called_plainly += usize::from(is_change(effect.gated.unwrap_or(effect.answer)));
+            let plain = judged_plainly(&before, &after);
+            called_plainly += usize::from(plain.is_some_and(is_change));
         }
         println!(
-            "sessions differ by {session_pct:.1} % (standard deviation): improved or worse {:.1} %, without the gate {:.1} %",
+            "sessions differ by {session_pct:.1} % (standard deviation): improved or worse {:.1} %, without the assumed drift {:.1} %",
             pct(called),
             pct(called_plainly)
         );
@@ -113,7 +111,7 @@ fn stopping_line(what: &str, experiment: impl Fn(&mut fastrand::Rng) -> Experime
         num_rounds += before.len();
         let Some(effect) = judged(Metric::WallMs, &before, &after) else { continue };
         counts[effect.answer as usize] += 1;
-        let ends = effect.interval.and_then(|change| change.ends());
+        let ends = effect.interval.ends();
         covered += usize::from(ends.is_some_and(|(low, high)| low <= 0.0 && 0.0 <= high));
     }
     let [improved, worse, equivalent, inconclusive] = counts.map(pct);
@@ -127,7 +125,17 @@ fn stopping_line(what: &str, experiment: impl Fn(&mut fastrand::Rng) -> Experime
 
 fn until_narrow(machine: &Machine, random: &mut fastrand::Rng) -> Experiment {
     let until = Some(Until { half_width_pct: HALF_WIDTH_PCT, max_repeat: MOST });
-    let plan = Plan { reap_thresholds: vec![4, 8], warmup: 0, repeat: FEWEST, until, confirm: 0, ..Plan::default() };
+    let plan = Plan {
+        reap_thresholds: vec![4, 8],
+        locks: vec![LockPlacement::Inline],
+        warmup: 0,
+        repeat: FEWEST,
+        looks: Vec::new(),
+        until,
+        confirm: 0,
+        order_seed: Some(random.u64(..)),
+        ..Plan::default()
+    };
     sweep(&plan, machine, random).into_iter().partition(|run| run.summary.case.reap_threshold == 4)
 }
 
@@ -137,7 +145,7 @@ fn look_after_every_round(machine: &Machine, random: &mut fastrand::Rng) -> Expe
     for round in 0..MOST {
         before.push(machine.run(random, 4, round, 0.0, 1.0));
         after.push(machine.run(random, 8, round, 0.0, 1.0));
-        let interval = judged(Metric::WallMs, &before, &after).and_then(|effect| effect.interval);
+        let interval = judged(Metric::WallMs, &before, &after).map(|effect| effect.interval);
         let half_width_pct = interval.and_then(|change| change.half_width_pct());
         if round + 1 >= FEWEST && half_width_pct.is_some_and(|pct| pct <= HALF_WIDTH_PCT) {
             break;
@@ -148,15 +156,16 @@ fn look_after_every_round(machine: &Machine, random: &mut fastrand::Rng) -> Expe
 
 /// The plan as `inflight sweep` would make it, on a simulated clock.
 fn sweep(plan: &Plan, machine: &Machine, random: &mut fastrand::Rng) -> Vec<Run> {
-    let mut course = Course::of(plan, None);
+    let mut schedule = Schedule::of(plan, None);
     let (mut made, mut summaries) = (Vec::new(), Vec::new());
     let num_planned = plan.num_runs() as f64;
-    while let Some(planned) = course.next(&summaries) {
+    while let Some(planned) = schedule.next(&summaries) {
         for one in planned {
             // The drift goes on at its pace if there are more runs than planned.
             let place = f64::from(one.order_index) / num_planned;
             let mut run = machine.run(random, one.case.reap_threshold, one.repeat_index, place, 1.0);
-            run.summary = RunSummary { order_index: one.order_index, fresh: one.fresh, ..run.summary };
+            run.summary =
+                RunSummary { order_index: one.order_index, is_confirmation: one.is_confirmation, ..run.summary };
             summaries.push(run.summary.clone());
             made.push(run);
         }
@@ -177,11 +186,11 @@ pub fn power() {
             let Some(effect) = judged(Metric::WallMs, &before, &after) else { continue };
             let right = if true_pct < 0.0 { Answer::Improved } else { Answer::Worse };
             found += usize::from(effect.answer == right);
-            let ends = effect.interval.and_then(|change| change.ends());
+            let ends = effect.interval.ends();
             covered += usize::from(ends.is_some_and(|(low, high)| low <= true_pct && true_pct <= high));
             let margin_pct = effect.margin.pct;
             beyond += usize::from(ends.is_some_and(|(low, high)| high < -margin_pct || low > margin_pct));
-            let walls: Vec<_> = before.iter().map(|run| run.summary.wall_ms).collect();
+            let walls: Vec<_> = before.iter().map(|run| run.summary.wall_ms()).collect();
             cv += Spread::of(&walls).and_then(|spread| spread.cv_pct).unwrap_or(0.0);
         }
         let (found, beyond, covered) = (pct(found), pct(beyond), pct(covered));
@@ -212,55 +221,4 @@ pub fn equivalence() {
             "run CV {cv_pct:.1} %, {pairs:>2} pairs: equivalent {equivalent:.1} %, inconclusive {inconclusive:.1} %, improved {improved:.1} %, worse {worse:.1} %"
         );
     }
-}
-
-pub fn recommendations() {
-    const DEVICES: usize = 400;
-    const THRESHOLDS: [u32; 6] = [1, 2, 3, 4, 6, 8];
-    println!(
-        "\nRecommendation: {DEVICES} devices, thresholds 1 2 3 4 6 8, 9 rounds and 6 to confirm, run CV 0.3 to 1.5 %, drift to 2 %; margin 1 %"
-    );
-    let mut random = fastrand::Rng::with_seed(5);
-    let plan = Plan { reap_thresholds: THRESHOLDS.to_vec(), warmup: 0, ..Plan::default() };
-    let (mut within, mut smallest, mut worst_pct, mut thresholds) = (0, 0, 0.0_f64, [0; 9]);
-    let (mut confirmed, mut refuted) = (0, 0);
-    for _ in 0..DEVICES {
-        let interval_us = 100 + random.u64(0..900);
-        let latency_us = interval_us + random.u64(0..4 * interval_us);
-        let machine = Machine {
-            service: Service { latency_ns: 1000 * latency_us, interval_ns: 1000 * interval_us },
-            host_work_ns: 1e3 * random.f64() * interval_us as f64,
-            run_pct: 0.3 + 1.2 * random.f64(),
-            drift_pct: 2.0 * random.f64(),
-            frame_pct: 2.0,
-            ..Machine::usual()
-        };
-        let quiet = Machine { run_pct: 0.0, frame_pct: 0.0, jitter_pct: 0.0, drift_pct: 0.0, ..machine };
-        let truth = THRESHOLDS.map(|threshold| quiet.run(&mut random, threshold, 0, 0.0, 1.0).summary.wall_ms);
-        let runs: Vec<_> = sweep(&plan, &machine, &mut random).into_iter().map(|run| run.summary).collect();
-        let Some(found) = recommend(&runs, None).into_iter().next() else { continue };
-        let best = truth.into_iter().fold(f64::INFINITY, f64::min);
-        let wall_of =
-            |threshold| THRESHOLDS.iter().position(|&known| known == threshold).map_or(f64::NAN, |idx| truth[idx]);
-        let slower_pct = 100.0 * (wall_of(found.case.reap_threshold) / best - 1.0);
-        let least = THRESHOLDS.into_iter().find(|&threshold| wall_of(threshold) <= 1.01 * best);
-        within += usize::from(slower_pct <= 1.0);
-        smallest += usize::from(least == Some(found.case.reap_threshold));
-        worst_pct = worst_pct.max(slower_pct);
-        thresholds[found.case.reap_threshold as usize] += 1;
-        refuted += usize::from(found.case != found.chosen);
-        confirmed += usize::from(found.case == found.chosen && found.is_confirmed());
-    }
-    let share = |count: usize| 100.0 * count as f64 / DEVICES as f64;
-    println!(
-        "within the margin of the optimum: {:.1} %; the smallest such threshold: {:.1} %; worst {worst_pct:.2} % slower; recommended T=1 to 8: {:?}",
-        share(within),
-        share(smallest),
-        &thresholds[1..]
-    );
-    println!(
-        "fresh rounds confirmed the choice in {:.1} %, replaced it in {:.1} %, left it open in the others",
-        share(confirmed),
-        share(refuted)
-    );
 }

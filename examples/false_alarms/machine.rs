@@ -6,7 +6,7 @@ use std::rc::Rc;
 use inflight::contract::LockPlacement::Inline;
 use inflight::contract::{Codec, EncodeMetrics};
 use inflight::record::{Case, FrameColumns, RunRecord};
-use inflight::stats::summary::RunSummary;
+use inflight::stats::runs::summary::RunSummary;
 use virtual_nvenc::engine::{Engine, Jitter, Service};
 
 /// A run with the frames that other tools would throw together.
@@ -97,7 +97,7 @@ impl Machine {
         RunRecord {
             case: case(threshold),
             warmup: false,
-            fresh: false,
+            is_confirmation: false,
             repeat_index: round,
             order_index: round,
             started_unix_ms: 0,
@@ -105,6 +105,7 @@ impl Machine {
             open_ns: 0,
             wall_ns,
             model_late: None,
+            model_late_ns: None,
             gpu: None,
             process: None,
             metrics: EncodeMetrics {
@@ -117,6 +118,13 @@ impl Machine {
             frames,
         }
     }
+}
+
+/// A good run of 300 frames that says nothing yet.
+pub fn blank(case: Case, round: u32, order_index: u32) -> RunSummary {
+    let record =
+        Machine { frames: 300, ..Machine::usual() }.record(case.reap_threshold, round, 0, FrameColumns::default());
+    RunSummary { case, repeat_index: round, order_index, ..RunSummary::of(&record) }
 }
 
 fn case(threshold: u32) -> Case {

@@ -6,20 +6,24 @@
 
 mod answers;
 mod machine;
+mod noise;
+mod recommendations;
+mod referee;
 mod rivals;
 
+use std::cell::Cell;
 use std::error::Error;
 use std::path::Path;
 
 use inflight::session::Session;
-use inflight::stats::criteria::Criteria;
-use inflight::stats::effect::{Answer, Effect};
-use inflight::stats::gate::Gate;
-use inflight::stats::inspect;
-use inflight::stats::interval::Sides;
-use inflight::stats::margin::Margin;
-use inflight::stats::metrics::Metric;
-use inflight::stats::summary::RunSummary;
+use inflight::stats::evidence::decision::Evidence;
+use inflight::stats::evidence::doubts::{Doubt, DoubtKind};
+use inflight::stats::evidence::noise_floor::Margin;
+use inflight::stats::evidence::sides::Sides;
+use inflight::stats::runs::metrics::Metric;
+use inflight::stats::runs::summary::RunSummary;
+use inflight::stats::verdict::criteria::Criteria;
+use inflight::stats::verdict::effects::{Answer, Effect};
 use machine::{Machine, Run};
 
 /// At the nominal 5 % two standard errors are 0.4 points.
@@ -51,12 +55,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         answers::gate_heading("runs drawn as in (b)");
         answers::gate_line("A/A", |random| drawn(&good, random, 10));
     }
+    referee::alarms();
+    referee::exact_limit();
+    referee::more_rounds();
+    referee::families();
+    referee::odd_data();
+    referee::looks();
+    referee::stalls();
     answers::gate();
     answers::power();
     answers::equivalence();
     answers::two_sessions();
     answers::stopping();
-    answers::recommendations();
+    recommendations::run();
     Ok(())
 }
 
@@ -79,8 +90,7 @@ fn false_alarms(experiment: impl Fn(&mut fastrand::Rng, u32) -> Experiment) {
                 let Some(effect) = judged(metric, &before, &after) else { continue };
                 let values = |runs: &[Run]| runs.iter().filter_map(|run| run.summary.value(metric)).collect::<Vec<_>>();
                 let (b, a) = (values(&before), values(&after));
-                let without_zero =
-                    effect.interval.and_then(|change| change.ends()).is_some_and(|(low, high)| low > 0.0 || high < 0.0);
+                let without_zero = effect.interval.ends().is_some_and(|(low, high)| low > 0.0 || high < 0.0);
                 let found = [
                     matches!(effect.answer, Answer::Improved | Answer::Worse),
                     effect.answer == Answer::Equivalent,
@@ -118,12 +128,15 @@ fn drawn(pool: &[Run], random: &mut fastrand::Rng, pairs: u32) -> Experiment {
     })
 }
 
-/// ABBA.
+/// In an order drawn by lot.
 fn rounds(pairs: u32, mut run: impl FnMut(u32, f64, bool) -> Run) -> Experiment {
+    thread_local!(static LOT: Cell<u64> = const { Cell::new(0) });
+    let lot = LOT.replace(LOT.get().wrapping_add(1)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for round in 0..pairs {
+        let is_turned = fastrand::Rng::with_seed(lot ^ u64::from(round)).bool();
         for turn in 0..2 {
-            let is_after = (turn == 1) != (round % 2 == 1);
+            let is_after = (turn == 1) != is_turned;
             let made = run(round, f64::from(2 * round + turn) / f64::from(2 * pairs), is_after);
             if is_after { after.push(made) } else { before.push(made) }
         }
@@ -139,9 +152,18 @@ fn judged_as(is_paired: bool, metric: Metric, before: &[Run], after: &[Run]) -> 
     let (before, after) = (summaries(before), summaries(after));
     let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
     let sides = Sides { before: &before, after: &after, is_paired };
-    let between = (!is_paired).then_some(Gate::NotInterleaved { drift_pct: Criteria::default().session_drift_pct });
-    let gates = [Vec::from_iter(between), inspect::of_runs(&sides), inspect::of_metric(metric, &sides)].concat();
-    Effect::of(metric, &sides, Margin::default(), gates)
+    let drift_pct = Criteria::default().session_drift_pct;
+    let between = [Doubt { kind: DoubtKind::TwoSessions, lower_pct: drift_pct, higher_pct: drift_pct }];
+    let evidence = Evidence { of_origin: if is_paired { &[] } else { &between }, ..Evidence::plain(sides) };
+    Effect::of(metric, &evidence, Margin::default())
+}
+
+/// As if nothing were doubtful about two sessions.
+fn judged_plainly(before: &[Run], after: &[Run]) -> Option<Answer> {
+    let (before, after) = (summaries(before), summaries(after));
+    let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
+    let sides = Sides { before: &before, after: &after, is_paired: false };
+    Effect::of(Metric::WallMs, &Evidence::plain(sides), Margin::default()).map(|effect| effect.answer)
 }
 
 fn summaries(runs: &[Run]) -> Vec<RunSummary> {
@@ -153,6 +175,12 @@ fn pooled(metric: Metric, runs: &[Run]) -> Vec<f64> {
     let column =
         |run: &Run| if metric == Metric::LockMs { run.frames.lock_ns.clone() } else { run.frames.latency_ns.clone() };
     runs.iter().flat_map(column).map(|value_ns| value_ns as f64).collect()
+}
+
+/// "4.9 % (upper 95 % bound 5.5 %)"
+fn share_text(count: usize, of: usize) -> String {
+    let share = 100.0 * count as f64 / of.max(1) as f64;
+    format!("{share:.1} % ({:.1} %)", 100.0 * upper_bound(count, of))
 }
 
 fn pct(count: usize) -> f64 {

@@ -1,7 +1,7 @@
 //! A/A: the same thing against itself, to learn what this machine shows between equals.
 //!
 //! A calibration is a sweep like any other, of an even number of rounds of which two make a pair; what they show is
-//! `stats::margin`'s business and is kept beside the session.
+//! `stats::evidence::noise_floor`'s business and is kept beside the session.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use super::job::JobError;
 use crate::plan::{Plan, PlanError};
 use crate::session::{Session, save_noise_floor};
-use crate::stats::interval::ChangeInterval;
-use crate::stats::margin::{NoiseFloor, floors};
+use crate::stats::evidence::change::ChangeInterval;
+use crate::stats::evidence::noise_floor::{NoiseFloor, floors};
 
 /// Fewer have no interval.
 const MIN_PAIRS: u32 = 6;
@@ -30,7 +30,15 @@ pub fn calibration_plan(plan: Plan, pairs: u32) -> Result<Plan, PlanError> {
     if pairs < MIN_PAIRS {
         return Err(PlanError::TooFewPairs { pairs, least: MIN_PAIRS });
     }
-    Ok(Plan { repeat: pairs.saturating_mul(2), until: None, confirm: 0, baselines: Vec::new(), verify: false, ..plan })
+    Ok(Plan {
+        repeat: pairs.saturating_mul(2),
+        looks: Vec::new(),
+        until: None,
+        confirm: 0,
+        baselines: Vec::new(),
+        verify: false,
+        ..plan
+    })
 }
 
 /// Where a calibration goes when nobody said: `FOLDER/calibration-DATE-TIME`.
@@ -56,7 +64,7 @@ pub fn finish(dir: &Path, watching: Option<ChangeInterval>) -> Result<NoiseFloor
 mod tests {
     use super::*;
     use crate::bench::job::Job;
-    use crate::stats::metrics::Metric;
+    use crate::stats::runs::metrics::Metric;
 
     #[test]
     fn a_floor_is_found_by_sessions_beside_it_and_by_no_others() {
@@ -68,6 +76,8 @@ mod tests {
             reap_thresholds: vec![2],
             warmup: 0,
             repeat: 1,
+            looks: Vec::new(),
+            locks: vec![crate::contract::LockPlacement::Inline],
             confirm: 0,
             ..Plan::default()
         };

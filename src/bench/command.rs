@@ -1,12 +1,13 @@
 //! The command line that makes a plan's sweep: for the report's "repeat it", whoever made the plan.
 
 use crate::contract::RateControl;
-use crate::plan::Plan;
+use crate::plan::{Goal, Plan};
 
 /// `inflight sweep` with every choice of the plan that is not the command line's default.
 pub fn sweep_command(plan: &Plan) -> String {
     let usual = Plan::default();
     let mut words = vec!["inflight".to_owned(), "sweep".to_owned()];
+    let mut words_live = Vec::new();
     let mut say = |option: &str, value: String| words.extend([option.to_owned(), shell_word(&value)]);
     say("--device", plan.device.clone());
     say("--input", plan.input.clone());
@@ -15,7 +16,18 @@ pub fn sweep_command(plan: &Plan) -> String {
     say("--lock", list(&plan.locks));
     say("--frames", plan.frames.to_string());
     say("--warmup", plan.warmup.to_string());
-    say("--repeat", plan.repeat.to_string());
+    // A number of rounds that is typed is fixed; further looks are what a sweep does by itself.
+    if plan.looks.is_empty() {
+        say("--repeat", plan.repeat.to_string());
+    } else if (plan.repeat, &plan.looks) != (usual.repeat, &usual.looks) {
+        say("--set", format!("repeat={}", plan.repeat));
+        say("--set", format!("looks={}", list(&plan.looks)));
+    }
+    match plan.goal {
+        Goal::Batch => {}
+        Goal::Live { budget_ms: None } => words_live.push("--live".to_owned()),
+        Goal::Live { budget_ms: Some(budget_ms) } => words_live.extend(["--live".to_owned(), budget_ms.to_string()]),
+    }
     if let Some(until) = plan.until {
         say("--until", format!("{}%", until.half_width_pct));
         say("--max-repeat", until.max_repeat.to_string());
@@ -48,6 +60,7 @@ pub fn sweep_command(plan: &Plan) -> String {
         words.push("--verify".to_owned());
     }
     words.extend(rate_words(plan.rate_control));
+    words.extend(words_live);
     words.join(" ")
 }
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::schedule::MAX_CONFIRM;
 use crate::contract::{Codec, Dimensions, PixelFormat};
 use crate::device::DeviceSpec;
 use crate::plan::{MIN_CONFIRM, Plan};
@@ -39,10 +40,12 @@ impl Estimate {
 }
 
 fn num_more_at_most(plan: &Plan) -> u64 {
-    let most = plan.until.map_or(plan.repeat, |until| until.max_repeat);
+    let most = plan.max_repeat();
     let until = u64::from(most.saturating_sub(plan.repeat));
     let has_rival = plan.locks.len() * plan.reap_thresholds.len() > 1;
-    let confirm = if has_rival && most >= MIN_CONFIRM { 2 * u64::from(plan.confirm) } else { 0 };
+    // The choice and two competitors, and where the first choice is refuted once more.
+    let rounds = if plan.looks.is_empty() { plan.confirm } else { MAX_CONFIRM };
+    let confirm = if has_rival && most >= MIN_CONFIRM && plan.confirm > 0 { 6 * u64::from(rounds) } else { 0 };
     plan.num_cases() * until + plan.codecs.len() as u64 * confirm
 }
 
@@ -90,10 +93,19 @@ fn geometry(plan: &Plan) -> Option<(PixelFormat, Dimensions, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::LockPlacement;
 
     fn plan(device: &str, thresholds: &[u32]) -> Plan {
         let reap_thresholds = thresholds.to_vec();
-        Plan { device: device.to_owned(), reap_thresholds, frames: 1000, warmup: 1, repeat: 1, ..Plan::default() }
+        Plan {
+            device: device.to_owned(),
+            reap_thresholds,
+            frames: 1000,
+            warmup: 1,
+            repeat: 1,
+            locks: vec![LockPlacement::Inline],
+            ..Plan::default()
+        }
     }
 
     fn seconds(plan: &Plan) -> f64 {

@@ -7,15 +7,15 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
-use super::course::Course;
 use super::environment;
 use super::others::{Others, OthersError};
+use super::schedule::Schedule;
 use super::sweep::{Event, Outcome, SweepError, rehearse, sweep};
 use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::plan::{Plan, PlanError};
 use crate::session::{Manifest, SessionError, SessionWriter, format_version_for, noise_floor};
 use crate::source::{Feed, InputSpec, InputSpecError, SourceError};
-use crate::stats::summary::RunSummary;
+use crate::stats::runs::summary::RunSummary;
 
 /// A plan that can be run: its device and input are open, and every case of it fits the device.
 pub struct Job {
@@ -52,8 +52,10 @@ impl Job {
     ///
     /// # Errors
     /// What is wrong with the plan, its input or its device; nothing was written then.
-    pub fn prepare(plan: Plan, command: String) -> Result<Self, JobError> {
+    pub fn prepare(mut plan: Plan, command: String) -> Result<Self, JobError> {
         plan.check()?;
+        // The lot is drawn here and kept with the session; a plan that names one repeats its order.
+        plan.order_seed = plan.order_seed.or_else(|| Some(fastrand::u64(..)));
         let input: InputSpec = plan.input.parse()?;
         let spec: DeviceSpec = plan.device.parse()?;
         let device = Device::open(&spec)?;
@@ -91,7 +93,7 @@ impl Job {
         Ok(SessionWriter::create(dir, &self.manifest)?)
     }
 
-    /// Makes every run of the plan, and those that it adds ([`Course`]). Each is on the disk before `listener` hears that
+    /// Makes every run of the plan, and those that it adds ([`Schedule`]). Each is on the disk before `listener` hears that
     /// it is finished.
     ///
     /// # Errors
@@ -104,9 +106,9 @@ impl Job {
     ) -> Result<Outcome, JobError> {
         let plan = &self.manifest.plan;
         let noise = noise_floor(writer.dir(), &self.manifest);
-        let mut course = Course::of(plan, noise.as_ref());
+        let mut schedule = Schedule::of(plan, noise.as_ref());
         let (mut made, mut outcome) = (Vec::new(), Outcome::default());
-        while let Some(runs) = course.next(&made).filter(|_| !outcome.stopped) {
+        while let Some(runs) = schedule.next(&made).filter(|_| !outcome.stopped) {
             let mut saving = |event: Event<'_>| {
                 if let Event::RunFinished(record) = &event {
                     writer.append(record).map_err(|error| error.to_string())?;

@@ -3,7 +3,6 @@
 
 pub mod calibrate;
 pub mod command;
-pub mod course;
 pub mod drivers;
 pub mod environment;
 pub mod estimate;
@@ -13,6 +12,7 @@ pub mod observed;
 pub mod others;
 pub mod process;
 pub mod run;
+pub mod schedule;
 pub mod sweep;
 pub mod trace;
 #[cfg(feature = "gui")]

@@ -48,7 +48,7 @@ impl Observed {
             let planned = PlannedRun {
                 case: case(command, trace),
                 warmup: false,
-                fresh: false,
+                is_confirmation: false,
                 repeat_index: order_index,
                 order_index,
             };

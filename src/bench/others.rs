@@ -94,7 +94,7 @@ impl Others {
         let record = RunRecord {
             case: planned.case,
             warmup: planned.warmup,
-            fresh: planned.fresh,
+            is_confirmation: planned.is_confirmation,
             repeat_index: planned.repeat_index,
             order_index: planned.order_index,
             started_unix_ms,
@@ -102,6 +102,7 @@ impl Others {
             open_ns: 0,
             wall_ns: 0,
             model_late: None,
+            model_late_ns: None,
             gpu: None,
             process: None,
             metrics: EncodeMetrics::default(),

@@ -89,11 +89,11 @@ impl Stand<'_> {
         sink: PacketSink,
         watch: &mut dyn FnMut(Glimpse<'_>),
     ) -> (RunRecord, Option<RunError>) {
-        let late_before = self.device.late_pictures();
+        let late_before = self.device.late_frames();
         let mut record = RunRecord {
             case: planned.case,
             warmup: planned.warmup,
-            fresh: planned.fresh,
+            is_confirmation: planned.is_confirmation,
             repeat_index: planned.repeat_index,
             order_index: planned.order_index,
             started_unix_ms: unix_ms(),
@@ -101,6 +101,7 @@ impl Stand<'_> {
             open_ns: 0,
             wall_ns: 0,
             model_late: None,
+            model_late_ns: None,
             gpu: None,
             process: None,
             metrics: EncodeMetrics::default(),
@@ -115,7 +116,10 @@ impl Stand<'_> {
         };
         record.gpu = self.device.gpu_state();
         record.error = error.as_ref().map(ToString::to_string);
-        record.model_late = self.device.late_pictures().zip(late_before).map(|(after, before)| after - before);
+        if let Some(((late, late_ns), (late_before, late_ns_before))) = self.device.late_frames().zip(late_before) {
+            record.model_late = Some(late - late_before);
+            record.model_late_ns = Some(late_ns - late_ns_before);
+        }
         (record, error)
     }
 

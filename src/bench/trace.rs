@@ -112,7 +112,7 @@ impl Trace {
         RunRecord {
             case: run.case,
             warmup: run.warmup,
-            fresh: run.fresh,
+            is_confirmation: run.is_confirmation,
             repeat_index: run.repeat_index,
             order_index: run.order_index,
             started_unix_ms: self.started_unix_ms,
@@ -120,6 +120,7 @@ impl Trace {
             open_ns: self.open_ns,
             wall_ns: self.wall_ns,
             model_late: None,
+            model_late_ns: None,
             gpu: None,
             process,
             metrics: self.metrics,

@@ -1,4 +1,4 @@
-//! What it costs to watch: the same plan with and without the window that draws it, as processes in turns (ABBA).
+//! What it costs to watch: the same plan with and without the window that draws it, as processes, in an order drawn by lot.
 //!
 //! Needs a screen. Both are this very program, so the difference is the window and nothing else.
 
@@ -9,9 +9,11 @@ use std::process::{Command, Stdio};
 
 use crate::plan::Plan;
 use crate::session::{Session, SessionError, save_plan};
-use crate::stats::interval::{ChangeInterval, Sides};
-use crate::stats::metrics::Metric;
-use crate::stats::summary::{Group, RunSummary};
+use crate::stats::evidence::change::ChangeInterval;
+use crate::stats::evidence::quantity::Quantity;
+use crate::stats::evidence::sides::Sides;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::{Group, RunSummary};
 
 /// In the stage's folder.
 const PLAN: &str = "plan.json";
@@ -85,19 +87,21 @@ impl Stage {
         let (mut headless, mut watched) = (Vec::new(), Vec::new());
         for pair in 0..pairs {
             let in_turn = |run: RunSummary| RunSummary { repeat_index: pair, order_index: pair, ..run };
-            if pair % 2 == 0 {
+            let is_headless_first = fastrand::bool();
+            if is_headless_first {
                 headless.push(in_turn(self.headless()?));
             }
             watched.push(in_turn(self.watched(watching)?));
-            if pair % 2 == 1 {
+            if !is_headless_first {
                 headless.push(in_turn(self.headless()?));
             }
             if let (Some(headless), Some(watched)) = (headless.last(), watched.last()) {
-                tell(pair, headless.wall_ms, watched.wall_ms);
+                tell(pair, headless.wall_ms(), watched.wall_ms());
             }
         }
         let (before, after): (Vec<_>, Vec<_>) = (headless.iter().collect(), watched.iter().collect());
-        Ok(Sides { before: &before, after: &after, is_paired: true }.change(Metric::WallMs))
+        let sample = Sides { before: &before, after: &after, is_paired: true }.sample(Quantity::Metric(Metric::WallMs));
+        Ok(sample.map(|sample| ChangeInterval::plain(&sample)))
     }
 
     fn headless(&self) -> Result<RunSummary, WatchingError> {
@@ -128,7 +132,8 @@ impl Stage {
         fs::remove_dir_all(&output).map_err(unusable)?;
         let run = session.summaries.iter().rfind(|run| run.counts()).ok_or(WatchingError::NoRun { what })?;
         let all: Vec<_> = session.summaries.iter().collect();
-        let wall_ms = Group::of(run.case, &all).mean(Metric::WallMs).unwrap_or(run.wall_ms);
-        Ok(RunSummary { wall_ms, ..run.clone() })
+        let mut mean = run.clone();
+        mean.values.set(Metric::WallMs, Group::of(run.case, &all).mean(Metric::WallMs).or(run.value(Metric::WallMs)));
+        Ok(mean)
     }
 }

@@ -18,7 +18,7 @@ use super::sweep::{Event, Outcome};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{LiveSample, RunRecord};
 use crate::session::Manifest;
-use crate::stats::margin::NoiseFloor;
+use crate::stats::evidence::noise_floor::NoiseFloor;
 
 /// Pictures kept for a watcher that looks away.
 const LIVE_SAMPLES: usize = 1 << 14;
@@ -209,8 +209,10 @@ mod tests {
             input: "synthetic:64x64@30".to_owned(),
             frames: 20,
             reap_thresholds: vec![1, 4],
+            locks: vec![crate::contract::LockPlacement::Inline],
             warmup: 1,
             repeat: 2,
+            looks: Vec::new(),
             ..Plan::default()
         };
         Order { plan, dir, command: "inflight gui".to_owned(), calibrates: false }

@@ -214,9 +214,12 @@ pub struct CriteriaArgs {
 pub struct ReportArgs {
     /// Session folder
     pub session: PathBuf,
-    /// Where to write; default: output/benchmark-nv-precise-CODEC-EPOCH.md
+    /// Where to write; default: output/benchmark-nv-precise-CODEC-DATE-TIME.md
     #[arg(short, long, value_name = "FILE.md")]
     pub output: Option<PathBuf>,
+    /// Print the whole analysis as one JSON object instead of writing a report
+    #[arg(long)]
+    pub json: bool,
     /// Also write one line a run as CSV
     #[arg(long, value_name = "FILE.csv")]
     pub runs_csv: Option<PathBuf>,
@@ -339,14 +342,14 @@ mod tests {
 
     use super::*;
     use crate::bench::command::sweep_command;
-    use crate::plan::Until;
+    use crate::plan::{Goal, Until};
 
     /// An option that a plan knows and `changed` does not would be dropped without a word.
     #[test]
     fn every_option_of_a_plan_changes_a_plan() {
         let words = "inflight sweep --device cuda:1 --input a.y4m --codec hevc --reap-threshold 3 --lock thread \
                      --frames 7 --warmup 5 --repeat 6 --preset p3 --tuning hq --pool 9 --gop 50 --b-frames 1 --pace 25 \
-                     --preload-mib 3 --baseline ffmpeg --verify --until ±1% --max-repeat 40 --confirm 3 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
+                     --preload-mib 3 --baseline ffmpeg --verify --until ±1% --max-repeat 40 --confirm 3 --live 25 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
         let Some(Command::Sweep(args)) = Cli::try_parse_from(words.split_whitespace()).unwrap().command else {
             panic!("no sweep")
         };
@@ -361,7 +364,8 @@ mod tests {
             false
         });
         let is_of_plan = |name: &str| {
-            !["help", "version", "plan", "save_plan", "dry_run", "session", "json", "max_bitrate_kbps"].contains(&name)
+            !["help", "version", "plan", "set", "save_plan", "dry_run", "session", "json", "max_bitrate_kbps"]
+                .contains(&name)
         };
         let options = sweep.get_arguments().map(|option| option.get_id().as_str()).filter(|name| is_of_plan(name));
         for option in options {
@@ -378,13 +382,16 @@ mod tests {
         let vbr = Plan { rate_control: vbr, b_frames: 2, preload_mib: 16, ..Plan::default() };
         let baselines = vec!["ffmpeg".parse().unwrap(), "ffmpeg:-rc-lookahead=20".parse().unwrap()];
         let until = Some(Until { half_width_pct: 0.5, max_repeat: 30 });
-        let beside = Plan { baselines, verify: true, until, confirm: 0, ..Plan::default() };
-        for plan in [Plan::default(), paced, cqp, vbr, beside] {
+        let beside = Plan { baselines, verify: true, until, looks: vec![], confirm: 0, ..Plan::default() };
+        let fixed = Plan { repeat: 7, looks: vec![], ..Plan::default() };
+        let looking = Plan { repeat: 8, looks: vec![16], ..Plan::default() };
+        let live = Plan { goal: Goal::Live { budget_ms: Some(25.0) }, pace_fps: Some(60.0), ..Plan::default() };
+        for plan in [Plan::default(), paced, cqp, vbr, beside, fixed, looking, live] {
             let command = sweep_command(&plan);
             let Some(Command::Sweep(args)) = Cli::try_parse_from(command.split(' ')).unwrap().command else {
                 panic!("{command}")
             };
-            assert_eq!(args.plan(0), plan, "{command}");
+            assert_eq!(args.with_fields_set(args.plan(0)).unwrap(), plan, "{command}");
         }
     }
 }

@@ -12,14 +12,14 @@ use super::sweep::{command_line, exit_of, measure, plan_of};
 use crate::bench::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
 use crate::bench::job::Job;
 use crate::plan::Plan;
-use crate::stats::interval::ChangeInterval;
-use crate::stats::margin::{COARSE_PCT, NoiseFloor};
-use crate::stats::metrics::Metric;
+use crate::stats::evidence::change::ChangeInterval;
+use crate::stats::evidence::noise_floor::{COARSE_PCT, NoiseFloor};
+use crate::stats::runs::metrics::Metric;
 use crate::units;
 
 /// Options of a sweep that a calibration decides itself.
-pub(super) const OWN: [&str; 8] =
-    ["repeat", "until", "max_repeat", "confirm", "baseline", "verify", "save_plan", "dry_run"];
+pub(super) const OWN: [&str; 9] =
+    ["repeat", "live", "until", "max_repeat", "confirm", "baseline", "verify", "save_plan", "dry_run"];
 
 /// `is_given`: which options were typed, by their names.
 pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -> Result<Exit, Failure> {

@@ -9,17 +9,18 @@ use crate::bench::command::shell_word;
 use crate::record::Client;
 use crate::report::Subject;
 use crate::session::Session;
-use crate::stats::compare::{Allowances, CodecComparison, Comparison, Side, compare as judge, thin_text};
-use crate::stats::criteria::{Criteria, Verdict};
-use crate::stats::selector::Selector;
-use crate::stats::summary::{Group, RunOnDevice};
+use crate::stats::runs::selector::Selector;
+use crate::stats::runs::summary::{Group, RunOnDevice, RunSummary};
+use crate::stats::verdict::comparison::{Allowances, CodecComparison, Comparison, Side, compare as judge, thin_text};
+use crate::stats::verdict::criteria::{Criteria, Verdict};
+use crate::stats::verdict::effects::Effect;
 use crate::units;
 
 pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     let before: Selector = args.before.parse().map_err(Failure::usage)?;
     let after: Selector = args.after.parse().map_err(Failure::usage)?;
-    let criteria = criteria(args)?;
     let [before_session, after_session] = report::open_both(&before.session, &after.session)?;
+    let criteria = criteria(args, after_session.manifest.plan.criteria)?;
     let (before_name, after_name) = (before.session.display().to_string(), after.session.display().to_string());
     let before = before_session.side(&before_name, before.filter);
     let after = after_session.side(&after_name, after.filter);
@@ -31,7 +32,9 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     let comparison = judge(&before, &after, &criteria, allow).map_err(Failure::usage)?;
     if let Some(path) = &args.report {
         let before = (before_session.dir != after_session.dir).then_some(&before_session);
-        report::write_report(Subject { session: &after_session, before, comparison: Some(&comparison) }, path)?;
+        let analysis = after_session.analysis().map_err(Failure::usage)?;
+        let subject = Subject { session: &after_session, analysis: &analysis, before, comparison: Some(&comparison) };
+        report::write_report(subject, path)?;
     }
     if args.json {
         print_json(&as_json(&comparison, &before, &after)?)?;
@@ -42,14 +45,15 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     Ok(match comparison.verdict {
         Verdict::Pass => Exit::Done,
         Verdict::Fail => Exit::NotMet,
-        Verdict::Inconclusive if args.fail_on == FailOn::Inconclusive => Exit::NotMet,
-        Verdict::Inconclusive => Exit::Inconclusive,
+        Verdict::Inconclusive | Verdict::NotComparable if args.fail_on == FailOn::Inconclusive => Exit::NotMet,
+        Verdict::Inconclusive | Verdict::NotComparable => Exit::Inconclusive,
     })
 }
 
-fn criteria(args: &CompareArgs) -> Result<Criteria, Failure> {
+/// `usual`: those of the after side's plan.
+fn criteria(args: &CompareArgs, usual: Criteria) -> Result<Criteria, Failure> {
     let mut criteria = match &args.criteria {
-        None => Criteria::default(),
+        None => usual,
         Some(path) => {
             let path_text = path.display();
             let unreadable = |error: std::io::Error| {
@@ -74,6 +78,15 @@ fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}\n{}", comparison.after.device, comparison.after.input)?;
+    for field in &comparison.not_comparable {
+        writeln!(out, "not comparable: {field}")?;
+    }
+    if !comparison.not_comparable.is_empty() {
+        writeln!(
+            out,
+            "Measure both sides with equal settings, or pass --allow-different-settings if that is the question."
+        )?;
+    }
     for warning in &comparison.warnings {
         writeln!(out, "warning: {warning}")?;
     }
@@ -87,16 +100,19 @@ fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
             let unit = result.name.unit();
             writeln!(
                 out,
-                "  {:<18} {:>12} → {:<12} {:>9}  {:<12} {}",
+                "  {:<18} {:>12} → {:<12} {:<14} {}",
                 result.name.title(),
                 unit.text_or_none(result.before),
                 unit.text_or_none(result.after),
-                units::change_pct_or_none(result.change_pct),
                 result.verdict.to_string(),
                 result.reason,
             )?;
         }
+        for doubt in codec.doubts() {
+            writeln!(out, "  doubt: {doubt}. To remove it: {}", doubt.advice())?;
+        }
     }
+    writeln!(out, "(before → after: medians over the runs; changes compare round by round)")?;
     for codec in &comparison.codecs {
         tell_effects(&mut out, codec)?;
     }
@@ -108,13 +124,28 @@ fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
 fn tell_effects(out: &mut impl std::io::Write, codec: &CodecComparison) -> Result<(), Failure> {
     writeln!(out, "\n{}, what changed (the first was named beforehand, the others are exploratory):", codec.codec)?;
     for effect in &codec.effects {
-        let change = effect.interval.map_or_else(String::new, |interval| interval.to_string());
-        writeln!(out, "  {:<18} {:<12} {change}; {}", effect.metric.key(), effect.answer.to_string(), effect.reason)?;
+        let (change, mean, worst) = (effect.interval, mean_text(effect), worst_text(effect));
+        let (key, answer) = (effect.metric.key(), effect.answer.to_string());
+        writeln!(out, "  {key:<18} {answer:<12} {change}{mean}{worst}; {}", effect.reason)?;
     }
     if let Some(thin) = thin_text(&codec.too_thin) {
         writeln!(out, "  not looked at: {thin}")?;
     }
     Ok(())
+}
+
+/// "; mean −51.0 %"
+fn mean_text(effect: &Effect) -> String {
+    let text = |mean: f64| format!("; mean {}", units::change_pct(100.0 * (mean - 1.0)));
+    effect.mean.map_or_else(String::new, |mean| text(mean.estimate))
+}
+
+/// "; worst run +3.1 % → +120.0 % above its median"
+fn worst_text(effect: &Effect) -> String {
+    let text = |(before, after): (f64, f64)| {
+        format!("; worst run {} → {} above its median", units::change_pct(before), units::change_pct(after))
+    };
+    effect.worst.before_pct.zip(effect.worst.after_pct).map_or_else(String::new, text)
 }
 
 /// How to settle what more rounds can settle.
@@ -135,11 +166,10 @@ fn offer_more(comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), F
         return Ok(());
     }
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\nA fresh sweep with so many rounds, fixed beforehand, is likely to settle what is open:")?;
+    writeln!(out, "\nA new sweep with this many rounds would settle what is undecided in nine cases of ten:")?;
     for plan in plans {
         writeln!(out, "  inflight sweep --plan {plan} --repeat {rounds}")?;
     }
-    writeln!(out, "or, until the change of the wall time is known to a width named beforehand: --until ±1%")?;
     Ok(())
 }
 
@@ -148,7 +178,7 @@ fn as_json(comparison: &Comparison, before: &Side<'_>, after: &Side<'_>) -> Resu
     let criteria: Vec<_> = comparison.codecs.iter().flat_map(|codec| &codec.criteria).collect();
     let groups: Vec<_> = comparison.codecs.iter().flat_map(|codec| [&codec.before, &codec.after]).collect();
     let runs = |side: &Side<'_>, groups: Vec<&Group>| -> Result<Vec<serde_json::Value>, serde_json::Error> {
-        let of_group = |run: &&crate::stats::summary::RunSummary| groups.iter().any(|group| group.case == run.case);
+        let of_group = |run: &&RunSummary| groups.iter().any(|group| group.case == run.case);
         side.runs
             .iter()
             .filter(of_group)

@@ -18,7 +18,8 @@ use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
 use crate::record::RunRecord;
 use crate::source::{Feed, InputSpec};
-use crate::stats::summary::{RunOnDevice, RunSummary};
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::{RunOnDevice, RunSummary};
 use crate::units;
 
 pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
@@ -69,11 +70,11 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
         units::bytes(record.metrics.bytes as f64),
         args.output.display(),
         units::ns(record.wall_ns),
-        summary.fps.map_or_else(|| "–".to_owned(), units::fps),
+        summary.value(Metric::Fps).map_or_else(|| "–".to_owned(), units::fps),
         units::ns(record.metrics.lock_ns),
         units::ns(record.metrics.blocked_ns),
         record.metrics.queue_peak,
-        summary.latency_p99_ms.map_or_else(|| "–".to_owned(), units::ms),
+        summary.value(Metric::LatencyP99Ms).map_or_else(|| "–".to_owned(), units::ms),
     )?;
     Ok(writeln!(out, "{}", device.info())?)
 }

@@ -20,7 +20,7 @@ impl Progress {
     pub(super) fn run_started(&self, run: &PlannedRun) {
         let warmup = match run {
             PlannedRun { warmup: true, .. } => " (warm-up)",
-            PlannedRun { fresh: true, .. } => " (to confirm)",
+            PlannedRun { is_confirmation: true, .. } => " (to confirm)",
             _ => "",
         };
         self.0.set_message(format!("{}{warmup}", run.case));

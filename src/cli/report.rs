@@ -3,23 +3,32 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use serde_json::json;
+
 use super::args::{ReportArgs, StatusArgs};
 use super::exit::{Exit, Failure};
-use super::warn;
+use super::{print_json, warn};
 use crate::report::{
-    Report, ReportError, Subject, csv, default_path, own_comparison, processes, render, status as pages, trace,
-    write_export,
+    Report, ReportError, Subject, csv, default_path, processes, render, status as pages, trace, write_export,
 };
 use crate::session::Session;
-use crate::stats::criteria::Criteria;
 
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let session = open(&args.session)?;
     let now = jiff::Timestamp::now();
-    let comparison = own_comparison(&session, &Criteria::default()).map_err(Failure::usage)?;
-    let subject = Subject { session: &session, before: None, comparison: comparison.as_ref() };
-    let path = args.output.clone().unwrap_or_else(|| default_path(&session, now));
-    write(&render(subject, &path, now)?)?;
+    let analysis = session.analysis().map_err(Failure::usage)?;
+    let subject = Subject::own(&session, &analysis);
+    if args.json {
+        print_json(&json!({
+            "session": args.session.to_string_lossy(),
+            "device": session.manifest.device,
+            "input": session.manifest.input,
+            "analysis": analysis,
+        }))?;
+    } else {
+        let path = args.output.clone().unwrap_or_else(|| default_path(&session, now));
+        write(&render(subject, &path, now)?)?;
+    }
     if let Some(path) = &args.runs_csv {
         export(path, |out| csv::write_runs(&session, out))?;
     }
@@ -36,8 +45,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
 pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let session = open(&args.session)?;
     let now = jiff::Timestamp::now();
-    let comparison = own_comparison(&session, &Criteria::default()).map_err(Failure::usage)?;
-    let subject = Subject { session: &session, before: None, comparison: comparison.as_ref() };
+    let analysis = session.analysis().map_err(Failure::usage)?;
+    let subject = Subject::own(&session, &analysis);
     if !args.only_programs {
         write(&pages::analysis(subject, &args.into, now)?)?;
     }

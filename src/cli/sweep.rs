@@ -19,15 +19,12 @@ use crate::bench::sweep::{Event, Outcome};
 use crate::device::DeviceSpec;
 use crate::plan::Plan;
 use crate::record::{Case, RunRecord};
-use crate::report::own_comparison;
-use crate::report::words::recommendation_title;
-use crate::session::{Manifest, Session, load_plan, noise_floor, save_plan};
-use crate::stats::cells::{Cell, cells};
-use crate::stats::criteria::Criteria;
-use crate::stats::effect::Answer;
-use crate::stats::metrics::Metric;
-use crate::stats::recommend::recommend;
-use crate::stats::summary::{Group, RunOnDevice, RunSummary, groups};
+use crate::session::{Manifest, Session, load_plan, save_plan};
+use crate::stats::analysis::Answer;
+use crate::stats::runs::metrics::{Metric, SWEPT_METRICS};
+use crate::stats::runs::summary::{Group, RunOnDevice, RunSummary, groups};
+use crate::stats::verdict::effects::Answer as EffectAnswer;
+use crate::stats::verdict::sweep_effects::Cell;
 use crate::units;
 
 /// What `inflight` alone does where no window was built in.
@@ -74,6 +71,7 @@ pub(super) fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Resu
             args.plan(spec.suggested_host_work_us())
         }
     };
+    let plan = args.with_fields_set(plan).map_err(Failure::usage)?;
     if is_given("max_repeat") && plan.until.is_none() {
         return Err(Failure::usage(
             "--max-repeat caps a sweep that goes on until a width: add for example --until ±1%",
@@ -169,9 +167,9 @@ impl Told<'_> {
         let device = &self.manifest.device;
         let runs: Vec<_> = self.runs.iter().map(|run| RunOnDevice { run, device }).collect();
         let session = Session::open(self.dir)?;
-        let comparison = own_comparison(&session, &Criteria::default()).map_err(Failure::usage)?;
+        let analysis = session.analysis().map_err(Failure::usage)?;
         let criteria: Vec<_> =
-            comparison.iter().flat_map(|all| &all.codecs).flat_map(|codec| &codec.criteria).collect();
+            analysis.comparison.iter().flat_map(|all| &all.codecs).flat_map(|codec| &codec.criteria).collect();
         print_json(&json!({
             "session": self.dir.to_string_lossy(),
             "device": device,
@@ -181,10 +179,11 @@ impl Told<'_> {
             "failed_runs": outcome.num_failed,
             "runs": runs,
             "groups": groups,
-            "recommendations": recommend(self.runs, session.noise.as_ref()),
-            "cells": cells(self.runs, session.noise.as_ref()),
-            "comparison": comparison,
+            "recommendations": analysis.answers.iter().map(|answer| &answer.recommendation).collect::<Vec<_>>(),
+            "cells": analysis.cells,
+            "comparison": analysis.comparison,
             "criteria": criteria,
+            "answers": analysis.answers,
         }))
     }
 
@@ -193,7 +192,7 @@ impl Told<'_> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", self.manifest.device)?;
         writeln!(out, "{}\n", self.manifest.input)?;
-        write!(out, "{}", table_of(groups, &OF_ALL, |_| true))?;
+        write!(out, "{}", table_of(groups, &SWEPT_METRICS, |_| true))?;
         if groups.iter().any(|group| !group.case.client.is_here()) {
             write!(
                 out,
@@ -202,17 +201,23 @@ impl Told<'_> {
             )?;
         }
         writeln!(out)?;
-        let noise = noise_floor(self.dir, self.manifest);
-        for cell in cells(self.runs, noise.as_ref()) {
-            let Cell { case, reference, effect, .. } = &cell;
-            let change = effect.interval.map_or_else(String::new, |interval| interval.to_string());
+        let analysis = Session::open(self.dir)?.analysis().map_err(Failure::usage)?;
+        for Cell { case, reference, effect } in &analysis.cells {
             // What is settled explains itself.
-            let is_open = effect.answer == Answer::Inconclusive;
+            let is_open = effect.answer == EffectAnswer::Inconclusive;
             let why = if is_open { format!("; {}", effect.reason) } else { String::new() };
-            writeln!(out, "{case} against {reference}: {} {}, {change}{why}", effect.metric, effect.answer)?;
+            writeln!(out, "{case} against {reference}: {} {}, {}{why}", effect.metric, effect.answer, effect.interval)?;
         }
-        for known in recommend(self.runs, noise.as_ref()) {
-            writeln!(out, "{}: {}. {}", known.codec, recommendation_title(&known), known.reason)?;
+        for answer in &analysis.answers {
+            writeln!(out, "\n{}: {}", answer.codec, answer.sentence)?;
+            for figure in &answer.figures {
+                writeln!(out, "  {}", Answer::figure_text(figure))?;
+            }
+            writeln!(out, "  {}", answer.recommendation.reason)?;
+            for doubt in &answer.doubts {
+                writeln!(out, "  doubt: {doubt}. To remove it: {}", doubt.advice())?;
+            }
+            writeln!(out, "  Next: {}.", answer.next)?;
         }
         let stopped = if outcome.stopped { "stopped; what was finished is saved" } else { "saved" };
         writeln!(out, "\nSession {stopped} in {dir}; next: inflight report {dir}", dir = self.dir.display())?;
@@ -220,8 +225,6 @@ impl Told<'_> {
     }
 }
 
-const OF_ALL: [Metric; 6] =
-    [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
 const OF_PROCESSES: [Metric; 5] =
     [Metric::ProcessWallMs, Metric::ProcessCpuMs, Metric::CpuPerFrameMs, Metric::PeakMemoryBytes, Metric::LockDepth];
 
@@ -237,8 +240,8 @@ fn table_of(groups: &[Group], metrics: &[Metric], is_shown: impl Fn(&Case) -> bo
             let cell = group.spread(metric).map_or_else(
                 || "–".to_owned(),
                 |spread| match spread.stddev {
-                    Some(stddev) => format!("{} ± {}", unit.text(spread.mean), unit.text(stddev)),
-                    None => unit.text(spread.mean),
+                    Some(stddev) if stddev > 0.0 => format!("{} ± {}", unit.text(spread.mean), unit.text(stddev)),
+                    _ => unit.text(spread.mean),
                 },
             );
             text.push_str(&format!("{cell:>24}"));

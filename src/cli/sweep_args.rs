@@ -7,7 +7,7 @@ use clap::Args;
 use super::args::CodingArgs;
 use crate::bench::calibrate::CALIBRATION_PAIRS;
 use crate::contract::{Codec, LockPlacement};
-use crate::plan::{Baseline, Plan, Until};
+use crate::plan::{Baseline, Goal, Plan, Until};
 
 /// `inflight sweep`
 #[derive(Debug, Args)]
@@ -24,38 +24,44 @@ pub struct SweepArgs {
     #[arg(long, value_delimiter = ',', default_value = "1,2,4,8")]
     pub reap_threshold: Vec<u32>,
     /// Lock placements, separated by commas: inline, thread, poll
-    #[arg(long, value_delimiter = ',', default_value = "inline")]
+    #[arg(long, value_delimiter = ',', default_value = "inline,thread")]
     pub lock: Vec<LockPlacement>,
     /// Runs of each case made first and not counted
     #[arg(long, default_value_t = 2)]
     pub warmup: u32,
-    /// Counted runs of each case; typed with --plan, it also takes the place of the plan's --until
-    #[arg(long, default_value_t = 9)]
-    pub repeat: u32,
-    /// More rounds than --repeat, until the 95 % interval of the wall time's change reaches no farther than this from its
-    /// middle
-    #[arg(long, value_name = "±PERCENT", value_parser = half_width)]
+    /// Counted runs of each case, fixed; default: 10, then up to 20 and 40 of what is undecided
+    #[arg(long, value_name = "ROUNDS")]
+    pub repeat: Option<u32>,
+    /// Add rounds until the 95 % interval of the wall time's change reaches no farther than this from its middle
+    #[arg(long, value_name = "±PERCENT", value_parser = half_width, hide_short_help = true)]
     pub until: Option<f64>,
     /// Counted runs of each case at most, with --until
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 60, hide_short_help = true)]
     pub max_repeat: u32,
-    /// Rounds made afterwards of what the others recommend and its rival alone; 0: none
-    #[arg(long, default_value_t = 6, value_name = "ROUNDS")]
+    /// Extra rounds that re-test the recommended case against its nearest competitors, at least; 0: none
+    #[arg(long, default_value_t = 6, value_name = "ROUNDS", hide_short_help = true)]
     pub confirm: u32,
-    /// Also run another program on the same frames and device, in the same rounds, and every cell as a process of its
+    /// For a live source (with --pace): recommend the fastest setting whose latency tail keeps this many milliseconds;
+    /// without a number 1.5 frame times
+    #[arg(long, value_name = "MS", num_args = 0..=1, hide_short_help = true)]
+    pub live: Option<Option<f64>>,
+    /// Set any field of the plan, for example --set looks=20,40; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Also run another program on the same frames and device, in the same rounds, and every case as a process of its
     /// own beside it: ffmpeg, or ffmpeg:"-delay 0" with output options of its own; may be given several times
-    #[arg(long, value_name = "ffmpeg[:OPTIONS]")]
+    #[arg(long, value_name = "ffmpeg[:OPTIONS]", hide_short_help = true)]
     pub baseline: Vec<Baseline>,
     /// Count and decode what the processes of --baseline wrote, with ffprobe
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub verify: bool,
     /// Start from a plan in a file, or from that of a session; other options given change it
     #[arg(long, value_name = "FILE.json|SESSION")]
     pub plan: Option<PathBuf>,
-    /// Write the plan to a file, say what it comes to, and measure nothing
-    #[arg(long, value_name = "FILE.json")]
+    /// Write the plan to a file, say what it will take, and measure nothing
+    #[arg(long, value_name = "FILE.json", hide_short_help = true)]
     pub save_plan: Option<PathBuf>,
-    /// Say what the plan comes to, and measure nothing
+    /// Say what the plan will take, and measure nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Session folder to make; default: output/sweep-DATE-TIME
@@ -74,7 +80,7 @@ pub struct CalibrateArgs {
     /// Pairs of runs of each case against itself
     #[arg(long, default_value_t = CALIBRATION_PAIRS)]
     pub pairs: u32,
-    /// Also measure what it costs to watch: the window against the command line, in turns
+    /// Also measure what the window costs: with it against without it, in turns
     #[cfg(feature = "gui")]
     #[arg(long)]
     pub watching: bool,
@@ -91,15 +97,24 @@ impl SweepArgs {
         self.until.map(|half_width_pct| Until { half_width_pct, max_repeat: self.max_repeat })
     }
 
-    /// The whole plan.
+    fn goal(&self) -> Goal {
+        self.live.map_or(Goal::Batch, |budget_ms| Goal::Live { budget_ms })
+    }
+
+    /// The whole plan but for what `--set` says.
     pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
+        let usual = Plan::default();
+        // A fixed number of rounds, or rounds until a width, leave no further looks.
+        let looks = if self.repeat.is_some() || self.until.is_some() { Vec::new() } else { usual.looks };
         Plan {
             codecs: self.codec.clone(),
             frames: self.frames,
             reap_thresholds: self.reap_threshold.clone(),
             locks: self.lock.clone(),
             warmup: self.warmup,
-            repeat: self.repeat,
+            repeat: self.repeat.unwrap_or(usual.repeat),
+            looks,
+            goal: self.goal(),
             until: self.until(),
             confirm: self.confirm,
             baselines: self.baseline.clone(),
@@ -135,8 +150,9 @@ impl SweepArgs {
         take("lock", &|plan| plan.locks.clone_from(&self.lock));
         take("warmup", &|plan| plan.warmup = self.warmup);
         // A fixed number of rounds is none that goes on until something is known.
-        take("repeat", &|plan| (plan.repeat, plan.until) = (self.repeat, None));
-        take("until", &|plan| plan.until = own.until);
+        take("repeat", &|plan| (plan.repeat, plan.until, plan.looks) = (own.repeat, None, Vec::new()));
+        take("until", &|plan| (plan.until, plan.looks) = (own.until, Vec::new()));
+        take("live", &|plan| plan.goal = self.goal());
         take("max_repeat", &|plan| {
             plan.until = plan.until.map(|until| Until { max_repeat: self.max_repeat, ..until });
         });
@@ -147,5 +163,60 @@ impl SweepArgs {
             take(name, &|plan| plan.rate_control = own.rate_control);
         }
         plan
+    }
+
+    /// `plan` with every field changed that `--set` names.
+    ///
+    /// # Errors
+    /// A word is no KEY=VALUE, the plan has no such field, or the field does not take the value.
+    pub fn with_fields_set(&self, plan: Plan) -> Result<Plan, String> {
+        self.set.iter().try_fold(plan, |plan, word| set_field(&plan, word))
+    }
+}
+
+/// The value is JSON, or a list with commas, or a word.
+fn set_field(plan: &Plan, word: &str) -> Result<Plan, String> {
+    let (key, text) = word
+        .split_once('=')
+        .ok_or_else(|| format!("--set {word} is no KEY=VALUE: write for example --set looks=20,40"))?;
+    let scalar = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
+    let whole = scalar(text);
+    let list = || serde_json::Value::Array(text.split(',').filter(|part| !part.is_empty()).map(scalar).collect());
+    let with = |value: serde_json::Value| -> Result<Plan, String> {
+        let mut fields = serde_json::to_value(plan).map_err(|error| error.to_string())?;
+        let mut at = &mut fields;
+        // A dot goes into a field that has fields of its own.
+        for part in key.split('.') {
+            if at.is_null() {
+                *at = serde_json::json!({});
+            }
+            let inner = at.as_object_mut().ok_or_else(|| format!("there is no field {part} in it"))?;
+            at = inner.entry(part).or_insert(serde_json::Value::Null);
+        }
+        *at = value;
+        serde_json::from_value(fields).map_err(|error| error.to_string())
+    };
+    with(whole).or_else(|error| with(list()).map_err(|_| format!("cannot set {key} to {text}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_field_of_a_plan_can_be_set() {
+        let plan = Plan::default();
+        let set = |word| set_field(&plan, word);
+        assert_eq!(set("looks=15").unwrap().looks, [15]);
+        assert_eq!(set("looks=30,60").unwrap().looks, [30, 60]);
+        assert!(set("looks=").unwrap().looks.is_empty());
+        assert_eq!(set("order_seed=7").unwrap().order_seed, Some(7));
+        assert_eq!(set("goal={\"live\":{\"budget_ms\":25}}").unwrap().goal, Goal::Live { budget_ms: Some(25.0) });
+        assert_eq!(set("criteria.min_wall_improvement_pct=-2").unwrap().criteria.min_wall_improvement_pct, -2.0);
+        assert_eq!(set("device=virtual:ada").unwrap().device, "virtual:ada");
+        for bad in ["looks", "luks=3", "frames=many", "frames=-1", "frames.looks=1"] {
+            let error = set(bad).unwrap_err();
+            assert!(error.contains("looks") || error.contains("frames") || error.contains("luks"), "{error}");
+        }
     }
 }

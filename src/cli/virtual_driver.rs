@@ -16,7 +16,8 @@ use crate::bench::process::{Finished, Under};
 use crate::device::DeviceSpec;
 use crate::record::RunRecord;
 use crate::session::SessionWriter;
-use crate::stats::summary::{RunOnDevice, RunSummary};
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::{RunOnDevice, RunSummary};
 use crate::units;
 
 pub(super) fn virtual_driver(args: &VirtualDriverArgs) -> Result<Exit, Failure> {
@@ -159,12 +160,12 @@ fn tell_run(out: &mut impl Write, run: &RunRecord) -> Result<(), Failure> {
         run.metrics.packets,
         run.metrics.frames,
         units::ns(run.wall_ns),
-        summary.fps.map_or_else(|| "–".to_owned(), units::fps),
+        summary.value(Metric::Fps).map_or_else(|| "–".to_owned(), units::fps),
     )?;
     writeln!(
         out,
         "  in flight at the lock {} (peak {}), lock {} of the wall time, submit {}, upload {}",
-        summary.lock_depth.unwrap_or(0),
+        summary.value(Metric::LockDepth).unwrap_or(0.0),
         run.metrics.queue_peak,
         share(run.metrics.lock_ns),
         share(run.metrics.submit_ns),
@@ -173,9 +174,9 @@ fn tell_run(out: &mut impl Write, run: &RunRecord) -> Result<(), Failure> {
     Ok(writeln!(
         out,
         "  submit to packet p50 {}, p95 {}, p99 {}, max {}",
-        ms(summary.latency_p50_ms),
-        ms(summary.latency_p95_ms),
-        ms(summary.latency_p99_ms),
-        ms(summary.latency_max_ms),
+        ms(summary.value(Metric::LatencyP50Ms)),
+        ms(summary.value(Metric::LatencyP95Ms)),
+        ms(summary.value(Metric::LatencyP99Ms)),
+        ms(summary.value(Metric::LatencyMaxMs)),
     )?)
 }

@@ -9,9 +9,9 @@ use super::words::codec_title;
 use super::{Subject, utc};
 use crate::record::{Case, Environment, InputInfo};
 use crate::session::{Manifest, Session};
-use crate::stats::metrics::Metric;
-use crate::stats::selector::CaseFilter;
-use crate::stats::summary::RunSummary;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::selector::CaseFilter;
+use crate::stats::runs::summary::RunSummary;
 use crate::units::Unit;
 
 /// What each run is shown for.
@@ -87,14 +87,14 @@ fn runs_text(num: u32) -> String {
 }
 
 /// How many rounds were made, planned ones and those until a width was met, or to confirm.
-fn num_rounds(session: &Session, fresh: bool) -> u32 {
-    let counted = session.summaries.iter().filter(|run| !run.warmup && run.fresh == fresh);
+fn num_rounds(session: &Session, is_confirmation: bool) -> u32 {
+    let counted = session.summaries.iter().filter(|run| !run.warmup && run.is_confirmation == is_confirmation);
     counted.map(|run| run.repeat_index).collect::<BTreeSet<_>>().len() as u32
 }
 
 /// Did the rounds visit the cases in more than one order, not counting the reverse? Older sessions did not.
 fn is_shuffled(session: &Session) -> bool {
-    let counted = session.summaries.iter().filter(|run| !run.warmup && !run.fresh);
+    let counted = session.summaries.iter().filter(|run| !run.warmup && !run.is_confirmation);
     let mut orders: BTreeMap<u32, Vec<Case>> = BTreeMap::new();
     counted.for_each(|run| orders.entry(run.repeat_index).or_default().push(run.case));
     let mut forward = orders.iter().filter(|(round, _)| *round % 2 == 0).map(|(_, order)| order);
@@ -134,7 +134,7 @@ fn run_cells(run: &RunSummary) -> Vec<String> {
     let case = run.case;
     let kind = match run {
         RunSummary { warmup: true, .. } => "warm-up",
-        RunSummary { fresh: true, .. } => "to confirm",
+        RunSummary { is_confirmation: true, .. } => "to confirm",
         _ => "counted",
     };
     let what = match &run.error {

@@ -6,8 +6,8 @@ use super::ReportError;
 use super::text::csv;
 use crate::record::{Case, FrameColumns, RunRecord};
 use crate::session::Session;
-use crate::stats::metrics::Metric;
-use crate::stats::summary::RunSummary;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::RunSummary;
 
 /// One line a run, warm-ups and failed runs included. What was not measured is left empty.
 ///

@@ -6,14 +6,13 @@ use super::chart::Heading;
 use super::figures::{case_pen, depth, knee, lock_pen, lock_wait, rounds, shift, wait_split};
 use super::gather::{CaseMaterial, DepthMaterial, Material};
 use super::svg::{Pen, SERIES};
-use super::words::{case_label, case_title, codec_title, recommendation_word, side_title};
+use super::words::{case_label, case_title, codec_title, side_title};
 use crate::contract::{Codec, LockPlacement};
 use crate::record::DeviceInfo;
-use crate::stats::interval::{ChangeInterval, narrowing};
-use crate::stats::metrics::Metric;
-use crate::stats::recommend::Recommendation;
-use crate::stats::shift::{Shift, ShiftPoint};
-use crate::stats::summary::Group;
+use crate::stats::evidence::change::{ChangeInterval, narrowing};
+use crate::stats::evidence::quantile_shift::{Shift, ShiftPoint};
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::Group;
 
 /// A figure and the place where the report shows it.
 pub struct Figure {
@@ -70,8 +69,8 @@ impl FigureKind {
     pub fn explanation(self) -> &'static str {
         match self {
             Self::Rounds => {
-                "A dot is the change within one round. The band is the exact 95 % interval of all rounds so far; the grey \
-                 one, drawn where it is near, is the margin within which a change does not matter."
+                "A dot is the change within one round. The band is the exact 95 % interval of all rounds so far, before \
+                 doubts; the grey band, drawn where it is near, is the margin within which a change does not matter."
             }
             Self::Shift => {
                 "The change at each decile of a run's frames with its exact 95 % interval; one decile of a run is one \
@@ -239,11 +238,11 @@ fn knee(material: &Material<'_>, codec: Codec) -> Option<String> {
         let of_lock = own.iter().filter(|case| case.group.case.lock == lock);
         let mut points: Vec<_> = of_lock.filter_map(|case| knee_point(&case.group)).collect();
         points.sort_unstable_by_key(|point| point.threshold);
-        let is_it = |knee: &&Recommendation| knee.codec == codec && knee.case.lock == lock;
-        let known = material.recommendations.iter().find(is_it);
-        let recommended = known.map(|knee| knee.case.reap_threshold);
-        let ring = |knee| format!(" (ringed: {}, T={})", recommendation_word(knee), knee.case.reap_threshold);
-        let ringed = known.map_or_else(String::new, ring);
+        let known = material.answer(codec).filter(|answer| answer.case.lock == lock);
+        let recommended = known.map(|answer| answer.case.reap_threshold);
+        let ringed = known.map_or_else(String::new, |answer| {
+            format!(" (ringed: T={}, {})", answer.case.reap_threshold, answer.state.title().to_lowercase())
+        });
         knee::Series { label: format!("{lock}{ringed}"), pen: lock_pen(lock), points, recommended }
     };
     let series: Vec<_> = locks.iter().map(line).collect();

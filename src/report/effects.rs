@@ -4,55 +4,46 @@ use std::fmt::Write as _;
 
 use super::table::Table;
 use super::text::markdown;
-use super::words::{case_title, recommendation_title, recommendation_word};
+use super::words::case_title;
 use crate::contract::Codec;
-use crate::session::Session;
-use crate::stats::cells::{Cell, cells};
-use crate::stats::compare::{CodecComparison, thin_text};
-use crate::stats::effect::{Effect, PRIMARY};
-use crate::stats::gate::Gate;
-use crate::stats::interval::ChangeInterval;
-use crate::stats::metrics::Metric;
-use crate::stats::recommend::Recommendation;
-use crate::stats::shift::Shift;
-use crate::units::{self, NO_VALUE};
+use crate::stats::analysis::Analysis;
+use crate::stats::evidence::change::ChangeInterval;
+use crate::stats::evidence::quantile_shift::Shift;
+use crate::stats::runs::metrics::PRIMARY;
+use crate::stats::verdict::comparison::{CodecComparison, thin_text};
+use crate::stats::verdict::effects::Effect;
+use crate::stats::verdict::recommendation::{Recommendation, Standing};
+use crate::stats::verdict::sweep_effects::Cell;
+use crate::units::{self, NO_VALUE, Unit};
 
 /// The answers about every metric of a codec.
 pub fn changes(codec: &CodecComparison) -> String {
-    let mut table = Table::new(&["metric", ">change", ">95 % interval", ">n", "answer", "why"]);
+    let titles = [
+        "metric",
+        ">before",
+        ">after",
+        ">paired median change",
+        ">interval",
+        ">n",
+        ">mean",
+        ">worst run",
+        "answer",
+        "why",
+    ];
+    let mut table = Table::new(&titles);
     for effect in &codec.effects {
         table.row(effect_cells(effect));
     }
     let mut text = format!(
-        "`{PRIMARY}` was named before anything was measured; the other metrics are exploratory. One run is one value.\n\n{table}\n"
+        "`{PRIMARY}` was named before anything was measured; the other metrics are exploratory. Before and after are medians \
+         over the runs. The paired median change compares round by round, so it is not the quotient of the two medians. \
+         *Worst run*: how far the worst run lies above the median of its side, before and after.\n\n{table}\n"
     );
-    text.push_str(&gates(codec));
     if let Some(thin) = thin_text(&codec.too_thin) {
         // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "Not looked at, because a percentile that rests on fewer than ten frames is a matter of single ones: {thin}.\n"
-        );
+        let _ = writeln!(text, "Left out, because fewer than ten frames of a run would lie beyond them: {thin}.\n");
     }
     text
-}
-
-/// What stands against the answers, each doubt once; nothing where there is none.
-fn gates(codec: &CodecComparison) -> String {
-    let mut all: Vec<&Gate> = Vec::new();
-    for gate in codec.effects.iter().flat_map(|effect| &effect.gates) {
-        if !all.contains(&gate) {
-            all.push(gate);
-        }
-    }
-    let line = |gate: &&Gate| {
-        let turned = codec.effects.iter().filter(|effect| effect.turned_by.as_ref() == Some(*gate));
-        let turned: Vec<_> = turned.map(|effect| format!("`{}`", effect.metric)).collect();
-        let turned = if turned.is_empty() { "no answer".to_owned() } else { turned.join(", ") };
-        format!("- **{}**: {}. It turned {turned}.\n", gate.title(), markdown(&gate.to_string()))
-    };
-    let lines: String = all.iter().map(line).collect();
-    if lines.is_empty() { lines } else { format!("What stands against these answers:\n\n{lines}\n") }
 }
 
 /// Where in the distribution of frames the change lies; `None` where runs have no frames.
@@ -61,49 +52,57 @@ pub fn shifts(codec: &CodecComparison) -> Option<String> {
     (!tables.is_empty()).then_some(tables)
 }
 
-/// Every threshold against the reference of its codec, by the primary metric.
-pub fn cells_of(session: &Session, codec: Codec) -> Option<String> {
-    let all = cells(&session.summaries, session.noise.as_ref());
-    let mut table = Table::new(&["case", "against", ">change", ">95 % interval", ">n", ">p, Holm", "answer", "why"]);
+/// Every case against the reference of its codec, by the primary metric.
+pub fn cells_of(analysis: &Analysis, codec: Codec) -> Option<String> {
+    let mut table = Table::new(&["case", "against", ">paired median change", ">interval", ">n", "answer", "why"]);
     let mut is_empty = true;
-    for Cell { case, reference, effect, p_holm } in all.iter().filter(|cell| cell.case.codec == codec) {
+    for Cell { case, reference, effect } in analysis.cells.iter().filter(|cell| cell.case.codec == codec) {
         is_empty = false;
-        let [change, interval, n] = interval_cells(effect.interval);
-        let answer = effect.answer.to_string();
+        let [change, interval, n] = interval_cells(&effect.interval);
         let (case, reference, why) = (case_title(case), case_title(reference), markdown(&effect.reason));
-        table.row([case, reference, change, interval, n, format!("{p_holm:.4}"), answer, why]);
+        table.row([case, reference, change, interval, n, effect.answer.to_string(), why]);
     }
     (!is_empty).then(|| {
-        format!("`{PRIMARY}` of each case against one and the same; p is adjusted for all {} of the sweep (Holm).\n\n{table}\n", all.len())
+        format!(
+            "`{PRIMARY}` of each case. All {} comparisons of the sweep share one error of 5 %.\n\n{table}\n",
+            analysis.cells.len()
+        )
     })
 }
 
-/// The front of throughput and latency, and what each case is known to cost.
+/// What each case costs, and where it stands.
 pub fn candidates(known: &Recommendation) -> String {
-    let mut table = Table::new(&["case", ">wall_ms", ">slower at most", ">latency tail", "front", "role"]);
+    let titles = ["case", "standing", ">wall time", ">slower than the fastest", ">latency tail", "pareto-optimal"];
+    let mut table = Table::new(&titles);
     for one in &known.candidates {
-        let role = match one.case {
-            case if case == known.case => recommendation_word(known),
-            case if case == known.fastest => "fastest",
-            _ if !one.is_paid_for => "latency not paid for",
-            _ => "",
-        };
-        let text = |ms: Option<f64>| ms.map_or_else(|| NO_VALUE.to_owned(), units::ms);
+        let slower = one.slower.as_ref().map(|decision| {
+            let bound = decision
+                .interval
+                .high_pct
+                .map_or_else(String::new, |pct| format!(" (up to {})", units::pct(pct.max(0.0))));
+            format!("{}{bound}", units::change_pct(decision.interval.estimate_pct))
+        });
         table.row([
             case_title(&one.case),
+            match one.standing {
+                _ if one.case == known.case => "**recommended**",
+                _ if one.case == known.fastest => "fastest",
+                Standing::Fast => "as fast",
+                Standing::Slower => "slower",
+                Standing::Undecided => "undecided",
+                Standing::Refused => "latency too high",
+                Standing::Failed => "a run failed",
+            }
+            .to_owned(),
             units::ms(one.wall_ms),
-            one.slower_at_most_pct.map_or_else(|| NO_VALUE.to_owned(), |pct| units::pct(pct.max(0.0))),
-            text(one.tail_ms),
-            if one.is_on_front { "on it" } else { "" }.to_owned(),
-            role.to_owned(),
+            slower.unwrap_or_else(|| NO_VALUE.to_owned()),
+            one.tail_ms.map_or_else(|| NO_VALUE.to_owned(), units::ms),
+            if one.is_pareto_optimal { "yes" } else { "" }.to_owned(),
         ]);
     }
     format!(
-        "**{}.** {}\n\nMedians over the planned rounds. *Slower at most*: one-sided 95 % bound of the wall time against the fastest; the \
-         smallest threshold that stays within ±{} is recommended, of those whose latency tail keeps the guard, and among equal \
-         ones that with the lowest tail. *Front*: no \
-         other case is both faster and quicker to give its packets.\n\n{table}\n",
-        recommendation_title(known),
+        "{}\n\nMedians over the planned rounds. *As fast*: at most {} slower than the fastest, shown at 95 %. Of the cases that \
+         are as fast, the one with the lowest latency tail is recommended, and of equal ones the smallest threshold.\n\n{table}\n",
         markdown(&known.reason),
         units::pct(known.margin.pct)
     )
@@ -112,21 +111,20 @@ pub fn candidates(known: &Recommendation) -> String {
 /// Test, unit, n, margin and order, for who wants to know how the verdicts came about.
 pub fn methods(codecs: &[CodecComparison]) -> String {
     let mut text = String::from(
-        "**How a verdict is found.** The run is the unit: each gives one value of a metric. Within a round both sides met \
-         the same machine, in an order that turns around from round to round, so their values make a pair; the change is the Hodges–Lehmann centre of ln(after ÷ before) over \
-         the pairs, its 95 % interval has the exact bounds of Wilcoxon's signed-rank test. Sides of two sessions are not \
-         paired: there it is the Hodges–Lehmann shift of the logarithms with the exact bounds of the Mann–Whitney test, and a \
-         drift between the sessions is not excluded. *Improved* and *worse*: the interval leaves out no change, and the \
-         estimate exceeds the margin; *equivalent*: the whole interval lies within the margin; else *inconclusive*. A \
-         criterion passes when the whole interval clears its limit and fails when all of it falls short. A gate (drift, slow \
-         first run, two heaps, late pictures, scatter, other settings, other clocks, throttling) makes a verdict inconclusive when it \
-         could have made it; no run is ever left out.",
+        "**How a verdict is found.** Each run gives one value of a metric. Within a round both sides ran on the same computer in \
+         the same state, in an order drawn by lot, so their values make a pair. The paired median change is the median of \
+         (aᵢ + aⱼ) ÷ (bᵢ + bⱼ) over all rounds, its interval has the exact bounds of Wilcoxon's signed-rank test. Sides of two \
+         sessions are not paired: their change is the median of all quotients a ÷ b with the exact bounds of the Mann–Whitney \
+         test. *Improved* and *worse*: the interval excludes zero and the change reaches the margin. *Equivalent*: the interval \
+         lies within the margin, and so does that of the mean. A criterion passes when the one-sided 95 % bound keeps its limit \
+         and fails when the bound on the other side exceeds it. All comparisons of a sweep share one error of 5 % (joint sign \
+         flips), and so do its looks. Every doubt (drift, slow first run, late frames, clock, throttling, two sessions) has a size that \
+         widens the interval; no run is left out.",
     );
     for codec in codecs {
         let Some(primary) = codec.effects.first() else { continue };
-        let (n, unit) = primary.interval.map_or((0, "runs"), |change| {
-            (change.num_runs, if change.num_pairs.is_some() { "pairs" } else { "runs a side, not paired" })
-        });
+        let change = &primary.interval;
+        let unit = if change.num_pairs.is_some() { "pairs" } else { "runs a side, not paired" };
         let margin = units::pct(primary.margin.pct);
         let from = match &primary.margin.calibration {
             Some(session) => format!("measured by calibration {}", markdown(session)),
@@ -134,29 +132,55 @@ pub fn methods(codecs: &[CodecComparison]) -> String {
         };
         let order =
             codec.num_before_first.map_or_else(String::new, |num| format!(", before made first in {num} of them"));
-        let _ = write!(text, " {}: {n} {unit}{order}; margin ±{margin} of `{}` ({from}).", codec.codec, primary.metric);
+        let (n, peers) = (change.num_runs, codec.num_peers);
+        let _ = write!(
+            text,
+            " {}: {n} {unit}{order}; one of {peers} comparisons; margin ±{margin} of `{}` ({from}).",
+            codec.codec, primary.metric
+        );
     }
     text.push_str("\n\n");
     text
 }
 
-fn effect_cells(effect: &Effect) -> [String; 6] {
-    let metric: Metric = effect.metric;
+fn effect_cells(effect: &Effect) -> [String; 10] {
+    let metric = effect.metric;
     let role = if effect.is_primary { " (primary)" } else { "" };
-    let [change, interval, n] = interval_cells(effect.interval);
+    let [change, interval, n] = interval_cells(&effect.interval);
     let name = format!("{} `{}`{role}", metric.title(), metric.key());
-    [name, change, interval, n, format!("**{}**", effect.answer), markdown(&effect.reason)]
+    let mean = effect.mean.map(|mean| units::change_pct(100.0 * (mean.estimate - 1.0)));
+    let worst = effect.worst.before_pct.zip(effect.worst.after_pct);
+    let worst = worst.map(|(before, after)| format!("{} → {}", units::change_pct(before), units::change_pct(after)));
+    let text = |value: Option<String>| value.unwrap_or_else(|| NO_VALUE.to_owned());
+    let of = |value: Option<f64>| text(value.map(|value| metric.unit().text(value)));
+    let answer = format!("**{}**", effect.answer);
+    [
+        name,
+        of(effect.before),
+        of(effect.after),
+        change,
+        interval,
+        n,
+        text(mean),
+        text(worst),
+        answer,
+        markdown(&effect.reason),
+    ]
 }
 
 /// Estimate, ends, and how many pairs or runs.
-fn interval_cells(interval: Option<ChangeInterval>) -> [String; 3] {
-    let Some(change) = interval else { return [NO_VALUE; 3].map(str::to_owned) };
-    let ends = change.ends().map_or_else(
-        || NO_VALUE.to_owned(),
-        |(low, high)| format!("{} to {}", units::change_pct(low), units::change_pct(high)),
-    );
+fn interval_cells(change: &ChangeInterval) -> [String; 3] {
     let unit = if change.num_pairs.is_some() { "pairs" } else { "runs" };
-    [units::change_pct(change.estimate_pct), ends, format!("{} {unit}", change.num_runs)]
+    [units::change_pct(change.estimate_pct), change.ends_text(), format!("{} {unit}", change.num_runs)]
+}
+
+/// A mean with its standard deviation, where it scatters at all.
+pub fn mean_text(unit: Unit, mean: f64, stddev: Option<f64>) -> String {
+    let text = unit.text(mean);
+    match stddev {
+        Some(stddev) if stddev > 0.0 => format!("{text} ± {}", unit.text(stddev)),
+        _ => text,
+    }
 }
 
 fn shift_table(shift: &Shift) -> String {

@@ -8,11 +8,11 @@ use super::{ReportError, Subject};
 use crate::contract::Codec;
 use crate::record::{Case, RunRecord};
 use crate::session::Session;
-use crate::stats::compare::{CodecComparison, SideName};
-use crate::stats::distribution::Distribution;
-use crate::stats::metrics::Metric;
-use crate::stats::recommend::{Recommendation, recommend};
-use crate::stats::summary::{Group, RunSummary};
+use crate::stats::analysis::Answer;
+use crate::stats::runs::distribution::Distribution;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::{Group, RunSummary};
+use crate::stats::verdict::comparison::{CodecComparison, SideName};
 
 /// What the sections and figures of a report are made of.
 pub struct Material<'a> {
@@ -22,8 +22,6 @@ pub struct Material<'a> {
     pub cases: Vec<CaseMaterial>,
     /// One run of each side of each compared codec.
     pub depths: Vec<DepthMaterial>,
-    /// The knee of each codec and lock placement of the session.
-    pub recommendations: Vec<Recommendation>,
 }
 
 /// One case.
@@ -65,10 +63,9 @@ impl<'a> Material<'a> {
     /// A run could not be read.
     pub fn gather(subject: Subject<'a>) -> Result<Self, ReportError> {
         let groups = subject.session.groups();
-        let recommendations = recommend(&subject.session.summaries, subject.session.noise.as_ref());
         let cases = foreign_cases(&subject).chain(own_cases(&subject, groups)).collect();
         let depths = compared(&subject).flat_map(|codec| depth_pair(&subject, codec)).collect();
-        let mut material = Self { subject, cases, depths, recommendations };
+        let mut material = Self { subject, cases, depths };
         subject.session.for_each_run(|run| material.visit(&run, true))?;
         if let Some(before) = subject.before {
             before.for_each_run(|run| material.visit(&run, false))?;
@@ -90,6 +87,11 @@ impl<'a> Material<'a> {
     /// The cases of `codec`.
     pub fn cases_of(&self, codec: Codec) -> impl Iterator<Item = &CaseMaterial> {
         self.cases.iter().filter(move |case| case.group.case.codec == codec)
+    }
+
+    /// The answer about `codec`.
+    pub fn answer(&self, codec: Codec) -> Option<&'a Answer> {
+        self.subject.analysis.answer(codec)
     }
 
     /// The comparison of `codec`.
@@ -159,7 +161,7 @@ fn depth_pair(subject: &Subject<'_>, codec: &CodecComparison) -> Vec<DepthMateri
 fn representative(session: &Session, group: &Group, side: SideName) -> Option<Representative> {
     // The median is by nearest rank, so one of the runs has exactly it.
     let median = group.spread(Metric::WallMs)?.p50;
-    let is_it = |run: &&RunSummary| run.case == group.case && run.counts() && run.wall_ms == median;
+    let is_it = |run: &&RunSummary| run.case == group.case && run.counts() && run.wall_ms() == median;
     let run = session.summaries.iter().find(is_it)?;
-    Some(Representative { case: group.case, side, order_index: run.order_index, wall_ms: run.wall_ms })
+    Some(Representative { case: group.case, side, order_index: run.order_index, wall_ms: run.wall_ms() })
 }

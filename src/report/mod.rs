@@ -31,12 +31,9 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::contract::Codec;
-use crate::record::Case;
 use crate::session::{Session, SessionError};
-use crate::stats::compare::{Allowances, CompareError, Comparison, compare};
-use crate::stats::criteria::{Criteria, Verdict};
-use crate::stats::recommend::default_pair;
-use crate::stats::selector::CaseFilter;
+use crate::stats::analysis::Analysis;
+use crate::stats::verdict::comparison::Comparison;
 use crate::units::NO_VALUE;
 use draw::{Figure, FigureKind};
 use gather::Material;
@@ -47,10 +44,19 @@ use words::codec_title;
 pub struct Subject<'a> {
     /// The session reported on. The after side of `comparison` is part of it.
     pub session: &'a Session,
+    /// What it says by itself.
+    pub analysis: &'a Analysis,
     /// Where the before side comes from, if from another session.
     pub before: Option<&'a Session>,
     /// The judgement; without one the report describes and recommends, but passes nothing.
     pub comparison: Option<&'a Comparison>,
+}
+
+impl<'a> Subject<'a> {
+    /// A session by itself: its headline pair is what is compared.
+    pub fn own(session: &'a Session, analysis: &'a Analysis) -> Self {
+        Self { session, analysis, before: None, comparison: analysis.comparison.as_ref() }
+    }
 }
 
 /// A finished report, not yet on disk.
@@ -94,10 +100,10 @@ pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result
     Ok(Report { path: path.to_owned(), markdown, figures })
 }
 
-/// The plan's name for a report: `output/benchmark-nv-precise-<codec>-<epoch>.md`, several codecs joined by `-`.
+/// The plan's name for a report: `output/benchmark-nv-precise-<codec>-<date>-<time>.md`, several codecs joined by `-`, in UTC.
 pub fn default_path(session: &Session, now: Timestamp) -> PathBuf {
     let codecs: Vec<_> = session.manifest.plan.codecs.iter().map(ToString::to_string).collect();
-    PathBuf::from(format!("output/benchmark-nv-precise-{}-{}.md", codecs.join("-"), now.as_second()))
+    PathBuf::from(format!("output/benchmark-nv-precise-{}-{}.md", codecs.join("-"), now.strftime("%Y-%m-%d-%H%M")))
 }
 
 /// Writes a table or trace to `path`, whole or not at all.
@@ -115,25 +121,6 @@ pub fn write_export(
     buffered.flush().map_err(failure)?;
     drop(buffered);
     crate::files::place(temporary, path).map_err(failure)
-}
-
-/// What to compare within one session when nobody said: for each codec the pair that `stats` suggests.
-/// `None`: no codec has two cases.
-///
-/// # Errors
-/// As [`compare`].
-pub fn own_comparison(session: &Session, criteria: &Criteria) -> Result<Option<Comparison>, CompareError> {
-    let name = session.dir.display().to_string();
-    let mut all: Option<Comparison> = None;
-    for pair in default_pair(&session.summaries, session.noise.as_ref()) {
-        let side = |case: Case| session.side(&name, CaseFilter::from(case));
-        let one = compare(&side(pair.before), &side(pair.after), criteria, Allowances::default())?;
-        match &mut all {
-            None => all = Some(one),
-            Some(all) => join(all, one),
-        }
-    }
-    Ok(all)
 }
 
 impl Report {
@@ -156,29 +143,25 @@ fn stem(path: &Path) -> Result<&str, ReportError> {
     stem.ok_or_else(|| ReportError::NoFileName { path: path.to_owned() })
 }
 
-fn join(all: &mut Comparison, one: Comparison) {
-    all.verdict = Verdict::of_all([all.verdict, one.verdict]);
-    all.codecs.extend(one.codecs);
-    let news: Vec<_> = one.warnings.into_iter().filter(|warning| !all.warnings.contains(warning)).collect();
-    all.warnings.extend(news);
-    // Each codec has a pair of its own, which its groups name.
-    all.before.filter.clear();
-    all.after.filter.clear();
-}
-
+/// First what to do and on which numbers that rests; everything else follows under "Details".
 fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
     let session = material.subject.session;
     let figure = |codec, kind| figure_link(figures, stem, codec, kind);
-    let mut text = format!("# Pictures in flight: {}\n\n", sections::headline(material));
+    let mut text = format!("# Frames in flight: {}\n\n", sections::headline(material));
     let mut put = |block: String| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{}\n\n", block.trim_end());
     };
     put(sections::verdict(material));
     put(sections::device(&session.manifest.device));
-    if let Some(warnings) = sections::warnings(material) {
-        put(format!("**Warnings**\n\n{warnings}"));
+    sections::doubts(material).into_iter().for_each(&mut put);
+    for codec in material.codecs() {
+        put(format!("## Thresholds, {}\n\n{}", codec_title(codec), sections::thresholds(material, codec)));
+        put(figure(codec, FigureKind::Knee));
+        put(format!("## Where the wait went, {}", codec_title(codec)));
+        put(figure(codec, FigureKind::WaitSplit));
     }
+    put("# Details".to_owned());
     if let Some(comparison) = material.subject.comparison {
         put(format!("## Criteria\n\n{}", sections::criteria(comparison)));
         for codec in &comparison.codecs {
@@ -187,6 +170,7 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
                 put(figure(codec.codec, FigureKind::Rounds));
             }
             put(format!("## Before and after, {}\n\n{}", codec_title(codec.codec), sections::before_after(codec)));
+            put(format!("## Parts of the time, {}\n\n{}", codec_title(codec.codec), sections::wait_split(codec)));
             if let Some(shifts) = effects::shifts(codec) {
                 put(format!("## Where in the distribution, {}\n\n{shifts}", codec_title(codec.codec)));
                 put(figure(codec.codec, FigureKind::Shift));
@@ -194,15 +178,13 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
         }
     }
     for codec in material.codecs() {
-        put(format!("## Where the wait went, {}", codec_title(codec)));
-        material.compared(codec).into_iter().for_each(|compared| put(sections::wait_split(compared)));
-        put(figure(codec, FigureKind::WaitSplit));
-        put(format!("## Thresholds, {}\n\n{}", codec_title(codec), sections::thresholds(material, codec)));
-        effects::cells_of(session, codec).into_iter().for_each(&mut put);
+        if let Some(cells) = effects::cells_of(material.subject.analysis, codec) {
+            put(format!("## Every case against one, {}\n\n{cells}", codec_title(codec)));
+        }
         if let Some(processes) = processes::table(material, codec) {
             put(format!("## Whole processes, {}\n\n{processes}", codec_title(codec)));
         }
-        for kind in [FigureKind::Knee, FigureKind::LockWait, FigureKind::Depth] {
+        for kind in [FigureKind::LockWait, FigureKind::Depth] {
             put(figure(codec, kind));
         }
     }

@@ -11,8 +11,8 @@ use super::words::{case_title, codec_title};
 use super::{Report, ReportError, Subject, appendix, generated_line, sections, utc};
 use crate::contract::Codec;
 use crate::record::Client;
-use crate::stats::metrics::Metric;
-use crate::stats::summary::Group;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::Group;
 use crate::units::{NO_VALUE, change_pct_or_none, pct};
 
 /// What a reader wants to know of a process, in the order of the columns.

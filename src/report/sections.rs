@@ -6,20 +6,20 @@ use std::fmt::Write as _;
 
 use super::chart::notice;
 use super::draw::PARTS;
-use super::effects;
+use super::effects::{self, mean_text};
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
 use super::text::markdown;
-use super::words::{case_title, codec_title, recommendation_title, recommendation_word, side_title, verdict_title};
+use super::words::{case_title, codec_title, side_title, verdict_title};
 use crate::contract::{Codec, LockPlacement};
-use crate::record::{DeviceInfo, DeviceKind};
-use crate::stats::compare::{CodecComparison, Comparison};
-use crate::stats::criteria::{CriterionName, CriterionResult, Verdict};
-use crate::stats::judge::change_pct;
-use crate::stats::metrics::Metric;
-use crate::stats::recommend::Recommendation;
-use crate::stats::spread::Spread;
-use crate::stats::summary::Group;
+use crate::record::DeviceInfo;
+use crate::stats::analysis::{Answer, AnswerState, Figure};
+use crate::stats::math::descriptive::Spread;
+use crate::stats::runs::change_pct;
+use crate::stats::runs::metrics::{Metric, SWEPT_METRICS};
+use crate::stats::runs::summary::Group;
+use crate::stats::verdict::comparison::{CodecComparison, Comparison};
+use crate::stats::verdict::criteria::{CriterionResult, Verdict};
 use crate::units::{NO_VALUE, Unit, change_pct_or_none, pct};
 
 /// What before and after are shown for, with all that `stats` says of their spread.
@@ -39,26 +39,68 @@ pub const COMPARED: [Metric; 13] = [
     Metric::OpenMs,
 ];
 
-/// What each threshold is shown for.
-pub const SWEPT: [Metric; 6] =
-    [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
-
 /// What was encoded, in one line.
 pub fn headline(material: &Material<'_>) -> String {
     let codecs: Vec<_> = material.codecs().into_iter().map(codec_title).collect();
     format!("{}, {}", codecs.join(" and "), markdown(&material.subject.session.manifest.input.to_string()))
 }
 
-/// One paragraph a codec: what to do, and on which numbers that rests.
+/// For each codec: what to do, the three figures it rests on, and the next step.
 pub fn verdict(material: &Material<'_>) -> String {
-    let device = &material.subject.session.manifest.device;
-    match material.subject.comparison {
-        Some(comparison) => {
-            let sentences = comparison.codecs.iter().map(|codec| verdict_sentence(codec, device));
-            sentences.collect::<Vec<_>>().join("\n\n") + "\n"
+    let subject = &material.subject;
+    let is_own = subject.analysis.comparison.as_ref() == subject.comparison;
+    let mut text = String::new();
+    if let Some(comparison) = subject.comparison.filter(|_| !is_own) {
+        // Two cases that somebody chose, maybe of two sessions: the criteria are the answer.
+        for codec in &comparison.codecs {
+            let _ = writeln!(text, "{}\n", chosen_pair(codec));
         }
-        None => no_verdict(&material.recommendations),
     }
+    for answer in &subject.analysis.answers {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "**{}: {}**\n", codec_title(answer.codec), markdown(&answer.sentence));
+        if is_own && !answer.figures.is_empty() {
+            let _ = writeln!(text, "{}", figures(answer));
+        }
+        let _ = writeln!(text, "Next: {}.\n", markdown(&answer.next.to_string()));
+    }
+    if subject.analysis.answers.is_empty() {
+        text.push_str("**No run is good enough to recommend anything.**\n");
+    }
+    text
+}
+
+fn chosen_pair(codec: &CodecComparison) -> String {
+    let (before, after) = (case_title(&codec.before.case), case_title(&codec.after.case));
+    let named = |verdict| {
+        let names = codec.criteria.iter().filter(|result| result.verdict == verdict);
+        names.map(|result| result.name.title().to_lowercase()).collect::<Vec<_>>().join(", ")
+    };
+    let outcome = match codec.verdict {
+        Verdict::Pass => format!("passes: all {} criteria met", codec.criteria.len()),
+        Verdict::Fail => format!("does not pass: {}", named(Verdict::Fail)),
+        Verdict::Inconclusive => format!("is undecided: {}", named(Verdict::Inconclusive)),
+        Verdict::NotComparable => "cannot be compared: settings differ that are not under test".to_owned(),
+    };
+    format!("**{}: {after} against {before} {outcome}.**", codec_title(codec.codec))
+}
+
+fn figures(answer: &Answer) -> Table {
+    let side =
+        |case: Option<crate::record::Case>| case.map_or_else(String::new, |case| format!(" ({})", case_title(&case)));
+    let (before, after) = (format!(">before{}", side(answer.before)), format!(">after{}", side(Some(answer.case))));
+    let mut table = Table::new(&["", &before, &after, ">paired median change", ">interval"]);
+    for Figure { metric, before, after, change } in &answer.figures {
+        let text = |value: &Option<f64>| metric.unit().text_or_none(*value);
+        table.row([
+            metric.title().to_owned(),
+            text(before),
+            text(after),
+            change_pct_or_none(change.map(|change| change.estimate_pct)),
+            change.map_or_else(|| NO_VALUE.to_owned(), |change| change.ends_text()),
+        ]);
+    }
+    table
 }
 
 /// What made the numbers, shouting where it was no GPU.
@@ -71,25 +113,46 @@ pub fn device(device: &DeviceInfo) -> String {
     }
 }
 
-/// What weakens the answer, as a list; `None` where nothing does.
-pub fn warnings(material: &Material<'_>) -> Option<String> {
-    let compared = material.subject.comparison.map_or(&[][..], |comparison| &comparison.warnings);
-    let mut warnings: Vec<String> = compared.iter().map(ToString::to_string).collect();
-    let sessions = [Some(material.subject.session), material.subject.before];
-    let damaged = sessions.iter().flatten().flat_map(|session| &session.damage);
-    warnings.extend(damaged.map(ToString::to_string));
-    if material.subject.comparison.is_none() {
-        warnings.extend(own_warnings(material));
+/// What makes the answers doubtful and what is worth knowing, each once; `None` where there is nothing.
+pub fn doubts(material: &Material<'_>) -> Option<String> {
+    let subject = &material.subject;
+    let mut lines: Vec<String> = Vec::new();
+    let codecs = subject.comparison.map_or(&[][..], |comparison| &comparison.codecs);
+    for field in subject.comparison.iter().flat_map(|comparison| &comparison.not_comparable) {
+        lines.push(format!("**Not comparable** {field}"));
     }
-    let lines: String = warnings.iter().map(|warning| format!("- {}\n", markdown(warning))).collect();
-    (!lines.is_empty()).then_some(lines)
+    for codec in codecs {
+        for doubt in codec.doubts() {
+            let codec = if codecs.len() > 1 { format!(" ({})", codec_title(codec.codec)) } else { String::new() };
+            lines.push(format!("**{}**{codec} {doubt}. To remove it: {}", doubt.size_text(), doubt.advice()));
+        }
+    }
+    let warnings = subject.comparison.map_or(&[][..], |comparison| &comparison.warnings);
+    lines.extend(warnings.iter().map(ToString::to_string));
+    let damaged = [Some(subject.session), subject.before];
+    lines.extend(damaged.iter().flatten().flat_map(|session| &session.damage).map(ToString::to_string));
+    if subject.comparison.is_none() && !subject.session.manifest.environment.optimised_build {
+        lines.push("A debug build made these numbers; use a release build for numbers that count".to_owned());
+    }
+    let list: String = lines.iter().map(|line| format!("- {}\n", bold_kept(line))).collect();
+    (!list.is_empty())
+        .then(|| format!("**Doubts and warnings.** A doubt with a size widened the intervals by it.\n\n{list}"))
+}
+
+/// Text from outside made harmless, but for the bold words that begin a line.
+fn bold_kept(line: &str) -> String {
+    match line.strip_prefix("**").and_then(|rest| rest.split_once("**")) {
+        Some((bold, rest)) => format!("**{}**{}", markdown(bold), markdown(rest)),
+        None => markdown(line),
+    }
 }
 
 /// One table a codec: what was asked, what came out, and why it passes or not.
 pub fn criteria(comparison: &Comparison) -> String {
     let mut text = String::new();
     for codec in &comparison.codecs {
-        let mut table = Table::new(&["criterion", "asked", ">before", ">after", ">change", "verdict", "reason"]);
+        let titles = ["criterion", "asked", ">before", ">after", ">paired median change", "verdict", "reason"];
+        let mut table = Table::new(&titles);
         for result in &codec.criteria {
             table.row(criterion_cells(result));
         }
@@ -134,74 +197,18 @@ pub fn wait_split(codec: &CodecComparison) -> String {
 
 /// All cases of a codec, and which of them to use.
 pub fn thresholds(material: &Material<'_>, codec: Codec) -> String {
-    let swept = SWEPT.map(|metric| format!(">`{}`", metric.key()));
+    let swept = SWEPT_METRICS.map(|metric| format!(">`{}`", metric.key()));
     let titles: Vec<_> = [">T", "lock", ">pool", "role"].into_iter().chain(swept.iter().map(String::as_str)).collect();
     let mut table = Table::new(&[&titles[..], &[">runs"]].concat());
     for case in material.cases_of(codec).filter(|case| case.group.case.client.is_here()) {
         table.row(threshold_cells(material, case));
     }
     let mut text = format!("{table}\n");
-    for knee in material.recommendations.iter().filter(|knee| knee.codec == codec) {
+    if let Some(answer) = material.answer(codec) {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", effects::candidates(knee));
+        let _ = writeln!(text, "{}", effects::candidates(&answer.recommendation));
     }
     text
-}
-
-fn verdict_sentence(codec: &CodecComparison, device: &DeviceInfo) -> String {
-    let (case, title) = (case_title(&codec.after.case), codec_title(codec.codec));
-    let shown = [CriterionName::LockMs, CriterionName::WallMs, CriterionName::LatencyP95, CriterionName::LatencyP99];
-    let numbers = shown.iter().filter_map(|name| codec.criteria.iter().find(|result| result.name == *name));
-    let numbers = numbers.map(change_words).collect::<Vec<_>>().join(", ");
-    let named = |verdict| {
-        let names = codec.criteria.iter().filter(|result| result.verdict == verdict);
-        names.map(|result| format!("`{}`", result.name)).collect::<Vec<_>>().join(", ")
-    };
-    let here = if device.kind == DeviceKind::Virtual { " on this virtual device" } else { "" };
-    match codec.verdict {
-        Verdict::Pass => {
-            let count = codec.criteria.len();
-            format!("**Use {case} for {title}{here}**: {numbers}; all {count} criteria met.")
-        }
-        Verdict::Fail => {
-            format!("**{case} does not pass for {title}{here}**: {numbers}; not met: {}.", named(Verdict::Fail))
-        }
-        Verdict::Inconclusive => {
-            let open = named(Verdict::Inconclusive);
-            format!("**{case} is not decided for {title}{here}**: {numbers}; the runs leave open: {open}.")
-        }
-    }
-}
-
-fn change_words(result: &CriterionResult) -> String {
-    let text = |value| result.name.unit().text_or_none(value);
-    let change = change_pct_or_none(result.change_pct);
-    format!("{} {} → {} ({change})", result.name.title().to_lowercase(), text(result.before), text(result.after))
-}
-
-fn no_verdict(knees: &[Recommendation]) -> String {
-    let knees = knees.iter().map(|knee| {
-        let (codec, title) = (codec_title(knee.codec), recommendation_title(knee));
-        format!("- {codec}: {title}. {}\n", markdown(&knee.reason))
-    });
-    format!(
-        "**Nothing was compared**, so nothing passes or fails. The sweep by itself suggests:\n\n{}",
-        knees.collect::<String>()
-    )
-}
-
-fn own_warnings(material: &Material<'_>) -> Vec<String> {
-    let session = material.subject.session;
-    let mut warnings = Vec::new();
-    if !session.manifest.environment.optimised_build {
-        warnings.push("a debug build made these numbers; use --release".to_owned());
-    }
-    let late: u64 = session.summaries.iter().filter(|run| run.counts()).filter_map(|run| run.model_late).sum();
-    if late > 0 {
-        let late = Unit::Count.text(late as f64);
-        warnings.push(format!("{late} pictures were later than modelled: this machine is too slow for the profile"));
-    }
-    warnings
 }
 
 fn criterion_cells(result: &CriterionResult) -> [String; 7] {
@@ -228,23 +235,26 @@ fn spread_cells(unit: Unit, spread: Option<&Spread>, change: String) -> Vec<Stri
 }
 
 fn mean_cell(group: &Group, metric: Metric) -> String {
-    let Some(spread) = group.spread(metric) else { return NO_VALUE.to_owned() };
-    let mean = metric.unit().text(spread.mean);
-    spread.stddev.map_or(mean.clone(), |stddev| format!("{mean} ± {}", metric.unit().text(stddev)))
+    let spread = group.spread(metric);
+    spread.map_or_else(|| NO_VALUE.to_owned(), |spread| mean_text(metric.unit(), spread.mean, spread.stddev))
 }
 
 fn threshold_cells(material: &Material<'_>, case: &CaseMaterial) -> Vec<String> {
     let Group { case: what, num_runs, num_failed, .. } = case.group;
-    let knee = material.recommendations.iter().find(|knee| case.is_own && knee.case == what);
+    let answer = material.answer(what.codec).filter(|answer| case.is_own && answer.case == what);
     let side = case.side.map(side_title);
     let other = (!case.is_own).then_some("other session");
-    let role: Vec<_> = [side, other, knee.map(recommendation_word)].into_iter().flatten().collect();
+    let role: Vec<_> = [side, other, answer.map(recommendation_word)].into_iter().flatten().collect();
     let failed = if num_failed == 0 { String::new() } else { format!(", **{num_failed} failed**") };
     let mut cells =
         vec![what.reap_threshold.to_string(), what.lock.to_string(), what.pool.to_string(), role.join(", ")];
-    cells.extend(SWEPT.iter().map(|&metric| mean_cell(&case.group, metric)));
+    cells.extend(SWEPT_METRICS.iter().map(|&metric| mean_cell(&case.group, metric)));
     cells.push(format!("{num_runs}{failed}"));
     cells
+}
+
+fn recommendation_word(answer: &Answer) -> &'static str {
+    if answer.state == AnswerState::Confirmed { "recommended, confirmed" } else { "recommended" }
 }
 
 fn change(before: &Group, after: &Group, metric: Metric) -> Option<f64> {

@@ -13,10 +13,10 @@ use super::text::markdown;
 use super::words::{case_title, codec_title, verdict_title};
 use super::{Report, ReportError, Subject, appendix, figure_link, file_name, generated_line, sections, stem, utc};
 use crate::contract::Codec;
-use crate::stats::compare::CodecComparison;
-use crate::stats::criteria::Verdict;
-use crate::stats::metrics::Metric;
-use crate::stats::summary::Group;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::Group;
+use crate::stats::verdict::comparison::CodecComparison;
+use crate::stats::verdict::criteria::Verdict;
 use crate::units::{NO_VALUE, pct};
 
 /// File name of [`analysis`], dated by when the session was made, so that the same session has the same page.
@@ -40,8 +40,8 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
         let _ = write!(text, "## {title}\n\n{}\n\n", block.trim_end());
     };
     put("Result", format!("{}\n{}", sections::verdict(&material), sections::device(&subject.session.manifest.device)));
-    if let Some(warnings) = sections::warnings(&material) {
-        put("What weakens it", warnings);
+    if let Some(doubts) = sections::doubts(&material) {
+        put("Doubts and warnings", doubts);
     }
     put("Purpose", PURPOSE.to_owned());
     put("Baseline", baseline(&material));
@@ -88,10 +88,9 @@ pub fn status(subject: Subject<'_>, generated: Timestamp) -> Result<String, Repo
     Ok(format!("{text}\nDetails: [{name}]({name})\n\n{}", generated_line(generated)))
 }
 
-const PURPOSE: &str = "The encode path spends most of its time inside nvEncLockBitstream, because each picture is locked \
-    right after it was submitted. Keeping more pictures in flight lets submitting and locking overlap. This page holds \
-    the serial path against the one with more pictures in flight, codec by codec, and says whether the plan's \
-    acceptance criteria are met.";
+const PURPOSE: &str = "The encode path spends most of its time inside nvEncLockBitstream, because each frame is locked \
+    right after it was submitted. Keeping more frames in flight lets submitting and locking overlap. This page compares \
+    the serial path with the recommended one, codec by codec, and says whether the plan's acceptance criteria are met.";
 
 const NOT_COMPARED: &str = "Nothing was compared, so no criterion is met or missed.";
 

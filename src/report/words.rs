@@ -1,10 +1,10 @@
 //! What things are called in reports, once.
 
 use crate::contract::Codec;
-use crate::record::{Case, Client};
-use crate::stats::compare::SideName;
-use crate::stats::criteria::Verdict;
-use crate::stats::recommend::Recommendation;
+use crate::record::Case;
+use crate::stats::verdict::comparison::SideName;
+use crate::stats::verdict::criteria::Verdict;
+pub use crate::stats::verdict::words::case_title;
 
 /// A codec in running text.
 pub fn codec_title(codec: Codec) -> &'static str {
@@ -29,33 +29,8 @@ pub fn verdict_title(verdict: Verdict) -> &'static str {
         Verdict::Pass => "pass",
         Verdict::Fail => "**FAIL**",
         Verdict::Inconclusive => "inconclusive",
+        Verdict::NotComparable => "not comparable",
     }
-}
-
-/// A case within its codec: "T=4 inline", and the pool where it is larger than it must be.
-pub fn case_title(case: &Case) -> String {
-    let Case { reap_threshold, lock, pool, .. } = case;
-    if let Client::Foreign(_) = case.client {
-        return case.client.to_string();
-    }
-    let process = if case.client.is_here() { "" } else { ", process" };
-    let pool = if pool == reap_threshold { String::new() } else { format!(", pool {pool}") };
-    format!("T={reap_threshold} {lock}{pool}{process}")
-}
-
-/// What to use, said as surely as it is known.
-pub fn recommendation_title(known: &Recommendation) -> String {
-    let case = case_title(&known.case);
-    match () {
-        () if known.is_confirmed() => format!("Use {case}"),
-        () if known.rival.is_some() => format!("{case} looks best, not confirmed"),
-        () => format!("{case} has no other to be held against"),
-    }
-}
-
-/// The same beside a case.
-pub fn recommendation_word(known: &Recommendation) -> &'static str {
-    if known.is_confirmed() { "recommended" } else { "suggested" }
 }
 
 /// A case in a figure, its side first.

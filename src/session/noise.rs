@@ -1,6 +1,6 @@
 //! Noise floors beside the sessions that they are for: `noise-floor.json` in the folder of a calibration.
 //!
-//! A floor holds for sessions in the same folder whose stable facts are the same. Computed by `stats::margin`; here it
+//! A floor holds for sessions in the same folder whose stable facts are the same. Computed by `stats::evidence::noise_floor`; here it
 //! is kept and found again.
 
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Manifest, SessionError, write_atomically};
-use crate::stats::interval::ChangeInterval;
-use crate::stats::margin::{Floor, NoiseFloor};
+use crate::stats::evidence::change::ChangeInterval;
+use crate::stats::evidence::noise_floor::{Floor, NoiseFloor};
 
 const NOISE_FILE: &str = "noise-floor.json";
 

@@ -9,10 +9,12 @@ use serde::Deserialize;
 
 use crate::record::RunRecord;
 use crate::session::{FORMAT_VERSION, MANIFEST_FILE, Manifest, RUNS_FILE, SessionError, check_columns, noise_floor};
-use crate::stats::margin::NoiseFloor;
-use crate::stats::selector::CaseFilter;
-use crate::stats::side::Side;
-use crate::stats::summary::{Group, RunSummary, groups};
+use crate::stats::analysis::Analysis;
+use crate::stats::evidence::noise_floor::NoiseFloor;
+use crate::stats::evidence::side::Side;
+use crate::stats::runs::selector::CaseFilter;
+use crate::stats::runs::summary::{Group, RunSummary, groups};
+use crate::stats::verdict::comparison::CompareError;
 
 /// An opened session: everything but the frames.
 #[derive(Debug, Clone)]
@@ -111,6 +113,14 @@ impl Session {
     /// The cases with their runs, in plan order.
     pub fn groups(&self) -> Vec<Group> {
         groups(&self.summaries)
+    }
+
+    /// Everything that the session says.
+    ///
+    /// # Errors
+    /// As [`Analysis::of`].
+    pub fn analysis(&self) -> Result<Analysis, CompareError> {
+        Analysis::of(&self.side(&self.dir.display().to_string(), CaseFilter::default()))
     }
 
     /// The runs that `filter` leaves, as one side of a comparison; `name` is what the user called the session.

@@ -3,9 +3,9 @@
 use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
 use crate::plan::Plan;
 use crate::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
-use crate::stats::selector::CaseFilter;
-use crate::stats::side::Side;
-use crate::stats::summary::RunSummary;
+use crate::stats::evidence::side::Side;
+use crate::stats::runs::selector::CaseFilter;
+use crate::stats::runs::summary::RunSummary;
 
 pub fn case(reap_threshold: u32, lock: LockPlacement) -> Case {
     Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client: Default::default() }
@@ -16,7 +16,7 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
     RunRecord {
         case,
         warmup: false,
-        fresh: false,
+        is_confirmation: false,
         repeat_index: order_index,
         order_index,
         started_unix_ms: 1_700_000_000_000,
@@ -24,6 +24,7 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
         open_ns: 5_000_000,
         wall_ns: (wall_ms * 1e6) as u64,
         model_late: Some(0),
+        model_late_ns: Some(0),
         gpu: None,
         process: None,
         metrics: EncodeMetrics {
@@ -54,7 +55,7 @@ impl Default for Origin {
     fn default() -> Self {
         Self {
             created_unix_ms: 0,
-            plan: Plan::default(),
+            plan: Plan { looks: Vec::new(), order_seed: Some(1), ..Plan::default() },
             input: InputInfo {
                 spec: "synthetic".to_owned(),
                 format: PixelFormat::Nv12,

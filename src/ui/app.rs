@@ -27,7 +27,7 @@ use crate::bench::worker::{News, Starter, Worker};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{DeviceKind, LiveSample};
 use crate::session::{Discarded, Session};
-use crate::stats::summary::RunSummary;
+use crate::stats::runs::summary::RunSummary;
 
 /// How often a live sweep is drawn. What a picture costs on a processor that has to draw it in software (measured by
 /// examples/watching.rs) decides it: twice a second the sweep loses less than 1 % to it.
@@ -256,8 +256,8 @@ impl App {
     fn show_last_runs(&mut self, loaded: &LoadedSession) {
         self.live = LiveModel::of(&loaded.session.manifest.plan);
         for run in &loaded.runs {
-            let RunSummary { case, warmup, fresh, repeat_index, order_index, .. } = run.summary;
-            self.live.begin(PlannedRun { case, warmup, fresh, repeat_index, order_index });
+            let RunSummary { case, warmup, is_confirmation, repeat_index, order_index, .. } = run.summary;
+            self.live.begin(PlannedRun { case, warmup, is_confirmation, repeat_index, order_index });
             self.live.finish(&run.frames);
         }
     }

@@ -16,9 +16,8 @@ use super::pictures::{self, Wish};
 use super::preview::Preview;
 use crate::doctor::{self, Finding};
 use crate::plan::Plan;
-use crate::report::{Report, ReportError, Subject, csv, own_comparison, render, trace};
+use crate::report::{Report, ReportError, Subject, csv, render, trace};
 use crate::session::{Discarded, Label, Session, discard, load_plan, save_plan};
-use crate::stats::criteria::Criteria;
 
 /// What came of it.
 #[derive(Debug)]
@@ -200,9 +199,8 @@ fn write_picture(wish: &Wish, window: &ColorImage, scale: f32, path: PathBuf) ->
 }
 
 fn render_own(session: &Session, path: &Path) -> Result<Report, String> {
-    let comparison = own_comparison(session, &Criteria::default()).map_err(|error| error.to_string())?;
-    let subject = Subject { session, before: None, comparison: comparison.as_ref() };
-    render(subject, path, Timestamp::now()).map_err(|error| error.to_string())
+    let analysis = session.analysis().map_err(|error| error.to_string())?;
+    render(Subject::own(session, &analysis), path, Timestamp::now()).map_err(|error| error.to_string())
 }
 
 fn extension(export: Export) -> &'static str {

@@ -49,7 +49,7 @@ impl Progress {
             |run| {
                 let warmup = match run {
                     PlannedRun { warmup: true, .. } => ", warm-up",
-                    PlannedRun { fresh: true, .. } => ", to confirm",
+                    PlannedRun { is_confirmation: true, .. } => ", to confirm",
                     _ => "",
                 };
                 format!("run {} of {}, {}{warmup}", run.order_index + 1, self.num_runs, run.case)

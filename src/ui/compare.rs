@@ -9,11 +9,11 @@ use super::data::LoadedSession;
 use super::effects::EffectsModel;
 use crate::record::Case;
 use crate::session::{Session, SessionError};
-use crate::stats::compare::{Allowances, Comparison, compare};
-use crate::stats::criteria::{Criteria, Verdict};
-use crate::stats::recommend::default_pair;
-use crate::stats::selector::CaseFilter;
-use crate::stats::summary::Group;
+use crate::stats::runs::selector::CaseFilter;
+use crate::stats::runs::summary::Group;
+use crate::stats::verdict::comparison::{Allowances, Comparison, compare};
+use crate::stats::verdict::criteria::{Criteria, Verdict};
+use crate::stats::verdict::recommendation::{Terms, default_pair};
 
 /// The choice and what came of it.
 #[derive(Debug, Default)]
@@ -105,7 +105,9 @@ impl CompareModel {
 
     fn suggest(&mut self, loaded: &LoadedSession) {
         let before_groups = self.other.as_ref().map_or(&loaded.groups, |other| &other.groups);
-        let pair = default_pair(&loaded.session.summaries, loaded.session.noise.as_ref()).into_iter().next();
+        let Session { manifest, noise, .. } = &loaded.session;
+        let terms = Terms { plan: &manifest.plan, noise: noise.as_ref() };
+        let pair = default_pair(&loaded.session.summaries, &terms).into_iter().next();
         (self.before, self.after) = (pair.as_ref().map(|pair| pair.before), pair.map(|pair| pair.after));
         self.after = self.after.or(loaded.groups.first().map(|group| group.case));
         if !has(before_groups, self.before) {

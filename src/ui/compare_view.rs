@@ -12,10 +12,10 @@ use super::library::Found;
 use super::theme;
 use crate::record::Case;
 use crate::report::words::{case_title, codec_title};
-use crate::stats::compare::{CodecComparison, Comparison};
-use crate::stats::criteria::Criteria;
-use crate::stats::margin::NoiseFloor;
-use crate::stats::summary::Group;
+use crate::stats::evidence::noise_floor::NoiseFloor;
+use crate::stats::runs::summary::Group;
+use crate::stats::verdict::comparison::{CodecComparison, Comparison};
+use crate::stats::verdict::criteria::Criteria;
 use crate::units;
 
 /// The whole view; `found` are the sessions to choose another one from.
@@ -57,12 +57,9 @@ pub fn compare_ui(
         }
         ui.collapsing("Criteria", |ui| {
             criteria_ui(ui, &mut model.criteria);
-            ui.checkbox(&mut model.allowances.device_kind, "Compare although one side is virtual and the other is not");
-            ui.checkbox(&mut model.allowances.input, "Compare although the inputs differ");
-            ui.checkbox(
-                &mut model.allowances.settings,
-                "Judge although settings that are not under test differ, or driver, processor or build",
-            );
+            ui.checkbox(&mut model.allowances.device_kind, "Allow a virtual device against a real one");
+            ui.checkbox(&mut model.allowances.input, "Allow different inputs");
+            ui.checkbox(&mut model.allowances.settings, "Allow different settings, driver, processor or build");
         });
     });
 }
@@ -73,7 +70,7 @@ fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found
     let shown =
         model.other.as_ref().map_or_else(|| OPEN_ONE.to_owned(), |other| other.session.dir.display().to_string());
     ui.horizontal_wrapped(|ui| {
-        ComboBox::from_label("Before is of").selected_text(&shown).width(260.0).show_ui(ui, |ui| {
+        ComboBox::from_label("Before session").selected_text(&shown).width(260.0).show_ui(ui, |ui| {
             if ui.selectable_label(model.other.is_none(), OPEN_ONE).clicked() {
                 queue.push(Command::CompareWith(None));
             }
@@ -114,13 +111,16 @@ fn comparison_ui(
     is_running: bool,
     queue: &mut Vec<Command>,
 ) {
-    let verdict = RichText::new(format!("Overall {}", comparison.verdict)).heading();
+    let verdict = RichText::new(format!("Criteria: {}", comparison.verdict)).heading();
     ui.label(verdict.color(theme::verdict(ui, comparison.verdict)));
     for warning in &comparison.warnings {
         ui.horizontal_wrapped(|ui| {
             ui.colored_label(theme::alert(ui), "Warning");
             ui.label(warning.to_string());
         });
+    }
+    for field in &comparison.not_comparable {
+        ui.label(format!("Not comparable. {field}"));
     }
     ui.add_space(theme::GAP);
     for codec in &comparison.codecs {
@@ -140,8 +140,8 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
         let can_run = !is_running && codec.num_before_first.is_some();
         if let Some(rounds) = codec.rounds_to_settle().filter(|_| can_run) {
             let button = ui.button(format!("Run again with {rounds} rounds"));
-            let hint = "A fresh sweep with a number of rounds that is fixed beforehand: adding rounds until the answer \
-                        pleases would find something in the end";
+            let hint = "A new sweep with this number of rounds. Adding rounds until the answer pleases would find \
+                        something in the end";
             if button.on_hover_text(hint).clicked() {
                 queue.push(Command::RunRounds(rounds));
             }
@@ -151,17 +151,17 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
         let margin = units::pct(primary.margin.pct);
         match (&primary.margin.calibration, &loaded.session.noise) {
             (Some(session), _) => drop(ui.label(format!(
-                "A change matters from ±{margin} on: what equal runs differ by here, measured in {session}"
+                "Changes under {margin} are ignored: equal runs differ by as much here, measured in {session}"
             ))),
             (None, Some(noise)) if noise.floors.iter().any(|floor| floor.metric == primary.metric) => {
                 drop(ui.label(format!(
-                    "A change matters from ±{margin} on; equal runs differ by less here, measured in {}",
+                    "Changes under {margin} are ignored; equal runs differ by less here, measured in {}",
                     noise.session
                 )))
             }
             (None, _) => {
                 ui.label(format!(
-                    "A change matters from ±{margin} on; what equal runs differ by on this machine was not measured"
+                    "Changes under {margin} are ignored. This computer's noise has not been measured yet."
                 ));
                 if !is_running && ui.button("Calibrate").on_hover_text("For the plan of the form on the left").clicked()
                 {
@@ -195,7 +195,7 @@ fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
 
 fn codec_ui(ui: &mut Ui, codec: &CodecComparison) {
     Grid::new(("criteria", codec.codec)).num_columns(6).striped(true).spacing([16.0, 6.0]).show(ui, |ui| {
-        for title in ["Criterion", "Before", "After", "Change", "Verdict", "Why"] {
+        for title in ["Criterion", "Before", "After", "Paired median change", "Verdict", "Why"] {
             ui.strong(title);
         }
         ui.end_row();
@@ -216,8 +216,8 @@ fn criteria_ui(ui: &mut Ui, criteria: &mut Criteria) {
     Grid::new("limits").num_columns(2).show(ui, |ui| {
         percent_ui(ui, "Encode wall falls by at least", &mut criteria.min_wall_improvement_pct);
         percent_ui(ui, "Lock wait falls by at least", &mut criteria.min_lock_improvement_pct);
-        percent_ui(ui, "Latency p99 may grow beyond throughput by", &mut criteria.max_latency_p99_growth_pct);
-        percent_ui(ui, "Two sessions may lie apart by", &mut criteria.session_drift_pct);
+        percent_ui(ui, "Latency ÷ throughput may grow by", &mut criteria.max_latency_p99_growth_pct);
+        percent_ui(ui, "Assumed drift between sessions", &mut criteria.session_drift_pct);
         count_ui(ui, "Queue peak reaches at least", &mut criteria.min_queue_peak);
         count_ui(ui, "Failed runs at most", &mut criteria.max_failed_runs);
         count_ui(ui, "Good runs a side at least", &mut criteria.min_runs);

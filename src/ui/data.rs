@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::record::{FrameColumns, RunRecord};
 use crate::session::{Session, SessionError};
-use crate::stats::margin::NoiseFloor;
-use crate::stats::summary::{Group, RunSummary, groups};
+use crate::stats::evidence::noise_floor::NoiseFloor;
+use crate::stats::runs::summary::{Group, RunSummary, groups};
 
 /// A session and everything measured in it.
 #[derive(Debug, Clone)]

@@ -9,12 +9,13 @@ use super::data::LoadedSession;
 use super::plots::parts::{axis, marks, still_plot, title_ui};
 use super::plots::scale::linear_ticks;
 use super::{pictures, theme};
-use crate::stats::compare::{CodecComparison, thin_text};
-use crate::stats::effect::{Answer, Effect};
-use crate::stats::gate::Gate;
-use crate::stats::interval::{ChangeInterval, PairChange, narrowing};
-use crate::stats::metrics::Metric;
-use crate::stats::shift::Shift;
+use crate::stats::evidence::change::{ChangeInterval, narrowing};
+use crate::stats::evidence::doubts::Doubt;
+use crate::stats::evidence::quantile_shift::Shift;
+use crate::stats::evidence::sides::PairChange;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::verdict::comparison::{CodecComparison, thin_text};
+use crate::stats::verdict::effects::{Answer, Effect};
 use crate::units;
 
 /// Ground under a badge.
@@ -45,7 +46,7 @@ pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison
     });
     table_ui(ui, model, codec, effect.metric);
     if let Some(thin) = thin_text(&codec.too_thin) {
-        ui.weak(format!("Tails that rest on single frames were not looked at: {thin}"));
+        ui.weak(format!("Left out: {thin}"));
     }
     ui.collapsing("Where in the distribution of frames", |ui| {
         codec.shifts.iter().for_each(|shift| shift_ui(ui, shift, loaded));
@@ -53,8 +54,8 @@ pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison
 }
 
 fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, shown: Metric) {
-    Grid::new(("effects", codec.codec)).num_columns(5).striped(true).spacing([16.0, 6.0]).show(ui, |ui| {
-        for title in ["Metric", "Change", "95 % interval", "Answer", "Why"] {
+    Grid::new(("effects", codec.codec)).num_columns(7).striped(true).spacing([16.0, 6.0]).show(ui, |ui| {
+        for title in ["Metric", "Paired median change", "Interval", "Mean", "Worst run", "Answer", "Why"] {
             ui.strong(title);
         }
         ui.end_row();
@@ -68,20 +69,19 @@ fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, show
             if choice.on_hover_text(format!("{} Click to draw its rounds.", effect.metric.definition())).clicked() {
                 model.chosen = Some(effect.metric);
             }
-            ui.label(
-                effect
-                    .interval
-                    .map_or_else(|| units::NO_VALUE.to_owned(), |change| units::change_pct(change.estimate_pct)),
-            );
-            interval_ui(ui, effect.interval);
+            ui.label(units::change_pct(effect.interval.estimate_pct));
+            interval_ui(ui, &effect.interval);
+            let mean = effect.mean.map(|mean| 100.0 * (mean.estimate - 1.0));
+            ui.label(units::change_pct_or_none(mean));
+            worst_ui(ui, effect);
             ui.label(RichText::new(effect.answer.to_string()).strong().color(theme::answer(ui, effect.answer)));
             let reason = eframe::egui::Label::new(&effect.reason).wrap();
-            if effect.gates.is_empty() {
+            if effect.doubts.is_empty() {
                 ui.add(reason);
             } else {
                 ui.vertical(|ui| {
                     ui.add(reason);
-                    badges_ui(ui, &effect.gates);
+                    badges_ui(ui, &effect.doubts);
                 });
             }
             ui.end_row();
@@ -89,29 +89,35 @@ fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, show
     });
 }
 
-fn interval_ui(ui: &mut Ui, interval: Option<ChangeInterval>) {
-    let Some(change) = interval else { return drop(ui.label(units::NO_VALUE)) };
-    let text = change.ends().map_or_else(
-        || "too few runs".to_owned(),
-        |(low, high)| format!("{} to {}", units::change_pct(low), units::change_pct(high)),
-    );
+fn interval_ui(ui: &mut Ui, change: &ChangeInterval) {
     let unit = change.num_pairs.map_or_else(|| "runs a side, not paired".to_owned(), |_| "pairs".to_owned());
-    ui.label(text).on_hover_text(format!(
-        "{} {unit}; Hodges–Lehmann centre, exact {} bounds; p of no change {:.4}",
+    ui.label(change.ends_text()).on_hover_text(format!(
+        "{} {unit}; exact {} bounds at {:.1} %, widened by the doubts",
         change.num_runs,
         if change.num_pairs.is_some() { "signed-rank" } else { "Mann–Whitney" },
-        change.p
+        change.confidence_pct
     ));
 }
 
-/// What speaks against it, each with its sentence as tooltip.
-fn badges_ui(ui: &mut Ui, gates: &[Gate]) {
+/// How far the worst run lies above the median of its side.
+fn worst_ui(ui: &mut Ui, effect: &Effect) {
+    let both = effect.worst.before_pct.zip(effect.worst.after_pct);
+    let text = both.map_or_else(
+        || units::NO_VALUE.to_owned(),
+        |(before, after)| format!("{} to {}", units::change_pct(before), units::change_pct(after)),
+    );
+    ui.label(text).on_hover_text("How far the worst run lies above the median of its side, before and after");
+}
+
+/// The doubts, each with its sentence as tooltip.
+fn badges_ui(ui: &mut Ui, doubts: &[Doubt]) {
     ui.horizontal_wrapped(|ui| {
-        for gate in gates {
+        for doubt in doubts {
             let alert = theme::alert(ui);
-            let text =
-                RichText::new(format!(" {} ", gate.title())).small().background_color(alert.gamma_multiply(BADGE_TINT));
-            ui.label(text).on_hover_text(gate.to_string());
+            let text = RichText::new(format!(" {} ", doubt.title()))
+                .small()
+                .background_color(alert.gamma_multiply(BADGE_TINT));
+            ui.label(text).on_hover_text(doubt.to_string());
         }
     });
 }
@@ -166,8 +172,7 @@ fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, loaded: &Loa
 /// The difference at each decile with its interval.
 fn shift_ui(ui: &mut Ui, shift: &Shift, loaded: &LoadedSession) {
     let title = format!("{}: change at each decile of a run's frames", shift.column.title());
-    let definition =
-        "The Hodges–Lehmann centre of the difference at each decile of a run, with its exact 95 % interval";
+    let definition = "The paired median difference at each decile of a run, with its exact 95 % interval";
     title_ui(ui, &title, definition, loaded);
     if shift.is_exploratory {
         ui.weak("A hint: fewer than 20 runs a side");
@@ -209,7 +214,7 @@ fn ui_grey(plot: &egui_plot::PlotUi<'_>) -> Color32 {
 
 /// A word of the four as a heading of a comparison.
 pub fn answer_line(effect: &Effect) -> String {
-    let change = effect.interval.map_or_else(String::new, |change| format!(" {change}"));
+    let change = format!(" {}", effect.interval);
     match effect.answer {
         Answer::Inconclusive => format!("{}: inconclusive{change}", effect.metric.title()),
         answer => format!("{} {answer}{change}", effect.metric.title()),

@@ -24,6 +24,7 @@ impl App {
                     self.setup.take_plan(&loaded.session.manifest.plan);
                     // A number fixed beforehand goes on for nothing.
                     (self.setup.plan.repeat, self.setup.plan.until) = (repeat, None);
+                    self.setup.plan.looks.clear();
                     self.run(ctx);
                 }
             }

@@ -5,8 +5,8 @@ use egui_extras::{Column, TableBuilder};
 
 use super::theme;
 use crate::report::words::{case_title, codec_title};
-use crate::stats::metrics::Metric;
-use crate::stats::summary::RunSummary;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::RunSummary;
 
 const METRICS: [Metric; 6] =
     [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::QueuePeak, Metric::LatencyP99Ms, Metric::Fps];
@@ -48,7 +48,7 @@ fn kind_ui(ui: &mut Ui, run: &RunSummary) {
     let text = match run {
         RunSummary { error: Some(_), .. } => RichText::new("failed").color(theme::alert(ui)),
         RunSummary { warmup: true, .. } => RichText::new("warm-up").weak(),
-        RunSummary { fresh: true, .. } => RichText::new("to confirm"),
+        RunSummary { is_confirmation: true, .. } => RichText::new("to confirm"),
         _ => RichText::new("counted"),
     };
     ui.label(text);

@@ -197,10 +197,16 @@ fn part_of(error: &PlanError) -> Part {
         | PlanError::NothingToNarrow
         | PlanError::ConfirmTooFew(_)
         | PlanError::TooFewPairs { .. }
+        | PlanError::Looks(..)
+        | PlanError::Criteria(_)
+        | PlanError::UntilAndLooks
         | PlanError::CapTooLow { .. } => Part::Repeats,
-        PlanError::Pace(_) | PlanError::PaceAndWork | PlanError::WorkAndBaseline | PlanError::NothingToVerify => {
-            Part::Caller
-        }
+        PlanError::Pace(_)
+        | PlanError::LiveWithoutPace
+        | PlanError::Budget(_)
+        | PlanError::PaceAndWork
+        | PlanError::WorkAndBaseline
+        | PlanError::NothingToVerify => Part::Caller,
         PlanError::Gop
         | PlanError::GopTooShort { .. }
         | PlanError::BFrames(_)

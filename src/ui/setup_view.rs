@@ -246,11 +246,7 @@ fn ring_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     problems_ui(ui, problems, Part::Locks);
     ui.horizontal(|ui| {
         let mut is_own = setup.plan.pool.is_some();
-        if ui
-            .checkbox(&mut is_own, "Own pool size")
-            .on_hover_text("Otherwise as many as each threshold needs")
-            .changed()
-        {
+        if ui.checkbox(&mut is_own, "Own pool size").on_hover_text("Off: sized automatically").changed() {
             setup.plan.pool = is_own.then(|| setup.plan.reap_thresholds.iter().copied().max().unwrap_or(1));
         }
         if let Some(pool) = &mut setup.plan.pool {
@@ -290,24 +286,44 @@ fn counts_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
         let name = ui.label("Counted runs of each case");
         ui.add(DragValue::new(&mut setup.plan.repeat).speed(0.1)).labelled_by(name.id);
         ui.end_row();
-        let name = ui.label("Rounds to confirm").on_hover_text(
-            "Made afterwards of what the others recommend and its rival alone: the best of many looks better than it is",
+        let name = ui.label("Confirmation rounds").on_hover_text(
+            "Re-tests the winner against its nearest competitors, because the best of many looks better than it is",
         );
         ui.add(DragValue::new(&mut setup.plan.confirm).speed(0.1)).labelled_by(name.id);
         ui.end_row();
     });
+    looks_ui(ui, &mut setup.plan);
     until_ui(ui, &mut setup.plan);
     problems_ui(ui, problems, Part::Frames);
     problems_ui(ui, problems, Part::Repeats);
 }
 
 /// Rounds beyond the planned ones, to a width that is named beforehand.
+/// More rounds of what is undecided, at planned looks.
+fn looks_ui(ui: &mut Ui, plan: &mut Plan) {
+    // Looks follow the planned rounds: twice as many, and twice as many again.
+    let usual = vec![2 * plan.repeat.max(1), 4 * plan.repeat.max(1)];
+    if !plan.looks.is_empty() {
+        plan.looks.clone_from(&usual);
+    }
+    let mut is_on = !plan.looks.is_empty();
+    let text = format!("Add rounds while undecided (up to {})", usual[1]);
+    let hint = "Looks at the data twice more and goes on with the cases that are undecided; stops when none is";
+    if ui.checkbox(&mut is_on, text).on_hover_text(hint).changed() {
+        plan.looks = if is_on { usual } else { Vec::new() };
+        plan.until = plan.until.filter(|_| !is_on);
+    }
+}
+
 fn until_ui(ui: &mut Ui, plan: &mut Plan) {
     let mut is_on = plan.until.is_some();
-    ui.checkbox(&mut is_on, "More until the change is known")
+    ui.checkbox(&mut is_on, "Add rounds until precise enough")
         .on_hover_text("Adds rounds until the 95 % interval of the wall time's change is as narrow as you say");
     let usual = Until { half_width_pct: 1.0, max_repeat: 60.max(plan.repeat) };
     plan.until = is_on.then(|| plan.until.unwrap_or(usual));
+    if is_on {
+        plan.looks.clear();
+    }
     let Some(until) = &mut plan.until else { return };
     ui.horizontal(|ui| {
         let width = DragValue::new(&mut until.half_width_pct).speed(0.05).prefix("±").suffix(" %");

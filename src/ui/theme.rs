@@ -4,8 +4,8 @@ use eframe::egui::{self, Color32, Context, FontId, Sense, TextStyle, Ui};
 
 use crate::contract::LockPlacement;
 use crate::report::svg;
-use crate::stats::criteria::Verdict;
-use crate::stats::effect::Answer;
+use crate::stats::verdict::criteria::Verdict;
+use crate::stats::verdict::effects::Answer;
 use crate::ui::plots::slots::Phase;
 
 /// Width of the set-up panel.
@@ -55,7 +55,7 @@ pub fn verdict(ui: &Ui, verdict: Verdict) -> Color32 {
         Verdict::Pass if ui.visuals().dark_mode => Color32::from_rgb(0x4f, 0xc3, 0x9b),
         Verdict::Pass => Color32::from_rgb(0x00, 0x75, 0x55),
         Verdict::Fail => alert(ui),
-        Verdict::Inconclusive => ui.visuals().weak_text_color(),
+        Verdict::Inconclusive | Verdict::NotComparable => ui.visuals().weak_text_color(),
     }
 }
 

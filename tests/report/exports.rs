@@ -3,7 +3,7 @@
 use inflight::record::RunRecord;
 use inflight::report::{ReportError, csv, trace};
 use inflight::session::Session;
-use inflight::stats::metrics::Metric;
+use inflight::stats::runs::metrics::Metric;
 use serde_json::Value;
 
 use crate::fixture;

@@ -19,6 +19,8 @@ pub fn plan() -> Plan {
         locks: vec![LockPlacement::Inline, LockPlacement::Thread],
         warmup: 1,
         repeat: 3,
+        looks: Vec::new(),
+        order_seed: Some(1),
         ..Plan::default()
     }
 }
@@ -162,7 +164,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
     RunRecord {
         case: run.case,
         warmup: run.warmup,
-        fresh: run.fresh,
+        is_confirmation: run.is_confirmation,
         repeat_index: run.repeat_index,
         order_index: run.order_index,
         started_unix_ms: 1_771_459_200_000 + u64::from(run.order_index) * 300,
@@ -170,6 +172,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         open_ns: 12_000_000,
         wall_ns,
         model_late: Some(0),
+        model_late_ns: Some(0),
         gpu: None,
         process: None,
         metrics,

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use inflight::plan::Plan;
 use inflight::record::{DeviceInfo, DeviceKind};
-use inflight::report::{Report, ReportError, Subject, default_path, own_comparison, render, status};
+use inflight::report::{Report, ReportError, Subject, default_path, render, status};
 use inflight::session::Session;
-use inflight::stats::compare::{Allowances, Comparison, compare};
-use inflight::stats::criteria::Criteria;
-use inflight::stats::metrics::Metric;
-use inflight::stats::selector::CaseFilter;
+use inflight::stats::analysis::Analysis;
+use inflight::stats::runs::metrics::Metric;
+use inflight::stats::runs::selector::CaseFilter;
+use inflight::stats::verdict::comparison::{Allowances, Comparison, compare};
+use inflight::stats::verdict::criteria::Criteria;
 use inflight::units::{change_pct_or_none, pct};
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -23,12 +24,17 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
+fn analysed(session: &Session) -> Analysis {
+    session.analysis().unwrap()
+}
+
 fn compared(session: &Session) -> Comparison {
-    own_comparison(session, &Criteria::default()).unwrap().expect("the session has pairs to compare")
+    analysed(session).comparison.expect("the session has pairs to compare")
 }
 
 fn rendered(session: &Session, comparison: Option<&Comparison>) -> Report {
-    render(Subject { session, before: None, comparison }, Path::new("folder/report.md"), at(0)).unwrap()
+    let subject = Subject { session, analysis: &analysed(session), before: None, comparison };
+    render(subject, Path::new("folder/report.md"), at(0)).unwrap()
 }
 
 /// The part of a report under a heading.
@@ -48,9 +54,11 @@ fn the_verdict_comes_first_then_the_device() {
     let session = fixture::plain();
     let markdown = rendered(session, Some(&compared(session))).markdown;
     let order = [
-        "# Pictures in flight: H.264 and HEVC",
-        "for H.264 on this virtual device",
+        "# Frames in flight: H.264 and HEVC",
+        "on this virtual device",
         NOTICE,
+        "## Thresholds, H.264",
+        "# Details",
         "## Criteria",
         "## Before and after, H.264",
     ];
@@ -119,7 +127,7 @@ fn every_case_and_every_run_is_listed() {
     assert_eq!(runs.lines().filter(|line| line.starts_with('|')).count(), session.summaries.len() + 2);
     assert_eq!(runs.matches("warm-up").count(), session.groups().len());
     for run in &session.summaries {
-        assert!(runs.contains(&Metric::WallMs.unit().text(run.wall_ms)));
+        assert!(runs.contains(&Metric::WallMs.unit().text(run.wall_ms())));
     }
 }
 
@@ -138,8 +146,8 @@ fn each_codec_has_its_figures_and_the_text_shows_each() {
 #[test]
 fn only_the_last_line_depends_on_the_clock() {
     let session = fixture::plain();
-    let comparison = compared(session);
-    let subject = Subject { session, before: None, comparison: Some(&comparison) };
+    let analysis = analysed(session);
+    let subject = Subject::own(session, &analysis);
     let (one, other) = (
         render(subject, Path::new("report.md"), at(0)).unwrap(),
         render(subject, Path::new("report.md"), at(86_400)).unwrap(),
@@ -172,12 +180,14 @@ fn a_before_side_from_elsewhere_is_shown_as_such() {
     let filter = CaseFilter { reap_threshold: Some(4), ..CaseFilter::default() };
     let sides = (before.side("old", CaseFilter::default()), after.side("new", filter));
     let comparison = compare(&sides.0, &sides.1, &Criteria::default(), Allowances::default()).unwrap();
-    let subject = Subject { session: &after, before: Some(&before), comparison: Some(&comparison) };
+    let analysis = analysed(&after);
+    let subject =
+        Subject { session: &after, analysis: &analysis, before: Some(&before), comparison: Some(&comparison) };
     let report = render(subject, Path::new("report.md"), at(0)).unwrap();
     let section = section(&report.markdown, "Thresholds, H.264");
     assert_eq!(rows(section, "before, other session").len(), 1);
     assert_eq!(rows(section, "after").len(), 1);
-    assert!(report.markdown.contains("not interleaved"));
+    assert!(report.markdown.contains("The sides come from two sessions"));
     let svg = |word: &str| &report.figures.iter().find(|(name, _)| name.contains(word)).unwrap().1;
     assert!(svg("depth").contains("before: T=1 inline") && svg("depth").contains("after: T=4 inline"));
     assert!(svg("lock-wait").contains("before: T=1 inline") && svg("wait-split").contains("before: T=1 inline"));
@@ -233,7 +243,8 @@ fn sessions_with_nothing_to_say_still_make_a_report() {
 /// A report of a session of its own, to be written to `name` in the folder that is returned.
 fn to_write(name: &str) -> (TempDir, Report) {
     let (folder, session) = fixture::session(&fixture::small_plan(), fixture::device(), |_| ());
-    let subject = Subject { session: &session, before: None, comparison: None };
+    let analysis = analysed(&session);
+    let subject = Subject { session: &session, analysis: &analysis, before: None, comparison: None };
     let report = render(subject, &folder.path().join(name), at(0)).unwrap();
     (folder, report)
 }
@@ -274,7 +285,8 @@ fn a_device_is_not_replaced_by_a_report() {
 
 #[test]
 fn a_path_without_a_file_is_refused() {
-    let subject = Subject { session: fixture::plain(), before: None, comparison: None };
+    let analysis = analysed(fixture::plain());
+    let subject = Subject::own(fixture::plain(), &analysis);
     assert!(matches!(render(subject, Path::new(".."), at(0)), Err(ReportError::NoFileName { .. })));
 }
 
@@ -282,14 +294,14 @@ fn a_path_without_a_file_is_refused() {
 fn the_default_name_is_the_plans() {
     let session = fixture::plain();
     let path = default_path(session, at(1_771_459_200));
-    assert_eq!(path.to_str(), Some("output/benchmark-nv-precise-h264-hevc-1771459200.md"));
+    assert_eq!(path.to_str(), Some("output/benchmark-nv-precise-h264-hevc-2026-02-19-0000.md"));
 }
 
 #[test]
 fn status_pages_have_the_plans_headings() {
     let session = fixture::plain();
-    let comparison = compared(session);
-    let subject = Subject { session, before: None, comparison: Some(&comparison) };
+    let analysis = analysed(session);
+    let subject = Subject::own(session, &analysis);
     let page = status::analysis(subject, Path::new("docs/status"), at(0)).unwrap();
     for heading in [
         "Result",

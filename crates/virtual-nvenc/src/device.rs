@@ -26,6 +26,8 @@ pub struct Counters {
     pub pictures: u64,
     /// Pictures whose payload this machine finished only after the modelled time: their waits tell of the host.
     pub late_pictures: u64,
+    /// By how much, all of them together.
+    pub late_ns: u64,
     /// Sessions open now.
     pub open_sessions: u32,
     /// Rules that clients broke, with how often; rules never broken are left out.
@@ -99,6 +101,7 @@ pub struct Model {
     seats: Mutex<Seats>,
     pictures: AtomicU64,
     late_pictures: AtomicU64,
+    late_ns: AtomicU64,
     breaches: Vec<AtomicU64>,
 }
 
@@ -125,6 +128,7 @@ impl Model {
             seats: Mutex::new(Seats { sessions_per_engine: vec![0; num_engines], num_opened: 0 }),
             pictures: AtomicU64::new(0),
             late_pictures: AtomicU64::new(0),
+            late_ns: AtomicU64::new(0),
             breaches: Rule::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             config,
         }
@@ -162,8 +166,9 @@ impl Model {
         engine.lock().unwrap_or_else(PoisonError::into_inner).schedule(submitted_ns, service)
     }
 
-    pub fn count_late(&self) {
+    pub fn count_late(&self, late_ns: u64) {
         self.late_pictures.fetch_add(1, Ordering::Relaxed);
+        self.late_ns.fetch_add(late_ns, Ordering::Relaxed);
     }
 
     pub fn count_refusal(&self, refusal: Refusal) {
@@ -184,6 +189,7 @@ impl Model {
         Counters {
             pictures: self.pictures.load(Ordering::Relaxed),
             late_pictures: self.late_pictures.load(Ordering::Relaxed),
+            late_ns: self.late_ns.load(Ordering::Relaxed),
             open_sessions: seats.sessions_per_engine.iter().sum(),
             rules_broken: breaches
                 .map(|(rule, count)| RuleCount {

@@ -125,8 +125,9 @@ impl Session {
 
     /// Puts the bytes back into the output and lets go of the input. Either may be gone by now.
     fn hand_in(&self, job: Job, payload: Payload) {
-        if clock::now_ns() > job.done_ns {
-            self.model.count_late();
+        let late_ns = clock::now_ns().saturating_sub(job.done_ns);
+        if late_ns > 0 {
+            self.model.count_late(late_ns);
         }
         let mut state = self.state();
         if let Some(input) = state.inputs.get_mut(&job.input) {

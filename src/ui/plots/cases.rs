@@ -9,8 +9,9 @@ use super::histogram::{Bar, Histogram};
 use super::selection::FrameTime;
 use crate::record::{Case, FrameColumns};
 use crate::report::figures::depth;
-use crate::stats::distribution::{CurvePoint, Distribution};
-use crate::stats::summary::RunSummary;
+use crate::stats::runs::distribution::{CurvePoint, Distribution};
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::RunSummary;
 use crate::ui::data::{LoadedRun, LoadedSession};
 
 /// Every case of a session that has a good counted run, in plan order.
@@ -105,7 +106,7 @@ impl CaseModel {
     fn add(&mut self, run: &LoadedRun) {
         self.lock_wait.add(FrameTime::LockWait, run);
         self.latency.add(FrameTime::Latency, run);
-        self.queue_peaks.push(run.summary.queue_peak);
+        self.queue_peaks.push(run.summary.value(Metric::QueuePeak).unwrap_or(0.0) as u32);
         let steps = depth::steps(&run.frames);
         for (&(from_ns, depth), &(to_ns, _)) in steps.iter().zip(steps.iter().skip(1)) {
             *self.at_depth_ns.entry(depth).or_default() += to_ns - from_ns;

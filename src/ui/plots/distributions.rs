@@ -15,7 +15,7 @@ use super::parts::{
 use super::scale::{linear_ticks, log_label, log_ns, log_ticks, tail, tail_label, tail_ticks, tick_label};
 use super::selection::{FrameSelection, FrameTime};
 use crate::report::words::case_title;
-use crate::stats::metrics::Metric;
+use crate::stats::runs::metrics::Metric;
 use crate::ui::commands::{Command, View};
 use crate::ui::data::LoadedSession;
 use crate::ui::{pictures, theme};

@@ -65,7 +65,7 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
     RunRecord {
         case,
         warmup: false,
-        fresh: false,
+        is_confirmation: false,
         repeat_index: order_index,
         order_index,
         started_unix_ms: 1_700_000_000_000,
@@ -73,6 +73,7 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         open_ns: 5_000_000,
         wall_ns: end_ns.max(1),
         model_late: Some(0),
+        model_late_ns: Some(0),
         gpu: None,
         process: None,
         metrics,

@@ -1,6 +1,6 @@
 //! Throughput against latency: what is bought and what it costs, each case a point.
 //!
-//! Draws `stats::recommend`'s candidates.
+//! Draws `stats::verdict::recommendation`'s candidates.
 
 use eframe::egui::Ui;
 use egui_plot::{AxisHints, HoverPosition, Line, PlotPoint, PlotPoints, Points};
@@ -8,7 +8,7 @@ use egui_plot::{AxisHints, HoverPosition, Line, PlotPoint, PlotPoints, Points};
 use super::parts::{axis, marks, plot_height, still_plot, title_ui};
 use super::scale::linear_ticks;
 use crate::report::words::case_title;
-use crate::stats::recommend::{Candidate, Recommendation};
+use crate::stats::verdict::recommendation::{Candidate, Recommendation};
 use crate::ui::data::LoadedSession;
 use crate::ui::{pictures, theme};
 
@@ -38,7 +38,8 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, known: &Recommendation) {
             HoverPosition::Elsewhere { .. } => None,
         });
     let response = plot.show(ui, |plot| {
-        let mut front: Vec<_> = points.iter().filter(|(one, _)| one.is_on_front).map(|(_, place)| *place).collect();
+        let mut front: Vec<_> =
+            points.iter().filter(|(one, _)| one.is_pareto_optimal).map(|(_, place)| *place).collect();
         front.sort_by(|a, b| a.x.total_cmp(&b.x));
         let front = Line::new("front", PlotPoints::Owned(front)).color(theme::series(5));
         plot.line(front.width(theme::LINE_WIDTH).allow_hover(false));

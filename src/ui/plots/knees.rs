@@ -5,11 +5,11 @@
 use crate::contract::{Codec, LockPlacement};
 use crate::record::Case;
 use crate::report::draw::{PARTS, bars};
-use crate::stats::cells::{Cell, cells};
-use crate::stats::margin::NoiseFloor;
-use crate::stats::metrics::Metric;
-use crate::stats::recommend::{Recommendation, recommend};
-use crate::stats::summary::{Group, RunSummary, groups};
+use crate::stats::analysis::{Analysis, Answer};
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::{Group, RunSummary, groups};
+use crate::stats::verdict::recommendation::Standing;
+use crate::stats::verdict::sweep_effects::Cell;
 
 /// What is drawn against the threshold.
 pub const METRICS: [Metric; 4] = [Metric::Fps, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms];
@@ -24,7 +24,7 @@ pub struct Knees {
     /// What has a part in any of `splits`, in their order.
     pub parts: Vec<Metric>,
     /// What to use for each codec.
-    pub recommendations: Vec<Recommendation>,
+    pub answers: Vec<Answer>,
     /// Every case against the reference of its codec.
     pub cells: Vec<Cell>,
 }
@@ -62,10 +62,10 @@ pub struct Split {
 }
 
 impl Knees {
-    /// Of a session's runs.
-    pub fn of(runs: &[RunSummary], noise: Option<&NoiseFloor>) -> Self {
+    /// Of a session's runs and what they say; `None`: they cannot be judged.
+    pub fn of(runs: &[RunSummary], analysis: Option<Analysis>) -> Self {
         let groups = &groups(runs)[..];
-        let recommendations = recommend(runs, noise);
+        let (answers, cells) = analysis.map_or_else(Default::default, |analysis| (analysis.answers, analysis.cells));
         let is_seen = |metric: &Metric| groups.iter().any(|group| group.mean(*metric).is_some_and(|ms| ms > 0.0));
         let parts: Vec<_> = PARTS.into_iter().filter(is_seen).collect();
         let split = |group: &Group| {
@@ -73,11 +73,11 @@ impl Knees {
                 case: group.case,
                 bars_ms: bars(group, &parts),
                 wall_ms: group.mean(Metric::WallMs)?,
-                is_recommended: recommendations.iter().any(|knee| knee.case == group.case),
+                is_recommended: answers.iter().any(|answer| answer.case == group.case),
             })
         };
         let splits = groups.iter().filter_map(split).collect();
-        Self { lines: lines(groups), splits, parts, recommendations, cells: cells(runs, noise) }
+        Self { lines: lines(groups), splits, parts, answers, cells }
     }
 
     /// What this point did against the reference of its codec.
@@ -87,17 +87,17 @@ impl Knees {
         })
     }
 
-    /// Has this point's latency tail failed the guard, so that it is not recommended however fast it is?
-    pub fn is_unpaid(&self, line: &Line, point: &Point) -> bool {
-        let candidates = self.recommendations.iter().flat_map(|known| &known.candidates);
+    /// Was this point refused for its latency, so that it is not recommended however fast it is?
+    pub fn is_refused(&self, line: &Line, point: &Point) -> bool {
+        let candidates = self.answers.iter().flat_map(|answer| &answer.recommendation.candidates);
         let is_it =
             |case: Case| (case.codec, case.lock, case.reap_threshold) == (line.codec, line.lock, point.threshold);
-        candidates.filter(|one| is_it(one.case)).any(|one| !one.is_paid_for)
+        candidates.filter(|one| is_it(one.case)).any(|one| one.standing == Standing::Refused)
     }
 
-    /// The recommendation of this point, if it is the one to use.
-    pub fn recommendation(&self, line: &Line, point: &Point) -> Option<&Recommendation> {
-        self.recommendations.iter().find(|known| {
+    /// The answer that names this point, if one does.
+    pub fn answer(&self, line: &Line, point: &Point) -> Option<&Answer> {
+        self.answers.iter().find(|known| {
             (known.codec, known.case.lock, known.case.reap_threshold) == (line.codec, line.lock, point.threshold)
         })
     }
@@ -133,16 +133,17 @@ mod tests {
         let walls =
             [(case(4, Inline), 100.0), (case(4, Inline), 102.0), (case(1, Inline), 200.0), (case(4, Thread), 99.0)];
         let runs: Vec<_> = (0..).zip(walls).map(|(order, (case, wall_ms))| summary(case, order, wall_ms)).collect();
-        let knees = Knees::of(&runs, None);
+        let origin = crate::stats::fixture::Origin::default();
+        let analysis = Analysis::of(&origin.side(&runs, Default::default())).unwrap();
+        let knees = Knees::of(&runs, Some(analysis));
         let thresholds = |line: &Line| line.points.iter().map(|point| point.threshold).collect::<Vec<_>>();
         assert_eq!(knees.lines.iter().map(thresholds).collect::<Vec<_>>(), [vec![1, 4], vec![4]]);
         assert_eq!(knees.lines[0].points[0].values[0], Some((500.0, 0.0)));
         assert_eq!(knees.lines[0].points[0].values[3], None);
         assert_eq!(knees.splits.iter().map(|split| split.is_recommended).collect::<Vec<_>>(), [false, false, true]);
-        assert_eq!(knees.splits[0].wall_ms, 101.0);
-        let is_it = |line: &Line| {
-            line.points.iter().map(|point| knees.recommendation(line, point).is_some()).collect::<Vec<_>>()
-        };
+        assert_eq!(knees.splits[1].wall_ms, 101.0);
+        let is_it =
+            |line: &Line| line.points.iter().map(|point| knees.answer(line, point).is_some()).collect::<Vec<_>>();
         assert_eq!(knees.lines.iter().map(is_it).collect::<Vec<_>>(), [vec![false, false], vec![true]]);
     }
 }

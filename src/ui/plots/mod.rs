@@ -132,7 +132,7 @@ impl Plots {
             let session = session.clone();
             move || Models {
                 cases: Cases::of(&session, &previous),
-                knees: Knees::of(&session.session.summaries, session.session.noise.as_ref()),
+                knees: Knees::of(&session.session.summaries, session.session.analysis().ok()),
             }
         };
         self.models.refresh(session.version, prepare, repaint(ctx));
@@ -170,7 +170,7 @@ impl Plots {
     /// Which run is shown: the chosen one, or else the first counted one of the recommended case.
     fn run_ui<'a>(&mut self, ui: &mut Ui, session: &'a LoadedSession) -> Option<&'a LoadedRun> {
         let chosen = session.runs.iter().find(|run| Some(run.summary.order_index) == self.order_index);
-        let knee = self.models.newest().and_then(|models| models.knees.recommendations.first());
+        let knee = self.models.newest().and_then(|models| models.knees.answers.first());
         let is_telling =
             |run: &&LoadedRun| run.summary.counts() && knee.is_some_and(|knee| knee.case == run.summary.case);
         let mut run = chosen.or_else(|| session.runs.iter().find(is_telling)).or(session.runs.first())?;

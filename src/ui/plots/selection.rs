@@ -3,7 +3,7 @@
 //! A rule, not a list, so it holds for every run and costs nothing to keep. Knows no egui.
 
 use crate::record::FrameColumns;
-use crate::stats::metrics::Metric;
+use crate::stats::runs::metrics::Metric;
 
 /// A time that every frame has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

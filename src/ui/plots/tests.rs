@@ -88,8 +88,9 @@ fn thresholds_say_which_one_to_use_and_why() {
     let harness = harness(fixture::sweep(100), Plots::thresholds_ui);
     harness.get_by_label("Throughput against the threshold");
     harness.get_by_label("Where the time of each case went");
-    assert_eq!(harness.get_all_by_label("suggested").count(), 1);
-    harness.get_by_label_contains("looks best, not confirmed");
+    assert_eq!(harness.get_all_by_label("recommended").count(), 1);
+    assert!(harness.query_all_by_label_contains("Undecided").count() > 0);
+    harness.get_by_label_contains("Next: ");
 }
 
 #[test]

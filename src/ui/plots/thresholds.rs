@@ -11,9 +11,10 @@ use super::parts::{BarChart, BarRow, KeyEntry, axis, bars_ui, key_ui, marks, plo
 use super::scale::linear_ticks;
 use crate::contract::Codec;
 use crate::report::draw::{FigureKind, PARTS};
-use crate::report::words::{case_title, recommendation_title, recommendation_word};
-use crate::stats::cells::Cell;
-use crate::stats::metrics::Metric;
+use crate::report::words::case_title;
+use crate::stats::analysis::AnswerState;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::verdict::sweep_effects::Cell;
 use crate::ui::data::LoadedSession;
 use crate::ui::{pictures, theme};
 use crate::units;
@@ -32,17 +33,22 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
             }
         });
     }
-    for known in knees.recommendations.iter().filter(|known| known.codec == codec) {
-        front::ui(ui, session, known);
+    for answer in knees.answers.iter().filter(|answer| answer.codec == codec) {
+        front::ui(ui, session, &answer.recommendation);
     }
     split_ui(ui, session, knees, codec);
     table_ui(ui, &lines, knees);
 }
 
 fn recommendation_ui(ui: &mut Ui, knees: &Knees, codec: Codec) {
-    for knee in knees.recommendations.iter().filter(|knee| knee.codec == codec) {
-        ui.label(RichText::new(recommendation_title(knee)).heading());
-        ui.label(&knee.reason);
+    for answer in knees.answers.iter().filter(|answer| answer.codec == codec) {
+        ui.label(RichText::new(answer.state.title()).heading());
+        ui.label(&answer.sentence);
+        ui.label(&answer.recommendation.reason);
+        for doubt in &answer.doubts {
+            ui.label(format!("{doubt}. To remove it: {}", doubt.advice()));
+        }
+        ui.label(RichText::new(format!("Next: {}", answer.next)).strong());
     }
 }
 
@@ -89,8 +95,7 @@ fn metric_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line
                 plot.line(PlotLine::new(&name, whisker).color(colour).width(theme::LINE_WIDTH).allow_hover(false));
             }
             plot.points(Points::new(&name, PlotPoints::Owned(means)).color(colour).radius(3.5));
-            let ringed =
-                line.points.iter().filter(|point| knees.recommendation(line, point).is_some()).filter_map(value);
+            let ringed = line.points.iter().filter(|point| knees.answer(line, point).is_some()).filter_map(value);
             let ringed: Vec<_> = ringed.map(|(x, mean, _)| PlotPoint::new(x, mean)).collect();
             let ring = Points::new(&name, PlotPoints::Owned(ringed)).color(colour).filled(false).radius(7.0);
             plot.points(ring.allow_hover(false));
@@ -140,9 +145,8 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
         for metric in METRICS {
             ui.strong(metric.title()).on_hover_text(metric.definition());
         }
-        ui.strong("Encode wall against the reference").on_hover_text(
-            "The metric that was named beforehand; the answer heeds that there are several cases (Holm)",
-        );
+        ui.strong("Encode wall against the reference")
+            .on_hover_text("The metric that was named beforehand; all comparisons of the sweep share one error of 5 %");
         ui.strong("");
         ui.end_row();
         for line in lines {
@@ -153,9 +157,12 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
                     ui.label(metric.unit().text_or_none(value.map(|(mean, _)| mean)));
                 }
                 cell_ui(ui, knees.cell(line, point));
-                let word = knees.recommendation(line, point).map(recommendation_word);
-                let unpaid = || knees.is_unpaid(line, point).then_some("latency not paid for");
-                ui.label(word.or_else(unpaid).unwrap_or_default());
+                let word = knees.answer(line, point).map(|answer| match answer.state {
+                    AnswerState::Confirmed => "recommended, confirmed",
+                    _ => "recommended",
+                });
+                let refused = || knees.is_refused(line, point).then_some("latency too high");
+                ui.label(word.or_else(refused).unwrap_or_default());
                 ui.end_row();
             }
         }
@@ -163,8 +170,8 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
 }
 
 fn cell_ui(ui: &mut Ui, cell: Option<&Cell>) {
-    let Some(Cell { reference, effect, p_holm, .. }) = cell else { return drop(ui.label("")) };
-    let change = effect.interval.map_or_else(String::new, |change| units::change_pct(change.estimate_pct));
+    let Some(Cell { reference, effect, .. }) = cell else { return drop(ui.label("")) };
+    let change = units::change_pct(effect.interval.estimate_pct);
     let text = RichText::new(format!("{} {change}", effect.answer)).color(theme::answer(ui, effect.answer));
-    ui.label(text).on_hover_text(format!("Against {}: {}; p {p_holm:.4} (Holm)", case_title(reference), effect.reason));
+    ui.label(text).on_hover_text(format!("Against {}: {}; {}", case_title(reference), effect.interval, effect.reason));
 }

@@ -1,0 +1,264 @@
+//! Which runs come next: the planned rounds, more of them at each planned look while something is undecided, and at last
+//! confirmation rounds of the recommended case and its nearest competitors.
+//!
+//! Decides from summaries alone; makes no run. A sweep that went on until the answer pleased would find something in the
+//! end; here the looks are planned, and each has its share of the error.
+
+use crate::plan::{MIN_CONFIRM, Plan, PlannedRun, Until, in_round};
+use crate::record::Case;
+use crate::stats::evidence::change::ChangeInterval;
+use crate::stats::evidence::noise_floor::NoiseFloor;
+use crate::stats::evidence::quantity::Quantity;
+use crate::stats::evidence::sides::Paired;
+use crate::stats::runs::metrics::PRIMARY;
+use crate::stats::runs::summary::RunSummary;
+use crate::stats::verdict::recommendation::{
+    DefaultPair, State, Terms, default_pair, recommend, rounds_to_confirm, unsettled,
+};
+
+/// More confirmation rounds than this are not made, however much the runs scatter.
+pub const MAX_CONFIRM: u32 = 40;
+/// Where confirmation rounds refute the first choice, the next one is tested too, and no third.
+const MAX_CONFIRMATIONS: u32 = 2;
+
+/// Where a sweep is.
+#[derive(Debug)]
+pub struct Schedule<'a> {
+    plan: &'a Plan,
+    noise: Option<&'a NoiseFloor>,
+    stage: Stage,
+    next_round: u32,
+    next_order: u32,
+    next_look: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Stage {
+    Planned,
+    More,
+    /// How often so far.
+    Confirmed(u32),
+}
+
+impl<'a> Schedule<'a> {
+    /// At the start. `noise`: what this machine was found to show between equal things.
+    pub fn of(plan: &'a Plan, noise: Option<&'a NoiseFloor>) -> Self {
+        Self { plan, noise, stage: Stage::Planned, next_round: plan.repeat, next_order: 0, next_look: 0 }
+    }
+
+    /// The runs to make after those in `made`; `None`: the sweep is through.
+    pub fn next(&mut self, made: &[RunSummary]) -> Option<Vec<PlannedRun>> {
+        match self.stage {
+            Stage::Planned => {
+                self.stage = Stage::More;
+                let runs = self.plan.runs();
+                self.next_order = runs.len() as u32;
+                Some(runs)
+            }
+            Stage::More => {
+                let num_more = self.plan.until.map_or(0, |until| self.missing_rounds(until, made));
+                if num_more > 0 {
+                    return Some(self.rounds(num_more, &self.plan.cases(), false));
+                }
+                if let Some(&look) = self.plan.looks.get(self.next_look) {
+                    let contenders = self.contenders(made);
+                    if !contenders.is_empty() {
+                        self.next_look += 1;
+                        return Some(self.rounds(look.saturating_sub(self.next_round), &contenders, false));
+                    }
+                }
+                self.stage = Stage::Confirmed(0);
+                self.confirm(made)
+            }
+            Stage::Confirmed(1..MAX_CONFIRMATIONS) if self.is_refuted(made) => self.confirm(made),
+            Stage::Confirmed(_) => None,
+        }
+    }
+
+    fn terms(&self) -> Terms<'a> {
+        Terms { plan: self.plan, noise: self.noise }
+    }
+
+    /// The cases that more rounds could decide about, in the order of the plan; none once everything is decided.
+    fn contenders(&self, made: &[RunSummary]) -> Vec<Case> {
+        let open: Vec<Case> = unsettled(made, &self.terms()).into_iter().flat_map(|open| open.cases).collect();
+        let is_twin = |case: &Case| {
+            let here = Case { client: Default::default(), ..*case };
+            open.contains(case) || (!case.client.is_here() && open.contains(&here))
+        };
+        if open.is_empty() { open } else { self.plan.cases().into_iter().filter(is_twin).collect() }
+    }
+
+    fn confirm(&mut self, made: &[RunSummary]) -> Option<Vec<PlannedRun>> {
+        let Stage::Confirmed(num) = self.stage else { return None };
+        self.stage = Stage::Confirmed(num + 1);
+        // Fewer rounds bound nothing, so there is nothing sure to confirm.
+        if self.next_round < MIN_CONFIRM || self.plan.confirm == 0 {
+            return None;
+        }
+        let most = if self.plan.looks.is_empty() { self.plan.confirm } else { MAX_CONFIRM };
+        let mut cases = Vec::new();
+        let mut num_rounds = 0;
+        for known in recommend(made, &self.terms()) {
+            let is_due = num == 0 || known.state == State::Refuted;
+            if is_due && !known.competitors.is_empty() {
+                cases.extend(known.competitors.iter().map(|one| one.case).chain([known.case]));
+                num_rounds = num_rounds.max(rounds_to_confirm(&known, made, self.plan.confirm, most));
+            }
+        }
+        let rounds = self.rounds(num_rounds, &cases, true);
+        (!rounds.is_empty()).then_some(rounds)
+    }
+
+    fn is_refuted(&self, made: &[RunSummary]) -> bool {
+        recommend(made, &self.terms()).iter().any(|known| known.state == State::Refuted)
+    }
+
+    fn round(&mut self, cases: &[Case], is_confirmation: bool) -> Vec<PlannedRun> {
+        let (repeat_index, first) = (self.next_round, self.next_order);
+        let run = |(order_index, case)| PlannedRun { case, warmup: false, is_confirmation, repeat_index, order_index };
+        let order = in_round(cases, self.plan.order_seed, (false, repeat_index));
+        let runs: Vec<_> = (first..).zip(order).map(run).collect();
+        self.next_round += 1;
+        self.next_order += runs.len() as u32;
+        runs
+    }
+
+    fn rounds(&mut self, num: u32, cases: &[Case], is_confirmation: bool) -> Vec<PlannedRun> {
+        if cases.is_empty() {
+            return Vec::new();
+        }
+        (0..num).flat_map(|_| self.round(cases, is_confirmation)).collect()
+    }
+
+    /// How many more rounds the width is likely to take: for every codec, of the change between the two cases that anybody
+    /// would compare. At most as many as there are, and up to the cap; all of them are made before it is asked again. A
+    /// sweep that looked after each round would stop where its runs happen to lie close together, and its interval would
+    /// miss too often.
+    fn missing_rounds(&self, until: Until, made: &[RunSummary]) -> u32 {
+        let missing = |pair: DefaultPair| {
+            let paired = Paired::of(made, pair.before, pair.after, |_| true);
+            let sample = paired.sides().sample(Quantity::Metric(PRIMARY));
+            sample.map_or(1, |sample| more_to_narrow(&ChangeInterval::plain(&sample), until.half_width_pct))
+        };
+        let most = default_pair(made, &self.terms()).into_iter().map(missing).max().unwrap_or(0);
+        most.min(self.next_round).min(until.max_repeat.saturating_sub(self.next_round))
+    }
+}
+
+/// How many more pairs bring the interval to `half_width_pct`: its width goes with 1 ÷ √n. 0: it is there.
+fn more_to_narrow(interval: &ChangeInterval, half_width_pct: f64) -> u32 {
+    let n = f64::from(interval.num_runs);
+    match interval.half_width_pct() {
+        // Six pairs have an interval at 95 %.
+        None => 6_u32.saturating_sub(interval.num_runs).max(1),
+        Some(now) if now <= half_width_pct => 0,
+        Some(now) => (n * (now / half_width_pct).powi(2) - n).ceil().min(f64::from(u32::MAX)) as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Codec, LockPlacement};
+
+    /// A run as a machine would make it whose walls are `wall_ms(threshold, round)`.
+    fn make(runs: &[PlannedRun], wall_ms: impl Fn(u32, u32) -> f64) -> Vec<RunSummary> {
+        let run = |planned: &PlannedRun| {
+            let wall_ms = wall_ms(planned.case.reap_threshold, planned.repeat_index);
+            let mut run = RunSummary {
+                repeat_index: planned.repeat_index,
+                warmup: planned.warmup,
+                is_confirmation: planned.is_confirmation,
+                ..crate::stats::fixture::summary(planned.case, planned.order_index, wall_ms)
+            };
+            // A wait that falls as far as the wall time does.
+            run.values.set(crate::stats::runs::metrics::Metric::LockMs, Some(wall_ms / 2.0));
+            run
+        };
+        runs.iter().map(run).collect()
+    }
+
+    /// Rounds of each batch as (first round, runs, is_confirmation).
+    fn course(plan: &Plan, wall_ms: impl Fn(u32, u32) -> f64 + Copy) -> Vec<(u32, usize, bool)> {
+        let mut schedule = Schedule::of(plan, None);
+        let (mut made, mut batches) = (Vec::new(), Vec::new());
+        while let Some(runs) = schedule.next(&made) {
+            assert_eq!(runs[0].order_index as usize, made.len());
+            batches.push((runs[0].repeat_index, runs.len(), runs[0].is_confirmation));
+            made.extend(make(&runs, wall_ms));
+        }
+        batches
+    }
+
+    fn plan() -> Plan {
+        Plan {
+            codecs: vec![Codec::H264],
+            reap_thresholds: vec![1, 2, 4],
+            locks: vec![LockPlacement::Inline],
+            warmup: 1,
+            repeat: 9,
+            looks: Vec::new(),
+            order_seed: Some(1),
+            ..Plan::default()
+        }
+    }
+
+    fn noisy(amplitude: f64) -> impl Fn(u32, u32) -> f64 + Copy {
+        move |threshold, round| {
+            let noise = f64::from((round * 7 + threshold * 5 + round * threshold * 3) % 11) / 5.0 - 1.0;
+            (200.0 / f64::from(threshold)) * (1.0 + amplitude * noise)
+        }
+    }
+
+    #[test]
+    fn the_recommended_case_and_its_nearest_competitor_are_confirmed() {
+        let walls = noisy(0.001);
+        assert_eq!(course(&plan(), walls), [(0, 30, false), (9, 12, true)]);
+        assert_eq!(course(&Plan { confirm: 0, ..plan() }, walls), [(0, 30, false)]);
+        assert_eq!(course(&Plan { repeat: 4, ..plan() }, walls), [(0, 15, false)], "nothing sure to confirm");
+        assert_eq!(course(&Plan { reap_thresholds: vec![4], ..plan() }, walls), [(0, 10, false)], "no competitor");
+    }
+
+    #[test]
+    fn a_sweep_with_looks_goes_on_with_what_is_undecided_and_ends_when_nothing_is() {
+        let plan = Plan { looks: vec![20, 40], repeat: 10, confirm: 0, ..plan() };
+        assert_eq!(course(&plan, noisy(0.001)), [(0, 33, false)]);
+        // T=2 and T=4 are equal but for noise, which ten rounds do not average out.
+        let open = |threshold: u32, round: u32| noisy(0.03)(threshold, round) * if threshold == 4 { 2.0 } else { 1.0 };
+        let batches = course(&plan, open);
+        assert!(batches.len() > 1 && batches[1].0 == 10, "{batches:?}");
+        assert!(batches[1..].iter().all(|batch| batch.1 <= 60 && !batch.2), "{batches:?}");
+    }
+
+    #[test]
+    fn scatter_asks_for_more_confirmation_rounds() {
+        let plan = Plan { looks: vec![20, 40], repeat: 10, confirm: 6, ..plan() };
+        // T=2 is slower than T=4 by 0.4 %, which is within the margin of 1 % with little room for noise.
+        let near = |amplitude: f64| {
+            move |threshold: u32, round: u32| {
+                let slower = [1.0, 2.0, 1.004, 1.0, 1.0][threshold as usize];
+                noisy(amplitude)(threshold, round) * f64::from(threshold) / 2.0 * slower
+            }
+        };
+        let confirming = |amplitude: f64| course(&plan, near(amplitude)).last().map(|batch| (batch.1 / 3, batch.2));
+        assert_eq!(confirming(0.0001), Some((6, true)));
+        let (num, is_confirmation) = confirming(0.008).unwrap();
+        assert!(num > 6 && is_confirmation, "{num}");
+    }
+
+    #[test]
+    fn rounds_are_added_until_the_change_is_known_or_the_cap_is_met() {
+        let until = |half_width_pct, max_repeat| Plan {
+            until: Some(Until { half_width_pct, max_repeat }),
+            confirm: 0,
+            ..plan()
+        };
+        let batches =
+            |plan: &Plan| course(plan, noisy(0.03))[1..].iter().map(|batch| batch.1 as u32 / 3).collect::<Vec<_>>();
+        assert_eq!(batches(&until(50.0, 60)).len(), 0);
+        assert_eq!(batches(&until(0.01, 12)), [3]);
+        let some = batches(&until(0.4, 60));
+        assert!((1..52).contains(&some.iter().sum::<u32>()) && some.len() < 4, "few looks: {some:?}");
+    }
+}

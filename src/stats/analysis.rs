@@ -1,0 +1,385 @@
+//! Everything that a session says, once: for each codec the answer in one sentence, how sure it is, three figures, the
+//! doubts, and the one next step. The window, the command line, reports and status pages show this and compute nothing.
+//!
+//! Knows a session as one [`Side`]; cheap to make anew when runs or criteria change.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::contract::Codec;
+use crate::record::Case;
+use crate::stats::evidence::change::ChangeInterval;
+use crate::stats::evidence::doubts::Doubt;
+use crate::stats::evidence::side::Side;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::selector::CaseFilter;
+use crate::stats::verdict::comparison::{Allowances, CodecComparison, CompareError, Comparison, compare};
+use crate::stats::verdict::criteria::{Criteria, CriterionResult, Verdict};
+use crate::stats::verdict::recommendation::{DefaultPair, Recommendation, State, Terms, default_pair, recommend};
+use crate::stats::verdict::sweep_effects::{Cell, cells};
+use crate::stats::verdict::words::{case_title, change_text, setting_text};
+use crate::units;
+
+/// A session, judged.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Analysis {
+    /// One answer a codec, in the order of the plan.
+    pub answers: Vec<Answer>,
+    /// The headline pair of each codec by the criteria; `None`: no codec has two cases.
+    pub comparison: Option<Comparison>,
+    /// Every case against the reference of its codec.
+    pub cells: Vec<Cell>,
+}
+
+/// What to do about one codec.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Answer {
+    /// Which.
+    pub codec: Codec,
+    /// How sure it is.
+    pub state: AnswerState,
+    /// The case to use.
+    pub case: Case,
+    /// What it is compared with; `None`: there is no other case.
+    pub before: Option<Case>,
+    /// What to do, and on which numbers that rests.
+    pub sentence: String,
+    /// Do the criteria of the headline pair hold? `None`: there is no pair.
+    pub verdict: Option<Verdict>,
+    /// Throughput, lock wait, latency tail.
+    pub figures: Vec<Figure>,
+    /// What moved an interval, each kind once.
+    pub doubts: Vec<Doubt>,
+    /// The one thing to do next.
+    pub next: NextStep,
+    /// Candidates, competitors, and why.
+    pub recommendation: Recommendation,
+}
+
+/// How sure an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerState {
+    /// Confirmation rounds agree.
+    Confirmed,
+    /// The planned rounds decide it; nothing has confirmed it yet.
+    Likely,
+    /// The runs do not decide between two cases.
+    Undecided,
+    /// Confirmation rounds spoke against the first choice.
+    Refuted,
+    /// The sides differ in something that is not under test.
+    NotComparable,
+    /// There is only one case.
+    Single,
+}
+
+/// A number before and after.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Figure {
+    /// What it is.
+    pub metric: Metric,
+    /// Median over the compared runs, in the metric's unit.
+    pub before: Option<f64>,
+    /// As `before`.
+    pub after: Option<f64>,
+    /// The paired median change from before to after.
+    pub change: Option<ChangeInterval>,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[allow(missing_docs, reason = "Display says it")]
+pub enum NextStep {
+    /// Nothing is missing: set it in the program that encodes.
+    Apply { case: Case },
+    /// Re-test the choice against its competitors.
+    Confirm { rounds: u32 },
+    /// A sweep with so many rounds is likely to settle what is open.
+    MoreRounds { rounds: u32 },
+    /// Runs failed: see why.
+    MendRuns { failed: u32 },
+    /// More rounds do not help; this does.
+    RemoveDoubt { advice: String },
+    /// Measure both sides with equal settings.
+    EqualSettings { fields: Vec<String> },
+    /// Two cases are as good as each other for all that can be measured here.
+    TakeEither { cases: [Case; 2] },
+    /// A second threshold or placement is needed to compare.
+    AddCase,
+}
+
+impl Analysis {
+    /// Of all runs of a session, by the criteria of its plan; its filter does not matter.
+    ///
+    /// # Errors
+    /// The cases of the session cannot be compared with each other.
+    pub fn of(session: &Side<'_>) -> Result<Self, CompareError> {
+        let criteria = &session.plan.criteria;
+        let terms = Terms { plan: session.plan, noise: session.noise };
+        let pairs = default_pair(session.runs, &terms);
+        let comparison = own_comparison(session, &pairs, criteria)?;
+        let answer = |known: Recommendation| {
+            let compared = comparison.as_ref().and_then(|all| all.codecs.iter().find(|one| one.codec == known.codec));
+            answer(known, compared, comparison.as_ref(), session)
+        };
+        let answers = recommend(session.runs, &terms).into_iter().map(answer).collect();
+        let cells = cells(session.runs, session.plan, session.noise);
+        Ok(Self { answers, comparison, cells })
+    }
+
+    /// The answer of `codec`.
+    pub fn answer(&self, codec: Codec) -> Option<&Answer> {
+        self.answers.iter().find(|answer| answer.codec == codec)
+    }
+}
+
+/// The headline pair of each codec, as one comparison.
+fn own_comparison(
+    session: &Side<'_>,
+    pairs: &[DefaultPair],
+    criteria: &Criteria,
+) -> Result<Option<Comparison>, CompareError> {
+    let mut all: Option<Comparison> = None;
+    for pair in pairs {
+        let side = |case: Case| Side { filter: CaseFilter::from(case), ..*session };
+        let one = compare(&side(pair.before), &side(pair.after), criteria, Allowances::default())?;
+        match &mut all {
+            None => all = Some(one),
+            Some(all) => all.join(one),
+        }
+    }
+    Ok(all)
+}
+
+fn answer(
+    known: Recommendation,
+    compared: Option<&CodecComparison>,
+    comparison: Option<&Comparison>,
+    session: &Side<'_>,
+) -> Answer {
+    let not_comparable = comparison.map_or(&[][..], |all| &all.not_comparable);
+    let state = match known.state {
+        _ if !not_comparable.is_empty() => AnswerState::NotComparable,
+        State::Confirmed => AnswerState::Confirmed,
+        State::Likely => AnswerState::Likely,
+        State::Open => AnswerState::Undecided,
+        State::Refuted => AnswerState::Refuted,
+        State::Alone => AnswerState::Single,
+    };
+    let figures = compared.map_or_else(Vec::new, figures);
+    let doubts = compared.map_or_else(Vec::new, CodecComparison::doubts);
+    let next = match state {
+        AnswerState::NotComparable => {
+            NextStep::EqualSettings { fields: not_comparable.iter().map(|one| one.field.clone()).collect() }
+        }
+        _ => next(&known, state, compared, session),
+    };
+    let sentence = sentence(&known, state, compared, session);
+    Answer {
+        codec: known.codec,
+        state,
+        case: known.case,
+        before: compared.map(|compared| compared.before.case),
+        sentence,
+        verdict: compared.map(|compared| compared.verdict),
+        figures,
+        doubts,
+        next,
+        recommendation: known,
+    }
+}
+
+/// Of the headline pair.
+fn figures(compared: &CodecComparison) -> Vec<Figure> {
+    let criterion = |is_it: fn(&CriterionResult) -> bool| compared.criteria.iter().find(|result| is_it(result));
+    let tail = criterion(|result| result.name.is_guard());
+    let of_metric = |metric: Metric| {
+        let effect = compared.effects.iter().find(|effect| effect.metric == metric)?;
+        Some(Figure { metric, before: effect.before, after: effect.after, change: Some(effect.interval) })
+    };
+    let throughput = of_metric(Metric::WallMs).map(|wall| Figure {
+        metric: Metric::Fps,
+        before: compared.before.spread(Metric::Fps).map(|spread| spread.p50),
+        after: compared.after.spread(Metric::Fps).map(|spread| spread.p50),
+        change: wall.change.map(turned_over),
+    });
+    let lock = of_metric(Metric::LockMs).or_else(|| {
+        let of = |group: &crate::stats::runs::summary::Group| group.spread(Metric::LockMs).map(|spread| spread.p50);
+        Some(Figure { metric: Metric::LockMs, before: of(&compared.before), after: of(&compared.after), change: None })
+    });
+    let tail = tail.and_then(|tail| {
+        let is_p99 = tail.name == crate::stats::verdict::criteria::CriterionName::LatencyP99;
+        of_metric(if is_p99 { Metric::LatencyP99Ms } else { Metric::LatencyP95Ms })
+    });
+    [throughput, lock, tail].into_iter().flatten().collect()
+}
+
+/// Throughput is the wall time turned over: the same decision, seen from the other side.
+fn turned_over(wall: ChangeInterval) -> ChangeInterval {
+    let turn = |pct: f64| 100.0 * (1.0 / (1.0 + pct / 100.0) - 1.0);
+    let (low_pct, high_pct) = (wall.high_pct.map(turn), wall.low_pct.map(turn));
+    ChangeInterval { estimate_pct: turn(wall.estimate_pct), low_pct, high_pct, ..wall }
+}
+
+fn next(
+    known: &Recommendation,
+    state: AnswerState,
+    compared: Option<&CodecComparison>,
+    session: &Side<'_>,
+) -> NextStep {
+    let own = session.runs.iter().filter(|run| run.case.codec == known.codec && run.case.client.is_here());
+    let failed = own.filter(|run| run.error.is_some()).count() as u32;
+    let rounds = compared.and_then(CodecComparison::rounds_to_settle);
+    let of_competitors = known.competitors.iter().filter_map(|one| {
+        let decision = one.planned.as_ref()?;
+        Some(decision.interval.num_runs + decision.open?.more()?)
+    });
+    let rounds_to_decide = of_competitors.max();
+    match state {
+        AnswerState::Single => NextStep::AddCase,
+        _ if failed > 0 => NextStep::MendRuns { failed },
+        AnswerState::Undecided | AnswerState::Refuted => match (rounds_to_decide, known.or) {
+            (Some(rounds), _) => NextStep::MoreRounds { rounds },
+            (None, Some(other)) => NextStep::TakeEither { cases: [known.case, other] },
+            (None, None) => NextStep::Confirm { rounds: session.plan.confirm.max(crate::plan::MIN_CONFIRM) },
+        },
+        _ if compared.is_some_and(|compared| compared.verdict == Verdict::Inconclusive) => match (rounds, compared) {
+            (Some(rounds), _) => NextStep::MoreRounds { rounds },
+            (None, compared) => {
+                let doubts = compared.map_or_else(Vec::new, CodecComparison::doubts);
+                let largest = doubts.into_iter().max_by(|a, b| a.size_pct().total_cmp(&b.size_pct()));
+                match largest {
+                    Some(doubt) => NextStep::RemoveDoubt { advice: doubt.advice().to_owned() },
+                    None => NextStep::Apply { case: known.case },
+                }
+            }
+        },
+        AnswerState::Likely => NextStep::Confirm { rounds: session.plan.confirm.max(crate::plan::MIN_CONFIRM) },
+        AnswerState::Confirmed | AnswerState::NotComparable => NextStep::Apply { case: known.case },
+    }
+}
+
+fn sentence(
+    known: &Recommendation,
+    state: AnswerState,
+    compared: Option<&CodecComparison>,
+    session: &Side<'_>,
+) -> String {
+    let setting = setting_text(&known.case);
+    let device = if session.device.kind == crate::record::DeviceKind::Virtual { " on this virtual device" } else { "" };
+    let head = match state {
+        AnswerState::Confirmed => format!("Keep {setting}{device} (confirmed)"),
+        AnswerState::Likely => format!("Keep {setting}{device} (likely, not confirmed yet)"),
+        AnswerState::Undecided => match known.or {
+            Some(other) => format!(
+                "Undecided between {} and {}{device}: {} looks best",
+                case_title(&known.case),
+                case_title(&other),
+                case_title(&known.case)
+            ),
+            None => format!("Undecided{device}: {} looks best", case_title(&known.case)),
+        },
+        AnswerState::Refuted => format!(
+            "Confirmation rounds refuted {}{device}; {} is next, not confirmed",
+            case_title(&known.chosen),
+            case_title(&known.case)
+        ),
+        AnswerState::NotComparable => format!("Not comparable{device}: settings differ that are not under test"),
+        AnswerState::Single => format!("{} is the only case{device}; nothing to compare", case_title(&known.case)),
+    };
+    match compared.filter(|_| state != AnswerState::NotComparable) {
+        Some(compared) => format!("{head}. {}", against(known, compared)),
+        None => format!("{head}."),
+    }
+}
+
+/// What the headline pair shows.
+fn against(known: &Recommendation, compared: &CodecComparison) -> String {
+    let figures = figures(compared);
+    let change = |figure: &Figure| {
+        let title = figure.metric.title().to_lowercase();
+        match (figure.before, figure.change) {
+            (Some(0.0), _) if figure.after == Some(0.0) => format!("{title} 0 on both sides"),
+            (_, Some(change)) => format!("{title} {}", change_text(change.estimate_pct)),
+            _ => format!("{title} unknown"),
+        }
+    };
+    let changes: Vec<_> = figures.iter().map(change).collect();
+    let met = compared.criteria.iter().filter(|result| result.verdict == Verdict::Pass).count();
+    let (all, before) = (compared.criteria.len(), case_title(&compared.before.case));
+    let criteria = match compared.verdict {
+        Verdict::Pass => format!("all {all} criteria met"),
+        verdict => {
+            let is_it = |result: &&CriterionResult| result.verdict == verdict;
+            let which: Vec<_> =
+                compared.criteria.iter().filter(is_it).map(|one| one.name.title().to_lowercase()).collect();
+            let word = if verdict == Verdict::Fail { "not met" } else { "undecided" };
+            format!("{met} of {all} criteria met, {word}: {}", which.join(", "))
+        }
+    };
+    if known.case == compared.before.case {
+        let other = case_title(&compared.after.case);
+        return format!("The fastest other case, {other}, changes against it: {}.", changes.join(", "));
+    }
+    format!("Against {before}: {}; {criteria}.", changes.join(", "))
+}
+
+impl std::fmt::Display for NextStep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Apply { case } => write!(f, "Set {} in your program", case_title(case)),
+            Self::Confirm { rounds } => write!(f, "Confirm it with {rounds} more rounds"),
+            Self::MoreRounds { rounds } => write!(f, "Run a sweep of {rounds} rounds"),
+            Self::MendRuns { failed: 1 } => f.write_str("Find out why a run failed"),
+            Self::MendRuns { failed } => write!(f, "Find out why {failed} runs failed"),
+            Self::RemoveDoubt { advice } => {
+                let mut letters = advice.chars();
+                let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+                write!(f, "{first}{}", letters.as_str())
+            }
+            Self::EqualSettings { fields } => {
+                write!(f, "Measure both sides with equal settings: {}", fields.join(", "))
+            }
+            Self::TakeEither { cases } => {
+                write!(
+                    f,
+                    "Take either {} or {}: they are too close to tell apart",
+                    case_title(&cases[0]),
+                    case_title(&cases[1])
+                )
+            }
+            Self::AddCase => f.write_str("Add a second threshold or lock placement"),
+        }
+    }
+}
+
+impl AnswerState {
+    /// A word for a badge.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Confirmed => "Confirmed",
+            Self::Likely => "Likely",
+            Self::Undecided => "Undecided",
+            Self::Refuted => "Refuted",
+            Self::NotComparable => "Not comparable",
+            Self::Single => "One case",
+        }
+    }
+}
+
+impl Answer {
+    /// One figure as text: "Throughput 516 → 1,150 fps (+122.8 %)".
+    pub fn figure_text(figure: &Figure) -> String {
+        let unit = figure.metric.unit();
+        let change =
+            figure.change.map_or_else(String::new, |change| format!(" ({})", units::change_pct(change.estimate_pct)));
+        format!(
+            "{} {} → {}{change}",
+            figure.metric.title(),
+            unit.text_or_none(figure.before),
+            unit.text_or_none(figure.after)
+        )
+    }
+}

@@ -1,0 +1,14 @@
+//! What the runs of two sides say about each other, and what makes that doubtful: sides, changes, noise floors, doubts,
+//! and the one rule by which everything is decided. Knows no criterion.
+
+pub mod change;
+pub mod decision;
+pub mod detect_doubts;
+pub mod doubts;
+pub mod noise_floor;
+pub mod peers;
+pub mod quantile_shift;
+pub mod quantity;
+pub mod side;
+pub mod sides;
+pub mod warnings;

@@ -1,0 +1,81 @@
+//! The comparisons that a decision is one of: every case of a session against the same reference, all codecs together.
+//!
+//! Of ten cells one looks better than it is. So what is said of one of them heeds that the others were looked at too,
+//! whether it is a row of a table, the pair in the headline or one that somebody picks afterwards.
+
+use std::cell::RefCell;
+
+use crate::contract::Codec;
+use crate::record::Case;
+use crate::stats::evidence::quantity::Quantity;
+use crate::stats::evidence::side::SideName::{After, Before};
+use crate::stats::evidence::sides::Paired;
+use crate::stats::math::sign_flip::{Family, Tail};
+use crate::stats::runs::summary::{RunSummary, groups};
+
+/// All comparisons of a session with the same references.
+#[derive(Debug)]
+pub struct Peers<'a> {
+    cells: Vec<Paired<'a>>,
+    /// What was asked before, for what comes out of it takes its time.
+    known: RefCell<Vec<(Quantity, u64, Tail, u64, f64)>>,
+}
+
+impl<'a> Peers<'a> {
+    /// Every case of the session against the reference of its codec; processes and runs of our own apart, since nobody
+    /// compares one with the other.
+    pub fn of(runs: &'a [RunSummary], references: &[(Codec, Case)]) -> Self {
+        let mut cells = Vec::new();
+        for group in groups(runs) {
+            let reference = references.iter().find(|(codec, _)| *codec == group.case.codec).map(|&(_, case)| case);
+            let is_peer = |reference: &Case| {
+                *reference != group.case && reference.client.is_here() == group.case.client.is_here()
+            };
+            if let Some(reference) = reference.filter(is_peer) {
+                let cell = Paired::of(runs, reference, group.case, |_| true);
+                cells.extend((!cell.before.is_empty()).then_some(cell));
+            }
+        }
+        Self { cells, known: RefCell::default() }
+    }
+
+    /// How many there are.
+    pub fn num(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// The largest error of a single one for which the chance that any of them is decided wrongly is at most `error`.
+    pub fn error_of_each(&self, quantity: Quantity, ratio: f64, tail: Tail, error: f64) -> f64 {
+        if self.cells.len() < 2 {
+            return error;
+        }
+        let is_it = |known: &&(Quantity, u64, Tail, u64, f64)| {
+            (known.0, known.1, known.2, known.3) == (quantity, ratio.to_bits(), tail, error.to_bits())
+        };
+        if let Some(known) = self.known.borrow().iter().find(is_it) {
+            return known.4;
+        }
+        let each = self.family(quantity).error_of_each(ratio, tail, error);
+        self.known.borrow_mut().push((quantity, ratio.to_bits(), tail, error.to_bits(), each));
+        each
+    }
+
+    fn family(&self, quantity: Quantity) -> Family {
+        let mut rounds: Vec<u32> = self.cells.iter().flat_map(|cell| &cell.after).map(|run| run.repeat_index).collect();
+        rounds.sort_unstable();
+        rounds.dedup();
+        let mut family = Family::default();
+        for cell in &self.cells {
+            let mut pairs = vec![None; rounds.len()];
+            for (before, after) in cell.sides().pairs() {
+                let pair = quantity.value(before, Before).zip(quantity.value(after, After));
+                // In bounds: the list was made of these rounds.
+                if let Ok(place) = rounds.binary_search(&after.repeat_index) {
+                    pairs[place] = pair;
+                }
+            }
+            family.push(pairs);
+        }
+        family
+    }
+}

@@ -1,0 +1,144 @@
+//! The runs of two sides, pair by pair or as two lists.
+//!
+//! One value a run. Runs of one session are paired by their round, in which both sides met the same machine; runs of two
+//! sessions are not. Knows no limit and no doubt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::record::Case;
+use crate::stats::evidence::quantity::Quantity;
+use crate::stats::evidence::side::SideName;
+use crate::stats::evidence::side::SideName::{After, Before};
+use crate::stats::math::ratio::RatioSample;
+use crate::stats::runs::summary::RunSummary;
+
+/// What happened from before to after within one round.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct PairChange {
+    /// Which round.
+    pub repeat_index: u32,
+    /// From before to after, in percent of before.
+    pub change_pct: f64,
+}
+
+/// The good counted runs of two sides, ready to be compared by one quantity after the other.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Sides<'a> {
+    pub before: &'a [&'a RunSummary],
+    pub after: &'a [&'a RunSummary],
+    /// Made in the same rounds?
+    pub is_paired: bool,
+}
+
+/// The runs of two cases of one session, those of common rounds.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct Paired<'a> {
+    pub before: Vec<&'a RunSummary>,
+    pub after: Vec<&'a RunSummary>,
+}
+
+impl<'a> Paired<'a> {
+    /// Of the good runs that `is_meant` says are meant: those of `before` and `after` in rounds that have both.
+    pub fn of(runs: &'a [RunSummary], before: Case, after: Case, is_meant: impl Fn(&RunSummary) -> bool) -> Self {
+        let of = |case: Case| {
+            runs.iter().filter(|run| run.case == case && run.counts() && is_meant(run)).collect::<Vec<_>>()
+        };
+        let [before, after] = in_common_rounds(&of(before), &of(after));
+        Self { before, after }
+    }
+
+    /// To be compared.
+    pub fn sides(&self) -> Sides<'_> {
+        Sides { before: &self.before, after: &self.after, is_paired: true }
+    }
+}
+
+impl<'a> Sides<'a> {
+    /// The two runs of each round that has both, in the order of the rounds.
+    pub fn pairs(&self) -> Vec<(&'a RunSummary, &'a RunSummary)> {
+        let before: BTreeMap<u32, &RunSummary> = self.before.iter().map(|run| (run.repeat_index, *run)).collect();
+        let pair = |after: &&'a RunSummary| Some((*before.get(&after.repeat_index)?, *after));
+        let mut pairs: Vec<_> = self.after.iter().filter_map(pair).collect();
+        pairs.sort_by_key(|(_, after)| after.repeat_index);
+        pairs
+    }
+
+    /// In how many of the pairs before was made first.
+    pub fn num_before_first(&self) -> u32 {
+        self.pairs().iter().filter(|(before, after)| before.order_index < after.order_index).count() as u32
+    }
+
+    /// Frames of the shortest run.
+    pub fn frames(&self) -> u64 {
+        self.before.iter().chain(self.after).map(|run| run.packets).min().unwrap_or(0)
+    }
+
+    /// Both sides' values; `None` where a side has no run, or a run has no value.
+    pub fn sample(&self, quantity: Quantity) -> Option<RatioSample> {
+        self.sample_of(|run, side| quantity.value(run, side))
+    }
+
+    /// As [`Sides::sample`], of whatever `value` makes of a run.
+    pub fn sample_of(&self, value: impl Fn(&RunSummary, SideName) -> Option<f64>) -> Option<RatioSample> {
+        if self.is_paired {
+            let pair =
+                |(before, after): (&RunSummary, &RunSummary)| Some((value(before, Before)?, value(after, After)?));
+            return RatioSample::paired(&self.pairs().into_iter().map(pair).collect::<Option<Vec<_>>>()?);
+        }
+        let list = |runs: &[&RunSummary], side| runs.iter().map(|run| value(run, side)).collect::<Option<Vec<_>>>();
+        RatioSample::unpaired(&list(self.before, Before)?, &list(self.after, After)?)
+    }
+
+    /// Each round's change, in the order of the rounds; empty without pairs. A round without a ratio is left out.
+    pub fn pair_changes(&self, quantity: Quantity) -> Vec<PairChange> {
+        if !self.is_paired {
+            return Vec::new();
+        }
+        let change = |(before, after): (&RunSummary, &RunSummary)| {
+            let ratio = quantity.value(after, After)? / quantity.value(before, Before)?;
+            ratio
+                .is_finite()
+                .then_some(PairChange { repeat_index: after.repeat_index, change_pct: 100.0 * (ratio - 1.0) })
+        };
+        self.pairs().into_iter().filter_map(change).collect()
+    }
+}
+
+/// Of two lists of runs those of rounds that both have. A run whose round lacks a counterpart saw other conditions: it
+/// belongs neither to a mean that is compared with the other side's nor into a doubt.
+pub fn in_common_rounds<'a>(before: &[&'a RunSummary], after: &[&'a RunSummary]) -> [Vec<&'a RunSummary>; 2] {
+    let common = |runs: &[&'a RunSummary], others: &[&RunSummary]| {
+        let rounds: BTreeSet<u32> = others.iter().map(|run| run.repeat_index).collect();
+        runs.iter().copied().filter(|run| rounds.contains(&run.repeat_index)).collect()
+    };
+    [common(before, after), common(after, before)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::LockPlacement::Inline;
+    use crate::stats::fixture::{case, summary};
+    use crate::stats::runs::metrics::PRIMARY;
+
+    fn runs(walls_ms: &[f64]) -> Vec<RunSummary> {
+        let run = |(idx, &wall_ms)| RunSummary { repeat_index: idx, ..summary(case(1, Inline), idx, wall_ms) };
+        (0..).zip(walls_ms).map(run).collect()
+    }
+
+    #[test]
+    fn rounds_that_miss_a_side_make_no_pair() {
+        let (before, after) = (runs(&[100.0; 9]), runs(&[90.0; 9]));
+        let (before, after): (Vec<_>, Vec<_>) = (before[..7].iter().collect(), after[2..].iter().collect());
+        let sides = Sides { before: &before, after: &after, is_paired: true };
+        assert_eq!(sides.sample(Quantity::Metric(PRIMARY)).unwrap().num_values(), 5);
+        let rounds = |runs: &[&RunSummary]| runs.iter().map(|run| run.repeat_index).collect::<Vec<_>>();
+        let [before, after] = in_common_rounds(&before, &after);
+        assert_eq!((rounds(&before), rounds(&after)), (vec![2, 3, 4, 5, 6], vec![2, 3, 4, 5, 6]));
+    }
+}

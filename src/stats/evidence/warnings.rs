@@ -1,0 +1,219 @@
+//! What forbids a comparison, and what is worth knowing about one.
+//!
+//! Looks at where the two sides come from and at how their runs lie. A setting that differs and is not under test makes the
+//! sides not comparable; a warning changes no verdict. What moves an interval is in `doubts`.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::contract::Codec;
+use crate::plan::Plan;
+use crate::record::Case;
+use crate::stats::evidence::detect_doubts::{scatter_pct, two_clusters};
+use crate::stats::evidence::side::{Side, SideName};
+use crate::stats::runs::counted;
+use crate::stats::runs::summary::Group;
+use crate::units;
+
+/// Wall times that scatter more than this (robust coefficient of variation) say that the computer was not quiet.
+const HIGH_CV_PCT: f64 = 5.0;
+/// Below this the mean of the runs is little more than the runs themselves; ten are usual.
+const FEW_RUNS: usize = 5;
+/// What a comparison is about, or what has a check of its own.
+const UNDER_TEST: [&str; 18] = [
+    "device",
+    "input",
+    "frames",
+    "codecs",
+    "reap_thresholds",
+    "locks",
+    "pool",
+    "warmup",
+    "repeat",
+    "looks",
+    "order_seed",
+    "goal",
+    "criteria",
+    "until",
+    "confirm",
+    "preload_mib",
+    "baselines",
+    "verify",
+];
+
+/// Something that differs and is not under test.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct NotComparable {
+    pub field: String,
+    pub before: String,
+    pub after: String,
+}
+
+impl NotComparable {
+    /// One side was throttled throughout, the other was not.
+    pub(crate) fn throttled() -> Self {
+        let (before, after) = ("other than after".to_owned(), "other than before".to_owned());
+        Self { field: "GPU throttling".to_owned(), before, after }
+    }
+}
+
+/// "preset: p1 before, p4 after"
+impl fmt::Display for NotComparable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} before, {} after", self.field, self.before, self.after)
+    }
+}
+
+/// Something worth knowing that changes no verdict. `Display` is the sentence for people.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[allow(missing_docs, reason = "Display says it")]
+pub enum Warning {
+    DeviceDiffers { before: String, after: String },
+    DeviceKindDiffers { before: String, after: String },
+    InputDiffers { before: String, after: String },
+    FixedOrder,
+    DebugBuild { side: SideName },
+    CodecLeftOut { codec: Codec, side: SideName },
+    FewRuns { side: SideName, case: Case, num_good: u32 },
+    Scatter { side: SideName, case: Case, cv_pct: f64 },
+    TwoClusters { side: SideName, case: Case, apart_pct: f64 },
+}
+
+/// All there are, the gravest kinds first. `groups` are the compared cases, before and after, one pair a codec.
+pub fn warnings(before: &Side<'_>, after: &Side<'_>, groups: &[(&Group, &Group)]) -> Vec<Warning> {
+    let mut all = of_origin(before, after);
+    if before.is_same_session(after) && before.plan.order_seed.is_none() {
+        all.push(Warning::FixedOrder);
+    }
+    for (side, name) in [(before, SideName::Before), (after, SideName::After)] {
+        if !side.environment.optimised_build {
+            all.push(Warning::DebugBuild { side: name });
+        }
+        let compared = |codec: &Codec| groups.iter().any(|(group, _)| group.case.codec == *codec);
+        let left_out = side.codecs().into_iter().filter(|codec| !compared(codec));
+        all.extend(left_out.map(|codec| Warning::CodecLeftOut { codec, side: name }));
+    }
+    for (group_before, group_after) in groups {
+        all.extend(of_runs(SideName::Before, group_before, before));
+        all.extend(of_runs(SideName::After, group_after, after));
+    }
+    all
+}
+
+fn of_origin(before: &Side<'_>, after: &Side<'_>) -> Vec<Warning> {
+    let mut all = Vec::new();
+    let mut differs = |before: String, after: String, warning: fn(String, String) -> Warning| {
+        if before != after {
+            all.push(warning(before, after));
+        }
+    };
+    differs(before.device.name.clone(), after.device.name.clone(), |before, after| Warning::DeviceDiffers {
+        before,
+        after,
+    });
+    differs(kind(before), kind(after), |before, after| Warning::DeviceKindDiffers { before, after });
+    differs(before.input_text(), after.input_text(), |before, after| Warning::InputDiffers { before, after });
+    all
+}
+
+fn kind(side: &Side<'_>) -> String {
+    format!("{:?}", side.device.kind).to_lowercase()
+}
+
+/// What differs and is not what the comparison is about: settings of the plan, whatever fields it has, and what else of
+/// the machine makes times.
+pub fn settings(before: &Side<'_>, after: &Side<'_>) -> Vec<NotComparable> {
+    let both = of_machine(before).into_iter().zip(of_machine(after));
+    let of_machine = both.filter(|(before, after)| before != after);
+    let of_machine =
+        of_machine.map(|((field, before), (_, after))| NotComparable { field: field.to_owned(), before, after });
+    of_plans(before.plan, after.plan).into_iter().chain(of_machine).collect()
+}
+
+fn of_machine(side: &Side<'_>) -> [(&'static str, String); 3] {
+    let build = if side.environment.optimised_build { "optimised" } else { "debug" };
+    [("driver", side.device.driver.clone()), ("processor", side.environment.cpu.clone()), ("build", build.to_owned())]
+}
+
+fn of_plans(before: &Plan, after: &Plan) -> Vec<NotComparable> {
+    let (Ok(serde_json::Value::Object(before)), Ok(serde_json::Value::Object(after))) =
+        (serde_json::to_value(before), serde_json::to_value(after))
+    else {
+        return Vec::new();
+    };
+    // A field that is left out has its default, which is another value than one that is there.
+    let mut fields: Vec<_> = before.keys().chain(after.keys()).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    let unset = serde_json::Value::Null;
+    let differs = |field: &String| {
+        let (before, after) = (before.get(field).unwrap_or(&unset), after.get(field).unwrap_or(&unset));
+        let counts = !UNDER_TEST.contains(&field.as_str()) && before != after;
+        counts.then(|| NotComparable { field: field.clone(), before: plain(before), after: plain(after) })
+    };
+    fields.into_iter().filter_map(differs).collect()
+}
+
+/// JSON for people: no quotes around a lone word.
+fn plain(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(word) => word.clone(),
+        serde_json::Value::Null => "unset".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn of_runs(side: SideName, group: &Group, origin: &Side<'_>) -> Vec<Warning> {
+    let case = group.case;
+    let mut all = Vec::new();
+    let runs = counted(&origin.runs_of(case));
+    if runs.len() < FEW_RUNS {
+        all.push(Warning::FewRuns { side, case, num_good: runs.len() as u32 });
+    }
+    // Only the wall time is asked: a lock wait near zero scatters a lot in percent and little in anything else.
+    if let Some(cv_pct) = scatter_pct(&runs).filter(|&cv_pct| cv_pct > HIGH_CV_PCT) {
+        all.push(Warning::Scatter { side, case, cv_pct });
+    }
+    all.extend(two_clusters(&runs).map(|apart_pct| Warning::TwoClusters { side, case, apart_pct }));
+    all
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FixedOrder => f.write_str(
+                "The order of runs was fixed, not drawn by lot, as older versions did: a disturbance with a period of four \
+                 runs can look like an effect",
+            ),
+            Self::DeviceDiffers { before, after } => write!(f, "The devices differ: {before} before, {after} after"),
+            Self::DeviceKindDiffers { before, after } => write!(
+                f,
+                "The kinds of device differ: {before} before, {after} after; modelled times are no measurement"
+            ),
+            Self::InputDiffers { before, after } => write!(f, "The inputs differ: {before} before, {after} after"),
+            Self::DebugBuild { side } => {
+                write!(f, "A debug build measured the {side} side: use a release build for numbers that count")
+            }
+            Self::CodecLeftOut { codec, side } => write!(f, "Only the {side} side has {codec}, so it was left out"),
+            Self::FewRuns { side, case, num_good } => {
+                write!(f, "Only {num_good} good counted {side} runs ({case}); 10 are usual")
+            }
+            Self::Scatter { side, case, cv_pct } => write!(
+                f,
+                "Wall times scatter by {} from run to run {side} ({case}): the computer was not quiet. The interval \
+                 includes this",
+                units::pct(*cv_pct)
+            ),
+            Self::TwoClusters { side, case, apart_pct } => write!(
+                f,
+                "Wall times {side} ({case}) form two clusters {} apart: the computer was in two states. The interval \
+                 includes this",
+                units::pct(*apart_pct)
+            ),
+        }
+    }
+}

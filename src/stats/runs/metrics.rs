@@ -1,0 +1,246 @@
+//! The one table of run-level metrics. A metric is a row: key, title, unit, direction, frames needed, how it is computed,
+//! definition. Summaries, CSV, reports, docs and the window take everything from here.
+//!
+//! Knows a run's record and its sorted frame columns; what lies around a run is `summary`'s.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{ProcessUse, RunRecord};
+use crate::stats::math::descriptive::per_mille;
+use crate::units::Unit;
+
+/// Which way is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Better {
+    Lower,
+    Higher,
+    Neither,
+}
+
+/// A run with its per-frame columns in order of size.
+pub(super) struct Measured<'a> {
+    pub(super) record: &'a RunRecord,
+    pub(super) sorted_lock_ns: Vec<u64>,
+    pub(super) sorted_latency_ns: Vec<u64>,
+}
+
+/// How a metric comes out of a run; `None` where the run has no such value.
+type Compute = fn(&Measured<'_>) -> Option<f64>;
+
+struct Row {
+    key: &'static str,
+    title: &'static str,
+    unit: Unit,
+    better: Better,
+    min_frames: u64,
+    compute: Compute,
+    definition: &'static str,
+}
+
+/// From one row each: the enum, its list, and the table.
+macro_rules! metrics {
+    ($($name:ident: $key:literal, $title:literal, $unit:ident, $better:ident, $min_frames:literal, $compute:expr, $definition:literal;)+) => {
+        /// A number that every run has, unless the run ended too early for it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        #[allow(missing_docs, reason = "Metric::definition says it")]
+        pub enum Metric {
+            $($name,)+
+        }
+
+        impl Metric {
+            /// All of them, in the order of tables.
+            pub const ALL: [Self; [$($key),+].len()] = [$(Self::$name),+];
+        }
+
+        static TABLE: [Row; Metric::ALL.len()] = [$(Row {
+            key: $key,
+            title: $title,
+            unit: Unit::$unit,
+            better: Better::$better,
+            min_frames: $min_frames,
+            compute: $compute,
+            definition: $definition,
+        }),+];
+    };
+}
+
+metrics! {
+    WallMs: "wall_ms", "Encode wall time", Milliseconds, Lower, 0, |run| Some(ms(run.record.wall_ns)),
+        "From fetching the first frame to the last packet out, the caller's own work included. Opening the session is not part of it.";
+    Fps: "fps", "Throughput", FramesPerSecond, Higher, 0, |run| (run.record.wall_ns > 0).then(|| run.record.metrics.packets as f64 / (run.record.wall_ns as f64 / 1e9)),
+        "Packets divided by the encode wall time.";
+    LockMs: "lock_ms", "Lock wait", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.lock_ns)),
+        "Total time the run spent inside nvEncLockBitstream, on whichever thread called it.";
+    SubmitBlockedMs: "submit_blocked_ms", "Submit blocked", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.blocked_ns)),
+        "Total time the submitting thread waited for room: for a free buffer pair, or, where it does not lock by itself, for the number in flight to fall below the threshold.";
+    UploadMs: "upload_ms", "Upload", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.upload_ns)),
+        "Total time spent copying frames into the driver's input buffers, locking and unlocking them included.";
+    SubmitMs: "submit_ms", "Submit", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.submit_ns)),
+        "Total time inside nvEncEncodePicture.";
+    CopyMs: "copy_ms", "Copy out", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.copy_ns)),
+        "Total time spent copying packets out of locked bitstream buffers.";
+    UnlockMs: "unlock_ms", "Unlock", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.unlock_ns)),
+        "Total time inside nvEncUnlockBitstream.";
+    DrainMs: "drain_ms", "Drain", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.drain_ns)),
+        "From the end-of-stream call to the last packet. Part of the wall time.";
+    SourceWaitMs: "source_wait_ms", "Source wait", Milliseconds, Lower, 0, |run| Some(run.record.frames.source_wait_ns.iter().map(|&wait_ns| ms(wait_ns)).sum()),
+        "Total time the runner waited for a frame to be read. 0 where the input was in memory before the clock started.";
+    OpenMs: "open_ms", "Session open", Milliseconds, Lower, 0, |run| Some(ms(run.record.open_ns)),
+        "Opening the session, initialising it and making the buffers. Not part of the wall time.";
+    QueuePeak: "queue_peak", "Queue peak", Count, Neither, 0, |run| Some(f64::from(run.record.metrics.queue_peak)),
+        "The most pictures that were submitted and not yet unlocked at one time, counting what a harvesting thread holds.";
+    LatencyP50Ms: "latency_p50_ms", "Latency p50", Milliseconds, Lower, 0, |run| run.latency_at(500),
+        "Median over the run's frames of the time from the call of nvEncEncodePicture to the packet in the caller's hands.";
+    LatencyP95Ms: "latency_p95_ms", "Latency p95", Milliseconds, Lower, 200, |run| run.latency_at(950),
+        "The submit-to-packet time that 95 % of the run's frames did not exceed (nearest rank).";
+    LatencyP99Ms: "latency_p99_ms", "Latency p99", Milliseconds, Lower, 1000, |run| run.latency_at(990),
+        "The submit-to-packet time that 99 % of the run's frames did not exceed (nearest rank).";
+    LatencyP999Ms: "latency_p999_ms", "Latency p99.9", Milliseconds, Lower, 10000, |run| run.latency_at(999),
+        "The submit-to-packet time that 99.9 % of the run's frames did not exceed (nearest rank).";
+    LatencyMaxMs: "latency_max_ms", "Latency max", Milliseconds, Lower, 0, |run| run.latency_at(1000),
+        "The longest submit-to-packet time of any frame of the run.";
+    LockP50Ms: "lock_p50_ms", "Lock wait per frame p50", Milliseconds, Lower, 0, |run| run.lock_at(500),
+        "Median over the run's frames of the time inside nvEncLockBitstream for that frame.";
+    LockP95Ms: "lock_p95_ms", "Lock wait per frame p95", Milliseconds, Lower, 200, |run| run.lock_at(950),
+        "The time inside nvEncLockBitstream that 95 % of the run's frames did not exceed (nearest rank).";
+    LockP99Ms: "lock_p99_ms", "Lock wait per frame p99", Milliseconds, Lower, 1000, |run| run.lock_at(990),
+        "The time inside nvEncLockBitstream that 99 % of the run's frames did not exceed (nearest rank).";
+    LockP999Ms: "lock_p999_ms", "Lock wait per frame p99.9", Milliseconds, Lower, 10000, |run| run.lock_at(999),
+        "The time inside nvEncLockBitstream that 99.9 % of the run's frames did not exceed (nearest rank).";
+    Bytes: "bytes", "Stream size", Bytes, Neither, 0, |run| Some(run.record.metrics.bytes as f64),
+        "Bytes of all packets of the run.";
+    ProcessWallMs: "process_wall_ms", "Process wall time", Milliseconds, Lower, 0, |run| run.process().map(|process| ms(process.wall_ns)),
+        "From starting the encoding process until it was gone: opening, reading and writing files included. Only of cases that are processes of their own.";
+    ProcessCpuMs: "process_cpu_ms", "Process CPU time", Milliseconds, Lower, 0, |run| run.cpu_ms(),
+        "Processor time of the whole encoding process, user and system, all threads.";
+    CpuPerFrameMs: "cpu_per_frame_ms", "CPU time per frame", Milliseconds, Lower, 0, |run| run.cpu_ms().filter(|_| run.record.metrics.packets > 0).map(|cpu_ms| cpu_ms / run.record.metrics.packets as f64),
+        "Processor time of the whole encoding process divided by its packets.";
+    PeakMemoryBytes: "peak_memory_bytes", "Peak memory", Bytes, Lower, 0, |run| Some(run.process()?.peak_memory_bytes? as f64),
+        "Most memory that the encoding process had resident.";
+    LockDepth: "lock_depth", "Depth at the lock", Count, Neither, 0, |run| run.process().map(|process| f64::from(process.lock_depth)),
+        "Pictures submitted and not yet unlocked when an output is locked, the median over a run: the queue depth that an encoding process keeps.";
+}
+
+/// What a comparison is about, named before anything is measured. All others are exploratory: of many intervals at 95 %
+/// one in twenty misses.
+pub const PRIMARY: Metric = Metric::WallMs;
+
+/// What every comparison looks at, in this order. Throughput is the wall time turned over and adds nothing.
+pub const COMPARED_METRICS: [Metric; 12] = [
+    PRIMARY,
+    Metric::LockMs,
+    Metric::SubmitBlockedMs,
+    Metric::LockP50Ms,
+    Metric::LockP95Ms,
+    Metric::LockP99Ms,
+    Metric::LockP999Ms,
+    Metric::LatencyP95Ms,
+    Metric::LatencyP99Ms,
+    Metric::LatencyP999Ms,
+    Metric::ProcessWallMs,
+    Metric::CpuPerFrameMs,
+];
+
+/// What tables of cases show, most telling first.
+pub const SWEPT_METRICS: [Metric; 6] =
+    [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
+
+/// The highest percentile of latency that runs of so many frames bear.
+pub fn tail_of(frames: u64) -> Metric {
+    let tails = [Metric::LatencyP99Ms, Metric::LatencyP95Ms];
+    tails.into_iter().find(|tail| tail.min_frames() <= frames).unwrap_or(Metric::LatencyP50Ms)
+}
+
+impl Metric {
+    /// Name in JSON, CSV and criteria files.
+    pub fn key(self) -> &'static str {
+        self.row().key
+    }
+
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        self.row().title
+    }
+
+    /// What the value counts.
+    pub fn unit(self) -> Unit {
+        self.row().unit
+    }
+
+    /// Which way is good.
+    pub fn better(self) -> Better {
+        self.row().better
+    }
+
+    /// What it is, in a sentence or two.
+    pub fn definition(self) -> &'static str {
+        self.row().definition
+    }
+
+    /// Frames that a run needs for this to be more than a matter of single frames: ten beyond the percentile, or 200 for
+    /// p95, 1,000 for p99, 10,000 for p99.9. Were frames independent, a run of 300 would have none beyond the true p99 in
+    /// 4.9 % of cases (0.99³⁰⁰); they are not, and at a correlation of 0.9 from frame to frame it is 40 %. 0 for what is no
+    /// tail.
+    pub fn min_frames(self) -> u64 {
+        self.row().min_frames
+    }
+
+    pub(super) fn of(self, run: &Measured<'_>) -> Option<f64> {
+        (self.row().compute)(run)
+    }
+
+    fn row(self) -> &'static Row {
+        // In bounds: the table has a row for each.
+        &TABLE[self as usize]
+    }
+}
+
+impl Measured<'_> {
+    pub(super) fn latency_at(&self, share: u32) -> Option<f64> {
+        per_mille(&self.sorted_latency_ns, share).map(ms)
+    }
+
+    pub(super) fn lock_at(&self, share: u32) -> Option<f64> {
+        per_mille(&self.sorted_lock_ns, share).map(ms)
+    }
+
+    fn process(&self) -> Option<&ProcessUse> {
+        self.record.process.as_ref()
+    }
+
+    fn cpu_ms(&self) -> Option<f64> {
+        self.process().map(|process| ms(process.user_ns + process.system_ns))
+    }
+}
+
+pub(super) fn ms(value_ns: u64) -> f64 {
+    value_ns as f64 / 1e6
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.key())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_those_of_the_json() {
+        for metric in Metric::ALL {
+            assert_eq!(serde_json::to_value(metric).unwrap(), metric.key());
+        }
+    }
+
+    #[test]
+    fn tables_follow_the_order_of_declaration() {
+        assert!(Metric::ALL.is_sorted());
+    }
+}

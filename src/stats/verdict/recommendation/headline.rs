@@ -1,0 +1,108 @@
+//! The pair that stands in the headline, and what the runs leave unsettled about it and about the recommendation.
+//!
+//! The pair is the reference of the codec, which the plan fixes, against the recommended case, which is picked from the data
+//! and so is judged as one of the session's family.
+
+use serde::Serialize;
+
+use super::{Recommendation, Terms, recommend};
+use crate::contract::Codec;
+use crate::record::Case;
+use crate::stats::evidence::decision::{Decision, ERROR, Evidence, Open, Standard};
+use crate::stats::evidence::peers::Peers;
+use crate::stats::evidence::sides::Paired;
+use crate::stats::runs::summary::{RunSummary, groups};
+use crate::stats::verdict::error_of;
+use crate::stats::verdict::judge::{Judged, judge};
+use crate::stats::verdict::sweep_effects::{reference, references};
+
+/// Which two cases of one session are compared when nobody said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct DefaultPair {
+    pub codec: Codec,
+    pub before: Case,
+    pub after: Case,
+}
+
+/// A question that more rounds of two cases could settle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsettled {
+    /// The two.
+    pub cases: [Case; 2],
+    /// About how many more rounds; `None`: a thousand would not do.
+    pub more: Option<u32>,
+}
+
+/// For each codec with two cases or more: before is the serial case, or else the smallest threshold of the first lock
+/// placement. After is the recommended case; if that is what before is already, the fastest of the others.
+pub fn default_pair(runs: &[RunSummary], terms: &Terms<'_>) -> Vec<DefaultPair> {
+    let groups = groups(runs);
+    let of =
+        |codec| groups.iter().map(|group| group.case).filter(move |case| case.codec == codec && case.client.is_here());
+    recommend(runs, terms).iter().filter_map(|known| pair(known, &of(known.codec).collect::<Vec<_>>())).collect()
+}
+
+/// `cases`: all of the codec. Before may be one that failed: that is what a comparison should say.
+fn pair(known: &Recommendation, cases: &[Case]) -> Option<DefaultPair> {
+    let before = reference(cases)?;
+    let others = known.candidates.iter().filter(|one| one.case != before);
+    let after = match known.case {
+        case if case == before => others.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms))?.case,
+        case => case,
+    };
+    Some(DefaultPair { codec: known.codec, before, after })
+}
+
+/// What more planned rounds could settle: the criteria of the headline pair, and whether the recommended case stands up to
+/// its competitors.
+pub fn unsettled(runs: &[RunSummary], terms: &Terms<'_>) -> Vec<Unsettled> {
+    let peers = Peers::of(runs, &references(runs));
+    let known = recommend(runs, terms);
+    let of_pairs =
+        default_pair(runs, terms).into_iter().flat_map(|pair| unsettled_criteria(&pair, runs, terms, &peers));
+    let of_competitors = known.iter().flat_map(|known| {
+        let open = known.competitors.iter().map(|one| (one.case, one.planned.as_ref()));
+        open.filter_map(|(other, decision)| Some(Unsettled { cases: [other, known.case], more: more(decision?)? }))
+    });
+    of_pairs.chain(of_competitors).collect()
+}
+
+fn unsettled_criteria(pair: &DefaultPair, runs: &[RunSummary], terms: &Terms<'_>, peers: &Peers<'_>) -> Vec<Unsettled> {
+    let paired = Paired::of(runs, pair.before, pair.after, |_| true);
+    let standard = Standard { error: error_of(terms.plan), peers: Some(peers) };
+    let evidence = Evidence { standard, ..Evidence::plain(paired.sides()) };
+    let judged = Judged { before: &paired.before, after: &paired.after, evidence };
+    let results = judge(&terms.plan.criteria, pair.codec, &judged);
+    let open = results.into_iter().filter(|result| result.pass.is_none()).filter_map(|result| more(&result.decision?));
+    open.map(|more| Unsettled { cases: [pair.before, pair.after], more }).collect()
+}
+
+/// `None`: it is settled, or more rounds are not what is missing.
+fn more(decision: &Decision) -> Option<Option<u32>> {
+    match decision.open? {
+        Open::Doubtful => None,
+        Open::TooFew { more } => Some(Some(more)),
+        Open::Spans { more } => Some(more),
+    }
+}
+
+/// How many confirmation rounds the scatter of the planned ones asks for, so that what they say is confirmed in 19 cases of
+/// 20: from `least` to `most`.
+pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], least: u32, most: u32) -> u32 {
+    let needed = |other: Case, limit_pct: f64| {
+        let paired = Paired::of(runs, other, known.case, |run| !run.is_confirmation);
+        let evidence = Evidence { standard: Standard { error: ERROR, peers: None }, ..Evidence::plain(paired.sides()) };
+        let quantity = crate::stats::evidence::quantity::Quantity::Metric(crate::stats::runs::metrics::PRIMARY);
+        let interval = evidence.at_most(quantity, limit_pct)?.interval;
+        let (reach, gap) = (interval.high_pct? - interval.estimate_pct, limit_pct - interval.estimate_pct);
+        // The bound lies one z₀.₉₅ away; another one makes 95 % power. The width goes with 1 ÷ √n.
+        let rounds = f64::from(interval.num_runs) * (2.0 * reach / gap).powi(2);
+        (gap > 0.0 && rounds.is_finite()).then_some(rounds.ceil() as u32)
+    };
+    let of_each = known.competitors.iter().filter_map(|one| {
+        let limit_pct = one.planned.as_ref()?.limit_pct;
+        Some(needed(one.case, limit_pct).unwrap_or(most))
+    });
+    of_each.max().unwrap_or(least).clamp(least, most.max(least))
+}

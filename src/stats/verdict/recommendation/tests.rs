@@ -1,0 +1,207 @@
+//! Which case is recommended, and how sure that is.
+
+use super::*;
+use crate::contract::LockPlacement::{Inline, Thread};
+use crate::stats::evidence::noise_floor::Floor;
+use crate::stats::fixture::{case, summary};
+use crate::stats::runs::metrics::Metric;
+
+/// Ten rounds of each case around its wall time, ±0.2 %.
+fn sweep(cases: &[(Case, f64)]) -> Vec<RunSummary> {
+    rounds(cases, 0..10, 0.001)
+}
+
+fn rounds(cases: &[(Case, f64)], which: std::ops::Range<u32>, step: f64) -> Vec<RunSummary> {
+    let run = |round: u32, (case, wall_ms): (Case, f64)| {
+        let own = case.reap_threshold * 3 + u32::from(case.lock == Thread);
+        let noisy_ms = wall_ms * (1.0 + step * (f64::from((round * 7 + own * (round + 1)) % 5) - 2.0));
+        let mut run = RunSummary { repeat_index: round, ..summary(case, round, noisy_ms) };
+        run.values.set(Metric::LatencyP50Ms, Some(1.0));
+        run
+    };
+    which.flat_map(|round| cases.iter().map(move |&one| run(round, one))).collect()
+}
+
+fn confirming(cases: &[(Case, f64)], which: std::ops::Range<u32>) -> Vec<RunSummary> {
+    rounds(cases, which, 0.001).into_iter().map(|run| RunSummary { is_confirmation: true, ..run }).collect()
+}
+
+fn plan() -> Plan {
+    Plan { looks: Vec::new(), ..Plan::default() }
+}
+
+fn known(runs: &[RunSummary]) -> Recommendation {
+    known_by(runs, &plan(), None)
+}
+
+fn known_by(runs: &[RunSummary], plan: &Plan, noise: Option<&NoiseFloor>) -> Recommendation {
+    recommend(runs, &Terms { plan, noise }).remove(0)
+}
+
+#[test]
+fn the_smallest_of_the_fast_ones_is_recommended() {
+    let runs = sweep(&[
+        (case(1, Inline), 200.0),
+        (case(2, Inline), 103.0),
+        (case(4, Inline), 100.2),
+        (case(8, Inline), 100.0),
+    ]);
+    let found = known(&runs);
+    assert_eq!(
+        (found.case, found.fastest, found.state),
+        (case(4, Inline), case(8, Inline), State::Likely),
+        "{found:?}"
+    );
+    let roles: Vec<_> = found.competitors.iter().map(|one| (one.case.reap_threshold, one.role)).collect();
+    assert_eq!(roles, [(8, Role::Fastest), (2, Role::NextSmaller)]);
+    let standings: Vec<_> = found.candidates.iter().map(|one| one.standing).collect();
+    assert_eq!(standings, [Standing::Slower, Standing::Slower, Standing::Fast, Standing::Fast]);
+    assert!(found.reason.contains("The next smaller setting, T=2 inline, is 2."), "{}", found.reason);
+}
+
+#[test]
+fn of_equal_throughput_the_lower_tail_wins() {
+    let mut runs = sweep(&[(case(4, Inline), 100.0), (case(4, Thread), 100.1), (case(2, Thread), 130.0)]);
+    for run in &mut runs {
+        let tail_ms = if run.case.lock == Inline { 1.36 } else { 0.82 };
+        run.values.set(Metric::LatencyP50Ms, Some(tail_ms));
+    }
+    let found = known(&runs);
+    assert_eq!(found.case, case(4, Thread), "{}", found.reason);
+    // Tails that differ by less than 5 % are equal, and then a thread is not worth it.
+    for run in &mut runs {
+        let tail_ms = if run.case.lock == Inline { 0.83 } else { 0.82 };
+        run.values.set(Metric::LatencyP50Ms, Some(tail_ms));
+    }
+    assert_eq!(known(&runs).case, case(4, Inline));
+}
+
+#[test]
+fn undecided_between_two_is_an_answer() {
+    // 0.8 % slower, and noise of ±6 % that ten rounds do not average out.
+    let runs = rounds(&[(case(2, Inline), 100.8), (case(4, Inline), 100.0)], 0..10, 0.03);
+    let found = known(&runs);
+    assert_eq!((found.state, found.case, found.or), (State::Open, case(4, Inline), Some(case(2, Inline))), "{found:?}");
+    assert!(found.reason.contains("Undecided against T=2 inline"), "{}", found.reason);
+    let open = unsettled(&runs, &Terms { plan: &plan(), noise: None });
+    assert!(open.iter().any(|open| open.cases == [case(2, Inline), case(4, Inline)]), "{open:?}");
+}
+
+/// T=8 is a little faster than T=4 at twice the latency.
+fn soft_curve() -> Vec<RunSummary> {
+    let mut runs = sweep(&[(case(1, Inline), 200.0), (case(4, Inline), 100.0), (case(8, Inline), 97.0)]);
+    for run in &mut runs {
+        let tail_ms = match run.case.reap_threshold {
+            1 => 1.0,
+            4 => 1.6,
+            _ => 3.2,
+        };
+        run.packets = 300;
+        run.values.set(Metric::LatencyP95Ms, Some(tail_ms));
+    }
+    runs
+}
+
+#[test]
+fn a_case_that_the_guard_refused_has_no_role() {
+    let runs = soft_curve();
+    let found = known(&runs);
+    assert_eq!((found.case, found.fastest, found.chosen), (case(4, Inline), case(4, Inline), case(4, Inline)));
+    assert!(found.competitors.iter().all(|one| one.case != case(8, Inline)), "{:?}", found.competitors);
+    assert_eq!(found.candidates[2].standing, Standing::Refused);
+    assert!(
+        found.reason.contains("T=8 inline is 3.0 % faster but is out: its latency is too high"),
+        "{}",
+        found.reason
+    );
+    // Confirmation rounds of it, as an older version made them, do not bring it back.
+    let confirmed = confirming(&[(case(1, Inline), 200.0), (case(8, Inline), 97.0)], 10..16);
+    let found = known(&[runs, confirmed].concat());
+    assert_eq!((found.case, found.state), (case(4, Inline), State::Likely), "{}", found.reason);
+}
+
+#[test]
+fn live_use_takes_the_fastest_that_keeps_its_budget() {
+    let runs = soft_curve();
+    let live = |budget_ms| Plan { goal: Goal::Live { budget_ms }, pace_fps: Some(1000.0), ..plan() };
+    let chosen = |budget_ms| known_by(&runs, &live(budget_ms), None).case.reap_threshold;
+    assert_eq!((chosen(Some(4.0)), chosen(Some(2.0)), chosen(Some(1.2))), (8, 4, 1));
+    // One and a half frame times of 1 ms.
+    assert_eq!(chosen(None), 1);
+}
+
+#[test]
+fn a_case_that_failed_is_out_and_says_so() {
+    let mut runs = sweep(&[(case(1, Inline), 200.0), (case(2, Inline), 180.0), (case(4, Inline), 120.0)]);
+    let failed = RunSummary { warmup: true, error: Some("lost".to_owned()), ..summary(case(4, Inline), 0, 1.0) };
+    runs.insert(0, failed);
+    let found = known(&runs);
+    assert_eq!(found.case, case(2, Inline));
+    assert!(found.reason.contains("T=4 inline is 33.3 % faster but is out: a run of it failed"), "{}", found.reason);
+    assert!(!found.reason.contains("of all cases"), "{}", found.reason);
+    assert_eq!(recommend(&[], &Terms { plan: &plan(), noise: None }), []);
+}
+
+fn noise(case: Case, floor_pct: f64) -> NoiseFloor {
+    NoiseFloor {
+        fingerprint: String::new(),
+        facts: Default::default(),
+        session: "output/aa".to_owned(),
+        floors: vec![Floor { case, metric: Metric::WallMs, num_pairs: 10, floor_pct }],
+        watching: None,
+    }
+}
+
+#[test]
+fn a_noisy_computer_has_a_wider_margin_and_no_end_of_it() {
+    let runs = sweep(&[(case(2, Inline), 102.0), (case(4, Inline), 100.0)]);
+    let chosen = |noise: Option<&NoiseFloor>| known_by(&runs, &plan(), noise).case;
+    assert_eq!(chosen(None), case(4, Inline));
+    assert_eq!(chosen(Some(&noise(case(2, Inline), 3.0))), case(2, Inline));
+    let runs = sweep(&[(case(1, Inline), 125.0), (case(4, Inline), 100.0)]);
+    assert_eq!(known_by(&runs, &plan(), Some(&noise(case(1, Inline), 30.0))).case, case(4, Inline));
+}
+
+#[test]
+fn confirmation_rounds_confirm_refute_or_say_nothing() {
+    let cases = [(case(1, Inline), 200.0), (case(2, Inline), 110.0), (case(4, Inline), 100.0)];
+    let runs = sweep(&cases);
+    assert_eq!(known(&runs).state, State::Likely);
+    let with = |walls: &[(Case, f64)]| known(&[runs.clone(), confirming(walls, 10..16)].concat());
+    let found = with(&cases[1..]);
+    assert_eq!((found.state, found.case), (State::Confirmed, case(4, Inline)), "{}", found.reason);
+    assert!(found.reason.contains("6 confirmation rounds confirm it"), "{}", found.reason);
+    let found = with(&[(case(2, Inline), 100.0), (case(4, Inline), 105.0)]);
+    assert_eq!(
+        (found.state, found.chosen, found.case),
+        (State::Refuted, case(4, Inline), case(2, Inline)),
+        "{found:?}"
+    );
+    // Only the serial case ran beside it, as in sessions of older versions: that is not its nearest competitor.
+    let found = with(&[(case(1, Inline), 200.0), (case(4, Inline), 100.0)]);
+    assert_eq!((found.state, found.case), (State::Likely, case(4, Inline)), "{}", found.reason);
+}
+
+#[test]
+fn what_refuted_the_first_choice_can_be_confirmed_in_turn() {
+    let cases = [(case(1, Inline), 200.0), (case(2, Inline), 104.0), (case(4, Inline), 100.0)];
+    let refuting = confirming(&[(case(2, Inline), 100.0), (case(4, Inline), 106.0)], 10..16);
+    let again = confirming(&[(case(1, Inline), 200.0), (case(2, Inline), 100.0), (case(4, Inline), 106.0)], 16..22);
+    let found = known(&[sweep(&cases), refuting, again].concat());
+    assert_eq!((found.state, found.case), (State::Confirmed, case(2, Inline)), "{}", found.reason);
+}
+
+#[test]
+fn serial_is_compared_with_the_recommended_one() {
+    let pair = |runs: &[RunSummary]| {
+        let found = default_pair(runs, &Terms { plan: &plan(), noise: None });
+        found.first().map(|pair| (pair.before, pair.after))
+    };
+    let runs = sweep(&[(case(4, Inline), 100.0), (case(1, Inline), 200.0), (case(2, Thread), 130.0)]);
+    assert_eq!(pair(&runs), Some((case(1, Inline), case(4, Inline))));
+    let without_gain = sweep(&[(case(1, Inline), 100.0), (case(2, Inline), 103.0), (case(4, Inline), 101.5)]);
+    assert_eq!(pair(&without_gain), Some((case(1, Inline), case(4, Inline))));
+    let no_serial = sweep(&[(case(8, Thread), 90.0), (case(2, Thread), 100.0), (case(1, Thread), 150.0)]);
+    assert_eq!(pair(&no_serial), Some((case(1, Thread), case(8, Thread))));
+    assert_eq!(pair(&sweep(&[(case(8, Thread), 90.0)])), None);
+}

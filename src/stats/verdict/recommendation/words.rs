@@ -1,0 +1,119 @@
+//! Why a case is recommended, in words.
+
+use super::{Candidate, Competitor, Recommendation, Role, Standing, State};
+use crate::stats::evidence::decision::{Decision, Open};
+use crate::stats::verdict::words::{case_title, more_text};
+use crate::units;
+
+pub(super) fn reason(known: &Recommendation) -> String {
+    let mut sentences = Vec::new();
+    sentences.push(standing(known));
+    sentences.extend(known.competitors.iter().filter_map(|one| competitor(known, one)));
+    sentences.extend(known.candidates.iter().filter_map(|one| left_out(known, one)));
+    sentences.push(confirmation(known));
+    sentences.retain(|sentence| !sentence.is_empty());
+    sentences.join(" ")
+}
+
+fn standing(known: &Recommendation) -> String {
+    let own = case_title(&known.case);
+    let Some(candidate) = known.candidates.iter().find(|one| one.case == known.case) else { return String::new() };
+    let takes = units::ms(candidate.wall_ms);
+    if known.case != known.fastest {
+        return format!("{own} takes {takes} a run.");
+    }
+    let is_fastest_of_all = known.candidates.iter().all(|one| one.wall_ms >= candidate.wall_ms);
+    let of = if is_fastest_of_all { "all cases" } else { "the cases that can be used" };
+    format!("{own} has the shortest median wall time of {of}: {takes}.")
+}
+
+fn competitor(known: &Recommendation, one: &Competitor) -> Option<String> {
+    // What confirmation rounds say is said there, once.
+    let decision = one.planned.as_ref().filter(|_| one.confirmation.is_none())?;
+    let other = case_title(&one.case);
+    let (estimate, margin) = (decision.interval.estimate_pct, units::pct(decision.limit_pct));
+    let bound = decision.interval.high_pct;
+    Some(match (one.role, decision.is_met) {
+        (Role::Fastest, Some(true)) if one.case == known.fastest => {
+            format!("The fastest, {other}, is at most {} faster.", units::pct(bound.unwrap_or(0.0).max(0.0)))
+        }
+        (Role::Fastest, Some(true)) => format!("No other case is faster by more than {margin}."),
+        (Role::NextSmaller, Some(true)) => {
+            let [slower, at_least] = [estimate, bound.unwrap_or(estimate)].map(|pct| units::pct(times_slower_pct(pct)));
+            format!("The next smaller setting, {other}, is {slower} slower (95 %: at least {at_least}).")
+        }
+        (_, Some(false)) => format!("{other} is faster by more than {margin}."),
+        (_, None) => format!("Undecided against {other}: {}.", undecided(decision)),
+    })
+}
+
+/// From "takes 20 % less" to "the other takes 25 % more".
+fn times_slower_pct(change_pct: f64) -> f64 {
+    100.0 * (1.0 / (1.0 + change_pct / 100.0) - 1.0)
+}
+
+fn undecided(decision: &Decision) -> String {
+    let interval = &decision.interval;
+    match decision.open {
+        Some(Open::TooFew { more }) => crate::stats::verdict::words::too_few_text(interval, more),
+        Some(Open::Doubtful) => "the runs alone would decide, but the doubts are larger".to_owned(),
+        open => format!(
+            "wall time {} ({}); {}",
+            crate::stats::verdict::words::change_text(interval.estimate_pct),
+            interval.ends_text(),
+            more_text(open.and_then(Open::more), interval)
+        ),
+    }
+}
+
+/// What is faster and is not recommended, and why.
+fn left_out(known: &Recommendation, one: &Candidate) -> Option<String> {
+    let own = known.candidates.iter().find(|other| other.case == known.case)?;
+    if one.wall_ms >= own.wall_ms {
+        return None;
+    }
+    let (title, faster) = (case_title(&one.case), units::pct(100.0 * (1.0 - one.wall_ms / own.wall_ms)));
+    match one.standing {
+        Standing::Failed => Some(format!("{title} is {faster} faster but is out: a run of it failed.")),
+        Standing::Refused => {
+            let limit = one.limit.as_ref()?;
+            let growth = units::change_pct(limit.interval.estimate_pct);
+            Some(format!(
+                "{title} is {faster} faster but is out: its latency is too high ({growth}, {} allowed).",
+                units::change_pct(limit.limit_pct)
+            ))
+        }
+        Standing::Fast | Standing::Slower | Standing::Undecided => None,
+    }
+}
+
+fn confirmation(known: &Recommendation) -> String {
+    let confirmed: Vec<_> =
+        known.competitors.iter().filter_map(|one| Some((one, one.confirmation.as_ref()?))).collect();
+    let Some((_, first)) = confirmation_of_most(&confirmed) else {
+        return match known.state {
+            State::Likely | State::Open | State::Refuted => "No confirmation rounds were run.".to_owned(),
+            State::Confirmed | State::Alone => String::new(),
+        };
+    };
+    let rounds = first.interval.num_runs;
+    let against = |(one, decision): &(&Competitor, &Decision)| {
+        let (other, estimate) = (case_title(&one.case), decision.interval.estimate_pct);
+        let bound = decision
+            .interval
+            .high_pct
+            .map_or_else(String::new, |high| format!(" (95 % bound: {})", units::change_pct(high)));
+        format!("wall time against {other}: {}{bound}", units::change_pct(estimate))
+    };
+    let details: Vec<_> = confirmed.iter().map(against).collect();
+    let verb = match known.state {
+        State::Confirmed => "confirm it",
+        State::Refuted => "refuted the first choice and do not confirm this one",
+        State::Likely | State::Open | State::Alone => "were not enough to confirm it",
+    };
+    format!("{rounds} confirmation rounds {verb}; {}.", details.join("; "))
+}
+
+fn confirmation_of_most<'a>(confirmed: &[(&'a Competitor, &'a Decision)]) -> Option<(&'a Competitor, &'a Decision)> {
+    confirmed.iter().copied().max_by_key(|(_, decision)| decision.interval.num_runs)
+}
