@@ -216,7 +216,7 @@ impl State {
             unfilled: VecDeque::new(),
             to_lock: VecDeque::new(),
             coded: Vec::new(),
-            tasks: VecDeque::new(),
+            tasks: VecDeque::with_capacity(64),
             payload_thread_ended: false,
             is_closed: false,
         }
