@@ -2,6 +2,7 @@
 //!
 //! The library behind the `inflight` program. docs/ARCHITECTURE.md is the map.
 
+pub mod advice;
 pub mod bench;
 pub mod cli;
 pub mod contract;
