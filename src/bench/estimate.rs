@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::schedule::MAX_CONFIRM;
-use crate::contract::{Codec, Dimensions, PixelFormat};
+use crate::contract::{Codec, Dimensions, LockPlacement, PixelFormat};
 use crate::device::DeviceSpec;
 use crate::plan::{MIN_CONFIRM, Plan};
 use crate::record::Case;
@@ -56,8 +56,8 @@ fn duration(plan: &Plan) -> Option<Duration> {
     Duration::try_from_secs_f64(frame_ns? * plan.frames as f64 * runs_of_each / 1e9).ok()
 }
 
-/// Time of a frame in the steady state: the slowest of the engine, the caller, the source, and the way of a picture
-/// through both when only so many may be under way.
+/// Time of a frame in the steady state: the slowest of the engine, the caller, the locking thread, the source, and the
+/// way of a picture through all of them when only so many may be under way.
 fn frame_ns(plan: &Plan, case: &Case, dimensions: Dimensions) -> Option<f64> {
     let DeviceSpec::Virtual(config) = plan.device.parse().ok()? else { return None };
     let codec = match case.codec {
@@ -67,10 +67,15 @@ fn frame_ns(plan: &Plan, case: &Case, dimensions: Dimensions) -> Option<f64> {
     };
     let preset = plan.preset as u32 + 1;
     let (latency_ns, interval_ns) = config.picture_cost_ns(codec, preset, dimensions.width, dimensions.height);
-    let caller_ns = 1e3 * (f64::from(plan.host_work_us) + f64::from(config.submit_us));
-    let way_ns = (latency_ns as f64 + caller_ns) / f64::from(case.reap_threshold.max(1));
+    let submitting_ns = 1e3 * (f64::from(plan.host_work_us) + f64::from(config.submit_us));
+    let locking_ns = config.lock_ns(codec) as f64;
+    let busiest_thread_ns = match case.lock {
+        LockPlacement::Inline | LockPlacement::Poll => submitting_ns + locking_ns,
+        LockPlacement::Thread => submitting_ns.max(locking_ns),
+    };
+    let way_ns = (latency_ns as f64 + submitting_ns + locking_ns) / f64::from(case.reap_threshold.max(1));
     let pace_ns = plan.pace_fps.map_or(0.0, |fps| 1e9 / fps);
-    Some(way_ns.max(interval_ns as f64).max(caller_ns).max(pace_ns))
+    Some(way_ns.max(interval_ns as f64).max(busiest_thread_ns).max(pace_ns))
 }
 
 fn frame_bytes(plan: &Plan) -> Option<u64> {
@@ -93,7 +98,6 @@ fn geometry(plan: &Plan) -> Option<(PixelFormat, Dimensions, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::LockPlacement;
 
     fn plan(device: &str, thresholds: &[u32]) -> Plan {
         let reap_thresholds = thresholds.to_vec();
@@ -121,6 +125,16 @@ mod tests {
         assert_eq!(seconds(&plan(device, &[1, 8])), 3.5);
         assert_eq!(seconds(&Plan { pace_fps: Some(100.0), ..plan(device, &[8]) }), 20.0);
         assert_eq!(seconds(&Plan { host_work_us: 600, ..plan(device, &[8]) }), 1.2);
+    }
+
+    #[test]
+    fn handing_out_falls_on_the_thread_that_locks() {
+        let device = "virtual:latency_us=400,interval_us=100,submit_us=0,lock_us=200";
+        let by = |lock| Plan { host_work_us: 300, locks: vec![lock], ..plan(device, &[4]) };
+        assert_eq!(seconds(&by(LockPlacement::Inline)), 1.0);
+        assert_eq!(seconds(&by(LockPlacement::Thread)), 0.6);
+        assert_eq!(seconds(&Plan { host_work_us: 0, ..by(LockPlacement::Thread) }), 0.4);
+        assert_eq!(seconds(&Plan { reap_thresholds: vec![1], ..by(LockPlacement::Thread) }), 1.8);
     }
 
     #[test]

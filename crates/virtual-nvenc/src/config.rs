@@ -22,6 +22,8 @@ pub struct DeviceConfig {
     pub interval_us: Option<u32>,
     /// How long NvEncEncodePicture takes.
     pub submit_us: u32,
+    /// How long NvEncLockBitstream takes beyond the wait for the picture; `None`: the profile's.
+    pub lock_us: Option<u32>,
     /// How much longer an IDR picture takes.
     pub idr_factor: f64,
     /// Half width of the jitter of each picture's cost, in percent.
@@ -101,6 +103,7 @@ impl DeviceConfig {
             latency_us: None,
             interval_us: None,
             submit_us: profile.submit_us,
+            lock_us: None,
             idr_factor: profile.idr_factor,
             jitter_pct: 0.0,
             seed: 0,
@@ -132,6 +135,11 @@ impl DeviceConfig {
         (service.latency_ns, service.interval_ns)
     }
 
+    /// How long NvEncLockBitstream takes beyond the wait for the picture, in nanoseconds.
+    pub fn lock_ns(&self, codec: Codec) -> u64 {
+        u64::from(self.lock_us.unwrap_or_else(|| self.profile.lock_us(codec))) * 1000
+    }
+
     pub(crate) fn jitter(&self) -> Jitter {
         Jitter { seed: self.seed, percent: self.jitter_pct }
     }
@@ -141,6 +149,7 @@ impl DeviceConfig {
             "latency_us" => self.latency_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "interval_us" => self.interval_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "submit_us" => self.submit_us = number(key, value, 0..=MAX_US, "0 to 10000000 µs")?,
+            "lock_us" => self.lock_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "idr_factor" => self.idr_factor = number(key, value, 0.1..=100.0, "a factor from 0.1 to 100")?,
             "jitter_pct" => self.jitter_pct = number(key, value, 0.0..=100.0, "0 to 100 percent")?,
             "seed" => self.seed = number(key, value, 0..=u64::MAX, "a whole number")?,
@@ -165,10 +174,11 @@ const MAX_US: u32 = 10_000_000;
 
 const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "latency_us",
     "interval_us",
     "submit_us",
+    "lock_us",
     "idr_factor",
     "jitter_pct",
     "seed",
@@ -275,7 +285,7 @@ impl fmt::Display for DeviceConfig {
     }
 }
 
-fn values(config: &DeviceConfig) -> [(&'static str, String); 12] {
+fn values(config: &DeviceConfig) -> [(&'static str, String); 13] {
     let optional = |us: Option<u32>| us.map_or_else(String::new, |us| us.to_string());
     let codec_names = config.codecs.iter().map(|codec| match codec {
         Codec::H264 => "h264",
@@ -289,6 +299,7 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 12] {
         ("latency_us", optional(config.latency_us)),
         ("interval_us", optional(config.interval_us)),
         ("submit_us", config.submit_us.to_string()),
+        ("lock_us", optional(config.lock_us)),
         ("idr_factor", config.idr_factor.to_string()),
         ("jitter_pct", config.jitter_pct.to_string()),
         ("seed", config.seed.to_string()),
@@ -321,7 +332,7 @@ mod tests {
         assert_eq!(parse("fixed"), Ok(DeviceConfig::default()));
         assert_eq!(parse("submit_us=5").unwrap().submit_us, 5);
         assert_eq!(parse("ada,submit_us=5").unwrap().profile.name, "ada");
-        assert_eq!(parse("video-hw-2026-02").unwrap().host_work_us, 175);
+        assert_eq!(parse("video-hw-2026-02").unwrap().host_work_us, 300);
     }
 
     #[test]
@@ -335,12 +346,22 @@ mod tests {
     }
 
     #[test]
+    fn handing_out_costs_what_is_said_else_what_the_profile_says() {
+        let lock_ns = |text: &str| [Codec::H264, Codec::Hevc].map(|codec| parse(text).unwrap().lock_ns(codec));
+        assert_eq!(lock_ns("ada"), [0, 0]);
+        assert_eq!(lock_ns("ada,lock_us=3"), [3_000, 3_000]);
+        assert_eq!(lock_ns("video-hw-2026-02"), [75_000, 19_000]);
+        assert_eq!(lock_ns("video-hw-2026-02,lock_us=0"), [0, 0]);
+    }
+
+    #[test]
     fn display_reads_back_as_the_same_device() {
         let texts = [
             "fixed",
             "ada,submit_us=0",
             "fixed,latency_us=1400,interval_us=350,jitter_pct=2.5,seed=9,codecs=hevc,payload=lossless,api=12.1",
             "video-hw-2026-02,engines=2,sessions=3,idr_factor=1.5,host_work_us=0",
+            "video-hw-2026-02,lock_us=0",
         ];
         for text in texts {
             let config = parse(text).unwrap();

@@ -49,6 +49,13 @@ impl Engine {
     }
 }
 
+/// When NvEncLockBitstream returns, called at `called_ns`: the picture is done by then, and handing it out has taken
+/// `lock_ns`. That cost falls on the caller for every picture, however long the picture has been done; no number of
+/// pictures in flight hides it.
+pub fn lock_returns_ns(called_ns: u64, done_ns: u64, lock_ns: u64) -> u64 {
+    called_ns.max(done_ns) + lock_ns
+}
+
 /// A multiplicative jitter, fixed by seed, session index and picture index alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Jitter {
@@ -122,6 +129,13 @@ mod tests {
         assert_eq!(engine.schedule(0, PIPELINED), Slot { start_ns: 1050, done_ns: 4200 });
         let rest: Vec<u64> = (0..7).map(|_| engine.schedule(0, PIPELINED).done_ns).collect();
         assert_eq!(rest, [4200, 4200, 4200, 4200, 4200, 4550, 4900]);
+    }
+
+    #[test]
+    fn handing_out_costs_the_same_early_and_late() {
+        assert_eq!(lock_returns_ns(100, 1500, 20), 1520);
+        assert_eq!(lock_returns_ns(1600, 1500, 20), 1620);
+        assert_eq!(lock_returns_ns(1600, 1500, 0), 1600);
     }
 
     #[test]

@@ -42,9 +42,11 @@ enum Timing {
 struct PictureCost {
     latency_us: u64,
     interval_us: u64,
+    /// Of the lock beyond the wait.
+    lock_us: u32,
 }
 
-const FIXED: PictureCost = PictureCost { latency_us: 700, interval_us: 700 };
+const FIXED: PictureCost = PictureCost { latency_us: 700, interval_us: 700, lock_us: 0 };
 
 /// Throughput tables say nothing about latency. That a picture spends 1.6 intervals in the engine is an assumption
 /// of this model: real engines are pipelined, so latency lies above the interval, and 1.6 makes two pictures in
@@ -90,18 +92,51 @@ static PROFILES: [Profile; 5] = [
         idr_factor: GPU_IDR_FACTOR,
         timing: Timing::PerPixel { h264_fps: [977, 718, 323, 264], hevc_fps: [1134, 529, 506, 464] },
     },
-    Profile {
-        name: "video-hw-2026-02",
-        description: "the host of the published video-hw numbers: 640x360, P1, ultra low latency",
-        host_work_us: 175,
-        submit_us: 150,
-        idr_factor: 1.0,
-        timing: Timing::PerPicture {
-            h264: PictureCost { latency_us: 737, interval_us: 300 },
-            hevc: PictureCost { latency_us: 631, interval_us: 300 },
-        },
-    },
+    VIDEO_HW,
 ];
+
+/// The published case: video-hw, docs/status/NV_PRECISE_ANALYSIS_2026-02-19.md. Windows, 640x360 ARGB, 300 frames, P1,
+/// ultra low latency. Totals of a run in ms, before (one frame in flight) → after (four):
+///
+/// | | H.264 | HEVC |
+/// |---|---|---|
+/// | `lock_ms` | 221.052 → 22.543 | 189.317 → 5.752 |
+/// | `encode_ms`, the submit call | 54.652 → 44.724 | 66.077 → 50.584 |
+/// | `synth_ms`, making the input | 33.065 → 34.898 | 32.678 → 31.770 |
+/// | `upload_ms` | 17.831 → 17.914 | 18.553 → 18.161 |
+/// | the whole process | 581 → 279 | 550 → 260 |
+/// | `lock_ms` at 2, 4 and 8 in flight | 27.098, 26.542, 24.715 | 17.367, 7.941, 6.446 |
+///
+/// What the parameters are, each figure divided by the 300 frames:
+///
+/// - **`lock_us`**: the lock that is left with four in flight, 75 and 19 µs. It is taken for the price of handing a
+///   packet out, since it hardly falls from four to eight in flight. video-hw's timer spans the lock, copying the packet
+///   out and the unlock; this model puts all of it into the lock call. Why H.264 pays more the source does not say.
+///   Jitter was tried instead: slow frames, rare or frequent, that leave H.264 23 ms at four leave it 46 to 63 ms at
+///   two, and HEVC at most 4.6 ms at eight. Nor does the engine's pace keep the caller waiting: when video-hw stopped
+///   making its input anew for each frame, its processes fell to 246 and 244 ms (its FFMPEG_NV_COMPARISON_2026-02-19.md).
+/// - **`latency_us`**: the serial lock less `lock_us`, 737 − 75 and 631 − 19 µs.
+/// - **`interval_us`**: assumed. Nothing published says it, and below the caller's pace it changes nothing.
+/// - **`submit_us`**: `encode_ms` after, 149 µs for H.264 and 169 µs for HEVC; one value stands for both.
+/// - **`host_work_us`**: 110 µs of `synth_ms`, and 190 µs as a share of the time that no part accounts for.
+///   That is 159 and 154 ms of the process after, start-up above all, and was 254 and 243 ms before, when an output
+///   buffer was created for every frame (the plan, 4.1). Inflight keeps its buffers, and its wall time runs from the
+///   first frame to the last packet: neither is in it. By the four parts alone that time would become 63 % (H.264) and
+///   65 % (HEVC) shorter; the published −52.0 % and −52.7 % are of whole processes. The share is the one with which our
+///   wall time changes by 52 % too, and with it two in flight wait about as long as published.
+///
+/// Uploading is not modelled: the program's own copying takes its time, about as long as published.
+const VIDEO_HW: Profile = Profile {
+    name: "video-hw-2026-02",
+    description: "the host of the published video-hw numbers: 640x360, P1, ultra low latency",
+    host_work_us: 300,
+    submit_us: 150,
+    idr_factor: 1.0,
+    timing: Timing::PerPicture {
+        h264: PictureCost { latency_us: 662, interval_us: 300, lock_us: 75 },
+        hevc: PictureCost { latency_us: 612, interval_us: 300, lock_us: 19 },
+    },
+};
 
 impl Profile {
     /// What one ordinary picture of `width` x `height` costs at `preset` (1 to 7).
@@ -117,6 +152,15 @@ impl Profile {
                     interval_ns: interval_ns.round() as u64,
                 }
             }
+        }
+    }
+
+    /// How long NvEncLockBitstream takes beyond the wait for the picture.
+    pub(crate) fn lock_us(&self, codec: Codec) -> u32 {
+        match &self.timing {
+            Timing::PerPicture { h264, hevc } => by_codec(codec, h264, hevc).lock_us,
+            // Where the call was timed on Linux, a finished picture was handed out within 3 µs: about what it takes here.
+            Timing::PerPixel { .. } => 0,
         }
     }
 }
@@ -151,7 +195,11 @@ fn interval_1080p_ns([p1, p3, p5, p7]: &[u32; 4], preset: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
+    use crate::config::DeviceConfig;
+    use crate::engine::{Engine, lock_returns_ns};
 
     fn service(name: &str, codec: Codec, preset: u32, width: u32, height: u32) -> Service {
         let profile = profiles().iter().find(|profile| profile.name == name).unwrap();
@@ -174,11 +222,61 @@ mod tests {
         assert_eq!(service("ada", Codec::Hevc, 1, 960, 540).interval_ns, 236_967);
     }
 
+    /// What a run comes to, in ms.
+    struct Totals {
+        lock_ms: f64,
+        wall_ms: f64,
+    }
+
+    /// The published run on a simulated clock, by a client that locks the oldest picture as soon as `threshold` are in
+    /// flight.
+    fn published_run(codec: Codec, threshold: usize) -> Totals {
+        const NUM_FRAMES: usize = 300;
+        const UPLOAD_NS: u64 = 60_000; // as published; the driver does not model it
+        let config = DeviceConfig::from_profile(&VIDEO_HW);
+        let service = config.service(codec, 1, 640, 360);
+        let caller_ns = UPLOAD_NS + 1000 * u64::from(config.host_work_us + config.submit_us);
+        let mut engine = Engine::default();
+        let (mut now_ns, mut lock_ns) = (0, 0);
+        let mut lock = |now_ns: &mut u64, done_ns: u64| {
+            let returned_ns = lock_returns_ns(*now_ns, done_ns, config.lock_ns(codec));
+            lock_ns += returned_ns - *now_ns;
+            *now_ns = returned_ns;
+        };
+        let mut in_flight = VecDeque::new();
+        for _ in 0..NUM_FRAMES {
+            now_ns += caller_ns;
+            in_flight.push_back(engine.schedule(now_ns, service).done_ns);
+            if in_flight.len() == threshold {
+                lock(&mut now_ns, in_flight.pop_front().unwrap());
+            }
+        }
+        for done_ns in in_flight {
+            lock(&mut now_ns, done_ns);
+        }
+        Totals { lock_ms: lock_ns as f64 / 1e6, wall_ms: now_ns as f64 / 1e6 }
+    }
+
     #[test]
-    fn published_host_keeps_its_published_numbers() {
-        let h264 = service("video-hw-2026-02", Codec::H264, 1, 640, 360);
-        let hevc = service("video-hw-2026-02", Codec::Hevc, 1, 640, 360);
-        assert_eq!((h264.latency_ns, h264.interval_ns), (737_000, 300_000));
-        assert_eq!((hevc.latency_ns, hevc.interval_ns), (631_000, 300_000));
+    fn published_host_locks_as_long_as_published() {
+        // In flight, published lock_ms, tolerance.
+        let h264 = [(1, 221.052, 0.05), (2, 27.098, 0.3), (4, 22.543, 0.3), (4, 26.542, 0.3), (8, 24.715, 0.3)];
+        let hevc = [(1, 189.317, 0.05), (2, 17.367, 0.3), (4, 5.752, 0.3), (4, 7.941, 0.3), (8, 6.446, 0.3)];
+        for (codec, published) in [(Codec::H264, h264), (Codec::Hevc, hevc)] {
+            for (threshold, published_ms, tolerance) in published {
+                let Totals { lock_ms, .. } = published_run(codec, threshold);
+                let off = (lock_ms / published_ms - 1.0).abs();
+                assert!(off <= tolerance, "{codec:?} T={threshold}: {lock_ms} ms, published {published_ms} ms");
+            }
+        }
+    }
+
+    #[test]
+    fn published_host_gains_as_much_wall_time_as_published() {
+        for codec in [Codec::H264, Codec::Hevc] {
+            let [before, after] = [1, 4].map(|threshold| published_run(codec, threshold).wall_ms);
+            let change_pct = 100.0 * (after / before - 1.0);
+            assert!((-56.0..=-48.0).contains(&change_pct), "{codec:?}: {before} → {after} ms, {change_pct} %");
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::buffers::{Output, Payload, Phase, Picture};
 use crate::clock;
+use crate::engine::lock_returns_ns;
 use crate::handles::Handle;
 use crate::params::refuse_if;
 use crate::rules::{Answer, Refusal, Rule, Status};
@@ -17,10 +18,10 @@ pub struct Reaped {
 }
 
 impl Session {
-    /// Waits until the picture's modelled time has come and its payload is made.
+    /// Waits until the picture's modelled time has come, it has been handed out, and its payload is made.
     pub fn lock_output(&self, handle: Handle, do_not_wait: bool) -> Answer<Reaped> {
-        let done_ns = self.await_output(handle, do_not_wait)?;
-        clock::sleep_until(done_ns);
+        let returns_ns = self.await_output(handle, do_not_wait)?;
+        clock::sleep_until(returns_ns);
         let mut state = self.state();
         loop {
             let (output, is_last_word) = state.awaited(handle)?;
@@ -43,10 +44,11 @@ impl Session {
         Ok(())
     }
 
-    /// Checks the rules and marks the output, so that a second lock meets the mark; gives the picture's time.
+    /// Checks the rules and marks the output, so that a second lock meets the mark; gives the time at which the call
+    /// returns.
     fn await_output(&self, handle: Handle, do_not_wait: bool) -> Answer<u64> {
         let mut state = self.state();
-        state.encoder()?;
+        let codec = state.encoder()?.params.stream.codec;
         let next = state.to_lock.front().copied();
         let output = state.outputs.get_mut(&handle).ok_or(Rule::ForeignOutput)?;
         match output.phase {
@@ -56,14 +58,14 @@ impl Session {
             Phase::Awaited | Phase::Locked => return Err(Rule::LockedTwice.into()),
         }
         refuse_if(next != Some(handle), Rule::LockedOutOfOrder)?;
-        let done_ns = output.picture.done_ns;
-        let is_unfinished = done_ns > clock::now_ns() || output.payload == Payload::Pending;
+        let (now_ns, done_ns) = (clock::now_ns(), output.picture.done_ns);
+        let is_unfinished = done_ns > now_ns || output.payload == Payload::Pending;
         if do_not_wait && is_unfinished {
             return Err(Refusal::Status(Status::LockBusy));
         }
         output.phase = Phase::Awaited;
         state.to_lock.pop_front();
-        Ok(done_ns)
+        Ok(lock_returns_ns(now_ns, done_ns, self.model.config.lock_ns(codec)))
     }
 }
 

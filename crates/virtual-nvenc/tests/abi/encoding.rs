@@ -2,6 +2,7 @@
 
 use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
@@ -173,6 +174,18 @@ fn polling_is_answered_busy_until_the_picture_is_done() {
     assert_eq!(client.submit(slot, 0), SUCCESS);
     let polled = std::iter::repeat_with(|| client.try_lock(slot.output)).find(|status| *status != LOCK_BUSY);
     assert_eq!(polled, Some(SUCCESS));
+    client.destroy();
+}
+
+#[test]
+fn a_lock_takes_its_time_for_a_finished_picture_too() {
+    let device = device("latency_us=0,interval_us=0,lock_us=2000");
+    let client = Client::ready(&device);
+    let slot = client.slot();
+    assert_eq!(client.submit(slot, 0), SUCCESS);
+    let called = Instant::now();
+    assert_eq!(client.lock(slot.output), SUCCESS);
+    assert!(called.elapsed() >= Duration::from_millis(2));
     client.destroy();
 }
 
