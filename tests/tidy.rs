@@ -20,10 +20,10 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("nvenc", &["contract", "record"]),
     ("device", &["contract", "nvenc", "record"]),
     ("doctor", &["device", "nvenc", "record"]),
-    ("stats", &["contract", "plan", "record", "units"]),
+    ("stats", &["advice", "contract", "plan", "record", "units"]),
     ("session", &["contract", "files", "plan", "record", "stats"]),
     ("bench", &["contract", "device", "files", "nvenc", "plan", "record", "session", "source", "stats"]),
-    ("report", &["contract", "files", "plan", "record", "session", "stats", "units"]),
+    ("report", &["advice", "contract", "files", "plan", "record", "session", "stats", "units"]),
     (
         "ui",
         &["bench", "contract", "device", "doctor", "plan", "record", "report", "session", "source", "stats", "units"],

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::gather::Material;
 use super::table::Table;
 use super::text::markdown;
 use super::words::case_title;
@@ -9,7 +10,7 @@ use crate::contract::Codec;
 use crate::stats::analysis::Analysis;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::quantile_shift::Shift;
-use crate::stats::runs::metrics::PRIMARY;
+use crate::stats::runs::metrics::{Metric, PRIMARY};
 use crate::stats::verdict::comparison::{CodecComparison, thin_text};
 use crate::stats::verdict::effects::Effect;
 use crate::stats::verdict::recommendation::{Recommendation, Standing};
@@ -71,10 +72,24 @@ pub fn cells_of(analysis: &Analysis, codec: Codec) -> Option<String> {
 }
 
 /// What each case costs, and where it stands.
-pub fn candidates(known: &Recommendation) -> String {
-    let titles = ["case", "standing", ">wall time", ">slower than the fastest", ">latency tail", "pareto-optimal"];
+pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
+    let titles = [
+        "case",
+        "standing",
+        ">wall time",
+        ">slower than the fastest",
+        ">latency tail",
+        ">lock wait",
+        ">throughput",
+        ">runs",
+    ];
     let mut table = Table::new(&titles);
+    let text = |value: Option<String>| value.unwrap_or_else(|| NO_VALUE.to_owned());
     for one in &known.candidates {
+        let group = material.cases_of(known.codec).find(|case| case.is_own && case.group.case == one.case);
+        let group = group.map(|case| &case.group);
+        let mean =
+            |metric: Metric| text(group.and_then(|group| group.mean(metric)).map(|mean| metric.unit().text(mean)));
         let slower = one.slower.as_ref().map(|decision| {
             let bound = decision
                 .interval
@@ -95,14 +110,17 @@ pub fn candidates(known: &Recommendation) -> String {
             }
             .to_owned(),
             units::ms(one.wall_ms),
-            slower.unwrap_or_else(|| NO_VALUE.to_owned()),
-            one.tail_ms.map_or_else(|| NO_VALUE.to_owned(), units::ms),
-            if one.is_pareto_optimal { "yes" } else { "" }.to_owned(),
+            text(slower),
+            text(one.tail_ms.map(units::ms)),
+            mean(Metric::LockMs),
+            mean(Metric::Fps),
+            group.map_or(0, |group| group.num_runs).to_string(),
         ]);
     }
     format!(
-        "{}\n\nMedians over the planned rounds. *As fast*: at most {} slower than the fastest, shown at 95 %. Of the cases that \
-         are as fast, the one with the lowest latency tail is recommended, and of equal ones the smallest threshold.\n\n{table}\n",
+        "{}\n\n{table}\n*As fast*: at most {} slower than the fastest, shown at 95 %. Of the cases that are as fast, the one with \
+         the lowest latency tail is recommended, and of equal ones the smallest threshold. Wall time and tail are medians of the \
+         planned rounds.\n",
         markdown(&known.reason),
         units::pct(known.margin.pct)
     )

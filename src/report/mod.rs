@@ -32,7 +32,7 @@ use tempfile::NamedTempFile;
 
 use crate::contract::Codec;
 use crate::session::{Session, SessionError};
-use crate::stats::analysis::Analysis;
+use crate::stats::analysis::{Analysis, Answer, AnswerState};
 use crate::stats::verdict::comparison::Comparison;
 use crate::units::NO_VALUE;
 use draw::{Figure, FigureKind};
@@ -161,6 +161,10 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
         put(format!("## Where the wait went, {}", codec_title(codec)));
         put(figure(codec, FigureKind::WaitSplit));
     }
+    for answer in subject_answers(material) {
+        let title = codec_title(answer.codec);
+        put(format!("## Set it in your program, {title}\n\n{}", sections::in_other_programs(answer)));
+    }
     put("# Details".to_owned());
     if let Some(comparison) = material.subject.comparison {
         put(format!("## Criteria\n\n{}", sections::criteria(comparison)));
@@ -178,6 +182,7 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
         }
     }
     for codec in material.codecs() {
+        put(format!("## Cases, {}\n\n{}", codec_title(codec), sections::cases(material, codec)));
         if let Some(cells) = effects::cells_of(material.subject.analysis, codec) {
             put(format!("## Every case against one, {}\n\n{cells}", codec_title(codec)));
         }
@@ -194,6 +199,12 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
     let compared = material.subject.comparison.map_or(&[][..], |comparison| &comparison.codecs);
     put(format!("## Methods\n\n{}{}", effects::methods(compared), appendix::methods(session)));
     text
+}
+
+/// Those that name a case to use.
+fn subject_answers<'a>(material: &Material<'a>) -> impl Iterator<Item = &'a Answer> {
+    let is_usable = |answer: &&Answer| matches!(answer.state, AnswerState::Confirmed | AnswerState::Likely);
+    material.subject.analysis.answers.iter().filter(is_usable)
 }
 
 fn figure_link(figures: &[Figure], stem: &str, codec: Codec, kind: FigureKind) -> String {

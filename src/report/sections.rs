@@ -9,8 +9,9 @@ use super::draw::PARTS;
 use super::effects::{self, mean_text};
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
-use super::text::markdown;
+use super::text::{code_block, markdown};
 use super::words::{case_title, codec_title, side_title, verdict_title};
+use crate::advice::{Advice, Proof};
 use crate::contract::{Codec, LockPlacement};
 use crate::record::DeviceInfo;
 use crate::stats::analysis::{Answer, AnswerState, Figure};
@@ -86,9 +87,8 @@ fn chosen_pair(codec: &CodecComparison) -> String {
 }
 
 fn figures(answer: &Answer) -> Table {
-    let side =
-        |case: Option<crate::record::Case>| case.map_or_else(String::new, |case| format!(" ({})", case_title(&case)));
-    let (before, after) = (format!(">before{}", side(answer.before)), format!(">after{}", side(Some(answer.case))));
+    let side = |idx: usize| answer.compared.map_or_else(String::new, |cases| format!(" ({})", case_title(&cases[idx])));
+    let (before, after) = (format!(">before{}", side(0)), format!(">after{}", side(1)));
     let mut table = Table::new(&["", &before, &after, ">paired median change", ">interval"]);
     for Figure { metric, before, after, change } in &answer.figures {
         let text = |value: &Option<f64>| metric.unit().text_or_none(*value);
@@ -195,20 +195,42 @@ pub fn wait_split(codec: &CodecComparison) -> String {
     format!("{note}{table}\n")
 }
 
-/// All cases of a codec, and which of them to use.
+/// Which of the cases of a codec to use, and why.
 pub fn thresholds(material: &Material<'_>, codec: Codec) -> String {
+    match material.answer(codec) {
+        Some(answer) => effects::candidates(material, &answer.recommendation),
+        None => "No run of it is good enough to recommend anything.\n".to_owned(),
+    }
+}
+
+/// All cases of a codec in numbers.
+pub fn cases(material: &Material<'_>, codec: Codec) -> String {
     let swept = SWEPT_METRICS.map(|metric| format!(">`{}`", metric.key()));
     let titles: Vec<_> = [">T", "lock", ">pool", "role"].into_iter().chain(swept.iter().map(String::as_str)).collect();
     let mut table = Table::new(&[&titles[..], &[">runs"]].concat());
     for case in material.cases_of(codec).filter(|case| case.group.case.client.is_here()) {
         table.row(threshold_cells(material, case));
     }
-    let mut text = format!("{table}\n");
-    if let Some(answer) = material.answer(codec) {
+    format!("Means over the counted runs, with one standard deviation.\n\n{table}\n")
+}
+
+/// What to change in other programs to use the recommended case, and how to prove it there.
+pub fn in_other_programs(answer: &Answer) -> String {
+    let mut text = String::new();
+    for Advice { program, change, note, is_possible } in &answer.advice {
+        let how = if *is_possible { "" } else { " (not exactly this case)" };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", effects::candidates(&answer.recommendation));
+        let _ = writeln!(text, "**{program}**{how}: {}\n", markdown(note));
+        if !change.is_empty() {
+            let _ = writeln!(text, "{}", code_block(change, ""));
+        }
     }
-    text
+    let Proof { before, after, compare, note } = &answer.proof;
+    let commands = code_block(&format!("{before}\n{after}\n{compare}"), "sh");
+    format!(
+        "{text}**To prove it** with your own program, before and after the change. {}\n\n{commands}",
+        markdown(note)
+    )
 }
 
 fn criterion_cells(result: &CriterionResult) -> [String; 7] {

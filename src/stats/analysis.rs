@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::advice::{Advice, Proof, advice, proof};
 use crate::contract::Codec;
 use crate::record::Case;
 use crate::stats::evidence::change::ChangeInterval;
@@ -13,12 +14,16 @@ use crate::stats::evidence::doubts::Doubt;
 use crate::stats::evidence::side::Side;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::selector::CaseFilter;
+use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::{Allowances, CodecComparison, CompareError, Comparison, compare};
-use crate::stats::verdict::criteria::{Criteria, CriterionResult, Verdict};
+use crate::stats::verdict::criteria::{Criteria, CriterionName, CriterionResult, Verdict};
 use crate::stats::verdict::recommendation::{DefaultPair, Recommendation, State, Terms, default_pair, recommend};
 use crate::stats::verdict::sweep_effects::{Cell, cells};
-use crate::stats::verdict::words::{case_title, change_text, setting_text};
-use crate::units;
+
+mod words;
+
+/// Stands for the command line of the user's program.
+const PROGRAM: &str = "PROGRAM ARGUMENTS";
 
 /// A session, judged.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -40,8 +45,9 @@ pub struct Answer {
     pub state: AnswerState,
     /// The case to use.
     pub case: Case,
-    /// What it is compared with; `None`: there is no other case.
-    pub before: Option<Case>,
+    /// The two cases of the figures and criteria: the serial one, and `case`, or where that is the serial one itself the
+    /// fastest other; `None`: there is no other case.
+    pub compared: Option<[Case; 2]>,
     /// What to do, and on which numbers that rests.
     pub sentence: String,
     /// Do the criteria of the headline pair hold? `None`: there is no pair.
@@ -52,6 +58,10 @@ pub struct Answer {
     pub doubts: Vec<Doubt>,
     /// The one thing to do next.
     pub next: NextStep,
+    /// How to set the case in other programs.
+    pub advice: Vec<Advice>,
+    /// How to prove it there.
+    pub proof: Proof,
     /// Candidates, competitors, and why.
     pub recommendation: Recommendation,
 }
@@ -166,6 +176,7 @@ fn answer(
         State::Likely => AnswerState::Likely,
         State::Open => AnswerState::Undecided,
         State::Refuted => AnswerState::Refuted,
+        State::Alone if known.candidates.len() > 1 => AnswerState::Likely,
         State::Alone => AnswerState::Single,
     };
     let figures = compared.map_or_else(Vec::new, figures);
@@ -176,17 +187,19 @@ fn answer(
         }
         _ => next(&known, state, compared, session),
     };
-    let sentence = sentence(&known, state, compared, session);
+    let sentence = words::sentence(&known, state, compared, session);
     Answer {
         codec: known.codec,
         state,
         case: known.case,
-        before: compared.map(|compared| compared.before.case),
+        compared: compared.map(|compared| [compared.before.case, compared.after.case]),
         sentence,
         verdict: compared.map(|compared| compared.verdict),
         figures,
         doubts,
         next,
+        advice: advice(&known.case),
+        proof: proof(session.device.kind, &session.plan.device, PROGRAM, &format!("{PROGRAM} WITH THE CHANGE")),
         recommendation: known,
     }
 }
@@ -206,11 +219,11 @@ fn figures(compared: &CodecComparison) -> Vec<Figure> {
         change: wall.change.map(turned_over),
     });
     let lock = of_metric(Metric::LockMs).or_else(|| {
-        let of = |group: &crate::stats::runs::summary::Group| group.spread(Metric::LockMs).map(|spread| spread.p50);
+        let of = |group: &Group| group.spread(Metric::LockMs).map(|spread| spread.p50);
         Some(Figure { metric: Metric::LockMs, before: of(&compared.before), after: of(&compared.after), change: None })
     });
     let tail = tail.and_then(|tail| {
-        let is_p99 = tail.name == crate::stats::verdict::criteria::CriterionName::LatencyP99;
+        let is_p99 = tail.name == CriterionName::LatencyP99;
         of_metric(if is_p99 { Metric::LatencyP99Ms } else { Metric::LatencyP95Ms })
     });
     [throughput, lock, tail].into_iter().flatten().collect()
@@ -256,130 +269,8 @@ fn next(
                 }
             }
         },
+        AnswerState::Likely if known.competitors.is_empty() => NextStep::Apply { case: known.case },
         AnswerState::Likely => NextStep::Confirm { rounds: session.plan.confirm.max(crate::plan::MIN_CONFIRM) },
         AnswerState::Confirmed | AnswerState::NotComparable => NextStep::Apply { case: known.case },
-    }
-}
-
-fn sentence(
-    known: &Recommendation,
-    state: AnswerState,
-    compared: Option<&CodecComparison>,
-    session: &Side<'_>,
-) -> String {
-    let setting = setting_text(&known.case);
-    let device = if session.device.kind == crate::record::DeviceKind::Virtual { " on this virtual device" } else { "" };
-    let head = match state {
-        AnswerState::Confirmed => format!("Keep {setting}{device} (confirmed)"),
-        AnswerState::Likely => format!("Keep {setting}{device} (likely, not confirmed yet)"),
-        AnswerState::Undecided => match known.or {
-            Some(other) => format!(
-                "Undecided between {} and {}{device}: {} looks best",
-                case_title(&known.case),
-                case_title(&other),
-                case_title(&known.case)
-            ),
-            None => format!("Undecided{device}: {} looks best", case_title(&known.case)),
-        },
-        AnswerState::Refuted => format!(
-            "Confirmation rounds refuted {}{device}; {} is next, not confirmed",
-            case_title(&known.chosen),
-            case_title(&known.case)
-        ),
-        AnswerState::NotComparable => format!("Not comparable{device}: settings differ that are not under test"),
-        AnswerState::Single => format!("{} is the only case{device}; nothing to compare", case_title(&known.case)),
-    };
-    match compared.filter(|_| state != AnswerState::NotComparable) {
-        Some(compared) => format!("{head}. {}", against(known, compared)),
-        None => format!("{head}."),
-    }
-}
-
-/// What the headline pair shows.
-fn against(known: &Recommendation, compared: &CodecComparison) -> String {
-    let figures = figures(compared);
-    let change = |figure: &Figure| {
-        let title = figure.metric.title().to_lowercase();
-        match (figure.before, figure.change) {
-            (Some(0.0), _) if figure.after == Some(0.0) => format!("{title} 0 on both sides"),
-            (_, Some(change)) => format!("{title} {}", change_text(change.estimate_pct)),
-            _ => format!("{title} unknown"),
-        }
-    };
-    let changes: Vec<_> = figures.iter().map(change).collect();
-    let met = compared.criteria.iter().filter(|result| result.verdict == Verdict::Pass).count();
-    let (all, before) = (compared.criteria.len(), case_title(&compared.before.case));
-    let criteria = match compared.verdict {
-        Verdict::Pass => format!("all {all} criteria met"),
-        verdict => {
-            let is_it = |result: &&CriterionResult| result.verdict == verdict;
-            let which: Vec<_> =
-                compared.criteria.iter().filter(is_it).map(|one| one.name.title().to_lowercase()).collect();
-            let word = if verdict == Verdict::Fail { "not met" } else { "undecided" };
-            format!("{met} of {all} criteria met, {word}: {}", which.join(", "))
-        }
-    };
-    if known.case == compared.before.case {
-        let other = case_title(&compared.after.case);
-        return format!("The fastest other case, {other}, changes against it: {}.", changes.join(", "));
-    }
-    format!("Against {before}: {}; {criteria}.", changes.join(", "))
-}
-
-impl std::fmt::Display for NextStep {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Apply { case } => write!(f, "Set {} in your program", case_title(case)),
-            Self::Confirm { rounds } => write!(f, "Confirm it with {rounds} more rounds"),
-            Self::MoreRounds { rounds } => write!(f, "Run a sweep of {rounds} rounds"),
-            Self::MendRuns { failed: 1 } => f.write_str("Find out why a run failed"),
-            Self::MendRuns { failed } => write!(f, "Find out why {failed} runs failed"),
-            Self::RemoveDoubt { advice } => {
-                let mut letters = advice.chars();
-                let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-                write!(f, "{first}{}", letters.as_str())
-            }
-            Self::EqualSettings { fields } => {
-                write!(f, "Measure both sides with equal settings: {}", fields.join(", "))
-            }
-            Self::TakeEither { cases } => {
-                write!(
-                    f,
-                    "Take either {} or {}: they are too close to tell apart",
-                    case_title(&cases[0]),
-                    case_title(&cases[1])
-                )
-            }
-            Self::AddCase => f.write_str("Add a second threshold or lock placement"),
-        }
-    }
-}
-
-impl AnswerState {
-    /// A word for a badge.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Confirmed => "Confirmed",
-            Self::Likely => "Likely",
-            Self::Undecided => "Undecided",
-            Self::Refuted => "Refuted",
-            Self::NotComparable => "Not comparable",
-            Self::Single => "One case",
-        }
-    }
-}
-
-impl Answer {
-    /// One figure as text: "Throughput 516 → 1,150 fps (+122.8 %)".
-    pub fn figure_text(figure: &Figure) -> String {
-        let unit = figure.metric.unit();
-        let change =
-            figure.change.map_or_else(String::new, |change| format!(" ({})", units::change_pct(change.estimate_pct)));
-        format!(
-            "{} {} → {}{change}",
-            figure.metric.title(),
-            unit.text_or_none(figure.before),
-            unit.text_or_none(figure.after)
-        )
     }
 }

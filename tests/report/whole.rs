@@ -115,7 +115,7 @@ fn every_case_and_every_run_is_listed() {
     let session = fixture::plain();
     let markdown = rendered(session, None).markdown;
     for (title, codec) in [("H.264", "h264"), ("HEVC", "hevc")] {
-        let section = section(&markdown, &format!("Thresholds, {title}"));
+        let section = section(&markdown, &format!("Cases, {title}"));
         for group in session.groups().iter().filter(|group| group.case.codec.to_string() == codec) {
             let wall = group.spread(Metric::WallMs).unwrap();
             let unit = Metric::WallMs.unit();
@@ -184,7 +184,7 @@ fn a_before_side_from_elsewhere_is_shown_as_such() {
     let subject =
         Subject { session: &after, analysis: &analysis, before: Some(&before), comparison: Some(&comparison) };
     let report = render(subject, Path::new("report.md"), at(0)).unwrap();
-    let section = section(&report.markdown, "Thresholds, H.264");
+    let section = section(&report.markdown, "Cases, H.264");
     assert_eq!(rows(section, "before, other session").len(), 1);
     assert_eq!(rows(section, "after").len(), 1);
     assert!(report.markdown.contains("The sides come from two sessions"));

@@ -1,0 +1,134 @@
+//! Answers as sentences.
+
+use std::fmt;
+
+use super::{Answer, AnswerState, Figure, NextStep, figures};
+use crate::record::DeviceKind;
+use crate::stats::evidence::side::Side;
+use crate::stats::verdict::comparison::CodecComparison;
+use crate::stats::verdict::criteria::{CriterionResult, Verdict};
+use crate::stats::verdict::recommendation::Recommendation;
+use crate::stats::verdict::words::{case_title, change_text, setting_text};
+use crate::units;
+
+pub(super) fn sentence(
+    known: &Recommendation,
+    state: AnswerState,
+    compared: Option<&CodecComparison>,
+    session: &Side<'_>,
+) -> String {
+    let setting = setting_text(&known.case);
+    let device = if session.device.kind == DeviceKind::Virtual { " on this virtual device" } else { "" };
+    let head = match state {
+        AnswerState::Confirmed => format!("Keep {setting}{device} (confirmed)"),
+        AnswerState::Likely => format!("Keep {setting}{device} (likely, not confirmed yet)"),
+        AnswerState::Undecided => match known.or {
+            Some(other) => format!(
+                "Undecided between {} and {}{device}: {} looks best",
+                case_title(&known.case),
+                case_title(&other),
+                case_title(&known.case)
+            ),
+            None => format!("Undecided{device}: {} looks best", case_title(&known.case)),
+        },
+        AnswerState::Refuted => format!(
+            "Confirmation rounds refuted {}{device}; {} is next, not confirmed",
+            case_title(&known.chosen),
+            case_title(&known.case)
+        ),
+        AnswerState::NotComparable => format!("Not comparable{device}: settings differ that are not under test"),
+        AnswerState::Single => format!("{} is the only case{device}; nothing to compare", case_title(&known.case)),
+    };
+    match compared.filter(|_| state != AnswerState::NotComparable) {
+        Some(compared) => format!("{head}. {}", against(known, compared)),
+        None => format!("{head}."),
+    }
+}
+
+/// What the headline pair shows.
+fn against(known: &Recommendation, compared: &CodecComparison) -> String {
+    let figures = figures(compared);
+    let change = |figure: &Figure| {
+        let title = figure.metric.title().to_lowercase();
+        match (figure.before, figure.change) {
+            (Some(0.0), _) if figure.after == Some(0.0) => format!("{title} 0 on both sides"),
+            (_, Some(change)) => format!("{title} {}", change_text(change.estimate_pct)),
+            _ => format!("{title} unknown"),
+        }
+    };
+    let changes: Vec<_> = figures.iter().map(change).collect();
+    let met = compared.criteria.iter().filter(|result| result.verdict == Verdict::Pass).count();
+    let (all, before) = (compared.criteria.len(), case_title(&compared.before.case));
+    let criteria = match compared.verdict {
+        Verdict::Pass => format!("all {all} criteria met"),
+        verdict => {
+            let is_it = |result: &&CriterionResult| result.verdict == verdict;
+            let which: Vec<_> =
+                compared.criteria.iter().filter(is_it).map(|one| one.name.title().to_lowercase()).collect();
+            let word = if verdict == Verdict::Fail { "not met" } else { "undecided" };
+            format!("{met} of {all} criteria met, {word}: {}", which.join(", "))
+        }
+    };
+    if known.case == compared.before.case {
+        return format!("{} against it: {}; {criteria}.", case_title(&compared.after.case), changes.join(", "));
+    }
+    format!("Against {before}: {}; {criteria}.", changes.join(", "))
+}
+
+impl fmt::Display for NextStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Apply { case } => write!(f, "Set {} in your program", case_title(case)),
+            Self::Confirm { rounds } => write!(f, "Confirm it with {rounds} more rounds"),
+            Self::MoreRounds { rounds } => write!(f, "Run a sweep of {rounds} rounds"),
+            Self::MendRuns { failed: 1 } => f.write_str("Find out why a run failed"),
+            Self::MendRuns { failed } => write!(f, "Find out why {failed} runs failed"),
+            Self::RemoveDoubt { advice } => {
+                let mut letters = advice.chars();
+                let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+                write!(f, "{first}{}", letters.as_str())
+            }
+            Self::EqualSettings { fields } => {
+                write!(f, "Measure both sides with equal settings: {}", fields.join(", "))
+            }
+            Self::TakeEither { cases } => {
+                write!(
+                    f,
+                    "Take either {} or {}: they are too close to tell apart",
+                    case_title(&cases[0]),
+                    case_title(&cases[1])
+                )
+            }
+            Self::AddCase => f.write_str("Add a second threshold or lock placement"),
+        }
+    }
+}
+
+impl AnswerState {
+    /// A word for a badge.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Confirmed => "Confirmed",
+            Self::Likely => "Likely",
+            Self::Undecided => "Undecided",
+            Self::Refuted => "Refuted",
+            Self::NotComparable => "Not comparable",
+            Self::Single => "One case",
+        }
+    }
+}
+
+impl Answer {
+    /// One figure as text: "Throughput 516 → 1,150 fps (+122.8 %)".
+    pub fn figure_text(figure: &Figure) -> String {
+        let unit = figure.metric.unit();
+        let change =
+            figure.change.map_or_else(String::new, |change| format!(" ({})", units::change_pct(change.estimate_pct)));
+        format!(
+            "{} {} → {}{change}",
+            figure.metric.title(),
+            unit.text_or_none(figure.before),
+            unit.text_or_none(figure.after)
+        )
+    }
+}
