@@ -153,7 +153,8 @@ fn judged_as(is_paired: bool, metric: Metric, before: &[Run], after: &[Run]) -> 
     let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
     let sides = Sides { before: &before, after: &after, is_paired };
     let drift_pct = Criteria::default().session_drift_pct;
-    let between = [Doubt { kind: DoubtKind::TwoSessions, lower_pct: drift_pct, higher_pct: drift_pct }];
+    let between =
+        [Doubt { kind: DoubtKind::TwoSessions, of: String::new(), lower_pct: drift_pct, higher_pct: drift_pct }];
     let evidence = Evidence { of_origin: if is_paired { &[] } else { &between }, ..Evidence::plain(sides) };
     Effect::of(metric, &evidence, Margin::default())
 }

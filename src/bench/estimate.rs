@@ -11,7 +11,7 @@ use crate::plan::{MIN_CONFIRM, Plan};
 use crate::record::Case;
 use crate::source::{InputSpec, SYNTHETIC_PERIOD};
 
-/// What a plan comes to.
+/// What a plan will take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
     /// Cells of the sweep.
@@ -22,6 +22,8 @@ pub struct Estimate {
     pub num_more_at_most: u64,
     /// The planned runs, by the device's model; none where nothing is known before the first run.
     pub duration: Option<Duration>,
+    /// All runs that may come, on a slow computer; none where `duration` is.
+    pub longest: Option<Duration>,
     /// The frames that are held in memory; none where only the file itself says how large they are.
     pub frame_bytes: Option<u64>,
 }
@@ -34,9 +36,32 @@ impl Estimate {
             num_runs: plan.num_runs(),
             num_more_at_most: num_more_at_most(plan),
             duration: duration(plan),
+            longest: longest(plan),
             frame_bytes: frame_bytes(plan),
         }
     }
+
+    /// Planned runs, and those that may come on top.
+    pub fn num_runs_at_most(&self) -> u64 {
+        self.num_runs + self.num_more_at_most
+    }
+
+    /// Does what was announced contain what it took?
+    pub fn holds(&self, took: Duration, num_runs: u64) -> bool {
+        let runs = self.num_runs..=self.num_runs_at_most();
+        let is_in_time = self.duration.zip(self.longest).is_some_and(|(least, most)| least <= took && took <= most);
+        runs.contains(&num_runs) && is_in_time
+    }
+}
+
+/// Every run that may come, each with its opening and saving, on a computer that is a good deal slower than the model.
+fn longest(plan: &Plan) -> Option<Duration> {
+    const SLOWER: f64 = 1.5;
+    const AROUND_A_RUN_S: f64 = 0.05;
+    let planned_s = duration(plan)?.as_secs_f64();
+    let all = plan.num_runs() + num_more_at_most(plan);
+    let run_s = planned_s / plan.num_runs().max(1) as f64;
+    Duration::try_from_secs_f64((SLOWER * run_s + AROUND_A_RUN_S) * all as f64).ok()
 }
 
 fn num_more_at_most(plan: &Plan) -> u64 {

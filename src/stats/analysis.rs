@@ -12,7 +12,7 @@ use crate::record::Case;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::doubts::Doubt;
 use crate::stats::evidence::side::Side;
-use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::metrics::{Metric, wait_of};
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::{Allowances, CodecComparison, CompareError, Comparison, compare};
@@ -218,9 +218,10 @@ fn figures(compared: &CodecComparison) -> Vec<Figure> {
         after: compared.after.spread(Metric::Fps).map(|spread| spread.p50),
         change: wall.change.map(turned_over),
     });
-    let lock = of_metric(Metric::LockMs).or_else(|| {
-        let of = |group: &Group| group.spread(Metric::LockMs).map(|spread| spread.p50);
-        Some(Figure { metric: Metric::LockMs, before: of(&compared.before), after: of(&compared.after), change: None })
+    let wait = wait_of([compared.before.case.lock, compared.after.case.lock]);
+    let lock = of_metric(wait).or_else(|| {
+        let of = |group: &Group| group.spread(wait).map(|spread| spread.p50);
+        Some(Figure { metric: wait, before: of(&compared.before), after: of(&compared.after), change: None })
     });
     let tail = tail.and_then(|tail| {
         let is_p99 = tail.name == CriterionName::LatencyP99;

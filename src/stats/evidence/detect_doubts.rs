@@ -50,6 +50,7 @@ impl Seen<'_> {
         // From or to nothing there is no percentage.
         (shift_pct.is_finite() && shift_pct != 0.0).then(|| Doubt {
             kind,
+            of: self.quantity.title(),
             lower_pct: (-shift_pct).max(0.0),
             higher_pct: shift_pct.max(0.0),
         })
@@ -107,9 +108,10 @@ impl Seen<'_> {
         if self.sides.is_paired {
             let ratios: Vec<_> =
                 self.sides.pair_changes(self.quantity).iter().map(|pair| 1.0 + pair.change_pct / 100.0).collect();
-            return Vec::from_iter(drift(&ratios, None));
+            return Vec::from_iter(drift(&ratios, None, self.quantity));
         }
-        let of_side = |(runs, name): (&[&RunSummary], SideName)| drift(&self.values(runs, name), Some(name));
+        let of_side =
+            |(runs, name): (&[&RunSummary], SideName)| drift(&self.values(runs, name), Some(name), self.quantity);
         named(self.sides).into_iter().filter_map(of_side).collect()
     }
 
@@ -134,13 +136,18 @@ impl Seen<'_> {
 }
 
 /// The estimate is that of the middle; at the first and the last round it was half of the drift away.
-fn drift(values: &[f64], side: Option<SideName>) -> Option<Doubt> {
+fn drift(values: &[f64], side: Option<SideName>, quantity: Quantity) -> Option<Doubt> {
     let middle = median(values).filter(|&middle| middle > 0.0)?;
     let in_pct: Vec<_> = values.iter().map(|value| 100.0 * (value / middle - 1.0)).collect();
     let (_, p) = mann_kendall(&in_pct).filter(|&(_, p)| p < TREND_P)?;
     let drift_pct = theil_sen_drift(&in_pct).filter(|drift_pct| drift_pct.abs() >= LEAST_DRIFT_PCT)?;
     let half_pct = drift_pct.abs() / 2.0;
-    Some(Doubt { kind: DoubtKind::Drift { side, drift_pct, p }, lower_pct: half_pct, higher_pct: half_pct })
+    Some(Doubt {
+        kind: DoubtKind::Drift { side, drift_pct, p },
+        of: quantity.title(),
+        lower_pct: half_pct,
+        higher_pct: half_pct,
+    })
 }
 
 /// How far apart two clusters of wall times lie, in percent of their median; `None`: there is one, or too few

@@ -18,6 +18,8 @@ pub struct Doubt {
     /// What it is.
     #[serde(flatten)]
     pub kind: DoubtKind,
+    /// What it is about, for people; empty where it is about everything.
+    pub of: String,
     /// The true change may be lower by so many percent of the after side.
     pub lower_pct: f64,
     /// It may be higher by so many.
@@ -128,10 +130,11 @@ impl fmt::Display for DoubtKind {
     }
 }
 
-/// "… : ±3.0 %"
+/// "The change drifted …, lock wait: ±3.0 %"
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.kind, self.size_text())
+        let of = if self.of.is_empty() { String::new() } else { format!(", {}", self.of) };
+        write!(f, "{}{of}: {}", self.kind, self.size_text())
     }
 }
 
@@ -141,7 +144,8 @@ mod tests {
 
     #[test]
     fn sizes_of_several_doubts_are_joined_by_direction() {
-        let doubt = |lower_pct, higher_pct| Doubt { kind: DoubtKind::TwoSessions, lower_pct, higher_pct };
+        let doubt =
+            |lower_pct, higher_pct| Doubt { kind: DoubtKind::TwoSessions, of: String::new(), lower_pct, higher_pct };
         let (down, up) = Doubt::factors(&[doubt(3.0, 3.0), doubt(0.0, 10.0)]);
         assert!((down - 0.97).abs() < 1e-12 && (up - 1.133).abs() < 1e-12);
         assert_eq!(Doubt::factors(&[]), (1.0, 1.0));

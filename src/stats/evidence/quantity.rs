@@ -35,6 +35,14 @@ impl Quantity {
         self.of(run.on_time.as_deref().unwrap_or(&run.values), run.packets, side)
     }
 
+    /// Name for people, in running text.
+    pub fn title(self) -> String {
+        match self {
+            Self::Metric(metric) => metric.title().to_lowercase(),
+            Self::TailPerThroughput { tail, .. } => format!("{} ÷ throughput", tail.title().to_lowercase()),
+        }
+    }
+
     /// How often time is a factor in it: a clock that is slower by 1 % makes it larger by as many percent.
     pub fn powers_of_time(self) -> i32 {
         match self {

@@ -8,6 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::LockPlacement;
 use crate::record::{ProcessUse, RunRecord};
 use crate::stats::math::descriptive::per_mille;
 use crate::units::Unit;
@@ -78,6 +79,12 @@ metrics! {
         "Total time the run spent inside nvEncLockBitstream, on whichever thread called it.";
     SubmitBlockedMs: "submit_blocked_ms", "Submit blocked", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.blocked_ns)),
         "Total time the submitting thread waited for room: for a free buffer pair, or, where it does not lock by itself, for the number in flight to fall below the threshold.";
+    SubmitWaitMs: "submit_wait_ms", "Submit thread's wait", Milliseconds, Lower, 0, |run| {
+        let metrics = &run.record.metrics;
+        let locks_itself = run.record.case.lock != LockPlacement::Thread;
+        Some(ms(metrics.blocked_ns + if locks_itself { metrics.lock_ns } else { 0 }))
+    },
+        "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks by itself, and for room (Submit blocked).";
     UploadMs: "upload_ms", "Upload", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.upload_ns)),
         "Total time spent copying frames into the driver's input buffers, locking and unlocking them included.";
     SubmitMs: "submit_ms", "Submit", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.submit_ns)),
@@ -131,8 +138,9 @@ metrics! {
 pub const PRIMARY: Metric = Metric::WallMs;
 
 /// What every comparison looks at, in this order. Throughput is the wall time turned over and adds nothing.
-pub const COMPARED_METRICS: [Metric; 12] = [
+pub const COMPARED_METRICS: [Metric; 13] = [
     PRIMARY,
+    Metric::SubmitWaitMs,
     Metric::LockMs,
     Metric::SubmitBlockedMs,
     Metric::LockP50Ms,
@@ -149,6 +157,12 @@ pub const COMPARED_METRICS: [Metric; 12] = [
 /// What tables of cases show, most telling first.
 pub const SWEPT_METRICS: [Metric; 6] =
     [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
+
+/// The wait that more frames in flight are to remove: the lock wait, or where a side locks on a thread of its own, beside the
+/// caller, what the submitting thread still waits.
+pub fn wait_of(locks: [LockPlacement; 2]) -> Metric {
+    if locks.contains(&LockPlacement::Thread) { Metric::SubmitWaitMs } else { Metric::LockMs }
+}
 
 /// The highest percentile of latency that runs of so many frames bear.
 pub fn tail_of(frames: u64) -> Metric {

@@ -240,7 +240,8 @@ fn compare_codec(
     let [good_before, good_after] = if is_paired { in_common_rounds(&good[0], &good[1]) } else { good };
     let sides = Sides { before: &good_before, after: &good_after, is_paired };
     let drift_pct = criteria.session_drift_pct.abs();
-    let of_origin = [Doubt { kind: DoubtKind::TwoSessions, lower_pct: drift_pct, higher_pct: drift_pct }];
+    let of_origin =
+        [Doubt { kind: DoubtKind::TwoSessions, of: String::new(), lower_pct: drift_pct, higher_pct: drift_pct }];
     let evidence = Evidence { sides, standard, of_origin: if is_paired { &[] } else { &of_origin } };
     let codec = case_before.codec;
     let results = judge(criteria, codec, &Judged { before: &runs_before, after: &runs_after, evidence });
@@ -328,13 +329,14 @@ impl CodecComparison {
         of_criteria.chain(of_primary).filter_map(rounds).max()
     }
 
-    /// Every doubt that moved an answer of this codec, each kind once with its largest size.
+    /// Every doubt that moved an answer of this codec by 0.1 % or more, each kind once with its largest size.
     pub fn doubts(&self) -> Vec<Doubt> {
+        const LEAST_PCT: f64 = 0.1;
         let of_criteria =
             self.criteria.iter().filter_map(|result| result.decision.as_ref()).flat_map(|one| &one.doubts);
         let of_primary = self.effects.iter().take(1).flat_map(|effect| &effect.doubts);
         let mut all: Vec<Doubt> = Vec::new();
-        for doubt in of_primary.chain(of_criteria) {
+        for doubt in of_primary.chain(of_criteria).filter(|doubt| doubt.size_pct() >= LEAST_PCT) {
             match all.iter_mut().find(|known| known.title() == doubt.title()) {
                 Some(known) if known.size_pct() < doubt.size_pct() => *known = doubt.clone(),
                 Some(_) => {}

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::Codec;
 use crate::stats::evidence::decision::Decision;
+use crate::stats::runs::metrics::Metric;
 use crate::units::Unit;
 
 pub use crate::plan::{Criteria, CriteriaError};
@@ -45,6 +46,8 @@ pub struct CriterionResult {
     pub name: CriterionName,
     /// For which codec.
     pub codec: Codec,
+    /// The metric of `before` and `after`; `None` for a count.
+    pub metric: Option<Metric>,
     /// What is asked, in words: "falls by at least 5.0 %".
     pub rule: String,
     /// The limit. `wall_ms`, `lock_ms`: percent to fall by. `latency_p95`, `latency_p99`: percent that latency ÷ throughput

@@ -283,7 +283,7 @@ mod tests {
     fn a_doubt_turns_what_it_could_have_made() {
         let doubt = |size_pct| {
             let kind = DoubtKind::TwoSessions;
-            [Doubt { kind, lower_pct: size_pct, higher_pct: size_pct }]
+            [Doubt { kind, of: String::new(), lower_pct: size_pct, higher_pct: size_pct }]
         };
         let far = effect_by(Margin::default(), around(60.0, 2.0), &doubt(3.0));
         assert_eq!((far.answer, far.doubts.len()), (Answer::Improved, 1));

@@ -3,11 +3,11 @@
 //! Knows no session and no device; `comparison` picks the runs. What is a measurement is decided by `evidence::decision`;
 //! what is a count (failed runs, the queue's peak) is what it is.
 
-use crate::contract::Codec;
+use crate::contract::{Codec, LockPlacement};
 use crate::stats::evidence::decision::{Decision, Evidence};
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::math::descriptive::median;
-use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::metrics::{Metric, wait_of};
 use crate::stats::runs::summary::RunSummary;
 use crate::stats::runs::values_of;
 use crate::stats::verdict::criteria::{Criteria, CriterionName, CriterionResult, Verdict};
@@ -28,7 +28,7 @@ pub struct Judged<'a> {
 pub fn judge(criteria: &Criteria, codec: Codec, judged: &Judged<'_>) -> Vec<CriterionResult> {
     let bench = Bench { criteria, codec, evidence: &judged.evidence };
     let wall = bench.falls(CriterionName::WallMs, Metric::WallMs, criteria.min_wall_improvement_pct);
-    let lock = bench.falls(CriterionName::LockMs, Metric::LockMs, criteria.min_lock_improvement_pct);
+    let lock = bench.falls(CriterionName::LockMs, bench.wait(), criteria.min_lock_improvement_pct);
     let failed = bench.no_run_fails(judged.before, judged.after);
     [wall, lock, bench.queue_fills()].into_iter().chain(bench.tail_is_paid_for()).chain([failed]).collect()
 }
@@ -55,6 +55,11 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    fn wait(&self) -> Metric {
+        let lock = |runs: &[&RunSummary]| runs.first().map_or(LockPlacement::Inline, |run| run.case.lock);
+        wait_of([lock(self.evidence.sides.before), lock(self.evidence.sides.after)])
+    }
+
     fn falls(&self, name: CriterionName, metric: Metric, min_pct: f64) -> CriterionResult {
         let rule = match min_pct {
             min_pct if min_pct == f64::NEG_INFINITY => "not asked".to_owned(),
@@ -100,7 +105,20 @@ impl Bench<'_> {
         };
         let change_pct = decision.as_ref().map(|decision| decision.interval.estimate_pct);
         let (codec, verdict) = (self.codec, Verdict::from(pass));
-        CriterionResult { name, codec, rule, threshold, before, after, change_pct, decision, pass, verdict, reason }
+        CriterionResult {
+            name,
+            codec,
+            metric: Some(metric),
+            rule,
+            threshold,
+            before,
+            after,
+            change_pct,
+            decision,
+            pass,
+            verdict,
+            reason,
+        }
     }
 
     fn few_runs(&self) -> Option<String> {
@@ -133,6 +151,7 @@ impl Bench<'_> {
         CriterionResult {
             name: CriterionName::QueuePeak,
             codec: self.codec,
+            metric: Some(Metric::QueuePeak),
             rule: format!("every run reaches at least {}", self.criteria.min_queue_peak),
             threshold: asked,
             before,
@@ -153,6 +172,7 @@ impl Bench<'_> {
         CriterionResult {
             name: CriterionName::FailedRuns,
             codec: self.codec,
+            metric: None,
             rule: format!("at most {} runs fail, warm-ups included", self.criteria.max_failed_runs),
             threshold: f64::from(self.criteria.max_failed_runs),
             before: Some(f64::from(before)),
