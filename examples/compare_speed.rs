@@ -1,7 +1,8 @@
 //! How long comparing two large sessions takes: `cargo run --release --example compare_speed`.
 //!
 //! Writes two sessions of 200 runs with 10,000 frames each (some 750 MB, in a folder that is removed again), opens both
-//! and compares them, three times. Prints the times and the most memory this process had.
+//! and compares them, three times. Then judges a sweep of 36 cases with 1,000 runs each, in memory. Prints the times and the
+//! most memory this process had.
 
 use std::error::Error;
 use std::path::Path;
@@ -12,6 +13,8 @@ use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, PixelForma
 use inflight::plan::Plan;
 use inflight::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use inflight::session::{Manifest, Session, SessionWriter};
+use inflight::stats::analysis::Analysis;
+use inflight::stats::runs::metrics::Metric;
 use inflight::stats::runs::selector::CaseFilter;
 use inflight::stats::verdict::comparison::{Allowances, compare};
 use inflight::stats::verdict::criteria::Criteria;
@@ -43,10 +46,52 @@ fn main() -> Result<(), Box<dyn Error>> {
             all - opened
         );
     }
+    judge_many()?;
+    Ok(())
+}
+
+/// 36 cases of three codecs, 1,000 rounds.
+fn judge_many() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    write_runs(folder.path().join("many").as_path(), 1, 1)?;
+    let session = Session::open(&folder.path().join("many"))?;
+    let mut random = fastrand::Rng::with_seed(3);
+    let template = session.summaries.first().ok_or("no run")?;
+    let cases: Vec<_> = [Codec::H264, Codec::Hevc, Codec::Av1]
+        .into_iter()
+        .flat_map(|codec| (1..=12).map(move |reap_threshold| (codec, reap_threshold)))
+        .map(|(codec, reap_threshold)| Case { codec, reap_threshold, pool: reap_threshold, ..template.case })
+        .collect();
+    let mut runs = Vec::new();
+    for round in 0..1000 {
+        for case in &cases {
+            let mut run = template.clone();
+            (run.case, run.repeat_index, run.order_index) = (*case, round, runs.len() as u32);
+            let wall_ms = 100.0 * (1.0 + 1.0 / f64::from(case.reap_threshold)) * (0.98 + 0.04 * random.f64());
+            run.values.set(Metric::WallMs, Some(wall_ms));
+            run.values.set(Metric::LockMs, Some(wall_ms * random.f64()));
+            runs.push(run);
+        }
+    }
+    let side = inflight::stats::evidence::side::Side { runs: &runs, ..session.side("many", CaseFilter::default()) };
+    for _ in 0..3 {
+        let start = Instant::now();
+        let analysis = Analysis::of(&side)?;
+        let num = analysis.cells.len();
+        println!(
+            "36 cases with 1,000 runs each judged in {:.2?}: {num} cells, peak {} MiB",
+            start.elapsed(),
+            peak_mib()
+        );
+    }
     Ok(())
 }
 
 fn write(dir: &Path, seed: u64) -> Result<(), Box<dyn Error>> {
+    write_runs(dir, seed, RUNS)
+}
+
+fn write_runs(dir: &Path, seed: u64, num: u32) -> Result<(), Box<dyn Error>> {
     let dimensions = Dimensions { width: 640, height: 360 };
     let manifest = Manifest {
         format_version: 1,
@@ -71,7 +116,7 @@ fn write(dir: &Path, seed: u64) -> Result<(), Box<dyn Error>> {
     };
     let mut writer = SessionWriter::create(dir, &manifest)?;
     let mut random = fastrand::Rng::with_seed(seed);
-    for round in 0..RUNS {
+    for round in 0..num {
         writer.append(&record(round, &mut random))?;
     }
     Ok(())

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use inflight::bench::estimate::Estimate;
 use inflight::bench::job::Job;
+use inflight::bench::schedule::Forecast;
+use inflight::bench::sweep::Event;
 use inflight::plan::Plan;
 use inflight::record::Case;
 use inflight::session::Session;
@@ -54,6 +56,8 @@ struct Swept {
     answer: Answer,
     announced: Estimate,
     took: Duration,
+    /// After the first look: expected and real.
+    rest: Option<(Duration, Duration)>,
     num_runs: usize,
 }
 
@@ -64,11 +68,19 @@ fn sweep(dir: &Path) -> Result<Swept, Box<dyn Error>> {
     let announced = Estimate::of(&plan);
     let start = Instant::now();
     let job = Job::prepare(plan, "default_sweeps".to_owned())?;
-    job.measure(&mut job.create(dir)?, &Default::default(), &mut |_| Ok(()))?;
+    // After the first look: how long the rest is expected to take, and when that was said.
+    let mut foretold = None;
+    job.measure(&mut job.create(dir)?, &Default::default(), &mut |event| {
+        if let Event::RunsAhead(Forecast { remaining: Some(remaining), .. }) = event {
+            foretold = foretold.or(Some((remaining, Instant::now())));
+        }
+        Ok(())
+    })?;
     let took = start.elapsed();
+    let rest = foretold.map(|(remaining, said)| (remaining, said.elapsed()));
     let session = Session::open(dir)?;
     let answer = session.analysis()?.answers.into_iter().next().ok_or("a sweep without an answer")?;
-    Ok(Swept { answer, announced, took, num_runs: session.summaries.len() })
+    Ok(Swept { answer, announced, took, rest, num_runs: session.summaries.len() })
 }
 
 fn tell(swept: &[Swept], is_busy: bool) {
@@ -98,6 +110,16 @@ fn tell(swept: &[Swept], is_busy: bool) {
         println!("  {case}: median wall time {:.1} ms", median(walls));
     }
     let in_range = swept.iter().filter(|one| one.announced.holds(one.took, one.num_runs as u64)).count();
+    let rests: Vec<_> = swept.iter().filter_map(|one| one.rest).collect();
+    let is_near = |(expected, real): &&(Duration, Duration)| {
+        let ratio = expected.as_secs_f64() / real.as_secs_f64();
+        (0.75..=1.25).contains(&ratio)
+    };
+    println!(
+        "after the first look the remaining time was foretold within 25 % in {} of {}",
+        rests.iter().filter(is_near).count(),
+        rests.len()
+    );
     println!("announced range of runs and seconds contained what it took in {in_range} of {}", swept.len());
 }
 

@@ -143,9 +143,9 @@ fn runs_that_are_added_later_do_not_show_up_halfway() {
 fn a_newer_format_is_refused_whatever_else_it_holds() {
     let root = tempfile::tempdir().unwrap();
     write_session(root.path(), 1);
-    fs::write(root.path().join("manifest.json"), r#"{"format_version": 4, "scenario": []}"#).unwrap();
+    fs::write(root.path().join("manifest.json"), r#"{"format_version": 5, "scenario": []}"#).unwrap();
     let refusal = Session::open(root.path()).unwrap_err();
-    assert!(matches!(refusal, SessionError::Newer { found: 4, .. }), "{refusal}");
+    assert!(matches!(refusal, SessionError::Newer { found: 5, .. }), "{refusal}");
     assert!(refusal.to_string().contains("newer inflight"));
 }
 
@@ -279,14 +279,17 @@ fn fill_disk(dir: &Path) {
 }
 
 #[test]
-fn the_schema_in_the_docs_is_that_of_the_types() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join("session-format.schema.json");
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        fs::File::create(&path).unwrap().write_all(json_schema().as_bytes()).unwrap();
+fn the_schemas_in_the_docs_are_those_of_the_types() {
+    let schemas = [
+        ("session-format.schema.json", json_schema()),
+        ("analysis.schema.json", inflight::stats::analysis::json_schema()),
+    ];
+    for (name, schema) in schemas {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            fs::File::create(&path).unwrap().write_all(schema.as_bytes()).unwrap();
+        }
+        let written = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+        assert!(written == schema, "docs/{name} is out of date: run UPDATE_SCHEMA=1 cargo test --test session schema");
     }
-    let written = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
-    assert!(
-        written == json_schema(),
-        "docs/session-format.schema.json is out of date: run UPDATE_SCHEMA=1 cargo test --test session schema"
-    );
 }

@@ -160,3 +160,79 @@ fn nothing_names_this_machine_or_leaves_work_unnamed() {
         }
     }
 }
+
+/// The folders of `stats` in the order in which they may use each other.
+const STATS: [&str; 5] = ["math", "runs", "evidence", "verdict", "analysis"];
+
+#[test]
+fn the_folders_of_stats_use_only_those_before_them() {
+    for (name, text) in sources() {
+        let Some(folder) = name.strip_prefix("src/stats/").and_then(|path| path.split(['/', '.']).next()) else {
+            continue;
+        };
+        let Some(place) = STATS.iter().position(|known| *known == folder) else { continue };
+        for line in code(&text) {
+            for used in line.split("stats::").skip(1) {
+                let used: String = used.chars().take_while(|&c| c.is_ascii_lowercase() || c == '_').collect();
+                let used_place = STATS.iter().position(|known| *known == used);
+                assert!(used_place.is_none_or(|used| used <= place), "{name} may not use '{used}': {line}");
+            }
+        }
+    }
+}
+
+/// The file that a path such as `crate::stats::runs::metrics::Metric` lies in, from all that there are.
+fn file_of(path: &str, root: &str, files: &BTreeMap<String, String>) -> Option<String> {
+    let words: Vec<&str> = path.split("::").collect();
+    (1..=words.len()).rev().find_map(|num| {
+        let base = format!("{root}{}", words[..num].join("/"));
+        [format!("{base}.rs"), format!("{base}/mod.rs")].into_iter().find(|file| files.contains_key(file))
+    })
+}
+
+/// Which files each file of a package imports. A folder's own file and those in it are one thing, so what these take from
+/// it by `super` is left out.
+fn imports(root: &str, files: &BTreeMap<String, String>) -> BTreeMap<String, Vec<String>> {
+    let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    let mut all = BTreeMap::new();
+    for (name, text) in files {
+        let folder = name.strip_prefix(root).unwrap_or(name).trim_end_matches(".rs").trim_end_matches("/mod");
+        let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let mut found = Vec::new();
+        for line in code(text) {
+            let of_crate = line.split("crate::").skip(1).map(|rest| rest.to_owned());
+            let own = line.split("super::").skip(1).map(|rest| format!("{}::{rest}", parent.replace('/', "::")));
+            for path in of_crate.chain(own) {
+                let path: String = path.trim_start_matches("::").chars().take_while(|&c| is_path(c)).collect();
+                let used = file_of(path.trim_end_matches(':'), root, files);
+                let is_family = |used: &String| {
+                    let used = used.strip_prefix(root).unwrap_or(used).trim_end_matches(".rs").trim_end_matches("/mod");
+                    folder == used || folder.starts_with(&format!("{used}/"))
+                };
+                found.extend(used.filter(|used| !is_family(used)));
+            }
+        }
+        all.insert(name.clone(), found);
+    }
+    all
+}
+
+#[test]
+fn no_file_imports_itself_by_way_of_others() {
+    for root in ["src/", "crates/virtual-nvenc/src/", "crates/virtual-cuda/src/", "crates/interposer/src/"] {
+        let files: BTreeMap<_, _> = sources().into_iter().filter(|(name, _)| name.starts_with(root)).collect();
+        let mut imports = imports(root, &files);
+        assert!(imports.values().map(Vec::len).sum::<usize>() > 5, "{root}: the imports are not found");
+        // Whatever imports nothing that is left is in no circle.
+        loop {
+            let free: Vec<_> =
+                imports.iter().filter(|(_, used)| used.is_empty()).map(|(name, _)| name.clone()).collect();
+            if free.is_empty() {
+                break;
+            }
+            free.iter().for_each(|name| drop(imports.remove(name)));
+            imports.values_mut().for_each(|used| used.retain(|name| !free.contains(name)));
+        }
+        assert!(imports.is_empty(), "in a circle, or imported by one: {imports:#?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Sessions that were once judged wrongly, one a kind, and what is right about them; and that every surface says the same.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on stops")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
 
 #[path = "program/mod.rs"]
 mod program;

@@ -109,6 +109,7 @@ impl Job {
         let mut schedule = Schedule::of(plan, noise.as_ref());
         let (mut made, mut outcome) = (Vec::new(), Outcome::default());
         while let Some(runs) = schedule.next(&made).filter(|_| !outcome.stopped) {
+            let forecast = schedule.forecast(&runs, &made);
             let mut saving = |event: Event<'_>| {
                 if let Event::RunFinished(record) = &event {
                     writer.append(record).map_err(|error| error.to_string())?;
@@ -116,7 +117,7 @@ impl Job {
                 }
                 listener(event)
             };
-            saving(Event::RunsAhead(runs.len() as u64)).map_err(SweepError::Listener)?;
+            saving(Event::RunsAhead(forecast)).map_err(SweepError::Listener)?;
             let more = sweep(plan, &runs, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving);
             let more = more.map_err(|error| error.after(outcome.num_done))?;
             outcome.num_done += more.num_done;

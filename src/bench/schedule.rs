@@ -4,12 +4,15 @@
 //! Decides from summaries alone; makes no run. A sweep that went on until the answer pleased would find something in the
 //! end; here the looks are planned, and each has its share of the error.
 
+use std::time::Duration;
+
 use crate::plan::{MIN_CONFIRM, Plan, PlannedRun, Until, in_round};
 use crate::record::Case;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::sides::Paired;
+use crate::stats::math::descriptive::mean;
 use crate::stats::runs::metrics::PRIMARY;
 use crate::stats::runs::summary::RunSummary;
 use crate::stats::verdict::recommendation::{
@@ -20,6 +23,17 @@ use crate::stats::verdict::recommendation::{
 pub const MAX_CONFIRM: u32 = 40;
 /// Where confirmation rounds refute the first choice, the next one is tested too, and no third.
 const MAX_CONFIRMATIONS: u32 = 2;
+
+/// What is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forecast {
+    /// Runs of the batch that begins.
+    pub num_runs: u64,
+    /// Runs that are likely to follow it, by the scatter measured so far.
+    pub num_later: u64,
+    /// How long all of them will take; `None` before anything was measured.
+    pub remaining: Option<Duration>,
+}
 
 /// Where a sweep is.
 #[derive(Debug)]
@@ -75,6 +89,36 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    /// What begins with `batch`, which [`Schedule::next`] has just given after `made`.
+    pub fn forecast(&self, batch: &[PlannedRun], made: &[RunSummary]) -> Forecast {
+        let num_runs = batch.len() as u64;
+        if made.is_empty() {
+            return Forecast { num_runs, ..Forecast::default() };
+        }
+        let later = if batch.iter().all(|run| run.is_confirmation) { Vec::new() } else { self.likely_later(made) };
+        let cases = batch.iter().map(|run| run.case).chain(later.iter().copied());
+        let remaining = cases.map(|case| run_ns(case, made)).sum::<Option<f64>>();
+        let remaining = remaining.and_then(|ns| Duration::try_from_secs_f64(ns / 1e9).ok());
+        Forecast { num_runs, num_later: later.len() as u64, remaining }
+    }
+
+    /// One case for each run: of further looks as far as the scatter asks for them, and of the confirmation.
+    fn likely_later(&self, made: &[RunSummary]) -> Vec<Case> {
+        let mut later = Vec::new();
+        let needed = unsettled(made, &self.terms()).into_iter().map(|open| open.more.unwrap_or(u32::MAX)).max();
+        // What is said to settle a question in nine cases of ten is twice of what usually does.
+        let rounds = needed.map_or(0, |more| self.plan.repeat.saturating_add(more / 2));
+        // The look that is under way counts in `next_round` already.
+        let from = self.next_round;
+        let looks = || self.plan.looks.iter().copied().skip(self.next_look);
+        let until = looks().find(|&look| look >= rounds).or(looks().last()).filter(|_| rounds > from).unwrap_or(from);
+        let contenders = self.contenders(made);
+        (from..until).for_each(|_| later.extend(&contenders));
+        let (cases, num_rounds) = self.confirmation(made, 0);
+        (0..num_rounds).for_each(|_| later.extend(&cases));
+        later
+    }
+
     fn terms(&self) -> Terms<'a> {
         Terms { plan: self.plan, noise: self.noise }
     }
@@ -92,13 +136,19 @@ impl<'a> Schedule<'a> {
     fn confirm(&mut self, made: &[RunSummary]) -> Option<Vec<PlannedRun>> {
         let Stage::Confirmed(num) = self.stage else { return None };
         self.stage = Stage::Confirmed(num + 1);
+        let (cases, num_rounds) = self.confirmation(made, num);
+        let rounds = self.rounds(num_rounds, &cases, true);
+        (!rounds.is_empty()).then_some(rounds)
+    }
+
+    /// The cases of the confirmation after `num` of them, and how many rounds it takes.
+    fn confirmation(&self, made: &[RunSummary], num: u32) -> (Vec<Case>, u32) {
+        let (mut cases, mut num_rounds) = (Vec::new(), 0);
         // Fewer rounds bound nothing, so there is nothing sure to confirm.
         if self.next_round < MIN_CONFIRM || self.plan.confirm == 0 {
-            return None;
+            return (cases, num_rounds);
         }
         let most = if self.plan.looks.is_empty() { self.plan.confirm } else { MAX_CONFIRM };
-        let mut cases = Vec::new();
-        let mut num_rounds = 0;
         for known in recommend(made, &self.terms()) {
             let is_due = num == 0 || known.state == State::Refuted;
             if is_due && !known.competitors.is_empty() {
@@ -106,8 +156,7 @@ impl<'a> Schedule<'a> {
                 num_rounds = num_rounds.max(rounds_to_confirm(&known, made, self.plan.confirm, most));
             }
         }
-        let rounds = self.rounds(num_rounds, &cases, true);
-        (!rounds.is_empty()).then_some(rounds)
+        (cases, num_rounds)
     }
 
     fn is_refuted(&self, made: &[RunSummary]) -> bool {
@@ -144,6 +193,19 @@ impl<'a> Schedule<'a> {
         let most = default_pair(made, &self.terms()).into_iter().map(missing).max().unwrap_or(0);
         most.min(self.next_round).min(until.max_repeat.saturating_sub(self.next_round))
     }
+}
+
+/// How long a run of `case` takes, from one start to the next, by those made; `None`: there is none.
+fn run_ns(case: Case, made: &[RunSummary]) -> Option<f64> {
+    let walls = |runs: &mut dyn Iterator<Item = &RunSummary>| mean(&runs.map(RunSummary::wall_ms).collect::<Vec<_>>());
+    let of_case = walls(&mut made.iter().filter(|run| run.case == case)).or_else(|| walls(&mut made.iter()))?;
+    let (first, last) = (made.first()?, made.last()?);
+    let whole_ms = last.started_unix_ms.saturating_sub(first.started_unix_ms) as f64;
+    let num_before_last = made.len().saturating_sub(1);
+    let walls_ms: f64 = made[..num_before_last].iter().map(RunSummary::wall_ms).sum();
+    // Opening, saving, whatever stands between two runs.
+    let around_ms = (whole_ms - walls_ms).max(0.0) / num_before_last.max(1) as f64;
+    Some(1e6 * (of_case + around_ms))
 }
 
 /// How many more pairs bring the interval to `half_width_pct`: its width goes with 1 ÷ √n. 0: it is there.

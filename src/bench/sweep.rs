@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::others::{Others, OthersError, is_other};
 use super::run::{Caller, Glimpse, RunError, Stand};
+use super::schedule::Forecast;
 use crate::contract::{EncoderConfig, NvencOptions, Tuning};
 use crate::device::Device;
 use crate::nvenc::error::NvencError;
@@ -21,8 +22,8 @@ const MAX_RESERVED_FRAMES: u64 = 1 << 20;
 /// What happens in a sweep, in order.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// So many runs are to come, besides those that were told before.
-    RunsAhead(u64),
+    /// These runs are to come, and what is likely to follow them.
+    RunsAhead(Forecast),
     /// A run begins.
     RunStarted(&'a PlannedRun),
     /// A run goes on. Comes from inside the measured loop: return at once.

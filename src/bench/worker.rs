@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use super::calibrate::{NOTE, finish};
 use super::job::{Job, JobError};
 use super::run::Glimpse;
+use super::schedule::Forecast;
 use super::sweep::{Event, Outcome};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{LiveSample, RunRecord};
@@ -41,8 +42,8 @@ pub struct Order {
 pub enum News {
     /// Device and input are open, the session folder is made.
     Begun(Box<Manifest>),
-    /// So many runs are to come, besides those that were told before.
-    RunsAhead(u64),
+    /// These runs are to come, and what is likely to follow them.
+    RunsAhead(Forecast),
     /// A run begins.
     RunStarted(PlannedRun),
     /// A run is over and saved.
@@ -169,7 +170,7 @@ impl<W: Fn()> Teller<W> {
         self.tell(News::Begun(Box::new(job.manifest().clone())));
         let outcome = job.measure(&mut writer, &self.live.stop, &mut |event| {
             match event {
-                Event::RunsAhead(num_runs) => self.tell(News::RunsAhead(num_runs)),
+                Event::RunsAhead(forecast) => self.tell(News::RunsAhead(forecast)),
                 // Heard soon enough with whatever wakes the watcher next, and the run has just begun.
                 Event::RunStarted(run) => drop(self.sender.send(News::RunStarted(*run))),
                 Event::RunWatched(_, glimpse) => self.live.offer(glimpse),

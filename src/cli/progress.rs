@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::bench::schedule::Forecast;
 use crate::plan::PlannedRun;
 
 /// A progress line; nothing at all where standard error is no terminal.
@@ -27,8 +28,8 @@ impl Progress {
         self.0.tick();
     }
 
-    pub(super) fn runs_ahead(&self, num_runs: u64) {
-        self.0.inc_length(num_runs);
+    pub(super) fn foresee(&self, forecast: Forecast) {
+        self.0.set_length(self.0.position() + forecast.num_runs + forecast.num_later);
     }
 
     pub(super) fn run_finished(&self) {

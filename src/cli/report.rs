@@ -27,6 +27,9 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         }))?;
     } else {
         let path = args.output.clone().unwrap_or_else(|| default_path(&session, now));
+        // The page is named after the Markdown, also where somebody names the page.
+        let path =
+            if path.extension().is_some_and(|ending| ending == "html") { path.with_extension("md") } else { path };
         write(&render(subject, &path, now)?)?;
     }
     if let Some(path) = &args.runs_csv {
@@ -100,7 +103,7 @@ fn warn_of_damage(session: &Session) {
 fn write(report: &Report) -> Result<(), Failure> {
     report.write()?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", report.path.display())?;
+    writeln!(out, "{}\n{}", report.path.display(), report.html_path().display())?;
     Ok(())
 }
 

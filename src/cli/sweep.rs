@@ -133,7 +133,7 @@ impl Teller {
 
     fn on(&mut self, event: Event<'_>) {
         match event {
-            Event::RunsAhead(num_runs) => self.progress.runs_ahead(num_runs),
+            Event::RunsAhead(forecast) => self.progress.foresee(forecast),
             Event::RunStarted(run) => self.progress.run_started(run),
             // Drawing here would be work inside the measured loop.
             Event::RunWatched(..) => {}

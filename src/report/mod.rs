@@ -7,6 +7,7 @@ pub mod axis;
 pub mod chart;
 pub mod csv;
 pub mod figures;
+pub mod html;
 pub mod status;
 pub mod svg;
 pub mod text;
@@ -124,16 +125,22 @@ pub fn write_export(
 }
 
 impl Report {
-    /// Writes the Markdown file and its figures. All are complete on disk before the first takes its name.
+    /// Where [`Report::write`] puts the same as one HTML page: beside the Markdown.
+    pub fn html_path(&self) -> PathBuf {
+        self.path.with_extension("html")
+    }
+
+    /// Writes the Markdown file, its figures and the HTML page. All are complete on disk before the first takes its name.
     ///
     /// # Errors
     /// A file cannot be written.
     pub fn write(&self) -> Result<(), ReportError> {
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let figures = self.figures.iter().map(|(name, svg)| (folder.join(name), svg.as_str()));
-        let text = [(self.path.clone(), self.markdown.as_str())];
-        // The text comes last: it is what a reader opens, and it needs the others.
-        files::write_all(&figures.chain(text).collect::<Vec<_>>())
+        let page = html::page(self);
+        let texts = [(self.html_path(), page.as_str()), (self.path.clone(), self.markdown.as_str())];
+        // The texts come last: they are what a reader opens, and the Markdown needs the figures.
+        files::write_all(&figures.chain(texts).collect::<Vec<_>>())
     }
 }
 

@@ -33,7 +33,7 @@ pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
 /// Newest version of the files that is read and written here. Raised when an older program would misread them.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 /// The version of sessions in which every case is this program's own encoder.
 const FIRST_VERSION: u32 = 1;
 
@@ -91,10 +91,18 @@ pub enum SessionError {
 }
 
 /// Version to write. 2 brought cases that are other programs, which an older program would take for its own encoder; 3
-/// brought rounds beyond the planned ones, of which an older program knows no plan.
+/// brought rounds beyond the planned ones, of which an older program knows no plan; 4 brought an order drawn by lot, further
+/// looks, criteria and a goal, of which it knows none either.
 pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
     match () {
-        () if plan.until.is_some() || plan.confirm > 0 => FORMAT_VERSION,
+        () if plan.order_seed.is_some()
+            || !plan.looks.is_empty()
+            || !plan.goal.is_batch()
+            || !plan.criteria.is_usual() =>
+        {
+            FORMAT_VERSION
+        }
+        () if plan.until.is_some() || plan.confirm > 0 => 3,
         () if holds_other_programs => 2,
         () => FIRST_VERSION,
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use xxhash_rust::xxh3::Xxh3;
 
+use super::frame_buffer;
 use super::reader::ReadAhead;
 use super::{FrameSource, InputSpec, Length, SourceError, SourceInfo, open};
 use crate::record::InputInfo;
@@ -230,14 +231,6 @@ fn wanted_frames(length: Length, max_frames: Option<u64>) -> (u64, u64) {
             (num_wanted, num_wanted.min(period))
         }
     }
-}
-
-/// Memory for a frame. How much is up to a file's header, so that there may be too little is an error like any other.
-pub(super) fn frame_buffer(bytes: usize) -> Result<Vec<u8>, SourceError> {
-    let mut frame = Vec::new();
-    frame.try_reserve_exact(bytes).map_err(|_| SourceError::OutOfMemory { bytes })?;
-    frame.resize(bytes, 0);
-    Ok(frame)
 }
 
 #[cfg(test)]

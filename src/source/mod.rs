@@ -141,3 +141,11 @@ fn open_file(path: &Path) -> Result<File, SourceError> {
     }
     File::open(path).map_err(failed)
 }
+
+/// Memory for a frame. How much is up to a file's header, so that there may be too little is an error like any other.
+fn frame_buffer(bytes: usize) -> Result<Vec<u8>, SourceError> {
+    let mut frame = Vec::new();
+    frame.try_reserve_exact(bytes).map_err(|_| SourceError::OutOfMemory { bytes })?;
+    frame.resize(bytes, 0);
+    Ok(frame)
+}

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use super::feed::frame_buffer;
+use super::frame_buffer;
 use super::{FrameSource, KillSwitch, SourceError};
 
 type Full = Result<Vec<u8>, SourceError>;

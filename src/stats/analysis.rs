@@ -120,6 +120,11 @@ pub enum NextStep {
     AddCase,
 }
 
+/// The JSON Schema of [`Analysis`], as `inflight report --json` prints it under `analysis`.
+pub fn json_schema() -> String {
+    format!("{:#}\n", schemars::schema_for!(Analysis).to_value())
+}
+
 impl Analysis {
     /// Of all runs of a session, by the criteria of its plan; its filter does not matter.
     ///

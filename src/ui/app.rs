@@ -281,7 +281,7 @@ impl App {
                 self.live = LiveModel::of(&session.manifest.plan);
                 self.loaded = Some(Box::new(LoadedSession::begun(session)));
             }
-            News::RunsAhead(num_runs) => sweep.progress.num_runs += num_runs,
+            News::RunsAhead(forecast) => sweep.progress.foresee(forecast),
             News::Calibrated(noise) => {
                 if let Some(loaded) = &mut self.loaded {
                     loaded.calibrated(*noise);

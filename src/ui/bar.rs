@@ -6,6 +6,7 @@ use eframe::egui::{Button, ProgressBar, RichText, Ui};
 
 use super::commands::{Command, Menu, TABLE, View};
 use super::theme;
+use crate::bench::schedule::Forecast;
 use crate::plan::PlannedRun;
 use crate::record::{DeviceInfo, DeviceKind};
 use crate::units;
@@ -22,6 +23,8 @@ pub struct Progress {
     pub started: Instant,
     pub current: Option<PlannedRun>,
     pub is_stopping: bool,
+    /// By the last forecast.
+    pub ends_at: Option<Instant>,
 }
 
 impl Progress {
@@ -30,8 +33,18 @@ impl Progress {
         self.num_done as f32 / self.num_runs.max(1) as f32
     }
 
-    /// Time left if the runs to come take as long as those done did; before the first of them what was expected.
+    /// Takes up what is likely to come.
+    pub fn foresee(&mut self, forecast: Forecast) {
+        self.num_runs = self.num_done + forecast.num_runs + forecast.num_later;
+        self.ends_at = forecast.remaining.map(|remaining| Instant::now() + remaining);
+    }
+
+    /// Time left by the last forecast; before there is one, if the runs to come take as long as those done did; before the
+    /// first of them what was expected.
     fn remaining(&self) -> Option<Duration> {
+        if let Some(ends_at) = self.ends_at {
+            return Some(ends_at.saturating_duration_since(Instant::now()));
+        }
         if self.num_done == 0 {
             return self.expected.map(|expected| expected.saturating_sub(self.started.elapsed()));
         }

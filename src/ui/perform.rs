@@ -109,6 +109,7 @@ impl App {
                     started: Instant::now(),
                     current: None,
                     is_stopping: false,
+                    ends_at: None,
                 };
                 self.sweep = Some(Sweep { worker, dir, progress, samples: Vec::new() });
             }

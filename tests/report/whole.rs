@@ -262,8 +262,13 @@ fn a_report_is_written_whole() {
     report.write().unwrap();
     assert_eq!(std::fs::read_to_string(&report.path).unwrap(), report.markdown);
     assert!(report.markdown.contains("(my%20report-h264-knee.svg)"));
-    let expected =
-        ["my report-h264-knee.svg", "my report-h264-lock-wait.svg", "my report-h264-wait-split.svg", "my report.md"];
+    let expected = [
+        "my report-h264-knee.svg",
+        "my report-h264-lock-wait.svg",
+        "my report-h264-wait-split.svg",
+        "my report.html",
+        "my report.md",
+    ];
     assert_eq!(names(report.path.parent().unwrap()), expected);
 }
 

@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::config::DeviceConfig;
 use crate::engine::{Engine, Service, Slot};
-use crate::handles::{DEVICES, Handle};
+use crate::handles::{Handle, Registry};
 use crate::rules::{Answer, Basis, Refusal, Rule};
 use crate::versions::V12_0;
+
+/// Devices in existence.
+static DEVICES: Registry<Model> = Registry::new();
 
 /// A virtual GPU. Sessions are opened on [`Device::as_ptr`] for as long as the value lives; sessions that are open when
 /// it is dropped go on to work.

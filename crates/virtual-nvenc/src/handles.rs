@@ -1,13 +1,10 @@
-//! Handles given to clients, and the process-wide lists of devices and sessions they are looked up in.
+//! Handles given to clients, and the kind of list they are looked up in.
 //! A handle is a number that was never an address: a foreign or stale one is looked up and not found, never followed.
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-
-use crate::device::Model;
-use crate::session::Session;
 
 /// What a client holds instead of a pointer; unique in the process and never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,17 +26,11 @@ impl Handle {
     }
 }
 
-/// Devices in existence.
-pub static DEVICES: Registry<Model> = Registry::new();
-
-/// Open sessions.
-pub static SESSIONS: Registry<Session> = Registry::new();
-
 /// Objects by handle. Its lock is held for a lookup only, never while a call works or waits.
 pub struct Registry<T>(RwLock<BTreeMap<Handle, Arc<T>>>);
 
 impl<T> Registry<T> {
-    const fn new() -> Self {
+    pub const fn new() -> Self {
         Registry(RwLock::new(BTreeMap::new()))
     }
 

@@ -18,7 +18,6 @@
 //! | `abi`, `memory` | the C side: foreign structs, and pixels shared with the client (read by `worker`) |
 
 mod abi;
-mod buffers;
 mod caps;
 mod clock;
 mod config;
@@ -35,13 +34,9 @@ pub mod payload;
 mod presets;
 mod profiles;
 mod protocol;
-mod reap;
-mod resources;
 mod rules;
 mod session;
-mod submit;
 mod versions;
-mod worker;
 
 pub use abi::{create_instance, max_supported_version};
 pub use config::{ConfigError, DeviceConfig};

@@ -6,7 +6,7 @@
 
 use crate::stats::evidence::doubts::{Doubt, DoubtKind};
 use crate::stats::evidence::quantity::Quantity;
-use crate::stats::evidence::side::SideName;
+use crate::stats::evidence::side_name::SideName;
 use crate::stats::evidence::sides::Sides;
 use crate::stats::math::descriptive::{median, percentile, robust_cv_pct};
 use crate::stats::math::ratio::RatioSample;

@@ -9,7 +9,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::stats::evidence::side::SideName;
+use crate::stats::evidence::side_name::SideName;
 use crate::units;
 
 /// One reason to doubt, with its size.

@@ -10,5 +10,6 @@ pub mod peers;
 pub mod quantile_shift;
 pub mod quantity;
 pub mod side;
+pub mod side_name;
 pub mod sides;
 pub mod warnings;

@@ -129,7 +129,7 @@ fn in_pair(run: &RunSummary) -> RunSummary {
 }
 
 fn is_before(run: &RunSummary) -> bool {
-    let is_first = run.order_index % 2 == 0;
+    let is_first = run.order_index.is_multiple_of(2);
     is_first == fastrand::Rng::with_seed(u64::from(run.repeat_index)).bool()
 }
 

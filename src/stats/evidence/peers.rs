@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use crate::contract::Codec;
 use crate::record::Case;
 use crate::stats::evidence::quantity::Quantity;
-use crate::stats::evidence::side::SideName::{After, Before};
+use crate::stats::evidence::side_name::SideName::{After, Before};
 use crate::stats::evidence::sides::Paired;
 use crate::stats::math::sign_flip::{Family, Tail};
 use crate::stats::runs::summary::{RunSummary, groups};
@@ -17,9 +17,12 @@ use crate::stats::runs::summary::{RunSummary, groups};
 #[derive(Debug)]
 pub struct Peers<'a> {
     cells: Vec<Paired<'a>>,
-    /// What was asked before, for what comes out of it takes its time.
-    known: RefCell<Vec<(Quantity, u64, Tail, u64, f64)>>,
+    /// What was asked before, and the answer, which takes its time.
+    known: RefCell<Vec<(Asked, f64)>>,
 }
+
+/// Quantity, ratio and error as bits, tail.
+type Asked = (Quantity, u64, Tail, u64);
 
 impl<'a> Peers<'a> {
     /// Every case of the session against the reference of its codec; processes and runs of our own apart, since nobody
@@ -49,14 +52,12 @@ impl<'a> Peers<'a> {
         if self.cells.len() < 2 {
             return error;
         }
-        let is_it = |known: &&(Quantity, u64, Tail, u64, f64)| {
-            (known.0, known.1, known.2, known.3) == (quantity, ratio.to_bits(), tail, error.to_bits())
-        };
-        if let Some(known) = self.known.borrow().iter().find(is_it) {
-            return known.4;
+        let asked = (quantity, ratio.to_bits(), tail, error.to_bits());
+        if let Some(&(_, each)) = self.known.borrow().iter().find(|(known, _)| *known == asked) {
+            return each;
         }
         let each = self.family(quantity).error_of_each(ratio, tail, error);
-        self.known.borrow_mut().push((quantity, ratio.to_bits(), tail, error.to_bits(), each));
+        self.known.borrow_mut().push((asked, each));
         each
     }
 

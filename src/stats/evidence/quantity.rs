@@ -2,7 +2,7 @@
 //!
 //! Knows one run at a time. Smaller is better for all of them.
 
-use crate::stats::evidence::side::SideName;
+use crate::stats::evidence::side_name::SideName;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::RunSummary;
 use crate::stats::runs::values::Values;

@@ -2,8 +2,6 @@
 //!
 //! Knows no file ([`crate::session::Session::side`] fills it in) and no other side.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -45,15 +43,6 @@ pub struct SideInfo {
     pub filter: String,
     pub device: DeviceInfo,
     pub input: InputInfo,
-}
-
-/// Which side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum SideName {
-    Before,
-    After,
 }
 
 impl<'a> Side<'a> {
@@ -99,15 +88,6 @@ impl<'a> Side<'a> {
     fn selected(&self) -> impl Iterator<Item = &'a RunSummary> {
         let filter = self.filter;
         self.runs.iter().filter(move |run| filter.matches(&run.case))
-    }
-}
-
-impl fmt::Display for SideName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Before => "before",
-            Self::After => "after",
-        })
     }
 }
 

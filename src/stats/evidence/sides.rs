@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use crate::record::Case;
 use crate::stats::evidence::quantity::Quantity;
-use crate::stats::evidence::side::SideName;
-use crate::stats::evidence::side::SideName::{After, Before};
+use crate::stats::evidence::side_name::SideName;
+use crate::stats::evidence::side_name::SideName::{After, Before};
 use crate::stats::math::ratio::RatioSample;
 use crate::stats::runs::summary::RunSummary;
 

@@ -24,10 +24,13 @@ pub enum Tail {
     Either,
 }
 
+/// The pair (before, after) of each round; `None` where a round lacks one of the two.
+type Rounds = Vec<Option<(f64, f64)>>;
+
 /// The cells of one family.
 #[derive(Debug, Clone, Default)]
 pub struct Family {
-    cells: Vec<Vec<Option<(f64, f64)>>>,
+    cells: Vec<Rounds>,
     num_rounds: usize,
 }
 
@@ -75,7 +78,7 @@ impl Family {
     }
 
     /// Neighbouring rounds summed until there are few enough of them.
-    fn condensed(&self) -> (Vec<Vec<Option<(f64, f64)>>>, usize) {
+    fn condensed(&self) -> (Vec<Rounds>, usize) {
         let size = self.num_rounds.div_ceil(MAX_VALUES / 2).max(1);
         let sum = |some: &[Option<(f64, f64)>]| {
             some.iter().flatten().copied().reduce(|sum, one| (sum.0 + one.0, sum.1 + one.1))

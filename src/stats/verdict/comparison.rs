@@ -27,7 +27,8 @@ use crate::stats::verdict::error_of;
 use crate::stats::verdict::judge::{Judged, judge};
 use crate::stats::verdict::sweep_effects::references;
 
-pub use crate::stats::evidence::side::{Side, SideInfo, SideName};
+pub use crate::stats::evidence::side::{Side, SideInfo};
+pub use crate::stats::evidence::side_name::SideName;
 pub use crate::stats::evidence::warnings::{NotComparable, Warning};
 
 /// Differences that the user has said to accept.

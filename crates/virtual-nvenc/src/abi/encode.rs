@@ -9,10 +9,10 @@ use crate::gop::Forced;
 use crate::guids;
 use crate::handles::Handle;
 use crate::payload::PictureKind;
-use crate::reap::Reaped;
 use crate::rules::{Answer, Status};
 use crate::session::Session;
-use crate::submit::Submission;
+use crate::session::reap::Reaped;
+use crate::session::submit::Submission;
 
 // NV_ENC_PIC_FLAGS
 const FORCE_INTRA: u32 = 1;

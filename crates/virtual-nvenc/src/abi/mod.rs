@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use layout::FunctionList;
 
-use crate::handles::{Handle, SESSIONS};
+use crate::handles::Handle;
 use crate::protocol;
 use crate::rules::{Answer, Status};
+use crate::session::SESSIONS;
 use crate::session::Session;
 use crate::versions::{ApiVersion, HEADERS, Struct, V13_0};
 

@@ -7,8 +7,8 @@ use super::layout::{MapInput, RegisterResource, at};
 use super::{Encoder, with_session};
 use crate::guids;
 use crate::params::refuse_if;
-use crate::resources::Resource;
 use crate::rules::{Rule, Status};
+use crate::session::resources::Resource;
 
 /// `NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR`
 const CUDA_DEVICE_PTR: u32 = 1;

@@ -11,11 +11,12 @@ use super::layout::{
 use super::{Encoder, with_session};
 use crate::device;
 use crate::guids;
-use crate::handles::{Handle, SESSIONS};
+use crate::handles::Handle;
 use crate::params::{ConfigRequest, Request, refuse_if};
 use crate::payload::{Codec, PayloadWriter};
 use crate::protocol;
 use crate::rules::{Answer, Rule, Status};
+use crate::session::SESSIONS;
 use crate::session::Session;
 use crate::versions::{ApiVersion, HEADERS};
 

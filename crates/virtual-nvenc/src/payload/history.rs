@@ -1,11 +1,13 @@
 //! Which pictures a decoder still holds as references, and the numbers that follow from it. It knows neither bits nor pixels.
 
-use super::slice;
 use super::{MAX_REORDER, PayloadError, PictureHeader, PictureKind};
+
+/// The low bits of the POC that a slice carries: log2_max_pic_order_cnt_lsb in both standards.
+pub(super) const POC_LSB_BITS: u32 = 8;
 
 /// How far a display index may lie from that of the last reference picture: half of what the low bits of a POC tell apart
 /// (H.264 8.2.1.1, where a picture counts twice).
-const MAX_POC_STEP: u32 = (1 << slice::POC_LSB_BITS) / 4 - 1;
+const MAX_POC_STEP: u32 = (1 << POC_LSB_BITS) / 4 - 1;
 
 const MAX_REFERENCES: usize = MAX_REORDER as usize + 1;
 

@@ -6,9 +6,6 @@ use super::mosaic::Step;
 use super::samples::SampleRows;
 use super::{Mode, StreamParams};
 
-/// The low bits of the POC that a slice carries: log2_max_pic_order_cnt_lsb in both standards.
-pub(super) const POC_LSB_BITS: u32 = 8;
-
 /// Room for a NAL header, a slice header and the end of a slice.
 const OVERHEAD_BYTES: usize = 64;
 

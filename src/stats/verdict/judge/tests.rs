@@ -194,3 +194,22 @@ fn a_limit_below_nothing_allows_growth_and_infinity_asks_nothing() {
     assert!(all[0].reason.ends_with("within the +2.0 % limit"), "{}", all[0].reason);
     assert_eq!((all[1].pass, all[1].reason.as_str()), (Some(true), "not asked"));
 }
+
+#[test]
+fn a_side_that_locks_on_a_thread_is_judged_by_what_its_caller_waits() {
+    let before = runs(1, |_, run| {
+        run.values.set(Metric::LockMs, Some(200.0));
+        run.values.set(Metric::SubmitWaitMs, Some(200.0));
+    });
+    let after = |lock: LockPlacement| {
+        runs(4, move |_, run| {
+            run.case.lock = lock;
+            run.values.set(Metric::LockMs, Some(190.0));
+            run.values.set(Metric::SubmitWaitMs, Some(5.0));
+        })
+    };
+    let lock = |after: &[RunSummary]| verdict(CriterionName::LockMs, &before, after);
+    let (inline, thread) = (lock(&after(Inline)), lock(&after(LockPlacement::Thread)));
+    assert_eq!((inline.metric, inline.pass), (Some(Metric::LockMs), Some(false)));
+    assert_eq!((thread.metric, thread.after, thread.pass), (Some(Metric::SubmitWaitMs), Some(5.0), Some(true)));
+}

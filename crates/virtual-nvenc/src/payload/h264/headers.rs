@@ -2,7 +2,7 @@
 
 use crate::payload::bits::BitWriter;
 use crate::payload::geometry::Geometry;
-use crate::payload::slice::POC_LSB_BITS;
+use crate::payload::history::POC_LSB_BITS;
 use crate::payload::{Chroma, Codec, PayloadError, StreamParams, level, nal};
 
 /// Bits of frame_num; MaxFrameNum must exceed the number of reference frames (7.4.2.1.1).

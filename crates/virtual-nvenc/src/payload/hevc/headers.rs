@@ -2,7 +2,7 @@
 
 use crate::payload::bits::BitWriter;
 use crate::payload::geometry::Geometry;
-use crate::payload::slice::POC_LSB_BITS;
+use crate::payload::history::POC_LSB_BITS;
 use crate::payload::{Chroma, Codec, Mode, PayloadError, StreamParams, level, nal};
 
 /// VPS, SPS and PPS in Annex B form.

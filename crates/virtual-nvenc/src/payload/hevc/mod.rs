@@ -16,10 +16,11 @@ pub(super) use headers::headers;
 
 use super::bits::BitWriter;
 use super::geometry::Geometry;
+use super::history::POC_LSB_BITS;
 use super::history::{History, Place};
 use super::mosaic::Step;
 use super::samples::SampleRows;
-use super::slice::{POC_LSB_BITS, SliceWriter, max_rbsp_bytes};
+use super::slice::{SliceWriter, max_rbsp_bytes};
 use super::{PictureKind, StreamParams};
 use unit::{Column, UnitWriter};
 

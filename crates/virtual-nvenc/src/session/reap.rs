@@ -1,12 +1,12 @@
 //! NvEncLockBitstream and NvEncUnlockBitstream: waiting for a picture and handing its bytes out.
 //! It knows no struct of the API.
 
-use crate::buffers::{Output, Payload, Phase, Picture};
 use crate::clock;
 use crate::engine::lock_returns_ns;
 use crate::handles::Handle;
 use crate::params::refuse_if;
 use crate::rules::{Answer, Refusal, Rule, Status};
+use crate::session::buffers::{Output, Payload, Phase, Picture};
 use crate::session::{Session, State};
 
 /// A finished picture; the bytes stay in place until the output is unlocked or destroyed.

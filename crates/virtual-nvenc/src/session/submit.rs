@@ -1,7 +1,6 @@
 //! NvEncEncodePicture: the checks, the reordering, and the hand-over to engine and payload thread.
 //! It knows no struct of the API, and nothing of what becomes of a picture afterwards.
 
-use crate::buffers::{Payload, Phase, Picture};
 use crate::clock;
 use crate::engine::Service;
 use crate::gop::{Coded, Forced};
@@ -9,8 +8,9 @@ use crate::handles::Handle;
 use crate::params::{HeaderPolicy, refuse_if};
 use crate::payload::{PictureHeader, PictureKind, PixelFormat};
 use crate::rules::{Answer, Rule, Status};
+use crate::session::buffers::{Payload, Phase, Picture};
+use crate::session::payload_thread::{Job, Task};
 use crate::session::{Encoder, Session, Source, State};
-use crate::worker::{Job, Task};
 
 /// One picture as the client submits it.
 #[derive(Clone, Copy, Debug)]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
-use crate::buffers::{Payload, Surface};
 use crate::clock;
 use crate::handles::Handle;
 use crate::padding::Padding;
 use crate::payload::{Codec, DELIMITER_BYTES, PayloadWriter, PictureHeader, Pixels, delimiter};
 use crate::session::Session;
+use crate::session::buffers::{Payload, Surface};
 
 /// Owns the thread; dropping it waits for the thread's end, which `State::is_closed` brings about.
 pub struct Worker {

@@ -1,22 +1,31 @@
 //! An encode session: what it holds, how it begins, changes and ends.
 //! The calls on its buffers are in `buffers`, those on pictures in `submit` and `reap`; the API's structs are `abi`'s.
 
+pub mod buffers;
+pub mod payload_thread;
+pub mod reap;
+pub mod resources;
+pub mod submit;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::buffers::{Input, Output, Phase, Surface};
 use crate::device::{Model, Seat};
 use crate::engine::Service;
 use crate::forks;
 use crate::gop::{Coded, Gop};
-use crate::handles::Handle;
+use crate::handles::{Handle, Registry};
 use crate::params::{EncodeParams, Request, refuse_if};
 use crate::payload::{DELIMITER_BYTES, PayloadWriter};
 use crate::protocol;
-use crate::resources::Resource;
 use crate::rules::{Answer, Refusal, Rule};
+use crate::session::buffers::{Input, Output, Phase, Surface};
+use crate::session::payload_thread::{Task, Worker};
+use crate::session::resources::Resource;
 use crate::versions::ApiVersion;
-use crate::worker::{Task, Worker};
+
+/// Open sessions.
+pub static SESSIONS: Registry<Session> = Registry::new();
 
 /// One client's session. Every method may be called from any thread.
 pub struct Session {

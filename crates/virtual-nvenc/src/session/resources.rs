@@ -1,13 +1,13 @@
 //! CUDA memory as input: registered once, mapped for the pictures that read it. For this driver a device pointer is an
 //! address that it can read, which is what `virtual-cuda` gives out. Buffers made here are `buffers`' work.
 
-use crate::buffers::{Input, Surface, suits};
 use crate::caps;
 use crate::handles::Handle;
 use crate::params::refuse_if;
 use crate::payload::PixelFormat;
 use crate::rules::{Answer, Rule};
 use crate::session::Session;
+use crate::session::buffers::{Input, Surface, suits};
 
 /// What a client registered.
 #[derive(Clone, Copy, Debug)]
