@@ -141,7 +141,7 @@ pub fn families() {
                     .flat_map(|&codec| (1..=num_cells / codecs as u32).map(move |threshold| case(codec, threshold)))
                     .collect();
                 let plan = Plan { looks: Vec::new(), ..Plan::default() };
-                let is_real = |case: &Case| has_effects && case.reap_threshold > 1 && case.reap_threshold % 2 == 0;
+                let is_real = |case: &Case| has_effects && case.reap_threshold.is_multiple_of(2);
                 let mut random = fastrand::Rng::with_seed(u64::from(num) + num_cells as u64);
                 let (mut wrong, mut found, mut real) = (0, 0, 0);
                 for _ in 0..FEWER {

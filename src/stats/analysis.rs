@@ -11,14 +11,15 @@ use crate::contract::Codec;
 use crate::record::Case;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::doubts::Doubt;
+use crate::stats::evidence::peers::Peers;
 use crate::stats::evidence::side::Side;
 use crate::stats::runs::metrics::{Metric, wait_of};
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::Group;
-use crate::stats::verdict::comparison::{Allowances, CodecComparison, CompareError, Comparison, compare};
+use crate::stats::verdict::comparison::{Allowances, CodecComparison, CompareError, Comparison, compare_among};
 use crate::stats::verdict::criteria::{Criteria, CriterionName, CriterionResult, Verdict};
-use crate::stats::verdict::recommendation::{DefaultPair, Recommendation, State, Terms, default_pair, recommend};
-use crate::stats::verdict::sweep_effects::{Cell, cells};
+use crate::stats::verdict::recommendation::{DefaultPair, Recommendation, State, Terms, pairs_of, recommend_among};
+use crate::stats::verdict::sweep_effects::{Cell, cells_among, peers};
 
 mod words;
 
@@ -133,14 +134,15 @@ impl Analysis {
     pub fn of(session: &Side<'_>) -> Result<Self, CompareError> {
         let criteria = &session.plan.criteria;
         let terms = Terms { plan: session.plan, noise: session.noise };
-        let pairs = default_pair(session.runs, &terms);
-        let comparison = own_comparison(session, &pairs, criteria)?;
+        let peers = peers(session.runs);
+        let known = recommend_among(session.runs, &terms, &peers);
+        let comparison = own_comparison(session, &pairs_of(&known, session.runs), criteria, &peers)?;
         let answer = |known: Recommendation| {
             let compared = comparison.as_ref().and_then(|all| all.codecs.iter().find(|one| one.codec == known.codec));
             answer(known, compared, comparison.as_ref(), session)
         };
-        let answers = recommend(session.runs, &terms).into_iter().map(answer).collect();
-        let cells = cells(session.runs, session.plan, session.noise);
+        let answers = known.into_iter().map(answer).collect();
+        let cells = cells_among(session.runs, session.plan, session.noise, &peers);
         Ok(Self { answers, comparison, cells })
     }
 
@@ -155,11 +157,12 @@ fn own_comparison(
     session: &Side<'_>,
     pairs: &[DefaultPair],
     criteria: &Criteria,
+    peers: &Peers<'_>,
 ) -> Result<Option<Comparison>, CompareError> {
     let mut all: Option<Comparison> = None;
     for pair in pairs {
         let side = |case: Case| Side { filter: CaseFilter::from(case), ..*session };
-        let one = compare(&side(pair.before), &side(pair.after), criteria, Allowances::default())?;
+        let one = compare_among(&side(pair.before), &side(pair.after), criteria, Allowances::default(), Some(peers))?;
         match &mut all {
             None => all = Some(one),
             Some(all) => all.join(one),

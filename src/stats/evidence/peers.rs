@@ -18,11 +18,11 @@ use crate::stats::runs::summary::{RunSummary, groups};
 pub struct Peers<'a> {
     cells: Vec<Paired<'a>>,
     /// What was asked before, and the answer, which takes its time.
-    known: RefCell<Vec<(Asked, f64)>>,
+    known: RefCell<Vec<(Asked, [f64; 3])>>,
 }
 
-/// Quantity, ratio and error as bits, tail.
-type Asked = (Quantity, u64, Tail, u64);
+/// Quantity, and ratio and error as bits.
+type Asked = (Quantity, u64, u64);
 
 impl<'a> Peers<'a> {
     /// Every case of the session against the reference of its codec; processes and runs of our own apart, since nobody
@@ -52,13 +52,13 @@ impl<'a> Peers<'a> {
         if self.cells.len() < 2 {
             return error;
         }
-        let asked = (quantity, ratio.to_bits(), tail, error.to_bits());
-        if let Some(&(_, each)) = self.known.borrow().iter().find(|(known, _)| *known == asked) {
-            return each;
+        let asked = (quantity, ratio.to_bits(), error.to_bits());
+        if let Some((_, each)) = self.known.borrow().iter().find(|(known, _)| *known == asked) {
+            return each[tail as usize];
         }
-        let each = self.family(quantity).error_of_each(ratio, tail, error);
+        let each = self.family(quantity).error_of_each(ratio, error);
         self.known.borrow_mut().push((asked, each));
-        each
+        each[tail as usize]
     }
 
     fn family(&self, quantity: Quantity) -> Family {

@@ -15,7 +15,7 @@ const EXACT_SHORT: usize = 5;
 /// Above this many pairs the exact signed-rank counts give way to theirs.
 const EXACT_PAIRS: usize = 200;
 /// Of longer lists neighbours are averaged first: pairwise values of more would take seconds, and say no more.
-pub(super) const MAX_VALUES: usize = 500;
+pub(super) const MAX_VALUES: usize = 250;
 
 /// A point and the interval around it. Infinite ends: too few values for the level asked.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -134,20 +134,34 @@ pub fn compare(
     criteria: &Criteria,
     allow: Allowances,
 ) -> Result<Comparison, CompareError> {
+    compare_among(before, after, criteria, allow, None)
+}
+
+/// As [`compare`], where the comparisons of the session with the same references are known already.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_among(
+    before: &Side<'_>,
+    after: &Side<'_>,
+    criteria: &Criteria,
+    allow: Allowances,
+    known: Option<&Peers<'_>>,
+) -> Result<Comparison, CompareError> {
     check_comparable(before, after, allow)?;
-    let not_comparable: Vec<_> = if allow.settings { Vec::new() } else { settings(before, after) };
+    let mut not_comparable: Vec<_> = if allow.settings { Vec::new() } else { settings(before, after) };
     let pairs = common_codecs(before, after)?
         .into_iter()
         .map(|codec| pair_of(codec, before, after))
         .collect::<Result<Vec<_>, _>>()?;
     let is_paired = before.is_same_session(after);
-    let peers = is_paired.then(|| Peers::of(before.runs, &references_of(before, &pairs)));
+    let own = (is_paired && known.is_none()).then(|| Peers::of(before.runs, &references_of(before, &pairs)));
+    let peers = known.filter(|_| is_paired).or(own.as_ref());
     // Lists of two sessions cannot be turned around together: their codecs share the error evenly.
     let share = if is_paired { 1.0 } else { pairs.len() as f64 };
     let error = error_of(before.plan).min(error_of(after.plan)) / share;
-    let standard = Standard { error, peers: peers.as_ref() };
+    let standard = Standard { error, peers };
     let mut codecs: Vec<_> = pairs.iter().map(|&pair| compare_codec(pair, before, after, criteria, standard)).collect();
-    let mut not_comparable = not_comparable;
     for codec in &mut codecs {
         if codec.is_one_side_throttled && !not_comparable.contains(&NotComparable::throttled()) {
             not_comparable.push(NotComparable::throttled());

@@ -20,7 +20,7 @@ use crate::stats::evidence::sides::Paired;
 use crate::stats::runs::metrics::PRIMARY;
 use crate::stats::runs::summary::RunSummary;
 use crate::stats::verdict::error_of;
-use crate::stats::verdict::sweep_effects::references;
+use crate::stats::verdict::sweep_effects::{peers, references};
 
 mod candidates;
 mod headline;
@@ -29,7 +29,7 @@ mod tests;
 mod words;
 
 pub use candidates::{Candidate, Standing};
-pub use headline::{DefaultPair, Unsettled, default_pair, rounds_to_confirm, unsettled};
+pub use headline::{DefaultPair, Unsettled, default_pair, pairs_of, rounds_to_confirm, unsettled};
 
 /// What to use for one codec.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -114,10 +114,14 @@ impl Recommendation {
 /// For each codec of which a case could be used. Only runs made by this program itself count: no other program's threshold
 /// can be set here.
 pub fn recommend(runs: &[RunSummary], terms: &Terms<'_>) -> Vec<Recommendation> {
+    recommend_among(runs, terms, &peers(runs))
+}
+
+/// As [`recommend`], where the comparisons of the session are known already.
+pub fn recommend_among(runs: &[RunSummary], terms: &Terms<'_>, peers: &Peers<'_>) -> Vec<Recommendation> {
     let references = references(runs);
-    let peers = Peers::of(runs, &references);
     let of = |&(codec, reference): &(Codec, Case)| {
-        let field = Field { runs, terms, peers: &peers, reference };
+        let field = Field { runs, terms, peers, reference };
         field.recommend(codec)
     };
     references.iter().filter_map(of).collect()

@@ -31,9 +31,18 @@ pub struct Cell {
 
 /// Every cell of every codec but the references. Cells without a common round with their reference are left out.
 pub fn cells(runs: &[RunSummary], plan: &Plan, noise: Option<&NoiseFloor>) -> Vec<Cell> {
+    cells_among(runs, plan, noise, &peers(runs))
+}
+
+/// All comparisons of a session with the reference of each codec.
+pub fn peers(runs: &[RunSummary]) -> Peers<'_> {
+    Peers::of(runs, &references(runs))
+}
+
+/// As [`cells`], where `peers` are known already.
+pub fn cells_among(runs: &[RunSummary], plan: &Plan, noise: Option<&NoiseFloor>, peers: &Peers<'_>) -> Vec<Cell> {
     let references = references(runs);
-    let peers = Peers::of(runs, &references);
-    let standard = Standard { error: error_of(plan), peers: Some(&peers) };
+    let standard = Standard { error: error_of(plan), peers: Some(peers) };
     let cell = |case: Case| {
         let &(_, reference) =
             references.iter().find(|(codec, reference)| *codec == case.codec && *reference != case)?;

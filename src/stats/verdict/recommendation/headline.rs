@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Recommendation, Terms, recommend};
+use super::{Recommendation, Terms, recommend, recommend_among};
 use crate::contract::Codec;
 use crate::record::Case;
 use crate::stats::evidence::decision::{Decision, ERROR, Evidence, Open, Standard};
@@ -14,7 +14,7 @@ use crate::stats::evidence::sides::Paired;
 use crate::stats::runs::summary::{RunSummary, groups};
 use crate::stats::verdict::error_of;
 use crate::stats::verdict::judge::{Judged, judge};
-use crate::stats::verdict::sweep_effects::{reference, references};
+use crate::stats::verdict::sweep_effects::{peers, reference};
 
 /// Which two cases of one session are compared when nobody said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,10 +37,15 @@ pub struct Unsettled {
 /// For each codec with two cases or more: before is the serial case, or else the smallest threshold of the first lock
 /// placement. After is the recommended case; if that is what before is already, the fastest of the others.
 pub fn default_pair(runs: &[RunSummary], terms: &Terms<'_>) -> Vec<DefaultPair> {
+    pairs_of(&recommend(runs, terms), runs)
+}
+
+/// The pairs that go with what is recommended.
+pub fn pairs_of(known: &[Recommendation], runs: &[RunSummary]) -> Vec<DefaultPair> {
     let groups = groups(runs);
     let of =
         |codec| groups.iter().map(|group| group.case).filter(move |case| case.codec == codec && case.client.is_here());
-    recommend(runs, terms).iter().filter_map(|known| pair(known, &of(known.codec).collect::<Vec<_>>())).collect()
+    known.iter().filter_map(|known| pair(known, &of(known.codec).collect::<Vec<_>>())).collect()
 }
 
 /// `cases`: all of the codec. Before may be one that failed: that is what a comparison should say.
@@ -57,10 +62,9 @@ fn pair(known: &Recommendation, cases: &[Case]) -> Option<DefaultPair> {
 /// What more planned rounds could settle: the criteria of the headline pair, and whether the recommended case stands up to
 /// its competitors.
 pub fn unsettled(runs: &[RunSummary], terms: &Terms<'_>) -> Vec<Unsettled> {
-    let peers = Peers::of(runs, &references(runs));
-    let known = recommend(runs, terms);
-    let of_pairs =
-        default_pair(runs, terms).into_iter().flat_map(|pair| unsettled_criteria(&pair, runs, terms, &peers));
+    let peers = peers(runs);
+    let known = recommend_among(runs, terms, &peers);
+    let of_pairs = pairs_of(&known, runs).into_iter().flat_map(|pair| unsettled_criteria(&pair, runs, terms, &peers));
     let of_competitors = known.iter().flat_map(|known| {
         let open = known.competitors.iter().map(|one| (one.case, one.planned.as_ref()));
         open.filter_map(|(other, decision)| Some(Unsettled { cases: [other, known.case], more: more(decision?)? }))
