@@ -14,6 +14,8 @@ pub enum Unit {
     Milliseconds,
     /// Frames per second.
     FramesPerSecond,
+    /// Milliseconds of latency for each frame a second.
+    MillisecondsPerFps,
     /// Bytes; shown in binary multiples.
     Bytes,
     /// Things.
@@ -26,6 +28,7 @@ impl Unit {
         match self {
             Self::Milliseconds => "ms",
             Self::FramesPerSecond => "fps",
+            Self::MillisecondsPerFps => "ms/fps",
             Self::Bytes => "bytes",
             Self::Count => "",
         }
@@ -36,6 +39,7 @@ impl Unit {
         match self {
             Self::Milliseconds => ms(value),
             Self::FramesPerSecond => fps(value),
+            Self::MillisecondsPerFps => format!("{}/fps", ms(value)),
             Self::Bytes => bytes(value),
             Self::Count => count(value),
         }

@@ -1,4 +1,4 @@
-//! How often the verdicts are right: `cargo run --release --example false_alarms [SESSION]`, a few minutes.
+//! How often the verdicts are right: `cargo run --release --example false_alarms [SESSION|PART]`, a few minutes.
 //!
 //! Everything is asked of the functions that judge real sessions. (a) A/A experiments on the virtual device's engine
 //! with a simulated clock; with SESSION also (b) A/A experiments of that session's runs, drawn by run. Then what is in
@@ -38,12 +38,33 @@ const PAIRS: [u32; 3] = [6, 10, 20];
 /// Runs of one experiment, before and after, in rounds.
 type Experiment = (Vec<Run>, Vec<Run>);
 
+/// What can be asked for alone, by name.
+const PARTS: [(&str, fn()); 13] = [
+    ("alarms", referee::alarms),
+    ("limits", referee::exact_limit),
+    ("more-rounds", referee::more_rounds),
+    ("families", referee::families),
+    ("odd-data", referee::odd_data),
+    ("looks", referee::looks),
+    ("stalls", referee::stalls),
+    ("gate", answers::gate),
+    ("power", answers::power),
+    ("equivalence", answers::equivalence),
+    ("two-sessions", answers::two_sessions),
+    ("stopping", answers::stopping),
+    ("recommendations", recommendations::run),
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let session = std::env::args().nth(1);
+    let word = std::env::args().nth(1);
+    if let Some((_, part)) = PARTS.iter().find(|(name, _)| Some(*name) == word.as_deref()) {
+        part();
+        return Ok(());
+    }
     println!("(a) A/A, simulated clock: run effect 2 %, frames autocorrelated (0.9), linear drift of 2 %, jitter 5 %");
     let usual = Machine::usual();
     false_alarms(|random, pairs| aa(&usual, random, pairs));
-    if let Some(dir) = session {
+    if let Some(dir) = word {
         let session = Session::open(Path::new(&dir))?;
         let mut good = Vec::new();
         session.for_each_run(|record| good.push(Run::of(record)))?;
@@ -55,19 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         answers::gate_heading("runs drawn as in (b)");
         answers::gate_line("A/A", |random| drawn(&good, random, 10));
     }
-    referee::alarms();
-    referee::exact_limit();
-    referee::more_rounds();
-    referee::families();
-    referee::odd_data();
-    referee::looks();
-    referee::stalls();
-    answers::gate();
-    answers::power();
-    answers::equivalence();
-    answers::two_sessions();
-    answers::stopping();
-    recommendations::run();
+    PARTS.iter().for_each(|(_, part)| part());
     Ok(())
 }
 

@@ -131,7 +131,7 @@ pub fn families() {
         "\nFamilies, A/A: any cell of the sweep improved or worse; and with true effects of −30 % in half of the cells"
     );
     for (num_cells, codecs, num) in
-        [(12, 1, 10), (12, 1, 20), (36, 1, 10), (36, 1, 20), (4, 3, 10), (12, 3, 10), (12, 3, 40)]
+        [(12, 1, 10), (12, 1, 20), (36, 1, 10), (36, 1, 20), (6, 3, 10), (12, 3, 10), (12, 3, 40)]
     {
         for noise in [Noise::Normal(2.0), Noise::LogNormal, Noise::Ar1] {
             for has_effects in [false, true] {

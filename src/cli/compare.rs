@@ -100,8 +100,8 @@ fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
             let unit = result.name.unit();
             writeln!(
                 out,
-                "  {:<18} {:>12} → {:<12} {:<14} {}",
-                result.name.title(),
+                "  {:<24} {:>12} → {:<12} {:<14} {}",
+                result.title(),
                 unit.text_or_none(result.before),
                 unit.text_or_none(result.after),
                 result.verdict.to_string(),

@@ -75,7 +75,7 @@ fn chosen_pair(codec: &CodecComparison) -> String {
     let (before, after) = (case_title(&codec.before.case), case_title(&codec.after.case));
     let named = |verdict| {
         let names = codec.criteria.iter().filter(|result| result.verdict == verdict);
-        names.map(|result| result.name.title().to_lowercase()).collect::<Vec<_>>().join(", ")
+        names.map(|result| result.title().to_lowercase()).collect::<Vec<_>>().join(", ")
     };
     let outcome = match codec.verdict {
         Verdict::Pass => format!("passes: all {} criteria met", codec.criteria.len()),
@@ -236,7 +236,7 @@ pub fn in_other_programs(answer: &Answer) -> String {
 fn criterion_cells(result: &CriterionResult) -> [String; 7] {
     let text = |value| result.name.unit().text_or_none(value);
     [
-        format!("{} `{}`", result.name.title(), result.name),
+        format!("{} `{}`", result.title(), result.name),
         markdown(&result.rule),
         text(result.before),
         text(result.after),

@@ -201,7 +201,7 @@ fn codec_ui(ui: &mut Ui, codec: &CodecComparison) {
         ui.end_row();
         for result in &codec.criteria {
             let unit = result.name.unit();
-            ui.label(result.name.title()).on_hover_text(&result.rule);
+            ui.label(result.title()).on_hover_text(&result.rule);
             ui.label(unit.text_or_none(result.before));
             ui.label(unit.text_or_none(result.after));
             ui.label(units::change_pct_or_none(result.change_pct));

@@ -24,12 +24,12 @@ pub(super) fn sentence(
         AnswerState::Likely => format!("Keep {setting}{device} (likely, not confirmed yet)"),
         AnswerState::Undecided => match known.or {
             Some(other) => format!(
-                "Undecided between {} and {}{device}: {} looks best",
+                "Undecided between {} and {}{device}; for now, use {}",
                 case_title(&known.case),
                 case_title(&other),
                 case_title(&known.case)
             ),
-            None => format!("Undecided{device}: {} looks best", case_title(&known.case)),
+            None => format!("Undecided{device}; for now, use {}", case_title(&known.case)),
         },
         AnswerState::Refuted => format!(
             "Confirmation rounds refuted {}{device}; {} is next, not confirmed",
@@ -63,8 +63,7 @@ fn against(known: &Recommendation, compared: &CodecComparison) -> String {
         Verdict::Pass => format!("all {all} criteria met"),
         verdict => {
             let is_it = |result: &&CriterionResult| result.verdict == verdict;
-            let which: Vec<_> =
-                compared.criteria.iter().filter(is_it).map(|one| one.name.title().to_lowercase()).collect();
+            let which: Vec<_> = compared.criteria.iter().filter(is_it).map(|one| one.title().to_lowercase()).collect();
             let word = if verdict == Verdict::Fail { "not met" } else { "undecided" };
             format!("{met} of {all} criteria met, {word}: {}", which.join(", "))
         }

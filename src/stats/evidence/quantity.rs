@@ -13,9 +13,9 @@ use crate::units::Unit;
 pub enum Quantity {
     /// A metric as it is.
     Metric(Metric),
-    /// A latency percentile times the wall time, which is latency ÷ throughput for equal frames. Frames in flight cost
-    /// latency by nature (Little's law: latency = in flight ÷ throughput); this stays the same where latency grows just as
-    /// far as throughput does.
+    /// A latency percentile ÷ the throughput, in milliseconds per frame a second. Frames in flight cost latency by nature
+    /// (Little's law: latency = in flight ÷ throughput); this stays the same where latency grows just as far as throughput
+    /// does.
     TailPerThroughput {
         /// The percentile.
         tail: Metric,
@@ -66,7 +66,8 @@ impl Quantity {
                 let (tail_ms, wall_ms) = (values.of(tail)?, values.of(Metric::WallMs)?);
                 let interval_ms = wall_ms / packets.max(1) as f64;
                 let forgiven_ms = if side == SideName::After { tolerance_intervals * interval_ms } else { 0.0 };
-                Some((tail_ms - forgiven_ms).max(0.0) * wall_ms)
+                // A frame each interval: 1,000 ÷ interval_ms of them a second.
+                Some((tail_ms - forgiven_ms).max(0.0) * interval_ms / 1000.0)
             }
         }
     }

@@ -46,18 +46,19 @@ pub struct CriterionResult {
     pub name: CriterionName,
     /// For which codec.
     pub codec: Codec,
-    /// The metric of `before` and `after`; `None` for a count.
+    /// The metric that it is about; `None`: failed runs.
     pub metric: Option<Metric>,
     /// What is asked, in words: "falls by at least 5.0 %".
     pub rule: String,
     /// The limit. `wall_ms`, `lock_ms`: percent to fall by. `latency_p95`, `latency_p99`: percent that latency ÷ throughput
     /// may grow by. `queue_peak`: the least `after`. `failed_runs`: the most `before` + `after`.
     pub threshold: f64,
-    /// In the unit of [`CriterionName::unit`]: of times the median over the compared runs; `None` without a good run.
+    /// In the unit of [`CriterionName::unit`]: of what is measured the median over the compared runs; `None` without a good
+    /// run.
     pub before: Option<f64>,
     /// As `before`.
     pub after: Option<f64>,
-    /// The paired median change of what is limited; for the guard that is latency ÷ throughput. `None`: nothing is compared.
+    /// The paired median change from before to after. `None`: nothing is compared.
     pub change_pct: Option<f64>,
     /// The decision behind the verdict; `None` for counts.
     pub decision: Option<Decision>,
@@ -69,6 +70,16 @@ pub struct CriterionResult {
     pub reason: String,
 }
 
+impl CriterionResult {
+    /// Name for people: of what was compared.
+    pub fn title(&self) -> &'static str {
+        match self.metric {
+            Some(metric) if self.name == CriterionName::LockMs => metric.title(),
+            _ => self.name.title(),
+        }
+    }
+}
+
 impl CriterionName {
     /// Name for people.
     pub fn title(self) -> &'static str {
@@ -77,8 +88,8 @@ impl CriterionName {
             Self::LockMs => "Lock wait",
             Self::QueuePeak => "Queue peak",
             Self::FailedRuns => "Failed runs",
-            Self::LatencyP95 => "Latency p95",
-            Self::LatencyP99 => "Latency p99",
+            Self::LatencyP95 => "Latency p95 ÷ throughput",
+            Self::LatencyP99 => "Latency p99 ÷ throughput",
         }
     }
 
@@ -90,7 +101,8 @@ impl CriterionName {
     /// Unit of `before` and `after`.
     pub fn unit(self) -> Unit {
         match self {
-            Self::WallMs | Self::LockMs | Self::LatencyP95 | Self::LatencyP99 => Unit::Milliseconds,
+            Self::WallMs | Self::LockMs => Unit::Milliseconds,
+            Self::LatencyP95 | Self::LatencyP99 => Unit::MillisecondsPerFps,
             Self::QueuePeak | Self::FailedRuns => Unit::Count,
         }
     }

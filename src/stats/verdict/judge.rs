@@ -6,6 +6,7 @@
 use crate::contract::{Codec, LockPlacement};
 use crate::stats::evidence::decision::{Decision, Evidence};
 use crate::stats::evidence::quantity::Quantity;
+use crate::stats::evidence::side_name::SideName;
 use crate::stats::math::descriptive::median;
 use crate::stats::runs::metrics::{Metric, wait_of};
 use crate::stats::runs::summary::RunSummary;
@@ -80,7 +81,7 @@ impl Bench<'_> {
         Some(self.limited(name, tail, quantity, (rule, max_pct, max_pct)))
     }
 
-    /// `metric` is shown, `quantity` is limited: (rule, threshold as the criteria name it, most change in percent).
+    /// `quantity` is limited, and about `metric`: (rule, threshold as the criteria name it, most change in percent).
     fn limited(
         &self,
         name: CriterionName,
@@ -89,8 +90,10 @@ impl Bench<'_> {
         (rule, threshold, limit_pct): (String, f64, f64),
     ) -> CriterionResult {
         let sides = &self.evidence.sides;
-        let middle = |runs: &[&RunSummary]| median(&values_of(runs, metric));
-        let (before, after) = (middle(sides.before), middle(sides.after));
+        let middle = |runs: &[&RunSummary], side: SideName| {
+            median(&runs.iter().filter_map(|run| quantity.value(run, side)).collect::<Vec<_>>())
+        };
+        let (before, after) = (middle(sides.before, SideName::Before), middle(sides.after, SideName::After));
         let decision = self.evidence.at_most(quantity, if limit_pct.is_finite() { limit_pct } else { 0.0 });
         let (pass, reason) = match &decision {
             // A limit that is switched off is met by whatever there is.

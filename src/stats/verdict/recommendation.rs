@@ -189,9 +189,8 @@ impl Field<'_> {
     fn competitors(&self, case: Case, fastest: Case, candidates: &[Candidate]) -> Vec<Competitor> {
         let eligible = || candidates.iter().filter(|one| one.standing.is_eligible() && one.case != case);
         let quickest = |smaller: bool| {
-            let fits = eligible().filter(|one| {
-                !smaller || one.case.reap_threshold < case.reap_threshold && one.standing != Standing::Fast
-            });
+            let fits =
+                eligible().filter(|one| !smaller || one.case.reap_threshold < case.reap_threshold && !one.seems_fast());
             fits.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)).map(|one| one.case)
         };
         let rival = if fastest == case { quickest(false) } else { Some(fastest) };

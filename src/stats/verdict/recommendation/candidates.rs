@@ -55,6 +55,18 @@ pub enum Standing {
     Failed,
 }
 
+impl Candidate {
+    /// As fast as the fastest, or by the estimate so and not shown to be slower?
+    pub fn seems_fast(&self) -> bool {
+        let within = |decision: &Decision| decision.interval.estimate_pct <= decision.limit_pct;
+        match self.standing {
+            Standing::Fast => true,
+            Standing::Undecided => self.slower.as_ref().is_some_and(within),
+            Standing::Slower | Standing::Refused | Standing::Failed => false,
+        }
+    }
+}
+
 impl Standing {
     /// Does it take part?
     pub fn is_eligible(self) -> bool {
@@ -144,9 +156,10 @@ impl Field<'_> {
     }
 }
 
-/// The fast ones: those with the lowest tail first, of equal tails the smallest threshold, then the simplest placement.
+/// Those that are as fast, or by the estimate seem so and are not shown to be slower: those with the lowest tail first, of
+/// equal tails the smallest threshold, then the simplest placement. What is left to prove decides how sure the choice is.
 pub(super) fn in_line(field: &Field<'_>, candidates: &[Candidate]) -> Vec<Case> {
-    let fast = || candidates.iter().filter(|one| one.standing == Standing::Fast);
+    let fast = || candidates.iter().filter(|one| one.seems_fast());
     let tail = |one: &Candidate| one.tail_ms.unwrap_or(f64::INFINITY);
     let Some(quickest) = fast().min_by(|a, b| tail(a).total_cmp(&tail(b))) else { return Vec::new() };
     let frames = field.runs.iter().filter(|run| run.counts()).map(|run| run.packets).min().unwrap_or(0);
