@@ -179,7 +179,7 @@ pub struct CompareArgs {
     /// Outcomes that exit with code 3
     #[arg(long, value_enum, default_value = "fail")]
     pub fail_on: FailOn,
-    /// Also write the report to this file, its figures beside it
+    /// Also write the report to this file, with its figures and an HTML page beside it
     #[arg(long, value_name = "FILE.md")]
     pub report: Option<PathBuf>,
     /// Print one JSON object on standard output

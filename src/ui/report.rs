@@ -81,7 +81,7 @@ pub fn report_ui(ui: &mut Ui, model: &mut ReportModel, loaded: &LoadedSession, q
         button(
             ui,
             "Export report",
-            "Writes the report as Markdown, with its figures as SVG beside it",
+            "Writes the report as Markdown with SVG figures, and as one HTML page",
             Command::Export(Export::Report),
         );
         button(ui, "Runs as CSV", "One line per run", Command::Export(Export::RunsCsv));
