@@ -122,12 +122,12 @@ fn gstreamer(case: &Case) -> Advice {
         Codec::Av1 => "nvav1enc and nvautogpuav1enc",
     };
     let does = format!(
-        "{elements} lock on a thread of their own as soon as they may, with at most {GSTREAMER_OUTPUTS} frames in \
+        "{elements} lock on a thread of their own as soon as possible, with at most {GSTREAMER_OUTPUTS} frames in \
          flight; what B-frames and rc-lookahead hold back comes on top."
     );
     let is_possible = case.lock == LockPlacement::Thread && case.reap_threshold == GSTREAMER_OUTPUTS;
     let verdict = if is_possible {
-        "That is this case: change nothing."
+        "This is the recommended case: change nothing."
     } else {
         "No property changes the number or the place; zerolatency (zero-reorder-delay in 1.22 and 1.24) only rules out \
          reordering. With a live source slower than the encoder fewer are in flight anyway."
@@ -142,7 +142,7 @@ fn obs(case: &Case) -> Advice {
     let (change, reach) = if case.reap_threshold > OBS_LEAST {
         ("", "Larger numbers come only with B-frames or look-ahead.")
     } else {
-        ("B-Frames: 0\nLook-ahead: off", "These settings give T=3, the smallest there is.")
+        ("B-Frames: 0\nLook-ahead: off", "These settings give T=3, the smallest possible.")
     };
     Advice {
         program: "OBS Studio",

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of NVENC's types, of devices or of measurement. Everything that only NVENC understands sits in
 //! [`NvencOptions`] and may be left alone. `Default` of every tuning type is the behaviour from before tuning existed:
-//! one picture in flight, locked by the thread that submitted it.
+//! one frame in flight, locked by the thread that submitted it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,10 +10,10 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most pictures that may be in flight; FFmpeg and OBS stop at 64 surfaces too.
+/// Most frames that may be in flight; FFmpeg and OBS stop at 64 surfaces too.
 pub const MAX_IN_FLIGHT: u32 = 64;
 
-/// What the pictures are coded as.
+/// The format of the encoded stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Codec {
@@ -33,7 +33,7 @@ pub struct Dimensions {
     pub height: u32,
 }
 
-/// Pictures a second, as a ratio, so that 30000/1001 stays exact.
+/// Frames per second, as a ratio, so that 30000/1001 stays exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct FrameRate {
@@ -70,42 +70,43 @@ pub struct FrameView<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LockPlacement {
-    /// The submitting thread locks the oldest picture once the threshold is reached, and waits inside the lock.
+    /// The submitting thread locks the oldest frame once the threshold is reached, and waits inside the lock.
     #[default]
     Inline,
-    /// A thread of its own locks each picture as soon as it may; the submitting thread waits only at the threshold.
+    /// A separate thread locks each frame as soon as possible; the submitting thread waits only at the threshold.
     Thread,
-    /// The submitting thread asks without waiting after each submission, and waits (asking again) only at the threshold.
+    /// The submitting thread tries to lock without waiting after each submission, and waits (by trying again) only at the
+    /// threshold.
     Poll,
 }
 
-/// The two numbers and the place that tune the in-flight ring.
+/// The settings of the in-flight ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Tuning {
-    /// T: pictures in flight at which the oldest must be taken back before the next is submitted. 1 is serial.
+    /// T: number of frames in flight at which the oldest must be reaped before the next is submitted. 1 is serial.
     pub reap_threshold: u32,
-    /// Who locks.
+    /// The thread that locks.
     pub lock: LockPlacement,
     /// P: input/output buffer pairs, at least `reap_threshold`. `None`: just enough.
     pub pool: Option<u32>,
 }
 
-/// How bits are spent.
+/// Rate control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", tag = "mode")]
 pub enum RateControl {
-    /// What the preset asks for.
+    /// As the preset sets it.
     Preset,
     /// Constant bit rate.
     Cbr {
-        /// Target in bits a second.
+        /// Target in bits per second.
         bitrate_bps: u32,
     },
     /// Variable bit rate.
     Vbr {
-        /// Average in bits a second.
+        /// Average in bits per second.
         bitrate_bps: u32,
-        /// Peak in bits a second.
+        /// Peak in bits per second.
         max_bitrate_bps: u32,
     },
     /// Constant quantiser.
@@ -162,23 +163,23 @@ pub struct EncoderConfig {
     pub frame_rate: FrameRate,
     /// Layout of every frame.
     pub format: PixelFormat,
-    /// How bits are spent.
+    /// Rate control.
     pub rate_control: RateControl,
-    /// Pictures from one IDR to the next; `None`: only the first is one, or with B pictures every 250th (NVENC takes an
-    /// endless GOP without B pictures only).
+    /// Frames from one IDR to the next; `None`: only the first frame is an IDR, or with B-frames every 250th (NVENC takes an
+    /// endless GOP only without B-frames).
     pub gop_length: Option<u32>,
-    /// B pictures between two references.
+    /// B-frames between two reference frames.
     pub b_frames: u32,
     /// The in-flight ring.
     pub tuning: Tuning,
     /// NVENC only.
     pub nvenc: NvencOptions,
-    /// Frames the caller means to submit: how many measurements to make room for. More is allowed, and costs an
+    /// Number of frames the caller expects to submit, for which room is allocated. Submitting more is allowed, and costs an
     /// allocation inside the measured loop.
     pub expected_frames: usize,
 }
 
-/// What a coded picture is.
+/// The kind of an encoded frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the standard's names")]
 pub enum PictureKind {
@@ -189,23 +190,23 @@ pub enum PictureKind {
     Other,
 }
 
-/// One coded picture, in coding order.
+/// One encoded frame, in coding order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedPacket {
     /// Elementary stream bytes (Annex B, or OBUs for AV1).
     pub data: Vec<u8>,
-    /// The [`FrameView::pts`] this picture was made from, as the driver returned it.
+    /// The [`FrameView::pts`] of the frame, as the driver returned it.
     pub pts: u64,
     /// Position in coding order, from 0.
     pub encode_idx: u64,
-    /// As the driver said.
+    /// As reported by the driver.
     pub kind: PictureKind,
 }
 
 /// Totals of one encoder, readable at any time.
 ///
-/// `lock_ns` is the total time the run spent inside nvEncLockBitstream, on whichever thread; `queue_peak` the most
-/// pictures that were submitted and not yet unlocked.
+/// `lock_ns` is the total time the run spent inside nvEncLockBitstream, on whichever thread; `queue_peak` the largest
+/// number of frames that were submitted and not yet unlocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EncodeMetrics {
     /// Frames submitted.
@@ -214,43 +215,43 @@ pub struct EncodeMetrics {
     pub packets: u64,
     /// Bytes handed out.
     pub bytes: u64,
-    /// Most pictures submitted and not yet unlocked.
+    /// Largest number of frames submitted and not yet unlocked.
     pub queue_peak: u32,
-    /// Submitting thread waiting for room: a free buffer pair, or the threshold (thread and poll placement).
+    /// Time the submitting thread waited for room: for a free buffer pair, or at the threshold (thread and poll placement).
     pub blocked_ns: u64,
-    /// Copying frames into the driver's input buffers (lock input, copy, unlock input).
+    /// Time copying frames into the driver's input buffers (lock input, copy, unlock input).
     pub upload_ns: u64,
-    /// Inside nvEncEncodePicture.
+    /// Time inside nvEncEncodePicture.
     pub submit_ns: u64,
-    /// Inside nvEncLockBitstream.
+    /// Time inside nvEncLockBitstream.
     pub lock_ns: u64,
-    /// Copying packets out of the locked bitstream.
+    /// Time copying packets out of the locked bitstream.
     pub copy_ns: u64,
-    /// Inside nvEncUnlockBitstream.
+    /// Time inside nvEncUnlockBitstream.
     pub unlock_ns: u64,
-    /// From the end-of-stream call to the last packet.
+    /// Time from the end-of-stream call to the last packet.
     pub drain_ns: u64,
 }
 
-/// Where packets go. Called on whichever thread locks; a slow sink holds that thread up.
+/// Receives the packets. Called on whichever thread locks; a slow sink delays that thread.
 pub type PacketSink = Box<dyn FnMut(EncodedPacket) + Send>;
 
 /// An encoder that is fed frame by frame. Packets leave through the [`PacketSink`] it was made with.
 pub trait Encoder {
-    /// What goes wrong.
+    /// The backend's error.
     type Error: std::error::Error;
 
-    /// Hands over one frame. Returns once the frame was taken, which may mean waiting for an older one.
+    /// Submits one frame. Returns once the frame has been taken, which may mean waiting for an older one.
     ///
     /// # Errors
-    /// What the backend answered; the encoder must then only be dropped.
+    /// The backend's error; after it the encoder can only be dropped.
     fn submit(&mut self, frame: &FrameView<'_>) -> Result<(), Self::Error>;
 
-    /// Takes back whatever is finished, without waiting. Of use to a caller that idles between frames with
-    /// [`LockPlacement::Poll`]; does nothing elsewhere.
+    /// Reaps all finished frames, without waiting. Useful for a caller that idles between frames with
+    /// [`LockPlacement::Poll`]; does nothing otherwise.
     ///
     /// # Errors
-    /// What the backend answered.
+    /// The backend's error.
     fn poll(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
@@ -258,10 +259,10 @@ pub trait Encoder {
     /// Ends the stream and hands out everything still in flight.
     ///
     /// # Errors
-    /// What the backend answered, for this call or for any picture still in flight.
+    /// The backend's error, for this call or for any frame still in flight.
     fn finish(&mut self) -> Result<(), Self::Error>;
 
-    /// What was measured so far; complete after [`Encoder::finish`].
+    /// The totals so far; complete after [`Encoder::finish`].
     fn metrics(&self) -> EncodeMetrics;
 }
 
@@ -291,28 +292,28 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// Most pictures that are ever submitted and not yet unlocked; what the encoder holds back for reordering comes on
-    /// top.
+    /// Largest number of frames submitted and not yet unlocked, without those that the encoder holds back for
+    /// reordering.
     pub fn max_in_flight_outputs(&self) -> u32 {
         self.reap_threshold
     }
 
-    /// Buffer pairs to make when `reorder_depth` pictures may be held back by the encoder (B pictures, lookahead):
-    /// those cannot be locked and come on top of the threshold.
+    /// Number of buffer pairs to create when the encoder may hold back `reorder_depth` frames (B-frames, lookahead): these
+    /// cannot be locked and are added to the threshold.
     pub fn pool_size(&self, reorder_depth: u32) -> u32 {
         self.pool.unwrap_or(0).max(self.reap_threshold.saturating_add(reorder_depth))
     }
 }
 
 impl Dimensions {
-    /// Pixels of a picture.
+    /// Pixels per frame.
     pub fn pixels(self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }
 }
 
 impl FrameRate {
-    /// Pictures a second.
+    /// Frames per second.
     pub fn fps(self) -> f64 {
         f64::from(self.num) / f64::from(self.den.max(1))
     }
@@ -375,9 +376,9 @@ impl std::ops::Deref for PlaneLayouts {
     }
 }
 
-/// A word that is none of those expected.
+/// A word that is not one of those expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{word}' is no {what}: known are {known}")]
+#[error("'{word}' is not a known {what}: use {known}")]
 #[allow(missing_docs, reason = "the message says it")]
 pub struct UnknownWord {
     pub word: String,

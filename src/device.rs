@@ -1,5 +1,5 @@
-//! Devices: what can be named, opened and asked. The only file that names cudarc, and the only one that knows which
-//! device is virtual; everything it hands out is an [`Api`] and a handle, whatever lies beneath.
+//! Devices: naming, opening and querying them. The only file that names cudarc, and the only one that knows which
+//! device is virtual; to others, every device is an [`Api`] and a handle.
 
 mod clocks;
 
@@ -25,9 +25,9 @@ use clocks::Clocks;
 pub enum DeviceSpec {
     /// `virtual`, `virtual:NAME`, `virtual:key=value,…`
     Virtual(virtual_nvenc::DeviceConfig),
-    /// `cuda:N`: the N-th GPU that CUDA shows, through the installed driver.
+    /// `cuda:N`: the N-th GPU that CUDA reports, through the installed driver.
     Cuda(u32),
-    /// A path to a driver library.
+    /// The path of a driver library.
     Library(PathBuf),
 }
 
@@ -46,22 +46,22 @@ pub struct Device {
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum DeviceError {
     #[error(
-        "'{0}' names no device: use virtual, virtual:PROFILE, virtual:key=value,…, cuda:N, or a path to a driver library"
+        "'{0}' is not a device: use virtual, virtual:PROFILE, virtual:key=value,…, cuda:N, or the path of a driver library"
     )]
     Unknown(String),
     #[error("virtual device: {0}")]
     Virtual(String),
-    #[error("there is no CUDA driver ({library} is missing): install the NVIDIA driver, or use --device virtual")]
+    #[error("cannot find the CUDA driver: {library} is missing; install the NVIDIA driver, or use --device virtual")]
     NoCuda { library: &'static str },
-    #[error("CUDA answers {answer}: {advice}")]
+    #[error("CUDA failed with {answer}: {advice}")]
     Cuda { answer: String, advice: &'static str },
-    #[error("there is no GPU cuda:{asked}: this machine has {found}; inflight doctor lists them")]
+    #[error("cannot open cuda:{asked}: CUDA reports {found} GPU(s) on this computer; see inflight doctor")]
     NoGpu { asked: u32, found: u32 },
     #[error(transparent)]
     Nvenc(#[from] NvencError),
 }
 
-/// A GPU that CUDA shows.
+/// A GPU that CUDA reports.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Gpu {
@@ -99,7 +99,7 @@ impl fmt::Display for DeviceSpec {
 }
 
 impl DeviceSpec {
-    /// The caller's own work per frame that goes with a modelled host; 0 where nothing is modelled.
+    /// The caller's own work per frame on the modelled computer; 0 for devices that are not modelled.
     pub fn suggested_host_work_us(&self) -> u32 {
         match self {
             Self::Virtual(config) => config.host_work_us,
@@ -109,10 +109,10 @@ impl DeviceSpec {
 }
 
 impl Device {
-    /// Opens a device. No encode session is opened yet, so a GPU without NVENC passes here and fails at the first.
+    /// Opens a device, without an encode session: a GPU without NVENC opens here and fails at the first session.
     ///
     /// # Errors
-    /// What is missing: driver, GPU, library.
+    /// The driver, GPU or library is missing.
     pub fn open(spec: &DeviceSpec) -> Result<Self, DeviceError> {
         match spec {
             DeviceSpec::Virtual(config) => Self::open_virtual(config),
@@ -153,7 +153,7 @@ impl Device {
         let info = DeviceInfo {
             kind: DeviceKind::Library,
             name,
-            driver: "unknown (no CUDA driver to ask)".to_owned(),
+            driver: "unknown (no CUDA driver)".to_owned(),
             api_version: api_version(&api),
         };
         let token = Arc::new(Token::default());
@@ -170,7 +170,7 @@ impl Device {
         Self { api, handle, info, emulation: None, clocks }
     }
 
-    /// Which device this is.
+    /// Facts about the device.
     pub fn info(&self) -> &DeviceInfo {
         &self.info
     }
@@ -178,42 +178,42 @@ impl Device {
     /// Opens an encode session.
     ///
     /// # Errors
-    /// What the driver answers.
+    /// The driver refuses.
     pub fn open_session(&self) -> Result<Session, NvencError> {
         Session::open(Arc::clone(&self.api), self.handle.clone())
     }
 
-    /// Opens a session and makes an encoder of it.
+    /// Opens a session and creates an encoder in it.
     ///
     /// # Errors
-    /// What the driver answers.
+    /// The driver refuses.
     pub fn encoder(&self, config: &EncoderConfig, sink: PacketSink) -> Result<NvencEncoder, NvencError> {
         NvencEncoder::new(self.open_session()?, config, sink)
     }
 
-    /// How fast the GPU is allowed to be right now; `None` without one, or where it does not say.
+    /// The GPU's clocks, throttling and temperature now; `None` without a GPU, or where it does not report them.
     pub fn gpu_state(&self) -> Option<GpuState> {
         self.clocks.as_ref().and_then(Clocks::read)
     }
 
-    /// Frames, of all sessions so far, whose payload the emulation could not make in their modelled time, and by how many
-    /// nanoseconds they came late in all; `None` on a device that models nothing.
+    /// Number of frames, of all sessions so far, that this computer finished later than their modelled time, and their total
+    /// lateness in nanoseconds; `None` on a device that is not modelled.
     pub fn late_frames(&self) -> Option<(u64, u64)> {
         let counters = self.emulation.as_ref()?.counters();
         Some((counters.late_pictures, counters.late_ns))
     }
 }
 
-/// GPUs that CUDA shows on this machine.
+/// The GPUs that CUDA reports on this computer.
 ///
 /// # Errors
-/// Why CUDA cannot be asked.
+/// CUDA is missing or fails.
 pub fn gpus() -> Result<Vec<Gpu>, DeviceError> {
     let count = u32::try_from(guarded(CudaContext::device_count)?).unwrap_or(0);
     (0..count).map(|ordinal| Ok(Gpu { ordinal, name: gpu_name(ordinal)? })).collect()
 }
 
-/// How fast a GPU is allowed to be right now, whether or not it can encode; `None` where it does not say.
+/// A GPU's clocks, throttling and temperature now, whether or not it can encode; `None` where it does not report them.
 pub fn gpu_state(ordinal: u32) -> Option<GpuState> {
     let context = cuda_context(ordinal).ok()?;
     clocks_of(&context)?.read()
@@ -248,8 +248,8 @@ fn guarded<T>(call: impl FnOnce() -> Result<T, DriverError>) -> Result<T, Device
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(answer) => answer.map_err(|error| cuda_error(&error)),
         Err(_) => Err(DeviceError::Cuda {
-            answer: format!("nothing: {library} lacks a symbol"),
-            advice: "the CUDA driver is broken or too old; reinstall the NVIDIA driver",
+            answer: format!("a missing symbol in {library}"),
+            advice: "the CUDA driver is damaged or too old; reinstall the NVIDIA driver",
         }),
     }
 }
@@ -258,10 +258,10 @@ fn cuda_error(error: &DriverError) -> DeviceError {
     let answer = format!("{:?}", error.0);
     let advice = match answer.as_str() {
         "CUDA_ERROR_NO_DEVICE" => {
-            "no NVIDIA GPU is visible; check that one is installed and CUDA_VISIBLE_DEVICES does not hide it"
+            "no NVIDIA GPU is visible; check that one is installed and that CUDA_VISIBLE_DEVICES does not hide it"
         }
         "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH" => {
-            "kernel module and library are of different drivers; restart the machine"
+            "the kernel module and the library belong to different drivers; restart the computer"
         }
         "CUDA_ERROR_OUT_OF_MEMORY" => "the GPU is out of memory; close other programs that use it",
         _ => "check the NVIDIA driver (nvidia-smi), then try again",

@@ -1,6 +1,6 @@
-//! What works on this machine, and what to do about what does not: each device, each driver library, ffmpeg.
+//! Checks what works on this computer (each device, each driver library, ffmpeg) and says how to fix what does not.
 //!
-//! Finds out by trying: a device counts as working when an encode session opens on it. Prints nothing.
+//! Checks by trying: a device works if an encode session opens on it. Prints nothing.
 
 use serde::Serialize;
 
@@ -9,18 +9,18 @@ use crate::nvenc::api::Api;
 use crate::nvenc::session::Session;
 use crate::record::GpuState;
 
-/// One thing that was tried.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was tried: `virtual`, `libcuda`, `libnvidia-encode`, `cuda:0`, `ffmpeg`.
+    /// What was checked: `virtual`, `libcuda`, `libnvidia-encode`, `cuda:0`, `ffmpeg`.
     pub name: String,
     /// Does it work?
     pub works: bool,
-    /// What it is and can do, or why it does not work and what to do.
+    /// What it is and can do; or why it does not work, and what to do.
     pub detail: String,
 }
 
-/// Tries everything, the virtual device first.
+/// Runs all checks, the virtual device first.
 pub fn examine() -> Vec<Finding> {
     let mut findings = vec![try_device("virtual"), try_encode_library()];
     match gpus() {
@@ -63,11 +63,14 @@ fn clocks(ordinal: u32) -> Option<String> {
     Some(all.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
-/// "h264 to 4096x4096 with 2 B-frames, hevc to …"
+/// "h264 up to 4096x4096 with 2 B-frames, hevc up to …"
 fn abilities(session: &Session) -> Result<String, String> {
     let describe = |codec| {
         let caps = session.caps(codec).map_err(|error| error.to_string())?;
-        Ok(format!("{codec} to {} with up to {} B-frames on {} engine(s)", caps.max, caps.max_b_frames, caps.engines))
+        Ok(format!(
+            "{codec} up to {} with up to {} B-frames on {} engine(s)",
+            caps.max, caps.max_b_frames, caps.engines
+        ))
     };
     let codecs = session.codecs().map_err(|error| error.to_string())?;
     Ok(codecs.into_iter().map(describe).collect::<Result<Vec<_>, String>>()?.join(", "))
@@ -76,16 +79,15 @@ fn abilities(session: &Session) -> Result<String, String> {
 fn try_encode_library() -> Finding {
     let loaded = Api::system().map(|api| {
         let (major, minor) = api.max_version();
-        format!("loads, speaks up to API {major}.{minor}")
+        format!("loads, supports up to API {major}.{minor}")
     });
     finding("libnvidia-encode", loaded.map_err(|error| error.to_string()))
 }
 
 fn try_ffmpeg() -> Finding {
-    let advice =
-        "media files need it (Y4M, raw and synthetic input do not); install it, on Debian/Ubuntu: apt install ffmpeg";
+    let advice = "it is needed for media files, but not for Y4M, raw and synthetic input; to install it on Debian/Ubuntu: apt install ffmpeg";
     let version = ffmpeg_sidecar::version::ffmpeg_version();
-    let missing = |error| format!("ffmpeg cannot be run ({error}): {advice}");
+    let missing = |error| format!("cannot run ffmpeg ({error}): {advice}");
     finding("ffmpeg", version.map(|version| format!("version {version}")).map_err(missing))
 }
 

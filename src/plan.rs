@@ -1,4 +1,4 @@
-//! What to measure: a sweep as data, its check, and the order of its runs.
+//! The plan of a sweep: what to measure, whether it can be run, and the order of its runs.
 //!
 //! Knows no device and no clock. A plan is saved with the session it made and can be run again from there.
 
@@ -19,18 +19,18 @@ pub use error::PlanError;
 const MIN_PACE_FPS: f64 = 0.001;
 const MAX_PACE_FPS: f64 = 100_000.0;
 
-/// The modelled host of the measurements that the plan started from: what anybody can run, and shows what depth is worth.
+/// The modelled computer of the published measurements: anybody can run it, and it shows what frames in flight gain.
 pub const DEFAULT_DEVICE: &str = "virtual:video-hw-2026-02";
 
 /// A sweep: every combination of codec, threshold and lock placement, each `warmup + repeat` times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Device as on the command line: `virtual`, `virtual:ada`, `cuda:0`, a library's path.
+    /// Device, as on the command line: `virtual`, `virtual:ada`, `cuda:0`, the path of a library.
     pub device: String,
-    /// Input as on the command line: `synthetic`, a file, `raw:nv12:640x360@30:FILE`, `-`.
+    /// Input, as on the command line: `synthetic`, a file, `raw:nv12:640x360@30:FILE`, `-`.
     pub input: String,
-    /// Frames of each run, at most; a shorter clip ends the run earlier.
+    /// Frames per run; a shorter clip ends the run earlier.
     pub frames: u64,
     /// Codecs to sweep.
     pub codecs: Vec<Codec>,
@@ -38,67 +38,67 @@ pub struct Plan {
     pub reap_thresholds: Vec<u32>,
     /// Lock placements to sweep.
     pub locks: Vec<LockPlacement>,
-    /// Buffer pairs of every case; `None`: as many as its threshold needs.
+    /// Number of buffer pairs of every case; `None`: as many as its threshold needs.
     pub pool: Option<u32>,
     /// NVENC preset.
     pub preset: Preset,
     /// NVENC tuning info.
     pub tuning: TuningInfo,
-    /// How bits are spent.
+    /// Rate control.
     pub rate_control: RateControl,
-    /// Pictures from one IDR to the next; `None`: only the first is one, or with B pictures every 250th.
+    /// Frames from one IDR to the next; `None`: only the first frame is an IDR, or with B-frames every 250th.
     pub gop_length: Option<u32>,
-    /// B pictures between references.
+    /// B-frames between two reference frames.
     pub b_frames: u32,
-    /// The caller's own work before each frame, in microseconds of busy processor.
+    /// The caller's own work before each frame, in microseconds of busy CPU.
     pub host_work_us: u32,
-    /// A real-time source: frames become available at this rate.
+    /// Frame rate of a simulated live source: frames arrive at this rate.
     pub pace_fps: Option<f64>,
-    /// Runs of each case made first and not counted.
+    /// Warm-up runs per case; they are not counted.
     pub warmup: u32,
-    /// Counted runs of each case; where there are further looks, those before the first one.
+    /// Counted runs per case; with `looks`, those before the first look.
     pub repeat: u32,
-    /// Further looks, as counted runs of each case: the sweep goes on to the next one with what is undecided, and ends as
-    /// soon as nothing is. Each look has its share of the error. Empty: exactly `repeat` runs.
+    /// Looks at the data beyond the first, as counted runs per case: the sweep runs on to the next look with the cases that
+    /// are undecided, and ends as soon as none is. The looks share the error of 5 %. Empty: exactly `repeat` runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<u32>,
-    /// The lot by which each round's order was drawn; `None`: not drawn yet. Sessions of older versions have none: their
-    /// order was fixed (ABBA).
+    /// Seed of the random order within each round; `None`: not drawn yet. Sessions of older versions have none: their order
+    /// was fixed (ABBA).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_seed: Option<u64>,
-    /// What the recommended case has to show against the serial one; a sweep with looks goes on until that is decided.
+    /// Criteria for the recommended case compared with the serial one; a sweep with looks runs on until they are decided.
     #[serde(default, skip_serializing_if = "Criteria::is_usual")]
     pub criteria: Criteria,
-    /// What the encoder is for.
+    /// The purpose of the encoder.
     #[serde(default, skip_serializing_if = "Goal::is_batch")]
     pub goal: Goal,
-    /// More rounds than that, until the change is known well enough.
+    /// Rounds beyond `repeat`, until the change is known precisely enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Until>,
     /// Confirmation rounds: they re-test the recommended case against its nearest competitors, because the best of many looks
-    /// better than it is. With looks it is the least number, and the measured scatter may ask for more. Made only where there
-    /// are 5 counted runs of a case or more.
+    /// better than it is. With looks this is the smallest number, and the measured scatter may require more. Made only if every
+    /// case has at least 5 counted runs.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub confirm: u32,
-    /// Input above this is read by a thread that runs ahead, instead of being in memory before the clock starts.
+    /// Largest input to load into memory before the clock starts, in MiB; a separate thread reads a larger one ahead.
     pub preload_mib: u32,
-    /// Other programs to encode the same frames in the same rounds, each as a process of its own; with any of them,
-    /// every cell is also run as a process of its own.
+    /// Other programs that encode the same frames in the same rounds, each as a separate process; with any of them, every
+    /// case also runs as a separate process.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub baselines: Vec<Baseline>,
-    /// Are the outputs of processes counted and decoded by ffmpeg?
+    /// Does ffprobe decode the output of the processes and count its frames?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verify: bool,
 }
 
-/// What an encoder is for.
+/// The purpose of an encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
-    /// As many frames a second as possible; latency may grow as far as throughput does.
+    /// The highest throughput; latency may grow as far as throughput does.
     #[default]
     Batch,
-    /// A source that keeps its pace: the latency tail must keep a budget.
+    /// A live source: the latency tail must stay within a budget.
     Live {
         /// In milliseconds; `None`: one and a half frame times.
         budget_ms: Option<f64>,
@@ -106,7 +106,7 @@ pub enum Goal {
 }
 
 impl Goal {
-    /// Is it throughput alone?
+    /// Is throughput the only goal?
     pub fn is_batch(&self) -> bool {
         matches!(self, Self::Batch)
     }
@@ -116,37 +116,37 @@ fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
-/// When a sweep has enough rounds: at a width named beforehand, never at an answer that pleases.
+/// When a sweep has enough rounds: at an interval width that is chosen beforehand, never at a welcome result.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Until {
-    /// The 95 % interval of the wall time's change reaches no farther than this from its middle, in percent points.
+    /// Largest half width of the 95 % interval of the change in wall time, in percentage points.
     pub half_width_pct: f64,
-    /// Counted runs of each case at most.
+    /// Most counted runs per case.
     pub max_repeat: u32,
 }
 
 /// One run to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlannedRun {
-    /// Which cell.
+    /// The case.
     pub case: Case,
-    /// Not counted?
+    /// Is it a warm-up, and not counted?
     pub warmup: bool,
-    /// One of the rounds that confirm a recommendation?
+    /// Is it part of a confirmation round?
     pub is_confirmation: bool,
-    /// Its round: 0.. within the case, warm-ups on their own.
+    /// Its round, from 0; warm-ups are counted separately.
     pub repeat_index: u32,
-    /// 0.. in the order of making.
+    /// Position in the order of all runs, from 0.
     pub order_index: u32,
 }
 
-/// Fewer rounds give no one-sided bound at 95 %.
+/// With fewer rounds there is no one-sided bound at 95 %.
 pub const MIN_CONFIRM: u32 = 5;
 
 impl Default for Plan {
-    /// 300 frames, thresholds 1 2 4 8 locked inline and on a thread, two warm-ups, ten counted runs, up to forty of what they
-    /// leave undecided; and six or more to confirm what they recommend.
+    /// 300 frames, thresholds 1, 2, 4 and 8, locked inline and on a thread; two warm-ups and ten counted runs per case, up to
+    /// forty for undecided cases; six or more confirmation rounds.
     fn default() -> Self {
         Self {
             device: DEFAULT_DEVICE.to_owned(),
@@ -179,7 +179,7 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// Is there something to run, and can every cell of it exist?
+    /// Can the plan be run?
     ///
     /// # Errors
     /// The first thing that is wrong.
@@ -324,7 +324,7 @@ impl Plan {
         self.num_cases() * (u64::from(self.warmup) + u64::from(self.repeat))
     }
 
-    /// Counted runs of each case at most.
+    /// Most counted runs per case.
     pub fn max_repeat(&self) -> u32 {
         let looks = self.looks.last().copied().unwrap_or(self.repeat);
         self.until.map_or(looks, |until| until.max_repeat).max(self.repeat)

@@ -1,6 +1,6 @@
-//! What was measured: plain data, written by the encoder and the runner, read by everything else.
+//! The measurements: plain data, written by the encoder and the runner, read by everything else.
 //!
-//! Holds no behaviour beyond building itself and knows no statistics: whoever wants a mean asks `stats`.
+//! Has no behaviour of its own and knows no statistics; `stats` computes means.
 //! Times are integers in nanoseconds; offsets (`*_at_ns`) count from the first frame handed to the encoder.
 
 mod client;
@@ -11,32 +11,32 @@ use serde::{Deserialize, Serialize};
 use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
 pub use client::{BadName, Client, ClientName, MAX_NAME_BYTES};
 
-/// Real or not. A virtual result never passes for a GPU result.
+/// The kind of device. A virtual result must never pass for a GPU result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
-    /// The embedded driver: modelled times, no GPU.
+    /// The built-in virtual driver: modelled times, no GPU.
     Virtual,
     /// A GPU through NVIDIA's driver.
     Cuda,
-    /// A driver library given by path; may be anything.
+    /// A driver library given by its path; it may be anything.
     Library,
 }
 
-/// Which device made the numbers.
+/// The device that was measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceInfo {
-    /// Real or not.
+    /// Virtual, GPU or library.
     pub kind: DeviceKind,
     /// GPU name, virtual profile with its parameters, or library path.
     pub name: String,
-    /// Driver version, or the emulation's own.
+    /// Driver version, or that of the virtual driver.
     pub driver: String,
-    /// Highest NVENC API the driver speaks, like "13.0".
+    /// Highest NVENC API version that the driver supports, like "13.0".
     pub api_version: String,
 }
 
-/// The machine around the device.
+/// The computer that the device is in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// Name and version.
@@ -51,16 +51,16 @@ pub struct Environment {
     pub memory_mib: u64,
     /// Version of this program.
     pub inflight_version: String,
-    /// Was it built with optimisation? A debug build's numbers say little.
+    /// Was it built with optimisation? The numbers of a debug build mean little.
     pub optimised_build: bool,
-    /// The command line that was run.
+    /// The command line that started the measurement.
     pub command: String,
 }
 
-/// Which frames went in.
+/// The frames that were encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InputInfo {
-    /// What was asked for, in its canonical spelling.
+    /// The input as given, in its canonical spelling.
     pub spec: String,
     /// Layout of the frames handed to the encoder.
     pub format: PixelFormat,
@@ -68,25 +68,25 @@ pub struct InputInfo {
     pub dimensions: Dimensions,
     /// Nominal rate.
     pub frame_rate: FrameRate,
-    /// Frames of each run.
+    /// Number of frames per run.
     pub frames: u64,
-    /// XXH3-64 in hex over the pixels of each distinct frame of a run: with equal `frames`, equal digests mean equal
-    /// input.
+    /// XXH3-64, in hexadecimal, of the pixels of each distinct frame of a run: with equal `frames`, equal digests mean
+    /// equal input.
     pub digest: String,
 }
 
-/// One cell of a sweep: everything that differs between its runs.
+/// One case of a sweep: all settings that differ between its runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Case {
-    /// What was produced.
+    /// Codec of the stream.
     pub codec: Codec,
-    /// T.
+    /// Reap threshold T.
     pub reap_threshold: u32,
-    /// Who locked.
+    /// The thread that locked.
     pub lock: LockPlacement,
-    /// P, as made. Of another program neither this nor the threshold is known beforehand: both are 0.
+    /// Number of buffer pairs, P. For another program neither this nor the threshold is known beforehand: both are 0.
     pub pool: u32,
-    /// Who encoded; left out where it was this program itself.
+    /// The program that encoded; left out where it was this program itself.
     #[serde(default, skip_serializing_if = "is_here")]
     pub client: Client,
 }
@@ -95,33 +95,33 @@ fn is_here(client: &Client) -> bool {
     client.is_here()
 }
 
-/// How fast a GPU was allowed to be.
+/// Clocks, throttling and temperature of a GPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GpuState {
     /// Clock of the shader cores.
     pub sm_mhz: Option<u32>,
     /// Clock of the video engines, NVENC's.
     pub video_mhz: Option<u32>,
-    /// Held down by heat, power or an emergency brake (not: by being idle, or by a clock that somebody set).
+    /// Throttled by heat, power or an emergency brake (being idle or having a fixed clock does not count).
     pub is_throttled: bool,
-    /// Of the chip.
+    /// Temperature of the chip.
     pub temperature_c: Option<u32>,
 }
 
-/// What a whole process took, start and end included.
+/// Time and memory that a whole process used, from start to end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessUse {
-    /// From starting the process until it was gone.
+    /// Time from starting the process to its end.
     pub wall_ns: u64,
-    /// Processor time in its own code, all threads.
+    /// CPU time in its own code, all threads.
     pub user_ns: u64,
-    /// Processor time in the system on its behalf.
+    /// CPU time in the system on its behalf.
     pub system_ns: u64,
-    /// Most memory it had resident, as it saw itself; `None` where the system does not say.
+    /// Peak resident memory, as measured by the process itself; `None` where the system does not say.
     pub peak_memory_bytes: Option<u64>,
-    /// In flight when an output was locked, the median over the run: the queue depth that the client kept.
+    /// Frames in flight when an output was locked, the median over the run: the queue depth that the client kept.
     pub lock_depth: u32,
-    /// What the output held by another decoder's count, where that was asked for.
+    /// Number of frames that another decoder found in the output, where that was checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_frames: Option<u64>,
 }
@@ -129,87 +129,88 @@ pub struct ProcessUse {
 /// One finished (or failed) run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRecord {
-    /// Which cell.
+    /// The case.
     pub case: Case,
-    /// Run for warming up: kept, marked, never counted.
+    /// A warm-up run: kept and marked, never counted.
     pub warmup: bool,
-    /// Made after the planned rounds, to see whether what they recommend holds in runs that had no part in choosing it.
+    /// A run of a confirmation round: made after the planned rounds, to re-test their recommendation with runs that had no
+    /// part in choosing it.
     #[serde(rename = "fresh", default, skip_serializing_if = "std::ops::Not::not")]
     pub is_confirmation: bool,
-    /// 0.. within the case (warm-ups count on their own).
+    /// Round, counted from 0 within the case (warm-ups are counted separately).
     pub repeat_index: u32,
-    /// 0.. within the session, in the order in which runs were made.
+    /// Position in the order in which the session's runs were made, from 0.
     pub order_index: u32,
-    /// Milliseconds since 1970 at the start.
+    /// Start time in milliseconds since 1970.
     pub started_unix_ms: u64,
-    /// `None`: the run is good. Otherwise what went wrong; counts below then cover what happened before.
+    /// `None` if the run is good; otherwise the error, and the counts below cover the time before it.
     pub error: Option<String>,
-    /// Opening the session, initialising it, making buffers. Not part of `wall_ns`.
+    /// Time to open and initialise the session and to create its buffers. Not part of `wall_ns`.
     pub open_ns: u64,
-    /// From fetching the first frame to the last packet out, the caller's own work included.
+    /// Time from fetching the first frame to the last packet, including the caller's own work.
     pub wall_ns: u64,
-    /// Pictures that the emulation could not make in their modelled time; `None` on a real device.
+    /// Number of frames that this computer finished later than their modelled time; `None` on a real device.
     pub model_late: Option<u64>,
-    /// By how much these came late, all together; `None` on a real device, and in sessions that did not keep it.
+    /// Total lateness of these frames; `None` on a real device, and in sessions that did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_late_ns: Option<u64>,
-    /// The GPU right after the run, while it is still warm; `None` without one, or where it does not say.
+    /// State of the GPU right after the run, while it is still warm; `None` without a GPU, or where it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<GpuState>,
-    /// The process that encoded, where it was not this one.
+    /// Time and memory of the process that encoded, where it was not this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessUse>,
     /// Totals of the encoder.
     pub metrics: EncodeMetrics,
-    /// One entry a frame, in display order.
+    /// Measurements of each frame, in display order.
     pub frames: FrameColumns,
 }
 
 /// Per-frame measurements of one run as columns of equal length, index = display order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FrameColumns {
-    /// When the frame was handed to the encoder.
+    /// When the frame was submitted to the encoder.
     pub begin_at_ns: Vec<u64>,
-    /// The runner waited this long for the reader (only when the input is not in memory).
+    /// Time the run waited for the frame to be read (only when the input is not in memory).
     pub source_wait_ns: Vec<u64>,
-    /// Submitting thread waited for room.
+    /// Time the submitting thread waited for room.
     pub blocked_ns: Vec<u64>,
-    /// Copied into the driver's input buffer.
+    /// Time copying into the driver's input buffer.
     pub upload_ns: Vec<u64>,
     /// When nvEncEncodePicture was called.
     pub submit_at_ns: Vec<u64>,
-    /// How long that call took.
+    /// Duration of that call.
     pub submit_ns: Vec<u64>,
-    /// In flight right after that call, this picture included.
+    /// Frames in flight right after that call, this frame included.
     pub depth: Vec<u32>,
-    /// When nvEncLockBitstream was (last) called for this picture's output.
+    /// When nvEncLockBitstream was (last) called for this frame's output.
     pub lock_at_ns: Vec<u64>,
-    /// How long the calls for this picture took in all.
+    /// Total duration of the calls for this frame.
     pub lock_ns: Vec<u64>,
-    /// Copied out.
+    /// Time copying the packet out.
     pub copy_ns: Vec<u64>,
-    /// Inside nvEncUnlockBitstream.
+    /// Time inside nvEncUnlockBitstream.
     pub unlock_ns: Vec<u64>,
-    /// From the call of nvEncEncodePicture to the end of the unlock, when the packet goes to its receiver.
+    /// Time from the call of nvEncEncodePicture to the end of the unlock, when the packet goes to its receiver.
     pub latency_ns: Vec<u64>,
     /// Size of the packet.
     pub bytes: Vec<u32>,
     /// Position in coding order; modulo the pool it is the buffer slot that the packet came from.
     pub encode_idx: Vec<u32>,
-    /// One letter a frame: K (IDR), I, P, B, or ? for anything else.
+    /// One letter per frame: K (IDR), I, P, B, or ? for anything else.
     pub kinds: String,
 }
 
-/// One picture of a run that is still going on, for whoever watches.
+/// One frame of a run in progress, for the live view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveSample {
     /// Position in display order.
     pub frame: u64,
-    /// Spent locking its output.
+    /// Time spent locking its output.
     pub lock_ns: u64,
-    /// From the call of nvEncEncodePicture to the packet in the caller's hands.
+    /// Time from the call of nvEncEncodePicture until the caller has the packet.
     pub latency_ns: u64,
-    /// In flight right after that call, this picture included.
+    /// Frames in flight right after that call, this frame included.
     pub depth: u32,
 }
 
@@ -219,15 +220,15 @@ impl FrameColumns {
         self.begin_at_ns.len()
     }
 
-    /// No frame at all?
+    /// Are there no frames?
     pub fn is_empty(&self) -> bool {
         self.begin_at_ns.is_empty()
     }
 }
 
 impl Case {
-    /// By which cases are sorted wherever they are listed: codec by codec, our own before the same as processes before other
-    /// programs, placement by placement, thresholds ascending. The order of making is drawn by lot and says nothing.
+    /// Sort key of cases wherever they are listed: by codec, then our own runs before our own processes before other
+    /// programs, then by lock placement and threshold. The order in which runs are made is random and means nothing.
     pub fn place(&self) -> impl Ord + use<> {
         let client = match self.client {
             Client::Here => 0,
@@ -237,7 +238,7 @@ impl Case {
         (self.codec, client, self.lock, self.reap_threshold, self.pool, self.client)
     }
 
-    /// The plan's "before": one picture in flight, locked by the thread that submitted it.
+    /// The serial case: one frame in flight, locked by the thread that submitted it.
     pub fn is_serial(&self) -> bool {
         self.client.is_here() && self.reap_threshold == 1 && self.lock == LockPlacement::Inline
     }
@@ -254,7 +255,7 @@ impl std::fmt::Display for Case {
 }
 
 impl std::fmt::Display for DeviceInfo {
-    /// One line that never lets a virtual result pass for a GPU's.
+    /// One line that marks a virtual device as virtual.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { kind, name, driver, api_version } = self;
         match kind {

@@ -61,7 +61,7 @@ pub fn ms(value_ms: f64) -> String {
     ns_f64(value_ms * 1e6)
 }
 
-/// Pictures a second: "1430.6 fps".
+/// Frames per second: "1430.6 fps".
 pub fn fps(value: f64) -> String {
     finite(value, |value| format!("{} fps", decimal(value, 1)))
 }

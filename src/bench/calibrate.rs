@@ -1,7 +1,7 @@
-//! A/A: the same thing against itself, to learn what this machine shows between equals.
+//! A/A calibration: compares each case with itself, to measure this computer's noise floor.
 //!
-//! A calibration is a sweep like any other, of an even number of rounds of which two make a pair; what they show is
-//! `stats::evidence::noise_floor`'s business and is kept beside the session.
+//! A calibration is a sweep with an even number of rounds, of which two make a pair. `stats::evidence::noise_floor`
+//! computes the floors, which are kept beside the session.
 
 use std::path::{Path, PathBuf};
 
@@ -16,13 +16,13 @@ use crate::stats::evidence::noise_floor::{NoiseFloor, floors};
 /// Fewer have no interval.
 const MIN_PAIRS: u32 = 6;
 
-/// Pairs of a calibration when nobody said.
+/// Default number of pairs of a calibration.
 pub const CALIBRATION_PAIRS: u32 = 10;
 
-/// Noted in the session.
-pub const NOTE: &str = "A/A calibration: every case against itself, two rounds a pair";
+/// The note of the session.
+pub const NOTE: &str = "A/A calibration: every case compared with itself, two rounds per pair";
 
-/// The runs that calibrate `plan`: the same cases, each against itself `pairs` times.
+/// The plan that calibrates `plan`: the same cases, each compared with itself `pairs` times.
 ///
 /// # Errors
 /// Too few pairs.
@@ -41,15 +41,15 @@ pub fn calibration_plan(plan: Plan, pairs: u32) -> Result<Plan, PlanError> {
     })
 }
 
-/// Where a calibration goes when nobody said: `FOLDER/calibration-DATE-TIME`.
+/// The default folder of a calibration: `FOLDER/calibration-DATE-TIME`.
 pub fn calibration_dir_in(folder: &Path) -> PathBuf {
     folder.join(Timestamp::now().strftime("calibration-%Y%m%d-%H%M%S").to_string())
 }
 
-/// Computes and keeps what the finished calibration in `dir` shows; `watching`: what the window was found to cost.
+/// Computes and saves the noise floors of the finished calibration in `dir`; `watching`: the measured cost of the window.
 ///
 /// # Errors
-/// No case has good pairs enough, the session cannot be read, or the folder cannot be written to.
+/// No case has enough good pairs, the session cannot be read, or the folder cannot be written to.
 pub fn finish(dir: &Path, watching: Option<ChangeInterval>) -> Result<NoiseFloor, JobError> {
     let session = Session::open(dir)?;
     let floors = floors(&session.summaries);

@@ -1,4 +1,4 @@
-//! The command line that makes a plan's sweep: for the report's "repeat it", whoever made the plan.
+//! The command line that runs a plan, for the "Repeat it" section of a report.
 
 use crate::contract::RateControl;
 use crate::plan::{Goal, Plan};
@@ -76,7 +76,7 @@ pub fn calibrate_command(plan: &Plan) -> String {
     )
 }
 
-/// How bits are spent, as options of `sweep` and `encode`.
+/// The rate control as options of `sweep` and `encode`.
 pub(super) fn rate_words(rate: RateControl) -> Vec<String> {
     let kbps = |bps: u32| (bps / 1000).to_string();
     match rate {

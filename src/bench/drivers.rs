@@ -1,4 +1,4 @@
-//! The libraries that stand in a driver's place, put into a folder under the names that clients load them by.
+//! The libraries that take a driver's place, in a folder under the names by which clients load them.
 //!
 //! They are built beside this program (`cargo build --release --workspace`) and found beside it. Linux only: what
 //! Windows would need is in docs/ARCHITECTURE.md.
@@ -18,17 +18,17 @@ const VIRTUAL_CUDA: &str = "libvirtual_cuda.so";
 /// In a folder of its own, since it has the virtual driver's name.
 const INTERPOSER_FOLDER: &str = "interposer";
 
-/// Which driver answers behind the interposer.
+/// The driver behind the interposer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrueDriver {
-    /// The virtual one, with CUDA to go with it, configured as `virtual:…` is.
+    /// The virtual driver with its CUDA library, configured like `virtual:…`.
     Virtual {
         /// What follows `virtual:`.
         config: String,
     },
-    /// The installed one.
+    /// The installed driver.
     System,
-    /// A library by path.
+    /// A driver library by its path.
     Library(PathBuf),
 }
 
@@ -38,10 +38,10 @@ pub struct DriverFolder {
     dir: PathBuf,
 }
 
-/// What a command finds around it besides its driver.
+/// The surroundings of a command, besides its driver.
 #[derive(Debug, Clone, Copy)]
 pub struct Around<'a> {
-    /// Folder for what is measured.
+    /// Folder for the measurements.
     pub traces: &'a Path,
     /// Where the virtual driver writes its protocol, if anywhere.
     pub log: Option<&'a Path>,
@@ -54,16 +54,16 @@ pub struct Around<'a> {
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum DriverFolderError {
     #[error(
-        "{name} is not beside this program ({}): build it with cargo build --release --workspace and start the program from target/release", looked_in.display()
+        "cannot find {name} beside this program (in {}): build it with cargo build --release --workspace, and start the program from target/release", looked_in.display()
     )]
     NotBuilt { name: &'static str, looked_in: PathBuf },
-    #[error("cannot put {} in place: {source}; name a folder that may be written to", path.display())]
+    #[error("cannot write {}: {source}; choose a folder that can be written to", path.display())]
     Place { path: PathBuf, source: io::Error },
     #[error(
-        "there is no {NVENC_SONAME} on this machine: install the NVIDIA driver (Debian/Ubuntu: libnvidia-encode1), or leave --real out"
+        "cannot find {NVENC_SONAME} on this computer: install the NVIDIA driver (Debian/Ubuntu: libnvidia-encode1), or leave --real out"
     )]
     NoSystemDriver,
-    #[error("an interposer between other programs and their driver exists on Linux only, see docs/ARCHITECTURE.md")]
+    #[error("cannot measure other programs: this works on Linux only, see docs/ARCHITECTURE.md")]
     NotHere,
 }
 

@@ -1,10 +1,10 @@
-//! What machine the numbers come from. Asked once per session, before anything is measured.
+//! The computer that is measured on. Asked once per session, before the first run.
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::record::Environment;
 
-/// Asks the operating system. What it does not say is "unknown", never guessed.
+/// Asks the operating system. Missing facts are "unknown", never guessed.
 pub fn capture(command: String) -> Environment {
     let system = System::new_with_specifics(
         RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()).with_memory(MemoryRefreshKind::nothing().with_ram()),

@@ -1,6 +1,7 @@
-//! What a plan comes to before it is run: how many runs, how long, how much memory.
+//! Estimates a plan before it is run: number of runs, duration, memory.
 //!
-//! Only a virtual device says beforehand what a picture costs. On a real one the first runs say it. Opens nothing.
+//! The duration of a frame is known beforehand only on a virtual device; on a real one the first runs show it. Opens
+//! nothing.
 
 use std::time::Duration;
 
@@ -11,25 +12,25 @@ use crate::plan::{MIN_CONFIRM, Plan};
 use crate::record::Case;
 use crate::source::{InputSpec, SYNTHETIC_PERIOD};
 
-/// What a plan will take.
+/// The estimate of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
-    /// Cells of the sweep.
+    /// Cases of the sweep.
     pub num_cases: u64,
-    /// Warm-ups included.
+    /// Planned runs, warm-ups included.
     pub num_runs: u64,
-    /// Runs that may come on top: until the change is known, and to confirm what is recommended.
+    /// Runs that may be added: until the change is known, and for confirmation rounds.
     pub num_more_at_most: u64,
-    /// The planned runs, by the device's model; none where nothing is known before the first run.
+    /// Duration of the planned runs by the device's model; `None` if it is unknown before the first run.
     pub duration: Option<Duration>,
-    /// All runs that may come, on a slow computer; none where `duration` is.
+    /// Duration of all possible runs on a slow computer; `None` where `duration` is.
     pub longest: Option<Duration>,
-    /// The frames that are held in memory; none where only the file itself says how large they are.
+    /// Bytes of the frames held in memory; `None` where only the file itself says how large they are.
     pub frame_bytes: Option<u64>,
 }
 
 impl Estimate {
-    /// Of a plan as it stands, runnable or not.
+    /// The estimate of a plan, whether or not it can be run.
     pub fn of(plan: &Plan) -> Self {
         Self {
             num_cases: plan.num_cases(),
@@ -41,12 +42,12 @@ impl Estimate {
         }
     }
 
-    /// Planned runs, and those that may come on top.
+    /// Planned runs plus those that may be added.
     pub fn num_runs_at_most(&self) -> u64 {
         self.num_runs + self.num_more_at_most
     }
 
-    /// Does what was announced contain what it took?
+    /// Is the actual duration within the estimate?
     pub fn holds(&self, took: Duration, num_runs: u64) -> bool {
         let runs = self.num_runs..=self.num_runs_at_most();
         let is_in_time = self.duration.zip(self.longest).is_some_and(|(least, most)| least <= took && took <= most);

@@ -1,6 +1,6 @@
-//! From a plan to a saved session: open what it names, rehearse, then measure and save run by run.
+//! From a plan to a saved session: open device and input, try each codec once, then measure and save run by run.
 //!
-//! The one way to do it, for the command line and for the window. Blocks; knows neither.
+//! Used by the command line and by the window. Blocks; knows neither.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -43,15 +43,15 @@ pub enum JobError {
     Sweep(#[from] SweepError),
     #[error(transparent)]
     Others(#[from] OthersError),
-    #[error("no case of the calibration in {dir} has 6 good pairs, so there is no floor: see why its runs failed", dir = dir.display())]
+    #[error("cannot compute a noise floor from {dir}: no case has 6 good pairs; find out why its runs failed", dir = dir.display())]
     NoFloor { dir: PathBuf },
 }
 
 impl Job {
-    /// Opens what the plan names and tries every codec once. `command` is noted as what was asked for.
+    /// Opens device and input of the plan and tries every codec once. `command` is recorded in the session.
     ///
     /// # Errors
-    /// What is wrong with the plan, its input or its device; nothing was written then.
+    /// The plan, its input or its device is unusable; nothing has been written then.
     pub fn prepare(mut plan: Plan, command: String) -> Result<Self, JobError> {
         plan.check()?;
         // The lot is drawn here and kept with the session; a plan that names one repeats its order.
@@ -74,18 +74,18 @@ impl Job {
         Ok(Self { device, feed, others, manifest })
     }
 
-    /// The same with a note in its session.
+    /// The same job, with a note in its session.
     pub fn with_note(mut self, note: &str) -> Self {
         self.manifest.note = Some(note.to_owned());
         self
     }
 
-    /// What the session's manifest will say.
+    /// The manifest of the session.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Makes the session folder `dir`.
+    /// Creates the session folder `dir`.
     ///
     /// # Errors
     /// The folder is in use or cannot be written to.
@@ -93,11 +93,11 @@ impl Job {
         Ok(SessionWriter::create(dir, &self.manifest)?)
     }
 
-    /// Makes every run of the plan, and those that it adds ([`Schedule`]). Each is on the disk before `listener` hears that
-    /// it is finished.
+    /// Makes every run of the plan, and those that [`Schedule`] adds. Each is on disk before `listener` hears that it is
+    /// finished.
     ///
     /// # Errors
-    /// A lost device, a full disk, or the listener's own error; what was finished by then stays.
+    /// A lost device, a full disk, or the listener's own error; finished runs stay saved.
     pub fn measure(
         &self,
         writer: &mut SessionWriter,
@@ -128,7 +128,7 @@ impl Job {
     }
 }
 
-/// Where a session goes when nobody said: `FOLDER/sweep-DATE-TIME`.
+/// The default folder of a session: `FOLDER/sweep-DATE-TIME`.
 pub fn session_dir_in(folder: &Path) -> PathBuf {
     folder.join(Timestamp::now().strftime("sweep-%Y%m%d-%H%M%S").to_string())
 }

@@ -1,8 +1,8 @@
-//! The one line per run that `VIDEO_HW_NV_METRICS=1` asks for, in the words that the first measurements used.
+//! The line per run that `VIDEO_HW_NV_METRICS=1` turns on, in the format of the first measurements.
 
 use crate::record::RunRecord;
 
-/// Is the line asked for?
+/// Is the line turned on?
 pub fn is_wanted() -> bool {
     std::env::var_os("VIDEO_HW_NV_METRICS").is_some_and(|value| value == "1")
 }

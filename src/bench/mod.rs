@@ -1,5 +1,5 @@
-//! Measuring: one timed run, a sweep of them, and a sweep saved as a session, on the caller's thread or on one of its
-//! own. Never waits for whoever watches.
+//! Measuring: one timed run, a sweep of them, and a sweep saved as a session, on the caller's thread or on
+//! a separate one. Never waits for a watcher.
 
 pub mod calibrate;
 pub mod command;

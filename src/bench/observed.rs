@@ -1,7 +1,7 @@
-//! What was seen of another program, as a session like any other.
+//! Measurements of another program, as a session like any other.
 //!
-//! Its plan says what is known (codec, frames, device); the input's digest is empty, because nobody looked at the
-//! pixels, so comparing it with another session asks for `--allow-different-input`.
+//! Its plan has the known facts (codec, frames, device); the input's digest is empty, because the pixels are not read,
+//! so comparing it with another session needs `--allow-different-input`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,20 +23,20 @@ use crate::session::{Manifest, format_version_for};
 /// A command that ran under the interposer.
 #[derive(Debug)]
 pub struct Observed {
-    /// What the session says of itself.
+    /// Plan, input and device.
     pub manifest: Manifest,
-    /// One run for each encode session that took a picture.
+    /// One run for each encode session that encoded a frame.
     pub runs: Vec<RunRecord>,
-    /// Of the whole command.
+    /// Time and memory of the whole command.
     pub usage: ProcessUse,
-    /// How often each rule was broken, where the driver says.
+    /// How often each API rule was broken, where the driver checks them.
     pub rules_broken: Option<BTreeMap<String, u64>>,
-    /// What makes the numbers less than they seem.
+    /// Limits of the measurement, to be shown to the user.
     pub warnings: Vec<String>,
 }
 
 impl Observed {
-    /// Puts it together.
+    /// Builds the session.
     pub fn of(
         command: &[String],
         driver: &TrueDriver,
@@ -61,12 +61,12 @@ impl Observed {
     }
 }
 
-/// Where a session goes when nobody said: `FOLDER/observed-DATE-TIME`.
+/// The default folder of a session: `FOLDER/observed-DATE-TIME`.
 pub fn session_dir_in(folder: &Path) -> PathBuf {
     folder.join(Timestamp::now().strftime("observed-%Y%m%d-%H%M%S").to_string())
 }
 
-/// Rules broken by the virtual driver's protocol: the `rule` of each call that broke one. `None`: there is no protocol.
+/// The rules that were broken, by the virtual driver's protocol, with their counts. `None`: there is no protocol.
 pub fn rules_broken(log: &Path) -> Option<BTreeMap<String, u64>> {
     let text = fs::read_to_string(log).ok()?;
     let mut counts = BTreeMap::new();
@@ -93,7 +93,7 @@ fn case(command: &[String], trace: &Trace) -> Case {
 fn warning(trace: &Trace) -> Option<String> {
     (trace.not_recorded > 0).then(|| {
         format!(
-            "{} pictures came after the {} that there was room for: raise INFLIGHT_TRACE_PICTURES",
+            "{} frames were not recorded, because there was room for {} only: raise INFLIGHT_TRACE_PICTURES",
             trace.not_recorded,
             trace.frames.len()
         )
@@ -110,7 +110,7 @@ fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&Trace]) -> Man
     let device = device(driver, encoding);
     let plan = Plan {
         device: device.name.clone(),
-        input: format!("what {command} encoded"),
+        input: format!("the input of {command}"),
         frames,
         codecs,
         reap_thresholds: Vec::new(),
@@ -134,7 +134,7 @@ fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&Trace]) -> Man
 fn input(command: &str, encoding: &[&Trace], frames: u64) -> InputInfo {
     let first = encoding.first();
     InputInfo {
-        spec: format!("what {command} encoded"),
+        spec: format!("the input of {command}"),
         format: first.map_or(PixelFormat::Nv12, |trace| trace.pixel_format()),
         dimensions: first.map_or(crate::contract::Dimensions { width: 0, height: 0 }, |trace| trace.dimensions()),
         frame_rate: first.map_or(crate::contract::FrameRate { num: 0, den: 1 }, |trace| trace.frame_rate()),
@@ -146,14 +146,14 @@ fn input(command: &str, encoding: &[&Trace], frames: u64) -> InputInfo {
 fn device(driver: &TrueDriver, encoding: &[&Trace]) -> DeviceInfo {
     let (kind, name) = match driver {
         TrueDriver::Virtual { config } => (DeviceKind::Virtual, format!("virtual:{config}")),
-        TrueDriver::System => (DeviceKind::Cuda, "the installed driver's".to_owned()),
+        TrueDriver::System => (DeviceKind::Cuda, "chosen by the program".to_owned()),
         TrueDriver::Library(path) => (DeviceKind::Library, path.display().to_string()),
     };
     // The driver's own version is behind the client; what is known is the header that the client was built with.
     let api = encoding.first().map_or(0, |trace| trace.client_api);
     let driver = match kind {
         DeviceKind::Virtual => format!("virtual NVENC {}", env!("CARGO_PKG_VERSION")),
-        DeviceKind::Cuda | DeviceKind::Library => "seen through its client".to_owned(),
+        DeviceKind::Cuda | DeviceKind::Library => "unknown (measured through the program)".to_owned(),
     };
-    DeviceInfo { kind, name, driver, api_version: format!("{}.{} (the client's)", api & 0xff, api >> 24) }
+    DeviceInfo { kind, name, driver, api_version: format!("{}.{} (the program's)", api & 0xff, api >> 24) }
 }

@@ -1,5 +1,5 @@
-//! Cases that are processes of their own: `ffmpeg`, and `inflight encode` beside it, so that a whole process stands
-//! against a whole process.
+//! Cases that run as separate processes: `ffmpeg`, and `inflight encode` beside it, so that whole processes are compared
+//! with whole processes.
 //!
 //! Both read the same raw frames from one file, written once before the first run, write an elementary stream to a file
 //! beside it, and talk to the same driver through the interposer.
@@ -20,7 +20,7 @@ use crate::plan::{Baseline, Plan, PlannedRun};
 use crate::record::{Case, Client, FrameColumns, InputInfo, RunRecord};
 use crate::source::{Feed, SourceError};
 
-/// Everything that the processes of a sweep need.
+/// The files and libraries that the processes of a sweep need.
 #[derive(Debug)]
 pub struct Others {
     folder: TempDir,
@@ -45,25 +45,27 @@ pub enum OthersError {
         "cannot write the frames for other programs: {0}; free some space, or choose another folder for temporary files with TMPDIR"
     )]
     Frames(io::Error),
-    #[error("{program} ended with {ending}: run it by itself to see more")]
+    #[error("{program} failed with {ending}: run it by itself to find out why")]
     Failed { program: String, ending: String },
-    #[error("{0} opened no encode session: it did not use this driver")]
+    #[error("{0} opened no encode session: it did not use this driver; check that it encodes with NVENC")]
     NoSession(String),
-    #[error("{program} gave {packets} packets for {frames} frames of {expected}")]
+    #[error(
+        "{program} wrote {packets} packets and took {frames} frames, instead of {expected} of each: run it by itself to find out why"
+    )]
     PacketCount { program: String, expected: u64, frames: u64, packets: u64 },
-    #[error("what {program} wrote does not hold up: {problem}")]
+    #[error("the output of {program} is wrong: {problem}")]
     NotVerified { program: String, problem: String },
 }
 
 impl OthersError {
-    /// Did somebody ask for the end?
+    /// Was it stopped by the user?
     pub fn is_stop(&self) -> bool {
         matches!(self, Self::Process(ProcessError::Stopped))
     }
 }
 
 impl Others {
-    /// Puts the libraries in place and writes the frames; `None` where a plan has no other program in it.
+    /// Copies the libraries and writes the frames; `None` if the plan has no other program.
     ///
     /// # Errors
     /// The libraries were not built, or there is no room for the frames.
@@ -84,7 +86,7 @@ impl Others {
         Ok(Some(Self { folder, drivers, driver, device: device.clone(), frames, input: feed.info().clone() }))
     }
 
-    /// Makes one run and records it, also when it fails.
+    /// Makes one run and records it, even if it fails.
     pub fn run(&self, plan: &Plan, planned: &PlannedRun, stop: &AtomicBool) -> (RunRecord, Option<OthersError>) {
         let started_unix_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
         let error = match self.measure(plan, planned, stop) {
@@ -251,12 +253,12 @@ fn verify(output: &std::path::Path, expected: u64) -> Result<u64, String> {
     let counted = String::from_utf8_lossy(&probed.stdout).trim().trim_end_matches(',').parse::<u64>();
     match counted {
         Ok(counted) if counted == expected => Ok(counted),
-        Ok(counted) => Err(format!("ffprobe decodes {counted} frames of {expected}")),
-        Err(_) => Err("ffprobe counts no frames in it".to_owned()),
+        Ok(counted) => Err(format!("ffprobe decodes {counted} of {expected} frames")),
+        Err(_) => Err("ffprobe finds no frames in it".to_owned()),
     }
 }
 
-/// Is the case another process' business?
+/// Does the case run as a separate process?
 pub fn is_other(case: &Case) -> bool {
     case.client != Client::Here
 }

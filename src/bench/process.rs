@@ -1,4 +1,4 @@
-//! A command run under the interposer: what the whole process took, and what it did with its encoder.
+//! Runs a command under the interposer and measures the whole process and its encode sessions.
 //!
 //! Knows no plan. Processor time is the system's own account of the child; peak memory is the child's account of
 //! itself, because the system's includes what this process had resident when it started the child.
@@ -16,37 +16,37 @@ use super::drivers::{Around, DriverFolder, DriverFolderError, TrueDriver};
 use super::trace::{Trace, TraceError};
 use crate::record::ProcessUse;
 
-/// How often the child is looked after; so much too long may its wall time come out.
+/// Poll interval; wall time is overestimated by at most this much.
 const LOOK_EVERY: Duration = Duration::from_micros(500);
 
-/// What a child is run under.
+/// The surroundings in which a child runs.
 #[derive(Debug, Clone)]
 pub struct Under<'a> {
-    /// Where the libraries are.
+    /// The libraries.
     pub drivers: &'a DriverFolder,
-    /// Which driver answers.
+    /// The driver behind the interposer.
     pub driver: &'a TrueDriver,
-    /// An empty folder for what is measured.
+    /// An empty folder for the measurements.
     pub scratch: &'a Path,
     /// Does it ask CUDA for a device? This program needs none for a driver that is named by its path, and the virtual
     /// one answers other clients only.
     pub asks_cuda: bool,
     /// Where the virtual driver writes its protocol, if anywhere.
     pub log: Option<PathBuf>,
-    /// Is its standard error kept, instead of being this process' own?
+    /// Is its standard error captured, instead of shared with this process?
     pub keeps_errors: bool,
 }
 
-/// A child that is over.
+/// A child that has ended.
 #[derive(Debug)]
 pub struct Finished {
     /// How it ended.
     pub status: ExitStatus,
-    /// What it took; depth and memory are those of its largest session.
+    /// Its time and memory; depth and memory are those of its largest session.
     pub usage: ProcessUse,
     /// Its encode sessions, those of its own children included.
     pub traces: Vec<Trace>,
-    /// What it said on standard error, where that was kept.
+    /// Its standard error, where that was captured.
     pub errors: String,
 }
 
@@ -56,9 +56,9 @@ pub struct Finished {
 pub enum ProcessError {
     #[error("cannot start {program}: {source}; install it, or name it by its path")]
     Start { program: String, source: io::Error },
-    #[error("lost sight of {program}: {source}")]
+    #[error("cannot measure {program}: waiting for it failed: {source}; try again")]
     Wait { program: String, source: io::Error },
-    #[error("cannot make a place for what is measured: {0}; choose another folder for temporary files with TMPDIR")]
+    #[error("cannot create a folder for the measurements: {0}; choose another folder for temporary files with TMPDIR")]
     Scratch(io::Error),
     #[error(transparent)]
     Drivers(#[from] DriverFolderError),
@@ -72,7 +72,7 @@ impl Under<'_> {
     /// Runs `command` to its end; with `stop` set it is killed.
     ///
     /// # Errors
-    /// It cannot be started or watched, or what was written down cannot be read.
+    /// It cannot be started or watched, or its measurements cannot be read.
     pub fn run(&self, command: &mut Command, stop: &AtomicBool) -> Result<Finished, ProcessError> {
         let program = command.get_program().to_string_lossy().into_owned();
         let traces = self.scratch.join("traces");
@@ -106,7 +106,7 @@ impl Under<'_> {
 }
 
 impl Finished {
-    /// The session that encoded most; clients open others to ask what there is.
+    /// The session that encoded the most frames; clients open others only to query the device.
     pub fn into_largest(mut self) -> Option<(Trace, ProcessUse)> {
         let largest =
             (0..self.traces.len()).max_by_key(|&idx| self.traces.get(idx).map(|trace| trace.metrics.frames))?;
@@ -114,7 +114,7 @@ impl Finished {
         (trace.metrics.frames > 0).then_some((trace, self.usage))
     }
 
-    /// How it ended, for people: the code or signal, and the last thing it said.
+    /// How it ended, for the user: the code or signal, and its last line of standard error.
     pub fn ending(&self) -> String {
         let last = self.errors.lines().map(str::trim).rfind(|line| !line.is_empty());
         last.map_or_else(|| self.status.to_string(), |last| format!("{} ({last})", self.status))

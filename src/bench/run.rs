@@ -1,8 +1,8 @@
-//! One timed run: open, feed every frame, drain, close; and the record of it.
+//! One timed run: open, submit every frame, drain, close; and the record of it.
 //!
 //! Knows no sweep. Inside the measured loop nothing but the packet is allocated, and nothing logs or waits for a
-//! watcher: measurements go to memory set aside before, and a watcher is told at most every [`WATCH_EVERY`], on terms
-//! it cannot stretch. What it is told is copied whether anybody looks or not, so a run costs the same with and without
+//! watcher: measurements go to memory allocated before, and a watcher is called at most every [`WATCH_EVERY`] and must
+//! return at once. The data for it is copied whether or not anybody watches, so a run costs the same with and without
 //! a window.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,9 +16,9 @@ use crate::plan::PlannedRun;
 use crate::record::{FrameColumns, LiveSample, RunRecord};
 use crate::source::{Cursor, Feed, SourceError};
 
-/// Shortest time between two looks of a watcher.
+/// Shortest time between two calls of a watcher.
 pub const WATCH_EVERY: Duration = Duration::from_millis(50);
-/// Most pictures that a watcher is shown at a time: [`WATCH_EVERY`] at 40,000 pictures a second.
+/// Most frames that a watcher is shown at a time: [`WATCH_EVERY`] at 40,000 frames per second.
 pub const GLIMPSE_SAMPLES: usize = 2048;
 /// How often a paced caller with poll placement asks while it waits for the next frame.
 const IDLE_POLL_EVERY: Duration = Duration::from_micros(200);
@@ -28,22 +28,22 @@ const IDLE_LOOK_EVERY: Duration = Duration::from_millis(50);
 /// How the caller behaves around the encoder.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Caller {
-    /// Busy work before each frame.
+    /// Busy work of the CPU before each frame.
     pub host_work: Duration,
-    /// Frames become available at this rate.
+    /// Frames arrive at this rate.
     pub pace_fps: Option<f64>,
 }
 
-/// What a watcher sees of a running run.
+/// The part of a run in progress that a watcher sees.
 #[derive(Debug, Clone, Copy)]
 pub struct Glimpse<'a> {
     /// Frames submitted.
     pub frames: u64,
-    /// Pictures that came back since the last look, [`GLIMPSE_SAMPLES`] at most.
+    /// Frames that were reaped since the last call, [`GLIMPSE_SAMPLES`] at most.
     pub fresh: &'a [LiveSample],
 }
 
-/// What goes wrong in a run.
+/// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum RunError {
@@ -51,24 +51,26 @@ pub enum RunError {
     Nvenc(#[from] NvencError),
     #[error(transparent)]
     Source(#[from] SourceError),
-    #[error("{packets} packets came back for {frames} frames: the driver lost or repeated pictures")]
+    #[error(
+        "{packets} packets came back for {frames} frames: the driver lost or repeated frames; update the driver, and report this if it persists"
+    )]
     PacketCount { frames: u64, packets: u64 },
     #[error("stopped before its end")]
     Stopped,
 }
 
-/// Everything that a run needs and does not change.
+/// Everything that a run needs and that stays the same between runs.
 #[derive(Clone, Copy)]
 pub struct Stand<'a> {
-    /// What encodes.
+    /// The device that encodes.
     pub device: &'a Device,
-    /// Where frames come from.
+    /// The frames.
     pub feed: &'a Feed,
-    /// What the encoder is told.
+    /// The encoder's configuration.
     pub config: &'a EncoderConfig,
     /// How the caller behaves.
     pub caller: Caller,
-    /// Looked at once a frame; ends the run early, drained and recorded with [`RunError::Stopped`].
+    /// Checked once per frame; ends the run early, drained and recorded with [`RunError::Stopped`].
     pub stop: &'a AtomicBool,
 }
 
@@ -80,7 +82,7 @@ struct Notes {
 }
 
 impl Stand<'_> {
-    /// Makes one run and records it, also when it fails.
+    /// Makes one run and records it, even if it fails.
     ///
     /// `sink` gets the packets; `watch` is called from inside the measured loop and must return at once.
     pub fn run(

@@ -1,8 +1,8 @@
 //! Which runs come next: the planned rounds, more of them at each planned look while something is undecided, and at last
 //! confirmation rounds of the recommended case and its nearest competitors.
 //!
-//! Decides from summaries alone; makes no run. A sweep that went on until the answer pleased would find something in the
-//! end; here the looks are planned, and each has its share of the error.
+//! Decides from summaries alone; makes no run. A sweep that went on until the result was welcome would always find one in
+//! the end; here the looks are planned, and share the error.
 
 use std::time::Duration;
 
@@ -24,18 +24,18 @@ pub const MAX_CONFIRM: u32 = 40;
 /// Where confirmation rounds refute the first choice, the next one is tested too, and no third.
 const MAX_CONFIRMATIONS: u32 = 2;
 
-/// What is to come.
+/// The forecast of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Forecast {
     /// Runs of the batch that begins.
     pub num_runs: u64,
     /// Runs that are likely to follow it, by the scatter measured so far.
     pub num_later: u64,
-    /// How long all of them will take; `None` before anything was measured.
+    /// Duration of all of them; `None` before anything was measured.
     pub remaining: Option<Duration>,
 }
 
-/// Where a sweep is.
+/// The progress of a sweep.
 #[derive(Debug)]
 pub struct Schedule<'a> {
     plan: &'a Plan,
@@ -55,7 +55,7 @@ enum Stage {
 }
 
 impl<'a> Schedule<'a> {
-    /// At the start. `noise`: what this machine was found to show between equal things.
+    /// The start of a sweep. `noise`: the noise floor of this computer.
     pub fn of(plan: &'a Plan, noise: Option<&'a NoiseFloor>) -> Self {
         Self { plan, noise, stage: Stage::Planned, next_round: plan.repeat, next_order: 0, next_look: 0 }
     }

@@ -1,6 +1,6 @@
-//! A sweep: every planned run, one after the other, each told to whoever listens as soon as it is finished.
+//! A sweep: makes every planned run, one after the other, and tells a listener as soon as one is finished.
 //!
-//! Blocks, starts no thread of its own for watching, keeps no frame of a finished run. Saving is the listener's.
+//! Blocks, starts no thread for watching, keeps no frames of finished runs. The listener saves them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -19,31 +19,31 @@ use crate::source::Feed;
 /// machine has memory for every number that can be typed.
 const MAX_RESERVED_FRAMES: u64 = 1 << 20;
 
-/// What happens in a sweep, in order.
+/// The events of a sweep, in order.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// These runs are to come, and what is likely to follow them.
+    /// The runs that begin now, and those that are likely to follow.
     RunsAhead(Forecast),
     /// A run begins.
     RunStarted(&'a PlannedRun),
-    /// A run goes on. Comes from inside the measured loop: return at once.
+    /// A run is in progress. Called from inside the measured loop: return at once.
     RunWatched(&'a PlannedRun, Glimpse<'a>),
-    /// A run is over, good or failed.
+    /// A run has ended, good or failed.
     RunFinished(Box<RunRecord>),
 }
 
 /// How a sweep ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Outcome {
-    /// Runs made to their end, warm-ups included.
+    /// Finished runs, warm-ups included.
     pub num_done: u64,
-    /// Of those, how many failed.
+    /// Failed runs among them.
     pub num_failed: u64,
-    /// Stopped by request before the plan was through.
+    /// Was it stopped by request before its end?
     pub stopped: bool,
 }
 
-/// Why a sweep ends before its plan is through.
+/// Why a sweep ended early.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum SweepError {
@@ -51,7 +51,7 @@ pub enum SweepError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Nvenc(#[from] NvencError),
-    #[error("the device is gone after {num_done} of {num_runs} runs: {error}")]
+    #[error("cannot go on: the device was lost after {num_done} of {num_runs} runs: {error}")]
     DeviceLost { num_done: u64, num_runs: u64, error: String },
     /// The listener could not go on (a full disk, for instance).
     #[error("{0}")]
@@ -70,11 +70,11 @@ impl SweepError {
     }
 }
 
-/// Can the device run this plan? Opens and closes an encoder for each codec's deepest case, so that what cannot work
-/// is said once, before anything is written or measured, and not by every run again.
+/// Can the device run this plan? Opens and closes an encoder for each codec's deepest case, so that an impossible setting
+/// is reported once, before anything is written or measured, and not by every run.
 ///
 /// # Errors
-/// What is wrong with the plan, or what the device answers.
+/// The plan is invalid, or the device refuses it.
 pub fn rehearse(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), SweepError> {
     plan.check()?;
     for &codec in &plan.codecs {
@@ -86,10 +86,10 @@ pub fn rehearse(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), S
     Ok(())
 }
 
-/// Makes `runs` of a plan that [`rehearse`] found good.
+/// Makes `runs` of a plan that [`rehearse`] accepted.
 ///
-/// `stop` is looked at once a frame: the run in progress is drained and dropped, what was finished stays. A failed
-/// run is told like any other and does not end the sweep, unless the device is gone.
+/// `stop` is checked once per frame: the run in progress is drained and dropped, finished runs stay. A failed run is
+/// reported like any other and does not end the sweep, unless the device is lost.
 ///
 /// # Errors
 /// A lost device, or the listener's own error.
@@ -140,7 +140,7 @@ pub fn sweep(
     Ok(outcome)
 }
 
-/// What the encoder is told for one case of a plan.
+/// The encoder's configuration for one case of a plan.
 pub fn encoder_config(plan: &Plan, input: &InputInfo, case: &Case) -> EncoderConfig {
     EncoderConfig {
         codec: case.codec,
@@ -156,7 +156,7 @@ pub fn encoder_config(plan: &Plan, input: &InputInfo, case: &Case) -> EncoderCon
     }
 }
 
-/// How the caller around the encoder behaves by this plan.
+/// The caller's behaviour in a plan.
 pub fn caller(plan: &Plan) -> Caller {
     Caller { host_work: Duration::from_micros(plan.host_work_us.into()), pace_fps: plan.pace_fps }
 }

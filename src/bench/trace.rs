@@ -1,6 +1,6 @@
-//! What the interposer wrote down of a session, and the run record made of it.
+//! The interposer's trace of a session, and the run record made from it.
 //!
-//! Knows the files' form; docs/ARCHITECTURE.md says how they come about.
+//! Knows the format of the files; docs/ARCHITECTURE.md describes how they are written.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,7 @@ use crate::record::{FrameColumns, ProcessUse, RunRecord};
 /// The form that is read here.
 const FORMAT: u32 = 1;
 
-/// One session of some client.
+/// One encode session of a client.
 #[derive(Debug, Clone, Deserialize)]
 #[allow(missing_docs, reason = "the names say it; crates/interposer writes them")]
 pub struct Trace {
@@ -42,13 +42,13 @@ pub struct Trace {
     pub frames: FrameColumns,
 }
 
-/// Why what was written down cannot be read.
+/// Why a trace cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum TraceError {
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}; choose another folder for temporary files with TMPDIR", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("cannot understand {}: {problem}; install the interposer that was built with this program", path.display())]
+    #[error("cannot understand {}: {problem}; use the interposer that was built with this program", path.display())]
     Bad { path: PathBuf, problem: String },
 }
 
@@ -75,29 +75,29 @@ impl Trace {
         let text = fs::read(path).map_err(|source| TraceError::Read { path: path.to_owned(), source })?;
         let trace: Self = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
         if trace.format != FORMAT {
-            return Err(bad(format!("it has form {}, and this program reads {FORMAT}", trace.format)));
+            return Err(bad(format!("it has format {}, and this program reads {FORMAT}", trace.format)));
         }
         Ok(trace)
     }
 
-    /// In flight when an output was locked, the median; 0 where none was.
+    /// Median number of frames in flight when an output was locked; 0 where none was locked.
     pub fn median_lock_depth(&self) -> u32 {
         let mut depths: Vec<_> = self.lock_depth.iter().copied().filter(|&depth| depth > 0).collect();
         depths.sort_unstable();
         depths.get(depths.len() / 2).copied().unwrap_or(0)
     }
 
-    /// Size of the pictures.
+    /// Size of the frames.
     pub fn dimensions(&self) -> Dimensions {
         Dimensions { width: self.width, height: self.height }
     }
 
-    /// As the client told the driver.
+    /// The rate that the client gave the driver.
     pub fn frame_rate(&self) -> FrameRate {
         FrameRate { num: self.fps_num, den: self.fps_den.max(1) }
     }
 
-    /// The layout of ours that is nearest: planar or not, and one plane or several.
+    /// The nearest of our pixel formats: planar or not, and one plane or several.
     pub fn pixel_format(&self) -> PixelFormat {
         match self.buffer_format {
             // IYUV and YV12; the rest of the 4:2:0 and 4:4:4 ones are told as NV12.
@@ -107,7 +107,7 @@ impl Trace {
         }
     }
 
-    /// The session as a run: its columns as they are, its process' use beside them.
+    /// The session as a run record, with the process's time and memory.
     pub fn into_record(self, run: &PlannedRun, process: Option<ProcessUse>) -> RunRecord {
         RunRecord {
             case: run.case,

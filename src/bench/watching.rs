@@ -1,6 +1,6 @@
-//! What it costs to watch: the same plan with and without the window that draws it, as processes, in an order drawn by lot.
+//! Measures the cost of watching: runs the same plan with and without the window, as processes, in random order.
 //!
-//! Needs a screen. Both are this very program, so the difference is the window and nothing else.
+//! Needs a screen. Both are this program, so the window is the only difference.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -31,35 +31,35 @@ pub struct Stage {
 /// How the window watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Watching {
-    /// It draws what happens.
+    /// It draws the run in progress.
     Drawing,
-    /// It draws nothing while a run goes on.
+    /// It draws nothing during a run.
     Quiet,
 }
 
-/// Why it cannot be found out.
+/// Why the cost cannot be measured.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum WatchingError {
-    #[error("cannot start {program}: {source}", program = program.display())]
+    #[error("cannot start {program}: {source}; reinstall inflight", program = program.display())]
     Start { program: PathBuf, source: std::io::Error },
-    #[error("{what} ended with {status}, as it says above")]
+    #[error("{what} failed with {status}: see its message above")]
     Ended { what: &'static str, status: std::process::ExitStatus },
     #[error("stopped")]
     Stopped,
-    #[error("{what} left no good run")]
+    #[error("{what} had no good run: see its messages above")]
     NoRun { what: &'static str },
-    #[error("cannot use {folder}: {source}", folder = folder.display())]
+    #[error("cannot use {folder}: {source}; choose another folder for temporary files with TMPDIR", folder = folder.display())]
     Folder { folder: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Session(#[from] SessionError),
 }
 
 impl Stage {
-    /// `program`: the `inflight` to start; `folder`: empty, and removed by whoever made it.
+    /// `program`: the `inflight` to start; `folder`: an empty folder that the caller removes.
     ///
     /// # Errors
-    /// The plan cannot be written there.
+    /// The plan cannot be written to the folder.
     pub fn new(program: PathBuf, folder: PathBuf, plan: &Plan) -> Result<Self, WatchingError> {
         save_plan(plan, &folder.join(PLAN))?;
         Ok(Self { program, folder })
@@ -73,11 +73,11 @@ impl Stage {
         command
     }
 
-    /// The change of the wall time from headless to watched over `pairs` pairs; `tell` hears each pair's two wall times in
+    /// The change in wall time from headless to watched runs over `pairs` pairs; `tell` gets each pair's two wall times, in
     /// milliseconds.
     ///
     /// # Errors
-    /// A process fails, or leaves nothing.
+    /// A process fails, or has no good run.
     pub fn cost(
         &self,
         watching: Watching,

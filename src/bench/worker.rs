@@ -1,8 +1,8 @@
-//! A sweep on a thread of its own, for a watcher that must not block and must not be waited for.
+//! A sweep on a separate thread, for a watcher that must not block and that the sweep must not wait for.
 //!
-//! What matters (a run began, a run is over, the sweep is over) comes through a channel that never fills and loses
-//! nothing. Single pictures come through a buffer of fixed size: when it is full, or the watcher has it in its hands
-//! at that moment, they are left out, since the measured loop neither waits nor allocates for anybody.
+//! Important news (a run began, a run ended, the sweep ended) comes through a channel that never fills and loses nothing.
+//! Single frames come through a buffer of fixed size: if it is full, or the watcher holds it at that moment, they are
+//! left out, since the measured loop neither waits nor allocates for a watcher.
 
 use std::mem;
 use std::path::PathBuf;
@@ -21,41 +21,40 @@ use crate::record::{LiveSample, RunRecord};
 use crate::session::Manifest;
 use crate::stats::evidence::noise_floor::NoiseFloor;
 
-/// Pictures kept for a watcher that looks away.
+/// Frames kept for a slow watcher.
 const LIVE_SAMPLES: usize = 1 << 14;
 
-/// What to measure, and where to.
+/// What to measure, and where to save it.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// The sweep.
+    /// The plan of the sweep.
     pub plan: Plan,
-    /// The session folder to make.
+    /// The session folder to create.
     pub dir: PathBuf,
-    /// Noted in the session as what was asked for.
+    /// Recorded in the session as the command.
     pub command: String,
-    /// Is the plan that of a calibration, whose noise floor is to be kept?
+    /// Is it a calibration, whose noise floors are to be saved?
     pub calibrates: bool,
 }
 
-/// What a watcher hears, in this order: begun, then runs, then ended; or only that it ended.
+/// News for a watcher, in this order: begun, then runs, then ended; or only ended.
 #[derive(Debug)]
 pub enum News {
-    /// Device and input are open, the session folder is made.
+    /// Device and input are open, and the session folder exists.
     Begun(Box<Manifest>),
-    /// These runs are to come, and what is likely to follow them.
+    /// The runs that begin now, and those that are likely to follow.
     RunsAhead(Forecast),
     /// A run begins.
     RunStarted(PlannedRun),
-    /// A run is over and saved.
+    /// A run has ended and is saved.
     RunFinished(Box<RunRecord>),
-    /// What a calibration found, and has kept.
+    /// The noise floors of a calibration; they are saved.
     Calibrated(Box<NoiseFloor>),
-    /// Nothing follows.
+    /// The sweep has ended; no news follows.
     Ended(Result<Outcome, JobError>),
 }
 
-/// A sweep that is going on. Dropped, it stops the sweep, waits for the pictures in flight, and keeps what was
-/// finished.
+/// A sweep in progress. Dropping it stops the sweep, waits for the frames in flight, and keeps the finished runs.
 #[derive(Debug)]
 pub struct Worker {
     news: Receiver<News>,
@@ -66,18 +65,18 @@ pub struct Worker {
 type Task = Box<dyn FnOnce() + Send>;
 type Started = std::io::Result<JoinHandle<()>>;
 
-/// Makes the threads of sweeps from a thread of its own.
+/// Starts the threads of sweeps from a separate thread.
 ///
-/// A thread inherits the priority of the one that makes it: a watcher that lowers its own after this was made does not
-/// lower that of the sweeps it starts.
+/// A thread inherits the priority of the one that starts it: if a watcher lowers its own priority after creating this, the
+/// sweeps that it starts keep theirs.
 #[derive(Debug)]
 pub struct Starter(Sender<(Task, Sender<Started>)>);
 
 impl Starter {
-    /// Its thread ends with it.
+    /// Starts the thread, which ends when this is dropped.
     ///
     /// # Errors
-    /// There is no thread to be had.
+    /// The thread cannot be started.
     pub fn new() -> std::io::Result<Self> {
         let (sender, tasks) = mpsc::channel::<(Task, Sender<Started>)>();
         std::thread::Builder::new().name("starter".to_owned()).spawn(move || {
@@ -90,7 +89,7 @@ impl Starter {
 
     fn start(&self, task: Task) -> Started {
         let (answer, started) = mpsc::channel();
-        let gone = |_| std::io::Error::other("the thread that starts sweeps is gone");
+        let gone = |_| std::io::Error::other("the thread that starts sweeps has ended; restart the window");
         self.0.send((task, answer)).map_err(|_| gone(mpsc::RecvError))?;
         started.recv().map_err(gone)?
     }
@@ -104,11 +103,10 @@ struct Live {
 }
 
 impl Worker {
-    /// Begins at once. `wake` is called after each piece of news but the start of a run, never from inside a measured
-    /// loop.
+    /// Starts at once. `wake` is called after all news except the start of a run, never from inside a measured loop.
     ///
     /// # Errors
-    /// There is no thread to be had.
+    /// The thread cannot be started.
     pub fn start(starter: &Starter, order: Order, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let (sender, news) = mpsc::channel();
         let samples = Mutex::new(Vec::with_capacity(LIVE_SAMPLES));
@@ -121,25 +119,25 @@ impl Worker {
         Ok(Self { news, live, thread: Some(thread) })
     }
 
-    /// What happened since the last call, one piece at a time; does not wait.
+    /// The next piece of news, if any; does not wait.
     pub fn next_news(&self) -> Option<News> {
         self.news.try_recv().ok()
     }
 
-    /// Exchanges the pictures of the run in progress that came since the last call for an empty `spent` buffer, which
-    /// it makes as large as it must be.
+    /// Exchanges the frames of the run in progress since the last call for an empty `spent` buffer, which is grown as
+    /// needed.
     pub fn take_samples(&self, spent: &mut Vec<LiveSample>) {
         spent.clear();
         spent.reserve(LIVE_SAMPLES);
         mem::swap(spent, &mut self.live.samples.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Asks the sweep to end: the run in progress is drained and dropped, what was finished stays.
+    /// Asks the sweep to end: the run in progress is drained and dropped, finished runs stay.
     pub fn stop(&self) {
         self.live.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Was it asked to?
+    /// Was the sweep asked to end?
     pub fn is_stopping(&self) -> bool {
         self.live.stop.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! The command line's words: what can be asked for, its defaults and its help. Does nothing.
+//! The command line: commands, options, defaults and help texts. Runs nothing.
 
 use std::path::PathBuf;
 
@@ -12,107 +12,107 @@ use crate::source::InputSpec;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    done; compare: all criteria met
-  1    a run failed, or something could not be read or written
-  2    usage: a wrong word, number or combination
-  3    compare: criteria not met (with --fail-on inconclusive also: not known to be met)
-  4    compare: inconclusive, the runs do not say
+  0    success; compare: all criteria met
+  1    a run failed, or a file could not be read or written
+  2    usage error: an invalid word, number or combination
+  3    compare: criteria not met (with --fail-on inconclusive: also where inconclusive)
+  4    compare: inconclusive
   5    device or driver not available
-  130  stopped by Ctrl-C; what was finished is saved";
+  130  stopped by Ctrl-C; finished runs are saved";
 
 const INPUT_HELP: &str = "\
 Frames to encode: synthetic[:WxH@FPS] (built-in pattern), a Y4M file, raw:FORMAT:WxH@FPS:FILE (nv12, i420, argb), \
-- (Y4M on standard input), or any media file (needs an installed ffmpeg)";
+- (Y4M on standard input), or any media file (needs ffmpeg)";
 
 const DEVICE_HELP: &str = "\
-virtual (no GPU needed), virtual:PROFILE, virtual:key=value,… , cuda:N, or a path to a driver library; \
-inflight doctor lists what is there";
+Device: virtual (no GPU needed), virtual:PROFILE, virtual:key=value,…, cuda:N, or the path of a driver library; \
+inflight doctor lists the devices";
 
-/// See where an NVENC pipeline waits, tune how many pictures it keeps in flight, prove the difference.
+/// Find out where an NVENC pipeline waits, how many frames it should keep in flight, and prove the difference.
 #[derive(Debug, Parser)]
 #[command(name = "inflight", version, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {
-    /// What to do; without it the window opens (without the feature `gui`: a sweep with the defaults).
+    /// The command; without one the window opens (without the feature `gui`: a sweep with the defaults runs).
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What can be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Encode once and write the stream to a file
+    /// Encode the input once and write the stream to a file
     Encode(EncodeArgs),
-    /// Measure every combination of codec, threshold and lock placement, several times, into a session folder
+    /// Measure every combination of codec, reap threshold and lock placement several times, and save the runs as a session
     Sweep(SweepArgs),
-    /// Measure what this machine shows between two equal things, for the plan at hand: the margin of later comparisons
+    /// Measure this computer's noise floor for a plan; later comparisons use it as their margin
     Calibrate(CalibrateArgs),
-    /// Judge after against before by the criteria
+    /// Compare two cases, of one session or of two, and judge them by the criteria
     Compare(CompareArgs),
-    /// Write the report of a session
+    /// Write a report on a session
     Report(ReportArgs),
-    /// Write docs/status from a session: the analysis and the status page
+    /// Write the analysis and status pages of docs/status from a session
     Status(StatusArgs),
-    /// Run another NVENC program on the virtual driver, or on the real one, and see what it does with it
+    /// Run another NVENC program on the virtual driver, or on the real one, and measure where it waits
     VirtualDriver(VirtualDriverArgs),
-    /// Say what works on this machine, and what to do about what does not
+    /// Check what works on this computer, and say how to fix what does not
     Doctor(DoctorArgs),
-    /// Open the window, on sessions if any are named
+    /// Open the window, optionally with sessions
     #[cfg(feature = "gui")]
     Gui(GuiArgs),
 }
 
-/// What encode and sweep share.
+/// The options that encode and sweep share.
 #[derive(Debug, Args)]
 pub struct CodingArgs {
     #[arg(long, default_value = DEFAULT_DEVICE, help = DEVICE_HELP)]
     pub device: String,
     #[arg(long, default_value = "synthetic", help = INPUT_HELP)]
     pub input: String,
-    /// Buffer pairs; default: as many as the threshold needs
-    #[arg(long)]
+    /// Number of buffer pairs (default: as many as the reap threshold needs)
+    #[arg(long, hide_short_help = true)]
     pub pool: Option<u32>,
-    /// NVENC preset, p1 (fastest) to p7
+    /// NVENC preset, p1 (fastest) to p7 (best quality)
     #[arg(long, default_value = "p1")]
     pub preset: Preset,
-    /// NVENC tuning: ull, ll or hq
+    /// NVENC tuning: ull (ultra low latency), ll (low latency) or hq (high quality)
     #[arg(long, default_value = "ull")]
     pub tuning: TuningInfo,
     #[command(flatten)]
     pub rate: RateArgs,
-    /// Pictures from one IDR to the next; default: only the first is one, with B pictures every 250th
-    #[arg(long)]
+    /// Frames from one IDR to the next (default: only the first frame is an IDR; with B-frames every 250th)
+    #[arg(long, hide_short_help = true)]
     pub gop: Option<u32>,
-    /// B pictures between references
-    #[arg(long, default_value_t = 0)]
+    /// Number of B-frames between two reference frames
+    #[arg(long, default_value_t = 0, hide_short_help = true)]
     pub b_frames: u32,
-    /// The caller's own work before each frame, in microseconds of busy processor; default: what the device's profile models
-    #[arg(long, conflicts_with = "pace")]
+    /// The caller's own work before each frame, in microseconds of busy CPU (default: set by the device's profile)
+    #[arg(long, conflicts_with = "pace", hide_short_help = true)]
     pub host_work_us: Option<u32>,
-    /// Real-time source: frames become available at this rate
-    #[arg(long, value_name = "FPS")]
+    /// Simulate a live source: frames arrive at this rate
+    #[arg(long, value_name = "FPS", hide_short_help = true)]
     pub pace: Option<f64>,
-    /// Input above this many MiB is read by a thread that runs ahead, instead of being in memory before the clock starts
-    #[arg(long, default_value_t = 2048)]
+    /// Largest input to load into memory before the clock starts, in MiB; a separate thread reads a larger one ahead
+    #[arg(long, default_value_t = 2048, hide_short_help = true)]
     pub preload_mib: u32,
 }
 
-/// How bits are spent.
+/// Rate control.
 #[derive(Debug, Args)]
 pub struct RateArgs {
-    /// Constant bit rate at --bitrate-kbps
-    #[arg(long, requires = "bitrate_kbps", conflicts_with_all = ["vbr", "cqp"])]
+    /// Use a constant bit rate, set by --bitrate-kbps
+    #[arg(long, hide_short_help = true, requires = "bitrate_kbps", conflicts_with_all = ["vbr", "cqp"])]
     pub cbr: bool,
-    /// Variable bit rate around --bitrate-kbps
-    #[arg(long, requires = "bitrate_kbps", conflicts_with = "cqp")]
+    /// Use a variable bit rate around --bitrate-kbps
+    #[arg(long, hide_short_help = true, requires = "bitrate_kbps", conflicts_with = "cqp")]
     pub vbr: bool,
-    /// Constant quantiser
-    #[arg(long, value_name = "QP", conflicts_with_all = ["bitrate_kbps", "max_bitrate_kbps"])]
+    /// Use a constant quantiser
+    #[arg(long, hide_short_help = true, value_name = "QP", conflicts_with_all = ["bitrate_kbps", "max_bitrate_kbps"])]
     pub cqp: Option<u32>,
-    /// Target in kbit/s; alone it means --cbr
-    #[arg(long)]
+    /// Target bit rate in kbit/s; implies --cbr unless --vbr is given
+    #[arg(long, hide_short_help = true)]
     pub bitrate_kbps: Option<u32>,
-    /// Peak in kbit/s for --vbr; default: twice the target
-    #[arg(long, requires = "vbr")]
+    /// Peak bit rate in kbit/s for --vbr (default: twice the target)
+    #[arg(long, hide_short_help = true, requires = "vbr")]
     pub max_bitrate_kbps: Option<u32>,
 }
 
@@ -121,66 +121,65 @@ pub struct RateArgs {
 pub struct EncodeArgs {
     #[command(flatten)]
     pub coding: CodingArgs,
-    /// h264, hevc or av1
+    /// Codec: h264, hevc or av1
     #[arg(long, default_value = "h264")]
     pub codec: Codec,
-    /// Frames to encode; default: the whole input (300 of the built-in pattern)
+    /// Number of frames to encode (default: the whole input; 300 of the built-in pattern)
     #[arg(long)]
     pub frames: Option<u64>,
-    /// Pictures in flight at which the oldest is taken back; 1 is serial
+    /// Reap threshold T: with this many frames in flight, the oldest is reaped before the next is submitted; 1 is serial
     #[arg(long, default_value_t = 4)]
     pub reap_threshold: u32,
-    /// Who locks: inline, thread or poll
+    /// Lock placement: inline (submitting thread), thread (a separate thread) or poll (submitting thread, without blocking)
     #[arg(long, default_value = "thread")]
     pub lock: LockPlacement,
-    /// Read a file that says how many frames it has only once, while encoding, instead of looking it through before; its
-    /// digest is then not known
+    /// Read a file that states its number of frames only once, while encoding; its digest is then unknown
     #[arg(long)]
     pub one_pass: bool,
-    /// Where the elementary stream goes
+    /// File to write the elementary stream to
     #[arg(short, long)]
     pub output: PathBuf,
-    /// Print one JSON object with the run's numbers on standard output
+    /// Print the run's numbers as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
 
-/// What `compare` calls a failure.
+/// The outcomes of `compare` that count as a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum FailOn {
-    /// Exit code 3 only for what is known not to be met; 4 for what is open
+    /// Exit with code 3 only where a criterion is known not to be met, and with 4 where it is inconclusive
     Fail,
-    /// Exit code 3 also for what is open
+    /// Exit with code 3 also where a criterion is inconclusive
     Inconclusive,
 }
 
 /// `inflight compare`
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// Session folder, with a choice of cases where it holds several: SESSION:reap=1,lock=inline
+    /// Session folder of the before side; where it has several cases, choose one: SESSION:reap=1,lock=inline
     #[arg(long)]
     pub before: String,
-    /// As --before
+    /// Session folder of the after side, in the same form as --before
     #[arg(long)]
     pub after: String,
-    /// Criteria as a TOML file instead of the built-in set
+    /// TOML file with criteria to use instead of the built-in ones
     #[arg(long, value_name = "FILE.toml")]
     pub criteria: Option<PathBuf>,
     #[command(flatten)]
     pub overrides: CriteriaArgs,
-    /// Compare although one side is virtual and the other is not
+    /// Allow comparing a virtual device with a real one
     #[arg(long)]
     pub allow_virtual_against_real: bool,
-    /// Compare although the inputs differ
+    /// Allow different inputs
     #[arg(long)]
     pub allow_different_input: bool,
-    /// Judge although settings differ that are not the threshold, the lock placement or the pool, or driver, processor or build
+    /// Allow different settings (beyond reap threshold, lock placement and pool), driver, processor or build
     #[arg(long)]
     pub allow_different_settings: bool,
-    /// What leaves with exit code 3
+    /// Outcomes that exit with code 3
     #[arg(long, value_enum, default_value = "fail")]
     pub fail_on: FailOn,
-    /// Also write the report here (figures beside it)
+    /// Also write the report to this file, with its figures and an HTML page beside it
     #[arg(long, value_name = "FILE.md")]
     pub report: Option<PathBuf>,
     /// Print one JSON object on standard output
@@ -188,23 +187,22 @@ pub struct CompareArgs {
     pub json: bool,
 }
 
-/// Single criteria, changed.
+/// Overrides of single criteria.
 #[derive(Debug, Args)]
 pub struct CriteriaArgs {
-    /// The encode wall time must improve by at least this; below 0: may grow by so much (built in: 5)
+    /// Percentage by which the encode wall time must fall; a negative value allows it to grow (built in: 5)
     #[arg(long, value_name = "PERCENT")]
     pub min_wall_improvement: Option<f64>,
-    /// lock_ms must improve by at least this; -inf: not asked (built in: 20)
+    /// Percentage by which lock_ms must fall; -inf turns the criterion off (built in: 20)
     #[arg(long, value_name = "PERCENT")]
     pub min_lock_improvement: Option<f64>,
-    /// queue_peak must reach at least this (built in: 2)
-    #[arg(long, value_name = "PICTURES")]
+    /// Number of frames in flight that queue_peak must reach (built in: 2)
+    #[arg(long, value_name = "FRAMES")]
     pub min_queue_peak: Option<u32>,
-    /// Latency p99 may grow by the gain in throughput and this much beyond (built in: 25)
+    /// Percentage by which latency p99 may grow beyond the gain in throughput (built in: 25)
     #[arg(long, value_name = "PERCENT")]
     pub max_latency_growth: Option<f64>,
-    /// Two sessions of one and the same thing may lie so far apart; what decides between sides of two sessions has to stand
-    /// against that (built in: 3)
+    /// Assumed drift between two sessions, in percent; smaller changes between sessions are inconclusive (built in: 3)
     #[arg(long, value_name = "PERCENT")]
     pub session_drift: Option<f64>,
 }
@@ -214,22 +212,22 @@ pub struct CriteriaArgs {
 pub struct ReportArgs {
     /// Session folder
     pub session: PathBuf,
-    /// Where to write; default: output/benchmark-nv-precise-CODEC-DATE-TIME.md
+    /// File to write the report to (default: output/benchmark-nv-precise-CODEC-DATE-TIME.md)
     #[arg(short, long, value_name = "FILE.md")]
     pub output: Option<PathBuf>,
     /// Print the whole analysis as one JSON object instead of writing a report
     #[arg(long)]
     pub json: bool,
-    /// Also write one line a run as CSV
+    /// Also write a CSV file with one line per run
     #[arg(long, value_name = "FILE.csv")]
     pub runs_csv: Option<PathBuf>,
-    /// Also write one line a frame as CSV
+    /// Also write a CSV file with one line per frame
     #[arg(long, value_name = "FILE.csv")]
     pub frames_csv: Option<PathBuf>,
-    /// Also write one run's timeline for chrome://tracing or Perfetto (see --trace-run)
+    /// Also write the timeline of one run for chrome://tracing or Perfetto
     #[arg(long, value_name = "FILE.json")]
     pub trace: Option<PathBuf>,
-    /// Which run --trace draws, by its order index; default: the last one
+    /// Order index of the run that --trace draws (default: the last run)
     #[arg(long, requires = "trace")]
     pub trace_run: Option<u32>,
 }
@@ -239,10 +237,10 @@ pub struct ReportArgs {
 pub struct StatusArgs {
     /// Session folder
     pub session: PathBuf,
-    /// Folder to write into
+    /// Folder to write the pages to
     #[arg(long, default_value = "docs/status")]
     pub into: PathBuf,
-    /// Only the page that sets other programs against this one (FFMPEG_NV_COMPARISON), of a sweep with --baseline
+    /// Write only the page that compares other programs with this one (FFMPEG_NV_COMPARISON); needs a sweep with --baseline
     #[arg(long)]
     pub only_programs: bool,
 }
@@ -255,7 +253,7 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
-/// For those who measure the window.
+/// What the window does by itself, for measurements of the window.
 #[cfg(feature = "gui")]
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub enum GuiThen {
@@ -268,16 +266,16 @@ pub enum GuiThen {
 #[cfg(feature = "gui")]
 #[derive(Debug, Default, Args)]
 pub struct GuiArgs {
-    /// Session folders: the first is shown, the others are at hand to compare with
+    /// Session folders: the first is shown, the others are offered for comparison
     #[arg(value_name = "SESSION")]
     pub sessions: Vec<PathBuf>,
-    /// Fill the form from a plan in a file, or from that of a session
+    /// Fill the form from a plan file, or from the plan of a session
     #[arg(long, value_name = "FILE.json|SESSION")]
     pub plan: Option<PathBuf>,
-    /// Where its sweeps and reports go; default: output
+    /// Folder for sweeps and reports (default: output)
     #[arg(long, value_name = "FOLDER", hide = true)]
     pub folder: Option<PathBuf>,
-    /// What the window does by itself: run or run-quiet (the plan, then close), close (after the first frame)
+    /// Action at the start: run or run-quiet (run the plan, then close), close (after the first frame)
     #[arg(long, hide = true)]
     pub then: Option<GuiThen>,
 }
@@ -298,7 +296,7 @@ impl RateArgs {
 }
 
 impl CodingArgs {
-    /// The plan's part that encode and sweep share; `suggested_host_work_us` is the device's.
+    /// The part of the plan that encode and sweep share; `suggested_host_work_us` is the device's suggestion.
     pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
         let modelled_work = if self.pace.is_some() { 0 } else { suggested_host_work_us };
         Plan {

@@ -1,4 +1,4 @@
-//! `inflight calibrate`: what this machine shows between two equal things, measured and kept.
+//! `inflight calibrate`: measures this computer's noise floor and keeps it beside the session.
 
 use std::io::Write;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
     if let Some(option) = OWN.into_iter().find(|option| is_given(option)) {
         let option = option.replace('_', "-");
         return Err(Failure::usage(format!(
-            "--{option} is no part of a calibration, which runs each case 2 × --pairs times and nothing else"
+            "--{option} cannot be used with calibrate, which runs each case 2 × --pairs times: leave it out"
         )));
     }
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
@@ -49,7 +49,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
     Ok(exit_of(outcome))
 }
 
-/// The window against the command line, where that was asked for.
+/// What the window costs compared with the command line, where that was asked for.
 #[cfg(feature = "gui")]
 fn watching(args: &CalibrateArgs, plan: &Plan) -> Result<Option<ChangeInterval>, Failure> {
     use crate::bench::watching::{Stage, Watching, WatchingError};
@@ -59,15 +59,17 @@ fn watching(args: &CalibrateArgs, plan: &Plan) -> Result<Option<ChangeInterval>,
     let plan = Plan { warmup: 1, repeat: 3, ..plan.clone() };
     let program =
         std::env::current_exe().map_err(|error| Failure::failed(format!("cannot find this program: {error}")))?;
-    let folder = tempfile::tempdir().map_err(|error| Failure::failed(format!("cannot make a folder: {error}")))?;
+    let folder = tempfile::tempdir().map_err(|error| {
+        Failure::failed(format!("cannot create a temporary folder: {error}; choose another place with TMPDIR"))
+    })?;
     let stage = Stage::new(program, folder.path().to_owned(), &plan).map_err(Failure::failed)?;
     let tell = |pair: u32, headless: f64, watched: f64| {
         let (headless, watched) = (units::ms(headless), units::ms(watched));
-        super::warn(&format!("watching, pair {pair}: headless {headless}, with the window {watched}"));
+        super::warn(&format!("cost of watching, pair {pair}: without the window {headless}, with it {watched}"));
     };
     stage.cost(Watching::Drawing, args.pairs, tell).map_err(|error| match error {
         WatchingError::Stopped => {
-            Failure { code: Exit::Interrupted, message: "stopped; the noise floors are kept".to_owned() }
+            Failure { code: Exit::Interrupted, message: "stopped; the noise floors are saved".to_owned() }
         }
         error => Failure::failed(error),
     })
@@ -82,24 +84,24 @@ fn tell(dir: &Path, device: String, noise: &NoiseFloor) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{device}\nWhat equal runs differ by here (farther end of the 95 % interval, {} cases):",
+        "{device}\nNoise floor of this computer (farther end of the 95 % interval between equal runs, {} cases):",
         cases(noise)
     )?;
     for metric in Metric::ALL {
         let of_metric = noise.floors.iter().filter(|floor| floor.metric == metric);
         if let Some(worst) = of_metric.max_by(|a, b| a.floor_pct.total_cmp(&b.floor_pct)) {
             let pct = units::pct(worst.floor_pct);
-            let coarse = if worst.floor_pct > COARSE_PCT { ", too coarse to call anything equivalent by" } else { "" };
+            let coarse = if worst.floor_pct > COARSE_PCT { ", too large to call anything equivalent" } else { "" };
             writeln!(out, "  {:<18} {pct:>9}  ({}, {} pairs){coarse}", metric.key(), worst.case, worst.num_pairs)?;
         }
     }
     if let Some(cost) = &noise.watching {
-        writeln!(out, "What watching costs here, the window against the command line: {} {cost}", Metric::WallMs)?;
+        writeln!(out, "Cost of watching in the window, compared with the command line: {} {cost}", Metric::WallMs)?;
     }
     writeln!(
         out,
-        "\nComparisons of sessions beside {} on the same machine, device, input and settings take max(1 %, floor of their \
-         case) for their margin.",
+        "\nSessions in the same folder as {}, on the same computer, device, input and settings, are compared with a margin \
+         of 1 % or their case's noise floor, whichever is larger.",
         dir.display()
     )?;
     Ok(())

@@ -1,4 +1,4 @@
-//! `inflight compare`: two sides, the criteria, the verdict as text, JSON, report and exit code.
+//! `inflight compare`: judges two sides by the criteria, as text, JSON, report and exit code.
 
 use serde_json::json;
 
@@ -57,7 +57,7 @@ fn criteria(args: &CompareArgs, usual: Criteria) -> Result<Criteria, Failure> {
         Some(path) => {
             let path_text = path.display();
             let unreadable = |error: std::io::Error| {
-                Failure::usage(format!("cannot read criteria: {error}; --criteria names a TOML file: {path_text}"))
+                Failure::usage(format!("cannot read criteria: {error}; name a TOML file with --criteria: {path_text}"))
             };
             let text = std::fs::read_to_string(path).map_err(unreadable)?;
             Criteria::from_toml(&text).map_err(|error| Failure::usage(format!("{error}: {path_text}")))?
@@ -84,7 +84,7 @@ fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
     if !comparison.not_comparable.is_empty() {
         writeln!(
             out,
-            "Measure both sides with equal settings, or pass --allow-different-settings if that is the question."
+            "Measure both sides with equal settings, or pass --allow-different-settings to compare them anyway."
         )?;
     }
     for warning in &comparison.warnings {
@@ -112,7 +112,7 @@ fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
             writeln!(out, "  doubt: {doubt}. To remove it: {}", doubt.advice())?;
         }
     }
-    writeln!(out, "(before → after: medians over the runs; changes compare round by round)")?;
+    writeln!(out, "(before → after: medians over the runs; changes are computed round by round)")?;
     for codec in &comparison.codecs {
         tell_effects(&mut out, codec)?;
     }
@@ -122,14 +122,18 @@ fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
 
 /// What each metric did, the one that the comparison is about first.
 fn tell_effects(out: &mut impl std::io::Write, codec: &CodecComparison) -> Result<(), Failure> {
-    writeln!(out, "\n{}, what changed (the first was named beforehand, the others are exploratory):", codec.codec)?;
+    writeln!(
+        out,
+        "\n{}, all metrics (the first is the primary one, chosen beforehand; the others are exploratory):",
+        codec.codec
+    )?;
     for effect in &codec.effects {
         let (change, mean, worst) = (effect.interval, mean_text(effect), worst_text(effect));
         let (key, answer) = (effect.metric.key(), effect.answer.to_string());
         writeln!(out, "  {key:<18} {answer:<12} {change}{mean}{worst}; {}", effect.reason)?;
     }
     if let Some(thin) = thin_text(&codec.too_thin) {
-        writeln!(out, "  not looked at: {thin}")?;
+        writeln!(out, "  left out: {thin}")?;
     }
     Ok(())
 }
@@ -166,7 +170,7 @@ fn offer_more(comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), F
         return Ok(());
     }
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\nA new sweep with this many rounds would settle what is undecided in nine cases of ten:")?;
+    writeln!(out, "\nA new sweep with this many rounds has a 90 % chance of settling what is inconclusive:")?;
     for plan in plans {
         writeln!(out, "  inflight sweep --plan {plan} --repeat {rounds}")?;
     }

@@ -1,4 +1,4 @@
-//! The words of `inflight virtual-driver`. Does nothing.
+//! The options of `inflight virtual-driver`. Runs nothing.
 
 use std::path::PathBuf;
 
@@ -13,12 +13,12 @@ pub struct VirtualDriverArgs {
     pub command: DriverCommand,
 }
 
-/// What can be done with the driver's libraries.
+/// The commands of `inflight virtual-driver`.
 #[derive(Debug, Subcommand)]
 pub enum DriverCommand {
-    /// Put the libraries into a folder, under the names that programs load them by
+    /// Copy the driver's libraries to a folder, under the names by which programs load them
     Install(DriverInstallArgs),
-    /// Run a command on it and say where its pictures waited; leaves with the command's own code where that fails
+    /// Run a command on the virtual driver and show where its frames waited; exits with the command's code if it fails
     Run(DriverRunArgs),
 }
 
@@ -33,19 +33,19 @@ pub struct DriverInstallArgs {
 /// `inflight virtual-driver run`
 #[derive(Debug, Args)]
 pub struct DriverRunArgs {
-    /// The virtual device, as for sweep, or a driver library by path
+    /// Virtual device, as for sweep, or the path of a driver library
     #[arg(long, default_value = DEFAULT_DEVICE)]
     pub device: String,
-    /// The installed driver instead: only look on
+    /// Use the installed driver instead, and only observe
     #[arg(long, conflicts_with = "device")]
     pub real: bool,
-    /// Session folder to make; default: output/observed-DATE-TIME
+    /// Session folder to create (default: output/observed-DATE-TIME)
     #[arg(long)]
     pub session: Option<PathBuf>,
-    /// Print one JSON object on standard output
+    /// Print the result as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
-    /// The command and its options, after --
+    /// Command to run and its options, after --
     #[arg(last = true, required = true)]
     pub command: Vec<String>,
 }

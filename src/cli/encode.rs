@@ -65,7 +65,7 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "{} frames, {} → {} in {} ({}); lock {}, blocked {}, queue peak {}, p99 latency {}",
+        "{} frames, {} → {} in {} ({}); lock wait {}, submit blocked {}, queue peak {}, latency p99 {}",
         record.metrics.frames,
         units::bytes(record.metrics.bytes as f64),
         args.output.display(),

@@ -87,7 +87,7 @@ fn one_line(wrong: &clap::Error) -> String {
     let is_explanation = |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more information");
     let words: Vec<_> = text.lines().take_while(is_explanation).flat_map(str::split_whitespace).collect();
     let explanation = words.join(" ");
-    format!("{}; --help lists what can be asked for", explanation.trim_start_matches("error: "))
+    format!("{}; see --help for all options", explanation.trim_start_matches("error: "))
 }
 
 /// A line on standard error. Where that cannot be written to there is nobody to tell, and the exit code stays.

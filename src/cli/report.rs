@@ -58,7 +58,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         None if args.only_programs => {
             let dir = args.session.display();
             return Err(Failure::usage(format!(
-                "{dir} measured no other program: make it with sweep --baseline ffmpeg"
+                "{dir} has no other program to compare with: measure one with sweep --baseline ffmpeg"
             )));
         }
         None => {}

@@ -73,9 +73,7 @@ pub(super) fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Resu
     };
     let plan = args.with_fields_set(plan).map_err(Failure::usage)?;
     if is_given("max_repeat") && plan.until.is_none() {
-        return Err(Failure::usage(
-            "--max-repeat caps a sweep that goes on until a width: add for example --until ±1%",
-        ));
+        return Err(Failure::usage("--max-repeat has no effect without --until: add for example --until ±1%"));
     }
     Ok(plan)
 }
@@ -99,12 +97,12 @@ fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
         let range = |least: String, most: String| if least == most { least } else { format!("{least} to {most}") };
         let times =
             sum.duration.zip(sum.longest).map(|(least, most)| range(units::duration(least), units::duration(most)));
-        let duration = times.unwrap_or_else(|| "unknown before the first run".to_owned());
+        let duration = times.unwrap_or_else(|| "known after the first run".to_owned());
         let memory =
             sum.frame_bytes.map_or_else(|| "unknown".to_owned(), |frame_bytes| units::bytes(frame_bytes as f64));
         let runs = range(sum.num_runs.to_string(), sum.num_runs_at_most().to_string());
         writeln!(out, "{} cases, {runs} runs of {} frames", sum.num_cases, plan.frames)?;
-        writeln!(out, "duration by the device's model: {duration}; memory for frames: {memory}")?;
+        writeln!(out, "estimated duration: {duration}; memory for frames: {memory}")?;
     }
     if let Some(path) = &args.save_plan {
         save_plan(plan, path)?;
@@ -197,11 +195,7 @@ impl Told<'_> {
         writeln!(out, "{}\n", self.manifest.input)?;
         write!(out, "{}", table_of(groups, &SWEPT_METRICS, |_| true))?;
         if groups.iter().any(|group| !group.case.client.is_here()) {
-            write!(
-                out,
-                "\nWhole processes, seen from outside:\n{}",
-                table_of(groups, &OF_PROCESSES, |case| !case.client.is_here())
-            )?;
+            write!(out, "\nWhole processes:\n{}", table_of(groups, &OF_PROCESSES, |case| !case.client.is_here()))?;
         }
         writeln!(out)?;
         let analysis = Session::open(self.dir)?.analysis().map_err(Failure::usage)?;
@@ -209,7 +203,11 @@ impl Told<'_> {
             // What is settled explains itself.
             let is_open = effect.answer == EffectAnswer::Inconclusive;
             let why = if is_open { format!("; {}", effect.reason) } else { String::new() };
-            writeln!(out, "{case} against {reference}: {} {}, {}{why}", effect.metric, effect.answer, effect.interval)?;
+            writeln!(
+                out,
+                "{case} compared with {reference}: {} {}, {}{why}",
+                effect.metric, effect.answer, effect.interval
+            )?;
         }
         for answer in &analysis.answers {
             writeln!(out, "\n{}: {}", answer.codec, answer.sentence)?;
@@ -222,7 +220,7 @@ impl Told<'_> {
             }
             writeln!(out, "  Next: {}.", answer.next)?;
         }
-        let stopped = if outcome.stopped { "stopped; what was finished is saved" } else { "saved" };
+        let stopped = if outcome.stopped { "stopped, with all finished runs saved" } else { "saved" };
         writeln!(out, "\nSession {stopped} in {dir}; next: inflight report {dir}", dir = self.dir.display())?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The words of `inflight sweep` and of `inflight calibrate`, and the plan they make. Does nothing.
+//! The options of `inflight sweep` and `inflight calibrate`, and the plan that they make. Runs nothing.
 
 use std::path::PathBuf;
 
@@ -14,60 +14,60 @@ use crate::plan::{Baseline, Goal, Plan, Until};
 pub struct SweepArgs {
     #[command(flatten)]
     pub coding: CodingArgs,
-    /// Codecs, separated by commas: h264, hevc, av1
+    /// Codecs, comma-separated: h264, hevc, av1
     #[arg(long, value_delimiter = ',', default_value = "h264")]
     pub codec: Vec<Codec>,
-    /// Frames of each run; a shorter clip ends the run earlier
+    /// Frames per run; a shorter clip ends the run earlier
     #[arg(long, default_value_t = 300)]
     pub frames: u64,
-    /// Reap thresholds, separated by commas
+    /// Reap thresholds T (most frames in flight), comma-separated; 1 is serial
     #[arg(long, value_delimiter = ',', default_value = "1,2,4,8")]
     pub reap_threshold: Vec<u32>,
-    /// Lock placements, separated by commas: inline, thread, poll
+    /// Lock placements, comma-separated: inline, thread, poll
     #[arg(long, value_delimiter = ',', default_value = "inline,thread")]
     pub lock: Vec<LockPlacement>,
-    /// Runs of each case made first and not counted
-    #[arg(long, default_value_t = 2)]
+    /// Warm-up runs per case; they are not counted
+    #[arg(long, default_value_t = 2, hide_short_help = true)]
     pub warmup: u32,
-    /// Counted runs of each case, fixed; default: 10, then up to 20 and 40 of what is undecided
+    /// Fixed number of counted runs per case (default: 10, then up to 20 and 40 for cases that are undecided)
     #[arg(long, value_name = "ROUNDS")]
     pub repeat: Option<u32>,
-    /// Add rounds until the 95 % interval of the wall time's change reaches no farther than this from its middle
+    /// Add rounds until the half width of the 95 % interval of the change in wall time is at most this
     #[arg(long, value_name = "±PERCENT", value_parser = half_width, hide_short_help = true)]
     pub until: Option<f64>,
-    /// Counted runs of each case at most, with --until
+    /// Most counted runs per case, with --until
     #[arg(long, default_value_t = 60, hide_short_help = true)]
     pub max_repeat: u32,
-    /// Extra rounds that re-test the recommended case against its nearest competitors, at least; 0: none
+    /// Smallest number of confirmation rounds, which re-test the recommended case against its nearest competitors; 0: none
     #[arg(long, default_value_t = 6, value_name = "ROUNDS", hide_short_help = true)]
     pub confirm: u32,
-    /// For a live source (with --pace): recommend the fastest setting whose latency tail keeps this many milliseconds;
-    /// without a number 1.5 frame times
+    /// For a live source (with --pace): recommend the fastest setting whose latency tail stays within this many
+    /// milliseconds (without a number: 1.5 frame times)
     #[arg(long, value_name = "MS", num_args = 0..=1, hide_short_help = true)]
     pub live: Option<Option<f64>>,
-    /// Set any field of the plan, for example --set looks=20,40; may be given several times
-    #[arg(long, value_name = "KEY=VALUE")]
+    /// Set any field of the plan, for example --set looks=20,40; can be given several times
+    #[arg(long, hide_short_help = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Also run another program on the same frames and device, in the same rounds, and every case as a process of its
-    /// own beside it: ffmpeg, or ffmpeg:"-delay 0" with output options of its own; may be given several times
+    /// Also measure another program in the same rounds, on the same frames and device, and every case as a separate
+    /// process: ffmpeg, or ffmpeg:"-delay 0" with output options; can be given several times
     #[arg(long, value_name = "ffmpeg[:OPTIONS]", hide_short_help = true)]
     pub baseline: Vec<Baseline>,
-    /// Count and decode what the processes of --baseline wrote, with ffprobe
+    /// Decode the output of the --baseline processes with ffprobe, and count its frames
     #[arg(long, hide_short_help = true)]
     pub verify: bool,
-    /// Start from a plan in a file, or from that of a session; other options given change it
+    /// Start from a plan file, or from the plan of a session; other options override it
     #[arg(long, value_name = "FILE.json|SESSION")]
     pub plan: Option<PathBuf>,
-    /// Write the plan to a file, say what it will take, and measure nothing
+    /// Write the plan to a file, print its estimated duration and memory, and measure nothing
     #[arg(long, value_name = "FILE.json", hide_short_help = true)]
     pub save_plan: Option<PathBuf>,
-    /// Say what the plan will take, and measure nothing
+    /// Print the plan's estimated duration and memory, and measure nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Session folder to make; default: output/sweep-DATE-TIME
+    /// Session folder to create (default: output/sweep-DATE-TIME)
     #[arg(long)]
     pub session: Option<PathBuf>,
-    /// Print one JSON object on standard output
+    /// Print the result as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -77,10 +77,10 @@ pub struct SweepArgs {
 pub struct CalibrateArgs {
     #[command(flatten)]
     pub sweep: SweepArgs,
-    /// Pairs of runs of each case against itself
+    /// Pairs of runs per case; each pair compares the case with itself
     #[arg(long, default_value_t = CALIBRATION_PAIRS)]
     pub pairs: u32,
-    /// Also measure what the window costs: with it against without it, in turns
+    /// Also measure what the window costs, by alternating runs with and without it
     #[cfg(feature = "gui")]
     #[arg(long)]
     pub watching: bool,
@@ -89,7 +89,7 @@ pub struct CalibrateArgs {
 /// "±1%", "1 %", "1".
 fn half_width(text: &str) -> Result<f64, String> {
     let number = text.trim().trim_start_matches(['±', '+', '-']).trim_end_matches('%').trim();
-    number.parse().map_err(|_| format!("'{text}' is no percentage: write for example ±1%"))
+    number.parse().map_err(|_| format!("'{text}' is not a percentage: write for example ±1%"))
 }
 
 impl SweepArgs {
@@ -101,7 +101,7 @@ impl SweepArgs {
         self.live.map_or(Goal::Batch, |budget_ms| Goal::Live { budget_ms })
     }
 
-    /// The whole plan but for what `--set` says.
+    /// The whole plan, without the changes of `--set`.
     pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
         let usual = Plan::default();
         // A fixed number of rounds, or rounds until a width, leave no further looks.
@@ -124,7 +124,7 @@ impl SweepArgs {
         }
     }
 
-    /// `base` with everything changed that was asked for in so many words; `is_given` knows options by their names.
+    /// `base` with every option applied that was typed; `is_given` knows options by their names.
     pub fn changed(&self, base: Plan, is_given: impl Fn(&str) -> bool) -> Plan {
         let (own, coding, rate) = (self.plan(0), &self.coding, ["cbr", "vbr", "cqp", "bitrate_kbps"]);
         let mut plan = base;
@@ -165,10 +165,10 @@ impl SweepArgs {
         plan
     }
 
-    /// `plan` with every field changed that `--set` names.
+    /// `plan` with every field that `--set` names changed.
     ///
     /// # Errors
-    /// A word is no KEY=VALUE, the plan has no such field, or the field does not take the value.
+    /// A word is not KEY=VALUE, the plan has no such field, or the field does not take the value.
     pub fn with_fields_set(&self, plan: Plan) -> Result<Plan, String> {
         self.set.iter().try_fold(plan, |plan, word| set_field(&plan, word))
     }
@@ -178,7 +178,7 @@ impl SweepArgs {
 fn set_field(plan: &Plan, word: &str) -> Result<Plan, String> {
     let (key, text) = word
         .split_once('=')
-        .ok_or_else(|| format!("--set {word} is no KEY=VALUE: write for example --set looks=20,40"))?;
+        .ok_or_else(|| format!("--set {word} is not KEY=VALUE: write for example --set looks=20,40"))?;
     let scalar = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
     let whole = scalar(text);
     let list = || serde_json::Value::Array(text.split(',').filter(|part| !part.is_empty()).map(scalar).collect());
@@ -190,7 +190,7 @@ fn set_field(plan: &Plan, word: &str) -> Result<Plan, String> {
             if at.is_null() {
                 *at = serde_json::json!({});
             }
-            let inner = at.as_object_mut().ok_or_else(|| format!("there is no field {part} in it"))?;
+            let inner = at.as_object_mut().ok_or_else(|| format!("it has no field {part}"))?;
             at = inner.entry(part).or_insert(serde_json::Value::Null);
         }
         *at = value;

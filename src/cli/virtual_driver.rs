@@ -1,4 +1,4 @@
-//! `inflight virtual-driver`: other people's NVENC programs on the virtual driver, or on the real one, and what they did.
+//! `inflight virtual-driver`: runs other NVENC programs on the virtual driver, or on the real one, and shows what they did.
 
 use std::io::Write;
 use std::path::Path;
@@ -31,9 +31,13 @@ fn install(args: &DriverInstallArgs) -> Result<Exit, Failure> {
     let drivers = DriverFolder::install(&args.folder, true)?;
     let folder = args.folder.display();
     let mut out = std::io::stdout().lock();
-    writeln!(out, "The virtual driver is in {folder}. A program uses it with")?;
+    writeln!(out, "The virtual driver is in {folder}. To run a program on it:")?;
     writeln!(out, "  LD_LIBRARY_PATH={folder} VIRTUAL_NVENC=latency_us=1400,interval_us=350 PROGRAM …")?;
-    writeln!(out, "and is measured through {} with 'inflight virtual-driver run'", drivers.interposer().display())?;
+    writeln!(
+        out,
+        "To measure a program through {}: inflight virtual-driver run -- PROGRAM …",
+        drivers.interposer().display()
+    )?;
     Ok(Exit::Done)
 }
 
@@ -67,7 +71,7 @@ fn run(args: &DriverRunArgs) -> Result<Exit, Failure> {
     match (exit, observed.runs.is_empty()) {
         (Some(code), _) => Ok(Exit::OfCommand(code)),
         (None, true) => Err(Failure::failed(format!(
-            "{program} encoded nothing with this driver: check that it uses NVENC, and loads the driver by its soname"
+            "{program} encoded nothing with this driver: check that it uses NVENC and loads the driver by its soname"
         ))),
         (None, false) => Ok(Exit::Done),
     }
@@ -80,9 +84,9 @@ fn true_driver(args: &DriverRunArgs) -> Result<TrueDriver, Failure> {
     match args.device.parse()? {
         DeviceSpec::Virtual(config) => Ok(TrueDriver::Virtual { config: config.to_string() }),
         DeviceSpec::Library(path) => Ok(TrueDriver::Library(path)),
-        DeviceSpec::Cuda(_) => {
-            Err(Failure::usage("a GPU is chosen by the command itself: use --real instead of --device cuda:N"))
-        }
+        DeviceSpec::Cuda(_) => Err(Failure::usage(
+            "cannot choose the GPU for another program: use --real instead of --device cuda:N, and let the command choose",
+        )),
     }
 }
 
@@ -128,17 +132,17 @@ fn tell_people(dir: &Path, observed: &Observed) -> Result<(), Failure> {
     let memory = usage.peak_memory_bytes.map_or_else(|| "–".to_owned(), |bytes| units::bytes(bytes as f64));
     writeln!(
         out,
-        "process: {} wall, {} CPU, {memory} at most",
+        "process: {} wall, {} CPU, peak memory {memory}",
         units::ns(usage.wall_ns),
         units::ns(usage.user_ns + usage.system_ns),
     )?;
     match &observed.rules_broken {
-        Some(rules) if rules.is_empty() => writeln!(out, "rules of the API broken: none")?,
+        Some(rules) if rules.is_empty() => writeln!(out, "API rules broken: none")?,
         Some(rules) => {
             let rules: Vec<_> = rules.iter().map(|(rule, count)| format!("{rule} ({count})")).collect();
-            writeln!(out, "rules of the API broken: {}", rules.join(", "))?;
+            writeln!(out, "API rules broken: {}", rules.join(", "))?;
         }
-        None => writeln!(out, "rules of the API: this driver keeps no account of them")?,
+        None => writeln!(out, "API rules broken: unknown, this driver does not check them")?,
     }
     if !observed.runs.is_empty() {
         writeln!(out, "\nSession saved in {dir}; next: inflight gui {dir}", dir = dir.display())?;
@@ -173,7 +177,7 @@ fn tell_run(out: &mut impl Write, run: &RunRecord) -> Result<(), Failure> {
     )?;
     Ok(writeln!(
         out,
-        "  submit to packet p50 {}, p95 {}, p99 {}, max {}",
+        "  submit-to-packet latency p50 {}, p95 {}, p99 {}, max {}",
         ms(summary.value(Metric::LatencyP50Ms)),
         ms(summary.value(Metric::LatencyP95Ms)),
         ms(summary.value(Metric::LatencyP99Ms)),

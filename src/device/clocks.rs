@@ -1,5 +1,5 @@
-//! How fast a GPU is allowed to be, asked of NVML. Best effort: a driver without NVML is possible, and a GPU that does
-//! not say something leaves it out.
+//! A GPU's clocks, throttling and temperature, from NVML. Best effort: a driver without NVML is possible, and a GPU may
+//! not report everything.
 
 use nvml_wrapper::Nvml;
 use nvml_wrapper::bitmasks::device::ThrottleReasons;
@@ -7,7 +7,7 @@ use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
 
 use crate::record::GpuState;
 
-/// NVML and the GPU's name there.
+/// NVML, and the GPU's UUID there.
 #[derive(Debug)]
 pub struct Clocks {
     nvml: Nvml,
@@ -15,13 +15,13 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    /// Of the GPU with these bytes for its UUID; `None`: NVML is not there, or does not know it.
+    /// For the GPU with this UUID; `None`: NVML is missing, or does not know the GPU.
     pub fn of(uuid: [u8; 16]) -> Option<Self> {
         let clocks = Self { nvml: Nvml::init().ok()?, uuid: uuid_text(uuid) };
         clocks.read().map(|_| clocks)
     }
 
-    /// As it is now.
+    /// The state now.
     pub fn read(&self) -> Option<GpuState> {
         let gpu = self.nvml.device_by_uuid(self.uuid.as_str()).ok()?;
         let held_down = ThrottleReasons::SW_POWER_CAP

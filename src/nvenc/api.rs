@@ -104,7 +104,7 @@ impl Api {
     /// # Errors
     /// As [`Api::system`].
     pub fn load(path: &Path) -> Result<Arc<Self>, NvencError> {
-        const ADVICE: &str = "name an NVENC driver library for this machine, such as libnvidia-encode.so.1";
+        const ADVICE: &str = "name an NVENC driver library for this computer, such as libnvidia-encode.so.1";
         let name = path.display().to_string();
         // SAFETY: loading runs the library's initialisers; the user named this library as the driver to run.
         let library = unsafe { libloading::Library::new(path) }.map_err(|error| load_error(&name, &error, ADVICE))?;

@@ -212,7 +212,7 @@ impl NvencEncoder {
         match self.submits.last() {
             Some(last) if last.pts >= frame.pts => Err(NvencError::Frame {
                 pts: frame.pts,
-                got: format!("not after frame {}", last.pts),
+                got: format!("not later than frame {}", last.pts),
                 wanted: "increasing time stamps".to_owned(),
             }),
             _ => Ok(()),

@@ -1,4 +1,4 @@
-//! Driver statuses as errors: which call, which code, the driver's own words, the likely cause, what to do.
+//! Driver statuses as errors: the call, the code, the driver's own message, the likely cause, and what to do.
 //!
 //! Knows nothing of sessions. Causes and advice are written once, per status and call.
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::contract::{Codec, Dimensions};
 
-/// An `NVENCSTATUS` as a number: newer drivers may answer codes that no enum of ours has.
+/// An `NVENCSTATUS` as a number: newer drivers may return codes that are in no enum of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Status(pub u32);
 
@@ -20,57 +20,57 @@ pub enum NvencError {
     #[error("cannot load the driver library {library}: {cause}; {advice}")]
     #[allow(missing_docs, reason = "the message says it")]
     Load { library: String, cause: String, advice: &'static str },
-    /// The library was loaded but is not an NVENC driver, or not a whole one.
+    /// The library was loaded but is not a complete NVENC driver.
     #[error(
-        "{library} has no {entry}: it is not an NVENC driver library, or a broken one; reinstall the NVIDIA driver or name another library"
+        "{library} has no {entry}: it is not an NVENC driver library, or it is damaged; reinstall the NVIDIA driver or name another library"
     )]
     #[allow(missing_docs, reason = "the message says it")]
     MissingEntry { library: String, entry: &'static str },
     /// The device cannot encode this codec.
-    #[error("the device does not encode {codec}: it offers {offered}; choose one of those, or another device")]
+    #[error("the device does not encode {codec}: it supports {offered}; choose one of those, or another device")]
     #[allow(missing_docs, reason = "the message says it")]
     NoCodec { codec: Codec, offered: String },
-    /// The device cannot encode pictures of this size.
+    /// The device cannot encode frames of this size.
     #[error(
-        "the device does not encode {codec} at {dimensions}: it takes {min} to {max}; scale the input, or use another device"
+        "the device does not encode {codec} at {dimensions}: it supports {min} to {max}; scale the input, or use another device"
     )]
     #[allow(missing_docs, reason = "the message says it")]
     Size { codec: Codec, dimensions: Dimensions, min: Dimensions, max: Dimensions },
-    /// The device cannot make this many B pictures.
-    #[error("the device makes at most {max} B-frames for {codec}, not {asked}: lower --b-frames")]
+    /// The device does not support this many B-frames.
+    #[error("the device supports at most {max} B-frames for {codec}, not {asked}: lower --b-frames")]
     #[allow(missing_docs, reason = "the message says it")]
     BFrames { codec: Codec, asked: u32, max: u32 },
-    /// A frame that is not what the encoder was made for.
+    /// A frame that does not match the encoder's configuration.
     #[error(
-        "frame {pts} is {got}, the encoder was made for {wanted}: every frame of a run must have one size and format"
+        "cannot encode frame {pts}: it is {got}, but the encoder expects {wanted}; all frames of a run must have the same size and format"
     )]
     #[allow(missing_docs, reason = "the message says it")]
     Frame { pts: u64, got: String, wanted: String },
-    /// The tuning cannot work.
+    /// The reap threshold and the pool do not fit together.
     #[error(
-        "reap threshold {threshold} with a pool of {pool} cannot work: the threshold must be 1 to 64 and the pool at least the threshold plus {held} for reordering"
+        "reap threshold {threshold} with a pool of {pool} is impossible: the threshold must be 1 to 64, and the pool at least the threshold plus {held} for reordering"
     )]
     #[allow(missing_docs, reason = "the message says it")]
     Tuning { threshold: u32, pool: u32, held: u32 },
-    /// The driver holds back more pictures than there are buffers.
+    /// The driver holds back more frames than there are buffers.
     #[error(
-        "the driver holds every buffer and has finished none: its preset looks further ahead than the pool is deep; raise --pool"
+        "the driver holds every buffer and has finished none: the preset's lookahead is deeper than the pool; raise --pool"
     )]
     HeldBack,
     /// The harvest thread ended without saying why: the packet sink panicked.
-    #[error("the harvest thread ended early: the packet sink panicked")]
+    #[error("the harvest thread ended early: the packet sink panicked; this is a bug, please report it")]
     HarvestDied,
-    /// No thread to be had.
+    /// The harvest thread cannot be started.
     #[error("cannot start the harvest thread: {0}; free memory or raise the thread limit (ulimit -u)")]
     Thread(String),
-    /// A lock that does not come back.
+    /// A lock that never returns.
     #[error(
-        "the driver has not finished a picture for {seconds} s: it hangs; reset the GPU or restart the driver, and report the driver version"
+        "the driver has not finished a frame for {seconds} s: it hangs; reset the GPU or restart the driver, and report the driver version"
     )]
     #[allow(missing_docs, reason = "the message says it")]
     Stalled { seconds: u64 },
-    /// Used after it ended.
-    #[error("the encoder has ended (by finish or by an error): make a new one")]
+    /// The encoder was used after it ended.
+    #[error("the encoder has ended (after finish or after an error): create a new one")]
     Ended,
 }
 
@@ -80,7 +80,7 @@ pub enum NvencError {
 pub struct CallError {
     pub call: &'static str,
     pub status: Status,
-    /// What nvEncGetLastErrorString said; often empty.
+    /// The text of nvEncGetLastErrorString; often empty.
     pub driver_text: String,
 }
 
@@ -99,7 +99,7 @@ impl Status {
     pub const GENERIC: Self = Self(20);
     pub const INCOMPATIBLE_CLIENT_KEY: Self = Self(21);
 
-    /// The header's name without its prefix.
+    /// The header's name, without its prefix.
     pub fn name(self) -> &'static str {
         const NAMES: [&str; 27] = [
             "SUCCESS",
@@ -133,38 +133,39 @@ impl Status {
         NAMES.get(self.0 as usize).copied().unwrap_or("a status this program does not know")
     }
 
-    /// Likely cause and what to do.
+    /// The likely cause, and what to do.
     fn cause_and_advice(self, call: &str) -> (&'static str, &'static str) {
         let at_open = call == "nvEncOpenEncodeSessionEx";
         match self {
-            Self::NO_ENCODE_DEVICE => ("no encoder of this driver is on the device", "use an NVIDIA GPU with NVENC"),
+            Self::NO_ENCODE_DEVICE => ("this driver finds no encoder on the device", "use an NVIDIA GPU with NVENC"),
             Self::UNSUPPORTED_DEVICE => (
                 "this GPU has no NVENC engine (A100, H100 and H200 have none) or it is not exposed here",
                 "use a GeForce, RTX or L-series card, or --device virtual",
             ),
-            Self(3 | 4) => ("the device handle is not one this driver knows", "check --device"),
+            Self(3 | 4) => ("the driver does not know the device handle", "check --device"),
             Self::DEVICE_NOT_EXIST => ("the device was lost", "check the driver's log, then start again"),
-            Self(6) => ("a pointer this driver needs is null", "this is a defect here: please report it"),
-            Self::INVALID_PARAM => ("a parameter is out of the driver's range", "check codec, preset, size and rate"),
-            Self(9) => ("the call came out of order", "this is a defect here: please report it"),
+            Self(6) => ("a pointer that the driver needs is null", "this is a bug in this program: please report it"),
+            Self::INVALID_PARAM => ("the driver rejects a parameter", "check codec, preset, size and frame rate"),
+            Self(9) => ("the call came in the wrong order", "this is a bug in this program: please report it"),
             Self::OUT_OF_MEMORY | Self::INCOMPATIBLE_CLIENT_KEY if at_open => (
                 "too many encode sessions are open on this system",
-                "close other encoders (OBS, ShadowPlay, browsers); GeForce cards allow a fixed number at a time",
+                "close other encoders (OBS, ShadowPlay, browsers); GeForce cards limit the number of sessions",
             ),
             Self::OUT_OF_MEMORY => {
-                ("the device is out of memory", "lower --pool or the picture size, or close other programs")
+                ("the device is out of memory", "lower --pool or the frame size, or close other programs")
             }
-            Self(11) => ("the encoder is not initialised", "this is a defect here: please report it"),
+            Self(11) => ("the encoder is not initialised", "this is a bug in this program: please report it"),
             Self(12) => ("the device does not support this setting", "try another preset, tuning or rate control"),
             Self::INVALID_VERSION => (
-                "the driver is older than the API 12.1 this program speaks",
+                "the driver is older than API 12.1, which this program needs",
                 "install driver 530.41.03 or newer (Windows: 531.61)",
             ),
             Self::LOCK_BUSY | Self::ENCODER_BUSY => ("the encoder stayed busy", "try again; lower the load on the GPU"),
-            Self(14) => ("a buffer of ours is too small", "this is a defect here: please report it"),
-            Self::GENERIC => {
-                ("the driver failed inside", "start again; if it stays, restart the machine or change the driver")
-            }
+            Self(14) => ("a buffer is too small", "this is a bug in this program: please report it"),
+            Self::GENERIC => (
+                "the driver reports an internal error",
+                "start again; if it persists, restart the computer or change the driver",
+            ),
             Self(22) => ("the driver does not implement this call", "update the driver"),
             _ => ("the cause is not known", "look the code up in nvEncodeAPI.h of a newer SDK"),
         }
@@ -172,7 +173,7 @@ impl Status {
 }
 
 impl NvencError {
-    /// Is the device gone or unusable, so that further runs make no sense?
+    /// Is the device lost or unusable, so that further runs are pointless?
     pub fn is_device_lost(&self) -> bool {
         match self {
             Self::Call(error) => matches!(error.status, Status::DEVICE_NOT_EXIST | Status::GENERIC),
@@ -181,7 +182,7 @@ impl NvencError {
         }
     }
 
-    /// Could the device never be opened at all?
+    /// Did the device fail to open?
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Load { .. } | Self::MissingEntry { .. } => true,
@@ -196,7 +197,7 @@ impl NvencError {
 
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered {} ({})", self.call, self.status.0, self.status.name())?;
+        write!(f, "{} failed with {} ({})", self.call, self.status.0, self.status.name())?;
         if !self.driver_text.is_empty() {
             write!(f, ", the driver says \"{}\"", self.driver_text)?;
         }

@@ -1,6 +1,6 @@
 //! Another program to measure beside this one: `ffmpeg`, or `ffmpeg:EXTRA OPTIONS`.
 //!
-//! Knows the words only; how the program is run is `bench`'s.
+//! Knows the name and options only; `bench` runs the program.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use crate::record::{Client, ClientName, MAX_NAME_BYTES};
 
 const FFMPEG: &str = "ffmpeg";
 
-/// FFmpeg with NVENC, and what it is told beyond the plan.
+/// FFmpeg with NVENC, with any output options beyond the plan's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -26,9 +26,9 @@ pub struct Baseline {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum BaselineError {
-    #[error("'{0}' is no baseline: use ffmpeg, or ffmpeg:\"extra output options\"")]
+    #[error("'{0}' is not a baseline: use ffmpeg, or ffmpeg:\"extra output options\"")]
     Unknown(String),
-    #[error("the options of baseline '{0}' are too long to tell cases apart by: use fewer than {MAX_NAME_BYTES} bytes")]
+    #[error("the options of baseline '{0}' are too long: use fewer than {MAX_NAME_BYTES} bytes")]
     TooLong(String),
 }
 
@@ -38,7 +38,7 @@ impl Baseline {
         self.extra.split_whitespace()
     }
 
-    /// What its cases are called.
+    /// The name of its cases.
     pub fn client(&self) -> Client {
         Client::Foreign(self.name)
     }

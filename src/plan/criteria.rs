@@ -1,4 +1,4 @@
-//! Acceptance criteria as data: what "after is better than before" has to mean. Part of a plan, or a TOML file that changes
+//! Acceptance criteria as data: the limits that the after side must keep. Part of a plan, or a TOML file that overrides
 //! them.
 //!
 //! Knows limits and names; `stats::verdict::judge` asks the runs whether they are met.
@@ -6,22 +6,22 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The limits. `Default` is the set of the acceptance plan (docs/plan.md); a TOML file may name any of the keys. An infinite
-/// limit (`inf` or `-inf`) switches its criterion off.
+/// The limits of the acceptance criteria. A TOML file may set any of the keys. An infinite limit (`inf` or `-inf`) turns
+/// its criterion off.
 ///
-/// The guard on latency asks whether throughput paid for it. Frames in flight cost latency by nature: in a steady state
-/// *latency = frames in flight ÷ throughput* (Little's law). Depth is worth that as long as it buys throughput; beyond the
-/// knee it buys nothing. So the guard looks at one quantity, the latency tail ÷ the throughput, which may grow by
+/// The latency guard accepts more latency only in exchange for more throughput. More frames in flight always cost latency:
+/// in a steady state *latency = frames in flight ÷ throughput* (Little's law). That is worth it as long as throughput grows;
+/// beyond the knee it no longer does. So the guard limits one quantity, latency tail ÷ throughput, which may grow by
 /// [`Criteria::max_latency_p99_growth_pct`]. Two published cases set the default of 25 %:
 ///
-/// - Serial to four in flight at 640x360: latency about 0.9 → 1.3 ms (+46 %) while throughput nearly doubles. Passes.
-/// - Four to eight buffers behind a source that keeps 100 frames a second: lock wait 4.5 → 0.25 ms, but latency
-///   12.6 → 20 ms (+59 %) at the same throughput. The wait only moved. Fails.
+/// - From serial to four frames in flight at 640x360: latency about 0.9 → 1.3 ms (+46 %) while throughput nearly doubles. Passes.
+/// - From four to eight buffers behind a source of 100 frames per second: lock wait 4.5 → 0.25 ms, but latency
+///   12.6 → 20 ms (+59 %) at the same throughput. The wait has only moved. Fails.
 ///
 /// The tail is p99 for runs of 1,000 frames or more (`Metric::min_frames`), p95 for shorter
-/// ones; of runs below 200 frames nothing is asked. It is 25 % and not 5 % because a tail rests on few frames all the same.
-/// A quarter of a frame interval is forgiven the after side: nobody can see it. Where latency does not matter, say when a
-/// file is transcoded, `max_latency_p99_growth_pct = inf` switches the guard off.
+/// ones; runs below 200 frames are not judged by it. It is 25 % and not 5 % because even so a tail depends on few frames.
+/// The after side may exceed the limit by a quarter of a frame interval, which nobody can see. Where latency does not
+/// matter, for example when transcoding a file, `max_latency_p99_growth_pct = inf` turns the guard off.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Criteria {
@@ -33,11 +33,11 @@ pub struct Criteria {
     pub min_queue_peak: u32,
     /// `failed_runs`: at most this many runs of both sides together may fail, warm-ups included.
     pub max_failed_runs: u32,
-    /// `latency_p99`: growth allowed beyond what the throughput gained.
+    /// `latency_p99`: growth allowed beyond the gain in throughput.
     pub max_latency_p99_growth_pct: f64,
-    /// `latency_p99`: latency that is forgiven the after side, in frame intervals (1 ÷ throughput).
+    /// `latency_p99`: latency that is always allowed to the after side, in frame intervals (1 ÷ throughput).
     pub latency_p99_tolerance_intervals: f64,
-    /// Fewer good counted runs than this on a side leave it open whether a criterion is met.
+    /// With fewer good counted runs than this on a side, a criterion is inconclusive.
     pub min_runs: u32,
     /// Assumed drift between two sessions, in percent; smaller changes between them are inconclusive. 3 % covers sessions
     /// whose levels scatter with a standard deviation of 1 % (√2 × 1.96 × 1 % = 2.8 %).
@@ -50,7 +50,7 @@ pub struct Criteria {
 pub enum CriteriaError {
     #[error("criteria, line {line}: {message}")]
     Toml { line: usize, message: String },
-    #[error("criteria: {key} is not a number, so nothing can be compared with it: write for example {key} = 5.0")]
+    #[error("criteria: {key} must be a number: write for example {key} = 5.0")]
     NotANumber { key: &'static str },
 }
 
@@ -70,7 +70,7 @@ impl Default for Criteria {
 }
 
 impl Criteria {
-    /// Those of the acceptance plan?
+    /// Are they the built-in criteria?
     pub fn is_usual(&self) -> bool {
         *self == Self::default()
     }
@@ -78,14 +78,14 @@ impl Criteria {
     /// Reads a criteria file; keys that it does not name keep their defaults.
     ///
     /// # Errors
-    /// It is no TOML, names an unknown key, or a limit is not a number.
+    /// It is not TOML, names an unknown key, or a limit is not a number.
     pub fn from_toml(text: &str) -> Result<Self, CriteriaError> {
         let criteria: Self = toml::from_str(text).map_err(|error| CriteriaError::toml(text, &error))?;
         criteria.check()?;
         Ok(criteria)
     }
 
-    /// Can anything be compared with the limits?
+    /// Are all limits numbers?
     ///
     /// # Errors
     /// A limit is NaN: every comparison with it would be false.

@@ -14,21 +14,21 @@ use serde::{Deserialize, Serialize};
 pub const MAX_NAME_BYTES: usize = 95;
 const PROCESS: &str = "inflight";
 
-/// Who encoded.
+/// The program that encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub enum Client {
-    /// This program, inside the measuring process: every wait is known from inside.
+    /// This program, inside the measuring process, which sees every wait.
     #[default]
     Here,
-    /// `inflight encode` as a process of its own, seen from outside.
+    /// `inflight encode` as a separate process, measured from outside.
     Process,
-    /// Another program, seen from outside.
+    /// Another program, measured from outside.
     Foreign(ClientName),
 }
 
-/// What another program is called: its name and the options that tell it from others of that name.
+/// The name of another program, with the options that distinguish it from others of that name.
 ///
 /// Each distinct name is kept once for as long as the process runs, so that a case stays small and easily copied.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,11 +36,11 @@ pub struct ClientName(&'static str);
 
 /// Why a name cannot be kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' cannot name an encoding program: use 1 to {MAX_NAME_BYTES} bytes without line breaks")]
+#[error("'{0}' cannot be the name of an encoding program: use 1 to {MAX_NAME_BYTES} bytes without line breaks")]
 pub struct BadName(String);
 
 impl Client {
-    /// Measured by this program inside its own process?
+    /// Did this program encode inside its own process?
     pub fn is_here(self) -> bool {
         self == Self::Here
     }
@@ -56,7 +56,7 @@ impl ClientName {
         Ok(Self(kept(name)))
     }
 
-    /// As much of `name` as fits.
+    /// The part of `name` that fits.
     pub fn shortened(name: &str) -> Self {
         let mut fitting = String::new();
         for letter in name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }) {

@@ -1,4 +1,4 @@
-//! The part of a report that lets others check and repeat it: runs, environment, input, command, definitions.
+//! The part of a report for checking and repeating it: runs, environment, input, command, definitions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::RunSummary;
 use crate::units::Unit;
 
-/// What each run is shown for.
+/// The metrics of the table of runs.
 pub const PER_RUN: [Metric; 7] = [
     Metric::WallMs,
     Metric::LockMs,
@@ -28,7 +28,7 @@ pub const PER_RUN: [Metric; 7] = [
 /// Longer tables help no one: the CSV export has every run.
 pub const MAX_RUNS_SHOWN: usize = 500;
 
-/// Every run in the order of making, warm-ups and failures marked.
+/// Every run in the order in which they were made, with warm-ups and failures marked.
 pub fn runs(session: &Session) -> String {
     let per_run = PER_RUN.map(|metric| format!(">`{}`", metric.key()));
     let what = [">#", "codec", ">T", "lock", ">pool", "run"];
@@ -38,11 +38,15 @@ pub fn runs(session: &Session) -> String {
         table.row(run_cells(run));
     }
     let left_out = session.summaries.len().saturating_sub(MAX_RUNS_SHOWN);
-    let note = if left_out == 0 { String::new() } else { format!("\n{left_out} more runs are in the session.\n") };
+    let note = if left_out == 0 {
+        String::new()
+    } else {
+        format!("\n{left_out} more runs are in the session; the CSV export has all of them.\n")
+    };
     format!("{table}{note}")
 }
 
-/// Machine, device, input and plan.
+/// Computer, device and input.
 pub fn environment(manifest: &Manifest) -> String {
     let Environment { os, kernel, cpu, num_cpus, memory_mib, inflight_version, optimised_build, .. } =
         &manifest.environment;
@@ -50,7 +54,7 @@ pub fn environment(manifest: &Manifest) -> String {
     let build = if *optimised_build { "optimised" } else { "debug build" };
     let mut table = Table::new(&["what", "value"]);
     let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
-    row("Session made", utc(manifest.created_unix_ms));
+    row("Session created", utc(manifest.created_unix_ms));
     row("System", markdown(&format!("{os}, {kernel}")));
     row("Processor", markdown(&format!("{cpu}, {num_cpus} logical processors")));
     row("Memory", Unit::Bytes.text(*memory_mib as f64 * 1024.0 * 1024.0));
@@ -92,6 +96,17 @@ fn num_rounds(session: &Session, is_confirmation: bool) -> u32 {
     counted.map(|run| run.repeat_index).collect::<BTreeSet<_>>().len() as u32
 }
 
+/// The order of the cases within a round. Older sessions have no seed, and the order of every second round reversed.
+fn order_text(session: &Session) -> &'static str {
+    match session.manifest.plan.order_seed {
+        Some(_) => " in an order drawn at random",
+        None if is_shuffled(session) => {
+            "; every second round is in the reverse order of the one before, and the order of pairs after the first is random"
+        }
+        None => "; every second round is in the reverse order of the one before",
+    }
+}
+
 /// Did the rounds visit the cases in more than one order, not counting the reverse? Older sessions did not.
 fn is_shuffled(session: &Session) -> bool {
     let counted = session.summaries.iter().filter(|run| !run.warmup && !run.is_confirmation);
@@ -103,23 +118,22 @@ fn is_shuffled(session: &Session) -> bool {
     forward.any(|order| !first.iter().filter(|case| order.contains(case)).eq(order))
 }
 
-/// What a run is, and what each number means.
+/// The procedure, and the definition of each metric.
 pub fn methods(session: &Session) -> String {
     let plan = &session.manifest.plan;
     let mut text = format!(
-        "A run opens an encode session, encodes the input once and closes it. Each case has {} for warming up and {} that \
-         count{}. Runs are made round by round: each round visits every case; rounds come in couples of which the second is \
-         the first in reverse{}, so that a drift of the machine falls on all cases alike. Warm-ups are kept and marked, never counted; a failed \
-         run enters no mean. Means, percentiles and deviations are over runs, because the frames within a run hang \
-         together; only the figures of lock wait and depth look at single frames. Of the {} frames of a run, {} lie \
-         above its p99.\n\n",
+        "A run opens an encode session, encodes the input once and closes it. Each case has {} to warm up and {} that \
+         count{}. Runs are made round by round: each round visits every case{}, so that a drift of the computer affects all \
+         cases alike. Warm-ups are kept and marked, never counted; a failed run is part of no mean. Means, percentiles and \
+         deviations are over runs, because the frames within a run are not independent; only the figures of lock wait and \
+         depth show single frames. Of the {} frames of a run, {} are above its p99.\n\n",
         runs_text(plan.warmup),
         runs_text(num_rounds(session, false)),
         match num_rounds(session, true) {
             0 => String::new(),
-            num => format!("; what they recommend and its rival have {num} more, to confirm it"),
+            num => format!("; the recommended case and its nearest competitors have {num} more in confirmation rounds"),
         },
-        if is_shuffled(session) { ", and couples after the first are shuffled" } else { "" },
+        order_text(session),
         session.manifest.input.frames,
         session.manifest.input.frames / 100
     );
@@ -134,7 +148,7 @@ fn run_cells(run: &RunSummary) -> Vec<String> {
     let case = run.case;
     let kind = match run {
         RunSummary { warmup: true, .. } => "warm-up",
-        RunSummary { is_confirmation: true, .. } => "to confirm",
+        RunSummary { is_confirmation: true, .. } => "confirmation",
         _ => "counted",
     };
     let what = match &run.error {

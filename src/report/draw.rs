@@ -69,47 +69,47 @@ impl FigureKind {
     pub fn explanation(self) -> &'static str {
         match self {
             Self::Rounds => {
-                "A dot is the change within one round. The band is the exact 95 % interval of all rounds so far, before \
-                 doubts; the grey band, drawn where it is near, is the margin within which a change does not matter."
+                "Each dot is the change within one round. The band is the exact 95 % interval of all rounds so far, before \
+                 doubts. Changes within the grey band, which is shown if it is near, do not matter."
             }
             Self::Shift => {
-                "The change at each decile of a run's frames with its exact 95 % interval; one decile of a run is one \
-                 value."
+                "The change at each decile of a run's frames, with its exact 95 % interval; each run gives one value per \
+                 decile."
             }
             Self::WaitSplit => {
-                "Means over the counted runs. The black mark is the wall time; what is missing up to it is the caller's \
-                 own work. Where a thread of its own locks, the upper bar is the submitting thread and the lower one the \
-                 locking thread."
+                "Means over the counted runs. The black mark is the wall time; the gap up to it is the caller's own work. \
+                 Where a separate thread locks, the upper bar is the submitting thread and the lower bar the locking \
+                 thread."
             }
             Self::Knee => {
-                "Means over the counted runs, whiskers of one standard deviation. Right of the knee more pictures in \
-                 flight cost latency and buy no throughput."
+                "Means over the counted runs, with whiskers of one standard deviation. Right of the knee, more frames in \
+                 flight cost latency without raising throughput."
             }
             Self::LockWait => {
-                "All frames of the counted runs. Where a curve turns up, the share of frames to its right had to wait; a \
-                 curve that is high from the left always waits."
+                "All frames of the counted runs. The frames to the right of the point where a curve rises had to wait; if a \
+                 curve is high from the left, all frames waited."
             }
             Self::Depth => {
-                "The line is the mean over time, the band spans the least and the most at each moment; at 0 the encoder \
-                 has nothing to do. The dashed line is the end of the run."
+                "The line is the mean over time; the band spans the smallest and largest value at each moment. At 0 the \
+                 encoder has nothing to do. The dashed line is the end of the run."
             }
         }
     }
 
-    /// What it shows, for whoever cannot see it.
+    /// What it shows, as alternative text.
     pub fn caption(self) -> &'static str {
         match self {
-            Self::Rounds => "change of the wall time in each round, and its interval",
+            Self::Rounds => "change in wall time in each round, and its interval",
             Self::Shift => "change at each decile of the frames",
             Self::WaitSplit => "time per run, split into its parts, case by case",
             Self::Knee => "throughput and p99 latency against the threshold",
             Self::LockWait => "percentile curve of the lock wait per frame, case by case",
-            Self::Depth => "pictures in flight over time, before and after",
+            Self::Depth => "frames in flight over time, before and after",
         }
     }
 }
 
-/// Every figure that there are numbers for.
+/// All figures for which there are measurements.
 pub fn figures(material: &Material<'_>) -> Vec<Figure> {
     let mut figures = Vec::new();
     for codec in material.codecs() {
@@ -160,7 +160,7 @@ fn shift(material: &Material<'_>, codec: Codec) -> Option<String> {
         points: shift.points.iter().map(point).collect(),
     };
     let columns: Vec<_> = material.compared(codec)?.shifts.iter().map(column).collect();
-    let title = format!("Where in the distribution of frames it changed, {}", codec_title(codec));
+    let title = format!("Change by decile of frames, {}", codec_title(codec));
     shift::draw(Heading { title: &title, device: device(material) }, &columns)
 }
 
@@ -185,10 +185,10 @@ fn depth(material: &Material<'_>, codec: Codec) -> Option<String> {
     let trace = |depth: &&DepthMaterial| {
         let run = &depth.run;
         let case = case_title(&run.case);
-        let label = format!("{}: {case} (run {}, the one of median wall time)", side_title(run.side), run.order_index);
+        let label = format!("{}: {case} (run {}, with the median wall time)", side_title(run.side), run.order_index);
         depth::Trace { label, bins: depth.bins.clone() }
     };
-    let title = format!("Pictures in flight over one run, {}", codec_title(codec));
+    let title = format!("Frames in flight over one run, {}", codec_title(codec));
     let traces: Vec<_> = pair.iter().map(trace).collect();
     depth::draw(Heading { title: &title, device: device(material) }, &traces, span_ns as f64 / 1e6)
 }

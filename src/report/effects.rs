@@ -1,4 +1,4 @@
-//! What each metric did, in words and intervals; and by which method that was found.
+//! The change of each metric, in words and intervals, and the method behind it.
 
 use std::fmt::Write as _;
 
@@ -36,26 +36,29 @@ pub fn changes(codec: &CodecComparison) -> String {
         table.row(effect_cells(effect));
     }
     let mut text = format!(
-        "`{PRIMARY}` was named before anything was measured; the other metrics are exploratory. Before and after are medians \
-         over the runs. The paired median change compares round by round, so it is not the quotient of the two medians. \
-         *Worst run*: how far the worst run lies above the median of its side, before and after.\n\n{table}\n"
+        "`{PRIMARY}` is the primary metric, chosen before anything was measured; the others are exploratory. Before and after \
+         are medians over the runs. The paired median change is computed round by round, so it is not the quotient of the two \
+         medians. *Worst run*: distance of the worst run above the median of its side, before and after.\n\n{table}\n"
     );
     if let Some(thin) = thin_text(&codec.too_thin) {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "Left out, because fewer than ten frames of a run would lie beyond them: {thin}.\n");
+        let _ = writeln!(
+            text,
+            "Left out, because fewer than ten frames of a run would lie beyond the percentile: {thin}.\n"
+        );
     }
     text
 }
 
-/// Where in the distribution of frames the change lies; `None` where runs have no frames.
+/// The change at each decile of frames; `None` where runs have no frames.
 pub fn shifts(codec: &CodecComparison) -> Option<String> {
     let tables: String = codec.shifts.iter().map(shift_table).collect();
     (!tables.is_empty()).then_some(tables)
 }
 
-/// Every case against the reference of its codec, by the primary metric.
+/// Every case compared with the reference of its codec, by the primary metric.
 pub fn cells_of(analysis: &Analysis, codec: Codec) -> Option<String> {
-    let mut table = Table::new(&["case", "against", ">paired median change", ">interval", ">n", "answer", "why"]);
+    let mut table = Table::new(&["case", "reference", ">paired median change", ">interval", ">n", "answer", "why"]);
     let mut is_empty = true;
     for Cell { case, reference, effect } in analysis.cells.iter().filter(|cell| cell.case.codec == codec) {
         is_empty = false;
@@ -71,7 +74,7 @@ pub fn cells_of(analysis: &Analysis, codec: Codec) -> Option<String> {
     })
 }
 
-/// What each case costs, and where it stands.
+/// The wall time and latency of each case, and its standing.
 pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
     let titles = [
         "case",
@@ -118,38 +121,39 @@ pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
         ]);
     }
     format!(
-        "{}\n\n{table}\n*As fast*: at most {} slower than the fastest, shown at 95 %. Of the cases that are as fast, the one with \
-         the lowest latency tail is recommended, and of equal ones the smallest threshold. Wall time and tail are medians of the \
-         planned rounds.\n",
+        "{}\n\n{table}\n*As fast*: shown at 95 % to be at most {} slower than the fastest. Of the cases that are as fast, the one \
+         with the lowest latency tail is recommended; of equal ones, the one with the smallest threshold. Wall time and tail are \
+         medians of the planned rounds.\n",
         markdown(&known.reason),
         units::pct(known.margin.pct)
     )
 }
 
-/// Test, unit, n, margin and order, for who wants to know how the verdicts came about.
+/// Test, unit, n, margin and order: how the verdicts were found.
 pub fn methods(codecs: &[CodecComparison]) -> String {
     let mut text = String::from(
-        "**How a verdict is found.** Each run gives one value of a metric. Within a round both sides ran on the same computer in \
-         the same state, in an order drawn by lot, so their values make a pair. The paired median change is the median of \
-         (aᵢ + aⱼ) ÷ (bᵢ + bⱼ) over all rounds, its interval has the exact bounds of Wilcoxon's signed-rank test. Sides of two \
-         sessions are not paired: their change is the median of all quotients a ÷ b with the exact bounds of the Mann–Whitney \
-         test. *Improved* and *worse*: the interval excludes zero and the change reaches the margin. *Equivalent*: the interval \
-         lies within the margin, and so does that of the mean. A criterion passes when the one-sided 95 % bound keeps its limit \
-         and fails when the bound on the other side exceeds it. All comparisons of a sweep share one error of 5 % (joint sign \
-         flips), and so do its looks. Every doubt (drift, slow first run, late frames, clock, throttling, two sessions) has a size that \
-         widens the interval; no run is left out.",
+        "**How a verdict is found.** Each run gives one value per metric. Within a round, both sides ran on the same computer in \
+         the same state and in random order, so their values form a pair. The paired median change is the median of \
+         (aᵢ + aⱼ) ÷ (bᵢ + bⱼ) over all rounds; its interval has the exact bounds of Wilcoxon's signed-rank test. The sides of \
+         two sessions are not paired: their change is the median of all quotients a ÷ b, with the exact bounds of the \
+         Mann–Whitney test. *Improved* and *worse*: the interval excludes zero and the change reaches the margin. *Equivalent*: \
+         the interval lies within the margin, and so does that of the mean. A criterion passes if the one-sided 95 % bound keeps \
+         its limit, and fails if the bound on the other side exceeds it. All comparisons of a sweep share one error of 5 % (joint \
+         sign flips), and so do its looks. Each doubt (drift, slow first run, late frames, clock, throttling, two sessions) has a \
+         size that widens the interval; no run is left out.",
     );
     for codec in codecs {
         let Some(primary) = codec.effects.first() else { continue };
         let change = &primary.interval;
-        let unit = if change.num_pairs.is_some() { "pairs" } else { "runs a side, not paired" };
+        let unit = if change.num_pairs.is_some() { "pairs" } else { "runs per side, not paired" };
         let margin = units::pct(primary.margin.pct);
         let from = match &primary.margin.calibration {
             Some(session) => format!("measured by calibration {}", markdown(session)),
-            None => "the least there is".to_owned(),
+            None => "the smallest margin".to_owned(),
         };
-        let order =
-            codec.num_before_first.map_or_else(String::new, |num| format!(", before made first in {num} of them"));
+        let order = codec
+            .num_before_first
+            .map_or_else(String::new, |num| format!(", with the before side first in {num} of them"));
         let (n, peers) = (change.num_runs, codec.num_peers);
         let _ = write!(
             text,
@@ -216,7 +220,7 @@ fn shift_table(shift: &Shift) -> String {
             ends,
         ]);
     }
-    let hint = if shift.is_exploratory { " A hint only: fewer than 20 runs a side." } else { "" };
+    let hint = if shift.is_exploratory { " Only a hint: fewer than 20 runs per side." } else { "" };
     format!("{} at the deciles of a run's frames, medians over runs.{hint}\n\n{table}\n", shift.column.title())
 }
 

@@ -25,7 +25,7 @@ fn write_drafts(files: &[(PathBuf, &str)], drafts: &[PathBuf]) -> Result<(), Rep
         let failed = |source| ReportError::Write { path: path.clone(), source };
         // Taking the name of a folder cannot work; taking that of a device such as /dev/stdout must not.
         if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "it is there and no regular file")));
+            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "it exists and is not a regular file")));
         }
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(failed)?;

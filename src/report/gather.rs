@@ -14,7 +14,7 @@ use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::{Group, RunSummary};
 use crate::stats::verdict::comparison::{CodecComparison, SideName};
 
-/// What the sections and figures of a report are made of.
+/// The data for the sections and figures of a report.
 pub struct Material<'a> {
     /// What the report is about.
     pub subject: Subject<'a>,
@@ -36,7 +36,7 @@ pub struct CaseMaterial {
     pub lock_wait: Distribution,
 }
 
-/// Pictures in flight over one run.
+/// Frames in flight over one run.
 pub struct DepthMaterial {
     /// Which run.
     pub run: Representative,

@@ -1,6 +1,6 @@
-//! A report as one HTML file with its figures inside and tables that sort by a click: what people mail.
+//! A report as one HTML file with its figures inside and tables that sort on a click: the form for sending to others.
 //!
-//! Made of the finished Markdown report, so it cannot say anything else. Loads nothing from anywhere.
+//! Made from the finished Markdown report, so both have the same content. Loads nothing from the network.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,7 @@ blockquote { margin: 16px 0; padding: 4px 16px; border-left: 4px solid #c58a00; 
 figure { margin: 8px 0; } figure svg { max-width: 100%; height: auto; background: #fff; }
 ";
 
-/// Sorts by number where a column has numbers, units heeded, else by text; a second click turns it around.
+/// Sorts by number where a column has numbers, respecting units, otherwise as text; a second click reverses the order.
 const SORT: &str = r#"
 const units = { ns: 1e-9, "µs": 1e-6, ms: 1e-3, s: 1, KiB: 1024, MiB: 1048576, GiB: 1073741824 };
 const value = (cell) => {

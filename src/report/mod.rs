@@ -1,7 +1,7 @@
 //! Session to report: Markdown with figures beside it, tables of samples, a trace, status pages.
 //!
-//! Pure functions of what was stored: no device, no clock (the caller says what time it is), no number that `stats` did
-//! not compute and no spelling of one that is not `units`'. Only [`Report::write`] and [`write_export`] touch files.
+//! Pure functions of stored data: no device, no clock (the caller passes the time); `stats` computes all numbers, and
+//! `units` formats them. Only [`Report::write`] and [`write_export`] touch files.
 
 pub mod axis;
 pub mod chart;
@@ -40,21 +40,21 @@ use draw::{Figure, FigureKind};
 use gather::Material;
 use words::codec_title;
 
-/// What a report is about.
+/// The subject of a report.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// The session reported on. The after side of `comparison` is part of it.
     pub session: &'a Session,
-    /// What it says by itself.
+    /// The analysis of the session.
     pub analysis: &'a Analysis,
-    /// Where the before side comes from, if from another session.
+    /// The session of the before side, if it is another one.
     pub before: Option<&'a Session>,
-    /// The judgement; without one the report describes and recommends, but passes nothing.
+    /// The comparison; without one, the report describes and recommends but judges no criteria.
     pub comparison: Option<&'a Comparison>,
 }
 
 impl<'a> Subject<'a> {
-    /// A session by itself: its headline pair is what is compared.
+    /// A session by itself, with its headline pair compared.
     pub fn own(session: &'a Session, analysis: &'a Analysis) -> Self {
         Self { session, analysis, before: None, comparison: analysis.comparison.as_ref() }
     }
@@ -63,15 +63,15 @@ impl<'a> Subject<'a> {
 /// A finished report, not yet on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// Where [`Report::write`] puts it.
+    /// The path to which [`Report::write`] writes it.
     pub path: PathBuf,
-    /// The text. It refers to the figures by file name, so they belong into the same folder.
+    /// The text. It refers to the figures by file name, so they belong in the same folder.
     pub markdown: String,
     /// File name and content of each figure.
     pub figures: Vec<(String, String)>,
 }
 
-/// Why there is no report.
+/// Why a report or export cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum ReportError {
@@ -81,9 +81,9 @@ pub enum ReportError {
     Write { path: PathBuf, source: io::Error },
     #[error("cannot write the export: {0}")]
     Export(#[from] io::Error),
-    #[error("{path} names no file that a report could be written to: give it a name such as report.md")]
+    #[error("cannot write a report to {path}: it is not a file name; use for example report.md")]
     NoFileName { path: PathBuf },
-    #[error("the session has no run {order_index}: it holds {num_runs} runs, counted from 0")]
+    #[error("cannot find run {order_index}: the session has {num_runs} runs, counted from 0")]
     NoSuchRun { order_index: u32, num_runs: usize },
 }
 
@@ -101,7 +101,7 @@ pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result
     Ok(Report { path: path.to_owned(), markdown, figures })
 }
 
-/// The plan's name for a report: `output/benchmark-nv-precise-<codec>-<date>-<time>.md`, several codecs joined by `-`, in UTC.
+/// The default path of a report: `output/benchmark-nv-precise-<codec>-<date>-<time>.md`, several codecs joined by `-`, in UTC.
 pub fn default_path(session: &Session, now: Timestamp) -> PathBuf {
     let codecs: Vec<_> = session.manifest.plan.codecs.iter().map(ToString::to_string).collect();
     PathBuf::from(format!("output/benchmark-nv-precise-{}-{}.md", codecs.join("-"), now.strftime("%Y-%m-%d-%H%M")))
@@ -110,7 +110,7 @@ pub fn default_path(session: &Session, now: Timestamp) -> PathBuf {
 /// Writes a table or trace to `path`, whole or not at all.
 ///
 /// # Errors
-/// What `write` answers, or the file cannot be written.
+/// The error of `write`, or the file cannot be written.
 pub fn write_export(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), ReportError>,
@@ -183,7 +183,7 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
             put(format!("## Before and after, {}\n\n{}", codec_title(codec.codec), sections::before_after(codec)));
             put(format!("## Parts of the time, {}\n\n{}", codec_title(codec.codec), sections::wait_split(codec)));
             if let Some(shifts) = effects::shifts(codec) {
-                put(format!("## Where in the distribution, {}\n\n{shifts}", codec_title(codec.codec)));
+                put(format!("## Change by decile, {}\n\n{shifts}", codec_title(codec.codec)));
                 put(figure(codec.codec, FigureKind::Shift));
             }
         }
@@ -191,7 +191,7 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
     for codec in material.codecs() {
         put(format!("## Cases, {}\n\n{}", codec_title(codec), sections::cases(material, codec)));
         if let Some(cells) = effects::cells_of(material.subject.analysis, codec) {
-            put(format!("## Every case against one, {}\n\n{cells}", codec_title(codec)));
+            put(format!("## Every case and the reference, {}\n\n{cells}", codec_title(codec)));
         }
         if let Some(processes) = processes::table(material, codec) {
             put(format!("## Whole processes, {}\n\n{processes}", codec_title(codec)));
@@ -216,7 +216,7 @@ fn subject_answers<'a>(material: &Material<'a>) -> impl Iterator<Item = &'a Answ
 
 fn figure_link(figures: &[Figure], stem: &str, codec: Codec, kind: FigureKind) -> String {
     if !figures.iter().any(|figure| figure.codec == codec && figure.kind == kind) {
-        return format!("*No figure of {}: no good run to draw.*", kind.caption());
+        return format!("*No figure ({}): there is no good run to draw.*", kind.caption());
     }
     let link = text::link(&file_name(stem, codec, kind));
     format!("![{}: {}]({link})\n\n{}", codec_title(codec), kind.caption(), kind.explanation())
@@ -230,7 +230,7 @@ fn generated_line(generated: Timestamp) -> String {
     format!("Generated {} by inflight {}\n", moment(generated), env!("CARGO_PKG_VERSION"))
 }
 
-/// A moment for people, in UTC so that it reads the same everywhere.
+/// A time for the reader, in UTC so that it is the same everywhere.
 fn utc(unix_ms: u64) -> String {
     let time = i64::try_from(unix_ms).ok().and_then(|unix_ms| Timestamp::from_millisecond(unix_ms).ok());
     time.map_or_else(|| NO_VALUE.to_owned(), moment)

@@ -1,4 +1,4 @@
-//! Whole process against whole process: the cases that ran outside of the measuring process, side by side.
+//! Whole processes side by side: the cases that ran outside of the measuring process.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::Group;
 use crate::units::{NO_VALUE, change_pct_or_none, pct};
 
-/// What a reader wants to know of a process, in the order of the columns.
+/// The metrics of a process, in the order of the columns.
 const COLUMNS: [Metric; 6] = [
     Metric::Fps,
     Metric::ProcessWallMs,
@@ -44,10 +44,10 @@ pub fn table(material: &Material<'_>, codec: Codec) -> Option<String> {
     Some(format!("{table}\nMedians over the counted runs. {}\n", HOW))
 }
 
-const HOW: &str = "Every process reads the same raw frames from one file, writes an elementary stream to a file and \
-    talks to the same driver through the interposer, which adds the same to each. `fps` is from the first picture's \
-    input to the last packet, as the interposer sees it; `process_wall_ms` is the whole process. \"inflight\" here is \
-    `inflight encode` as a process of its own.";
+const HOW: &str = "Every process reads the same raw frames from one file, writes an elementary stream to a file and uses \
+    the same driver through the interposer, which adds the same overhead to each. `fps` is measured from the first \
+    frame's input to the last packet, as the interposer sees it; `process_wall_ms` covers the whole process. \
+    \"inflight\" here is `inflight encode` as a separate process.";
 
 fn is_process(group: &Group) -> bool {
     !group.case.client.is_here()
@@ -75,9 +75,9 @@ fn verified(material: &Material<'_>, group: &Group) -> String {
     let (num, checked) =
         runs.fold((0, 0), |(num, checked), run| (num + 1, checked + u32::from(run.verified_frames.is_some())));
     match checked {
-        0 => "not looked at".to_owned(),
+        0 => "not checked".to_owned(),
         checked if checked == num => "decodes, complete".to_owned(),
-        checked => format!("{checked} of {num} looked at"),
+        checked => format!("{checked} of {num} checked"),
     }
 }
 
@@ -119,7 +119,7 @@ pub fn comparison(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> 
     Ok(Some(Report { path: folder.join(comparison_name(&subject)), markdown, figures: Vec::new() }))
 }
 
-/// Our fastest process against each other program, in a sentence.
+/// Our fastest process compared with each other program, in a sentence.
 fn answers(material: &Material<'_>, codec: Codec) -> Vec<String> {
     let groups = || material.cases_of(codec).map(|case| &case.group);
     let wall = |group: &Group| median(group, Metric::ProcessWallMs).unwrap_or(f64::INFINITY);
@@ -134,15 +134,15 @@ fn answer(ours: &Group, other: &Group) -> String {
         let (mine, theirs) = (median(ours, metric), median(other, metric));
         let change = mine.zip(theirs).map(|(mine, theirs)| 100.0 * (mine - theirs) / theirs);
         let text = |value| metric.unit().text_or_none(value);
-        format!("{title} {} against {} ({})", text(mine), text(theirs), change_pct_or_none(change))
+        format!("{title} {} vs. {} ({})", text(mine), text(theirs), change_pct_or_none(change))
     };
     format!(
-        "`inflight encode` ({}) against `{}`: {}, {}, {}, {}",
+        "`inflight encode` ({}) compared with `{}`: {}, {}, {}, {}",
         case_title(&ours.case).trim_end_matches(", process"),
         other.case.client,
         words(Metric::Fps, "throughput"),
         words(Metric::ProcessWallMs, "whole process"),
-        words(Metric::CpuPerFrameMs, "CPU a frame"),
+        words(Metric::CpuPerFrameMs, "CPU time per frame"),
         words(Metric::LatencyP99Ms, "submit-to-packet p99"),
     )
 }

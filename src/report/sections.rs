@@ -1,4 +1,4 @@
-//! The part of a report that decides: verdict, criteria, before against after, where the wait went, all thresholds.
+//! The main part of a report: verdict, criteria, before and after, where the wait went, all thresholds.
 //!
 //! Each function makes one block of Markdown. Numbers come from `stats`, their spelling from `units`.
 
@@ -23,7 +23,7 @@ use crate::stats::verdict::comparison::{CodecComparison, Comparison};
 use crate::stats::verdict::criteria::{CriterionResult, Verdict};
 use crate::units::{NO_VALUE, Unit, change_pct_or_none, pct};
 
-/// What before and after are shown for, with all that `stats` says of their spread.
+/// The metrics of the before-and-after table, each with its spread.
 pub const COMPARED: [Metric; 13] = [
     Metric::WallMs,
     Metric::Fps,
@@ -40,13 +40,13 @@ pub const COMPARED: [Metric; 13] = [
     Metric::OpenMs,
 ];
 
-/// What was encoded, in one line.
+/// Codecs and input, in one line.
 pub fn headline(material: &Material<'_>) -> String {
     let codecs: Vec<_> = material.codecs().into_iter().map(codec_title).collect();
     format!("{}, {}", codecs.join(" and "), markdown(&material.subject.session.manifest.input.to_string()))
 }
 
-/// For each codec: what to do, the three figures it rests on, and the next step.
+/// For each codec: what to do, the three figures behind it, and the next step.
 pub fn verdict(material: &Material<'_>) -> String {
     let subject = &material.subject;
     let is_own = subject.analysis.comparison.as_ref() == subject.comparison;
@@ -66,7 +66,7 @@ pub fn verdict(material: &Material<'_>) -> String {
         let _ = writeln!(text, "Next: {}.\n", markdown(&answer.next.to_string()));
     }
     if subject.analysis.answers.is_empty() {
-        text.push_str("**No run is good enough to recommend anything.**\n");
+        text.push_str("**There are not enough good runs for a recommendation.**\n");
     }
     text
 }
@@ -80,10 +80,10 @@ fn chosen_pair(codec: &CodecComparison) -> String {
     let outcome = match codec.verdict {
         Verdict::Pass => format!("passes: all {} criteria met", codec.criteria.len()),
         Verdict::Fail => format!("does not pass: {}", named(Verdict::Fail)),
-        Verdict::Inconclusive => format!("is undecided: {}", named(Verdict::Inconclusive)),
-        Verdict::NotComparable => "cannot be compared: settings differ that are not under test".to_owned(),
+        Verdict::Inconclusive => format!("is inconclusive: {}", named(Verdict::Inconclusive)),
+        Verdict::NotComparable => "cannot be compared: settings that are not under test differ".to_owned(),
     };
-    format!("**{}: {after} against {before} {outcome}.**", codec_title(codec.codec))
+    format!("**{}: {after} compared with {before} {outcome}.**", codec_title(codec.codec))
 }
 
 fn figures(answer: &Answer) -> Table {
@@ -103,7 +103,7 @@ fn figures(answer: &Answer) -> Table {
     table
 }
 
-/// What made the numbers, shouting where it was no GPU.
+/// The device, with a warning unless it was a GPU.
 pub fn device(device: &DeviceInfo) -> String {
     let DeviceInfo { name, driver, api_version, .. } = device;
     let line = markdown(&format!("{name}, driver {driver}, NVENC API {api_version}"));
@@ -113,13 +113,13 @@ pub fn device(device: &DeviceInfo) -> String {
     }
 }
 
-/// What makes the answers doubtful and what is worth knowing, each once; `None` where there is nothing.
+/// All doubts and warnings, each once; `None` if there are none.
 pub fn doubts(material: &Material<'_>) -> Option<String> {
     let subject = &material.subject;
     let mut lines: Vec<String> = Vec::new();
     let codecs = subject.comparison.map_or(&[][..], |comparison| &comparison.codecs);
     for field in subject.comparison.iter().flat_map(|comparison| &comparison.not_comparable) {
-        lines.push(format!("**Not comparable** {field}"));
+        lines.push(format!("**Not comparable:** {field}"));
     }
     for codec in codecs {
         for doubt in codec.doubts() {
@@ -132,11 +132,12 @@ pub fn doubts(material: &Material<'_>) -> Option<String> {
     let damaged = [Some(subject.session), subject.before];
     lines.extend(damaged.iter().flatten().flat_map(|session| &session.damage).map(ToString::to_string));
     if subject.comparison.is_none() && !subject.session.manifest.environment.optimised_build {
-        lines.push("A debug build made these numbers; use a release build for numbers that count".to_owned());
+        lines.push("These numbers come from a debug build: use a release build for numbers that count".to_owned());
     }
     let list: String = lines.iter().map(|line| format!("- {}\n", bold_kept(line))).collect();
-    (!list.is_empty())
-        .then(|| format!("**Doubts and warnings.** A doubt with a size widened the intervals by it.\n\n{list}"))
+    (!list.is_empty()).then(|| {
+        format!("**Doubts and warnings.** A doubt with a size has widened the intervals by that size.\n\n{list}")
+    })
 }
 
 /// Text from outside made harmless, but for the bold words that begin a line.
@@ -147,11 +148,11 @@ fn bold_kept(line: &str) -> String {
     }
 }
 
-/// One table a codec: what was asked, what came out, and why it passes or not.
+/// One table per codec: each criterion, its result, and the reason.
 pub fn criteria(comparison: &Comparison) -> String {
     let mut text = String::new();
     for codec in &comparison.codecs {
-        let titles = ["criterion", "asked", ">before", ">after", ">paired median change", "verdict", "reason"];
+        let titles = ["criterion", "required", ">before", ">after", ">paired median change", "verdict", "reason"];
         let mut table = Table::new(&titles);
         for result in &codec.criteria {
             table.row(criterion_cells(result));
@@ -178,7 +179,7 @@ pub fn before_after(codec: &CodecComparison) -> String {
     format!("{} Percentiles over runs are by nearest rank.\n\n{table}\n", runs_sentence(codec))
 }
 
-/// Each part of the time, before against after: a wait moved is not a wait removed.
+/// Each part of the time, before and after: a wait that moved elsewhere has not been removed.
 pub fn wait_split(codec: &CodecComparison) -> String {
     let mut table = Table::new(&["part", ">before", ">after", ">Δ mean"]);
     for metric in PARTS.into_iter().chain([Metric::WallMs]) {
@@ -189,17 +190,17 @@ pub fn wait_split(codec: &CodecComparison) -> String {
             change_pct_or_none(change(&codec.before, &codec.after, metric)),
         ]);
     }
-    let thread = "A thread of its own locks here: `lock_ms` runs beside the submitting thread, which waits only in \
-                  `submit_blocked_ms`.";
+    let thread = "A separate thread locks here: `lock_ms` runs in parallel with the submitting thread, which waits only \
+                  in `submit_blocked_ms`.";
     let note = if codec.after.case.lock == LockPlacement::Thread { format!("{thread}\n\n") } else { String::new() };
     format!("{note}{table}\n")
 }
 
-/// Which of the cases of a codec to use, and why.
+/// The recommended case of a codec, and why.
 pub fn thresholds(material: &Material<'_>, codec: Codec) -> String {
     match material.answer(codec) {
         Some(answer) => effects::candidates(material, &answer.recommendation),
-        None => "No run of it is good enough to recommend anything.\n".to_owned(),
+        None => "There are not enough good runs for a recommendation.\n".to_owned(),
     }
 }
 

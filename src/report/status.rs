@@ -1,6 +1,6 @@
-//! The two status pages that the acceptance plan asks for (its section 7), from the same blocks as the report.
+//! The two status pages, from the same blocks as the report.
 //!
-//! Knows no judgement of its own: an outcome is what the comparison says, and a device that is none is named first.
+//! Judges nothing itself: outcomes come from the comparison, and a virtual device is named first.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -19,13 +19,13 @@ use crate::stats::verdict::comparison::CodecComparison;
 use crate::stats::verdict::criteria::Verdict;
 use crate::units::{NO_VALUE, pct};
 
-/// File name of [`analysis`], dated by when the session was made, so that the same session has the same page.
+/// File name of [`analysis`], with the date of the session, so that the same session has the same page.
 pub fn analysis_name(subject: &Subject<'_>) -> String {
     let made = utc(subject.session.manifest.created_unix_ms);
     format!("NV_PRECISE_ANALYSIS_{}.md", made.get(..10).unwrap_or("undated"))
 }
 
-/// `NV_PRECISE_ANALYSIS_<date>.md` in `folder` (the plan says `docs/status/`): purpose, baseline, before and after, criteria, risks.
+/// `NV_PRECISE_ANALYSIS_<date>.md` in `folder`: purpose, baseline, before and after, criteria, risks.
 ///
 /// # Errors
 /// A run of a session could not be read.
@@ -66,7 +66,7 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     Ok(Report { path, markdown: text + &generated_line(generated), figures })
 }
 
-/// `docs/status/STATUS.md`: where things stand, on one screen.
+/// `docs/status/STATUS.md`: the current state, on one screen.
 ///
 /// # Errors
 /// A run of a session could not be read.
@@ -90,11 +90,11 @@ pub fn status(subject: Subject<'_>, generated: Timestamp) -> Result<String, Repo
 
 const PURPOSE: &str = "The encode path spends most of its time inside nvEncLockBitstream, because each frame is locked \
     right after it was submitted. Keeping more frames in flight lets submitting and locking overlap. This page compares \
-    the serial path with the recommended one, codec by codec, and says whether the plan's acceptance criteria are met.";
+    the serial path with the recommended one, codec by codec, and says whether the acceptance criteria are met.";
 
 const NOT_COMPARED: &str = "Nothing was compared, so no criterion is met or missed.";
 
-/// How the before side stands by itself.
+/// The before side by itself.
 fn baseline(material: &Material<'_>) -> String {
     let line = |codec: &CodecComparison| {
         let of = |metric: Metric| metric.unit().text_or_none(codec.before.mean(metric));
@@ -111,7 +111,7 @@ fn baseline(material: &Material<'_>) -> String {
     if lines.is_empty() { NOT_COMPARED.to_owned() } else { lines }
 }
 
-/// The plan wants p95, p99 and CV looked at, not only means.
+/// p95, p99 and CV, because means alone hide the tail.
 fn tail_latency(material: &Material<'_>) -> String {
     let line = |codec: &CodecComparison| {
         let guard = codec.criteria.iter().find(|result| result.name.is_guard())?;
@@ -138,7 +138,7 @@ fn tail_latency(material: &Material<'_>) -> String {
 fn hevc_stability(material: &Material<'_>) -> String {
     let runs: Vec<_> = material.subject.session.summaries.iter().filter(|run| run.case.codec == Codec::Hevc).collect();
     if runs.is_empty() {
-        return "HEVC was not run, so this session says nothing about it.".to_owned();
+        return "HEVC was not run, so this session has no result for it.".to_owned();
     }
     let failed = runs.iter().filter(|run| run.error.is_some()).count();
     let outcome =

@@ -1,7 +1,7 @@
 //! One run as a trace for Perfetto and chrome://tracing (Trace Event Format, JSON).
 //!
-//! Three processes: the threads of the caller (what each was busy with), the buffer slots (which picture held them), and
-//! the pictures in flight as one asynchronous span each, since they overlap, with a counter of how many there are.
+//! Three processes: the threads of the caller (what each was busy with), the buffer slots (which frame held them), and
+//! the frames in flight as one asynchronous span each, since they overlap, with a counter of how many there are.
 
 use std::io::Write;
 
@@ -70,7 +70,7 @@ pub fn write_run(run: &RunRecord, device: &DeviceInfo, out: &mut impl Write) -> 
 fn names(run: &RunRecord, title: &str) -> Vec<Value> {
     let process = |pid, what| json!({"ph": "M", "name": "process_name", "pid": pid, "args": {"name": format!("{what}: {title}")}});
     let thread = |pid, tid, name: &str| json!({"ph": "M", "name": "thread_name", "pid": pid, "tid": tid, "args": {"name": name}});
-    let mut names = vec![process(THREADS, "threads"), process(SLOTS, "buffer slots"), process(PICTURES, "pictures")];
+    let mut names = vec![process(THREADS, "threads"), process(SLOTS, "buffer slots"), process(PICTURES, "frames")];
     names.push(thread(THREADS, SUBMITTING, "submitting"));
     match run.case.lock {
         LockPlacement::Inline => {}
@@ -81,7 +81,7 @@ fn names(run: &RunRecord, title: &str) -> Vec<Value> {
     names
 }
 
-/// What one picture made the threads do. A time that was not recorded, or is 0, has no slice.
+/// What the threads did for one frame. A time that was not recorded, or is 0, has no slice.
 fn slices(run: &RunRecord, idx: usize) -> [Option<Value>; 6] {
     let frames = &run.frames;
     let get = |column: &[u64]| column.get(idx).copied();
@@ -116,7 +116,7 @@ fn slices(run: &RunRecord, idx: usize) -> [Option<Value>; 6] {
     ]
 }
 
-/// One picture from nvEncEncodePicture to the packet; its number is the span's id, since spans overlap.
+/// One frame from nvEncEncodePicture to the packet; its number is the span's id, since spans overlap.
 fn span(frames: &FrameColumns, idx: usize) -> [Option<Value>; 2] {
     let end = |phase, at_ns| {
         let name = format!("frame {idx}");
@@ -134,8 +134,8 @@ fn counter((at_ns, depth): (u64, u32)) -> Value {
     json!({"ph": "C", "name": "in flight", "pid": PICTURES, "ts": us(at_ns), "args": {"pictures": depth}})
 }
 
-/// Which picture held which buffer pair. A slot is free again once its bitstream is unlocked, which may be a moment
-/// before the packet is handed on: the next picture ends the slice then, so that slices of a slot never overlap.
+/// Which frame held which buffer pair. A slot is free again once its bitstream is unlocked, which may be a moment
+/// before the packet is handed on: the next frame ends the slice then, so that slices of a slot never overlap.
 fn slot_events(run: &RunRecord) -> impl Iterator<Item = Value> {
     let mut held = held_slots(&run.frames, run.case.pool);
     held.sort_unstable();

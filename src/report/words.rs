@@ -1,4 +1,4 @@
-//! What things are called in reports, once.
+//! Names of things in reports, defined once.
 
 use crate::contract::Codec;
 use crate::record::Case;

@@ -1,4 +1,4 @@
-//! What a person says about a session: a title, a note, tags. Beside the measurement, so that it is never rewritten.
+//! A session's label: title, note and tags that a user gives it. In a separate file, so that measurements are never rewritten.
 
 use std::fs;
 use std::io;
@@ -10,23 +10,23 @@ use super::{SessionError, write_atomically};
 
 const LABEL_FILE: &str = "label.json";
 
-/// A person's own words. Empty by default.
+/// Title, note and tags. Empty by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Label {
-    /// Stands in for the folder's name.
+    /// Shown instead of the folder's name.
     pub title: String,
     /// Free text.
     pub note: String,
-    /// Words to find it by.
+    /// Words to find the session by.
     pub tags: Vec<String>,
 }
 
 impl Label {
-    /// The label of the session in `dir`; an empty one where nobody wrote any.
+    /// The label of the session in `dir`; empty where there is none.
     ///
     /// # Errors
-    /// There is one and it cannot be read or understood. The measurement is not concerned.
+    /// There is a label that cannot be read or understood. The measurements are not affected.
     pub fn load(dir: &Path) -> Result<Self, SessionError> {
         let path = dir.join(LABEL_FILE);
         match fs::read(&path) {
@@ -37,17 +37,17 @@ impl Label {
         }
     }
 
-    /// Writes it into the session folder; never half of it.
+    /// Writes the label to the session folder; never writes only a part.
     ///
     /// # Errors
-    /// The folder cannot be written to, or the disk is full; what was there before stays.
+    /// The folder cannot be written to, or the disk is full; an earlier label stays.
     pub fn save(&self, dir: &Path) -> Result<(), SessionError> {
         let path = dir.join(LABEL_FILE);
         let write = || write_atomically(&path, &serde_json::to_vec_pretty(self)?);
         write().map_err(|source| SessionError::write(&path, source))
     }
 
-    /// Tags from one line of text: words apart by commas or blanks, each once.
+    /// Sets the tags from one line of text, separated by commas or spaces, without duplicates.
     pub fn set_tags(&mut self, line: &str) {
         self.tags.clear();
         for tag in line.split([',', ' ']).filter(|tag| !tag.is_empty()) {

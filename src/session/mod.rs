@@ -1,8 +1,8 @@
-//! Session folders: what a sweep measured, on disk.
+//! Session folders: the measurements of a sweep, on disk.
 //!
-//! `manifest.json` says what was measured on what; `runs.jsonl` has one line per finished run. A kill costs at most
-//! the run in progress. Knows no statistics beyond asking for a run's summary. docs/session-format.md explains the
-//! files to those who read them with other tools.
+//! `manifest.json` describes the measurement; `runs.jsonl` has one line per finished run. If the program is killed, at
+//! most the run in progress is lost. Knows no statistics, except for the summary of a run. docs/session-format.md
+//! describes the files for reading them with other tools.
 
 mod disk;
 mod label;
@@ -32,7 +32,7 @@ pub use schema::json_schema;
 pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
-/// Newest version of the files that is read and written here. Raised when an older program would misread them.
+/// Newest version of the files that this program reads and writes. Raised when an older program would misread them.
 pub const FORMAT_VERSION: u32 = 4;
 /// The version of sessions in which every case is this program's own encoder.
 const FIRST_VERSION: u32 = 1;
@@ -40,20 +40,20 @@ const FIRST_VERSION: u32 = 1;
 const MANIFEST_FILE: &str = "manifest.json";
 const RUNS_FILE: &str = "runs.jsonl";
 
-/// What was measured, on what, and where.
+/// What was measured, on which device and on which computer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     /// [`FORMAT_VERSION`] of the program that wrote it.
     pub format_version: u32,
-    /// When the session was made, in milliseconds since 1970.
+    /// When the session was created, in milliseconds since 1970.
     pub created_unix_ms: u64,
-    /// What was to be measured.
+    /// The plan of the sweep.
     pub plan: Plan,
-    /// Which frames went in.
+    /// The frames that were encoded.
     pub input: InputInfo,
-    /// What made the numbers.
+    /// The device that was measured.
     pub device: DeviceInfo,
-    /// The machine around it.
+    /// The computer that the device is in.
     pub environment: Environment,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,35 +64,35 @@ pub struct Manifest {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum SessionError {
-    #[error("cannot make session {dir}: the folder is not empty; choose another name, or delete it first", dir = dir.display())]
+    #[error("cannot create session {dir}: the folder is not empty; choose another name, or delete the folder first", dir = dir.display())]
     NotEmpty { dir: PathBuf },
-    #[error("cannot make session {dir}: there is a file of that name; choose another name", dir = dir.display())]
+    #[error("cannot create session {dir}: there is a file of that name; choose another name", dir = dir.display())]
     NotAFolder { dir: PathBuf },
-    #[error("no space left while writing {path}: free some, or choose a session folder on another disk; finished runs are kept", path = path.display())]
+    #[error("cannot write {path}: no space left on the disk; free some, or choose a session folder on another disk (finished runs are saved)", path = path.display())]
     NoSpace { path: PathBuf },
-    #[error("cannot write {path}: {source}; choose a session folder that may be written to", path = path.display())]
+    #[error("cannot write {path}: {source}; choose a folder that can be written to", path = path.display())]
     Write { path: PathBuf, source: io::Error },
-    #[error("cannot write run {order_index} to {path}: {problem}", path = path.display())]
+    #[error("cannot write run {order_index} to {path}: {problem}; this is a bug, please report it", path = path.display())]
     BadRecord { path: PathBuf, order_index: u32, problem: String },
-    #[error("no session at {dir}: {problem}; name the folder that 'inflight sweep --session' made", dir = dir.display())]
+    #[error("no session at {dir}: {problem}; name a folder that 'inflight sweep' created", dir = dir.display())]
     NotASession { dir: PathBuf, problem: &'static str },
-    #[error("cannot read {path}: {source}", path = path.display())]
+    #[error("cannot read {path}: {source}; check the path and its permissions", path = path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("session {dir} has format version {found}, and this program reads up to {FORMAT_VERSION}: open it with a newer inflight", dir = dir.display())]
+    #[error("cannot read session {dir}: it has format version {found}, and this program reads up to {FORMAT_VERSION}; open it with a newer inflight", dir = dir.display())]
     Newer { dir: PathBuf, found: u32 },
     #[error("cannot understand {path}: {problem}; restore it, or measure again", path = path.display())]
     BadManifest { path: PathBuf, problem: String },
-    #[error("cannot understand the title, note and tags in {path}: {problem}; delete that file, the measurement is not concerned", path = path.display())]
+    #[error("cannot understand the title, note and tags in {path}: {problem}; delete this file, the measurements are not affected", path = path.display())]
     BadLabel { path: PathBuf, problem: String },
-    #[error("session {dir} is being written by a sweep: stop it first, or wait", dir = dir.display())]
+    #[error("cannot change session {dir}: a sweep is writing it; stop the sweep first, or wait", dir = dir.display())]
     InUse { dir: PathBuf },
-    #[error("{path} is no plan: {problem}; 'inflight sweep --save-plan FILE' writes one", path = path.display())]
+    #[error("cannot read a plan from {path}: {problem}; 'inflight sweep --save-plan FILE' writes one", path = path.display())]
     BadPlan { path: PathBuf, problem: String },
 }
 
-/// Version to write. 2 brought cases that are other programs, which an older program would take for its own encoder; 3
-/// brought rounds beyond the planned ones, of which an older program knows no plan; 4 brought an order drawn by lot, further
-/// looks, criteria and a goal, of which it knows none either.
+/// The version to write. Version 2 added cases of other programs, which an older program would take for its own encoder;
+/// version 3 added rounds beyond the planned ones, and version 4 random order, further looks, criteria and a goal, which
+/// an older program does not know.
 pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
     match () {
         () if plan.order_seed.is_some()
@@ -109,7 +109,7 @@ pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
 }
 
 impl Manifest {
-    /// Writes it into the session folder in place of the one there, if any; never half of it.
+    /// Writes the manifest to the session folder, replacing an existing one; never writes only a part.
     ///
     /// # Errors
     /// The folder cannot be written to, or the disk is full.
@@ -132,7 +132,7 @@ impl SessionError {
     }
 }
 
-/// Every reader walks the columns side by side, so one that is too short must not get in, or out.
+/// Readers iterate over all columns together, so they must have the same length when written and when read.
 fn check_columns(frames: &FrameColumns) -> Result<(), String> {
     let columns = [
         ("source_wait_ns", frames.source_wait_ns.len()),

@@ -1,7 +1,7 @@
-//! Noise floors beside the sessions that they are for: `noise-floor.json` in the folder of a calibration.
+//! Noise floors, stored as `noise-floor.json` in the folder of a calibration.
 //!
-//! A floor holds for sessions in the same folder whose stable facts are the same. Computed by `stats::evidence::noise_floor`; here it
-//! is kept and found again.
+//! A floor applies to sessions beside the calibration whose stable facts are the same. `stats::evidence::noise_floor`
+//! computes it; this module stores and finds it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::stats::evidence::noise_floor::{Floor, NoiseFloor};
 
 const NOISE_FILE: &str = "noise-floor.json";
 
-/// What a noise floor depends on, by name. Stable facts only: no clock readings, no free memory, no program version.
+/// The facts that a noise floor depends on, by name. Stable facts only: no clock readings, free memory or program version.
 pub fn facts(manifest: &Manifest) -> BTreeMap<String, String> {
     let Manifest { plan, input, device, environment, .. } = manifest;
     let facts: [(&str, String); 18] = [
@@ -54,7 +54,7 @@ fn fingerprint(facts: &BTreeMap<String, String>) -> String {
     format!("{:016x}", xxh3_64(text.as_bytes()))
 }
 
-/// Writes what the calibration in `dir` found.
+/// Writes the noise floors that the calibration in `dir` measured.
 ///
 /// # Errors
 /// The folder cannot be written to.
@@ -73,8 +73,8 @@ pub fn save_noise_floor(
     Ok(noise)
 }
 
-/// The newest floor in the folder of session `dir` that was made under the same facts as `manifest` names. A file that
-/// cannot be understood is none: the margin is then the least one, and says so.
+/// The newest floor beside session `dir` that was measured under the same facts as in `manifest`. A file that cannot be
+/// understood is ignored: the margin is then the smallest one, and is shown as such.
 pub fn noise_floor(dir: &Path, manifest: &Manifest) -> Option<NoiseFloor> {
     // However the folder was named: "." has no parent to look at.
     let dir = fs::canonicalize(dir).ok()?;

@@ -1,4 +1,4 @@
-//! Plans as files, to keep and to share: one JSON object, or the session that the plan made.
+//! Plan files: one JSON object, or the folder of a session that was made from the plan.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ struct Version {
     plan_version: u32,
 }
 
-/// Writes a plan to a file of its own; never half of it.
+/// Writes a plan to a file; never writes only a part.
 ///
 /// # Errors
 /// It cannot be written.
@@ -38,11 +38,10 @@ pub fn save_plan(plan: &Plan, path: &Path) -> Result<(), SessionError> {
     write().map_err(|source| SessionError::write(path, source))
 }
 
-/// The plan in a file that [`save_plan`] wrote, or that of the session in a folder. Whether it can be run is
-/// [`Plan::check`]'s question.
+/// The plan in a file that [`save_plan`] wrote, or that of a session folder. [`Plan::check`] says whether it can be run.
 ///
 /// # Errors
-/// There is none, or not one that this program understands.
+/// There is no plan, or this program does not understand it.
 pub fn load_plan(path: &Path) -> Result<Plan, SessionError> {
     if path.is_dir() {
         return Ok(read_manifest(path)?.plan);
@@ -52,7 +51,7 @@ pub fn load_plan(path: &Path) -> Result<Plan, SessionError> {
     let version: Version = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
     if version.plan_version > PLAN_VERSION {
         return Err(bad(format!(
-            "it is of version {}, and this program reads up to {PLAN_VERSION}; open it with a newer inflight",
+            "it has version {}, and this program reads up to {PLAN_VERSION}; open it with a newer inflight",
             version.plan_version
         )));
     }

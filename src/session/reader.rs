@@ -1,4 +1,4 @@
-//! Reads a session folder run by run, keeping summaries and letting the frames go.
+//! Reads a session folder run by run; keeps the summaries, not the frames.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -16,36 +16,36 @@ use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::{Group, RunSummary, groups};
 use crate::stats::verdict::comparison::CompareError;
 
-/// An opened session: everything but the frames.
+/// An opened session, without its frames.
 #[derive(Debug, Clone)]
 pub struct Session {
     /// The folder.
     pub dir: PathBuf,
-    /// What was measured on what.
+    /// Plan, input, device and computer.
     pub manifest: Manifest,
-    /// Every finished run, in the order of making.
+    /// Every finished run, in the order in which they were made.
     pub summaries: Vec<RunSummary>,
     /// What could not be read, in the order of the file.
     pub damage: Vec<Damage>,
-    /// What this machine was found to show between equal things, if it was calibrated for such a session.
+    /// The noise floor of this computer, if it was calibrated for such a session.
     pub noise: Option<NoiseFloor>,
 }
 
-/// What could not be read of a session that is otherwise whole. `Display` says it to people.
+/// A part of a session that could not be read. `Display` describes it to the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Damage {
-    /// A line that is no run: somebody or something other than this program wrote there.
+    /// A line that is not a run: something other than this program wrote to the file.
     BadLine {
         /// Its number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The error.
         problem: String,
     },
-    /// The last line has no end: the program was stopped while it wrote it, or is writing it now.
+    /// The last line is incomplete: the program was stopped while it wrote the line, or is writing it now.
     TornLastLine {
         /// Its number, from 1.
         line: usize,
-        /// How much of it there is.
+        /// Its length so far.
         bytes: usize,
     },
 }
@@ -66,7 +66,7 @@ pub struct Records {
 }
 
 impl Session {
-    /// One that has no run yet.
+    /// A session that has no run yet.
     pub fn begun(dir: PathBuf, manifest: Manifest) -> Self {
         let noise = noise_floor(&dir, &manifest);
         Self { dir, manifest, summaries: Vec::new(), damage: Vec::new(), noise }
@@ -76,15 +76,15 @@ impl Session {
     ///
     /// # Errors
     /// There is no session, it was written by a newer program, or its manifest cannot be understood. Runs that cannot
-    /// be are left out and named in `damage`.
+    /// be understood are left out and named in `damage`.
     pub fn open(dir: &Path) -> Result<Self, SessionError> {
         Self::open_each(dir, |_, _| ())
     }
 
-    /// Two sessions at once, each on a thread of its own.
+    /// Opens two sessions at once, each on a separate thread.
     ///
     /// # Errors
-    /// As [`Session::open`], the first one's first.
+    /// As [`Session::open`], first for the first session.
     pub fn open_both(one: &Path, other: &Path) -> Result<[Self; 2], SessionError> {
         let (one, other) = std::thread::scope(|scope| {
             let other = scope.spawn(|| Self::open(other));
@@ -95,7 +95,7 @@ impl Session {
         Ok([one?, other?])
     }
 
-    /// As [`Session::open`], handing over each full record on the way, and the share of the file that is read, 0 to 1.
+    /// Like [`Session::open`], but also passes each full record to `visit`, with the share of the file read so far, 0 to 1.
     ///
     /// # Errors
     /// As [`Session::open`].
@@ -115,7 +115,7 @@ impl Session {
         groups(&self.summaries)
     }
 
-    /// Everything that the session says.
+    /// The complete analysis of the session.
     ///
     /// # Errors
     /// As [`Analysis::of`].
@@ -123,7 +123,7 @@ impl Session {
         Analysis::of(&self.side(&self.dir.display().to_string(), CaseFilter::default()))
     }
 
-    /// The runs that `filter` leaves, as one side of a comparison; `name` is what the user called the session.
+    /// The runs that match `filter`, as one side of a comparison; `name` is the session as the user named it.
     pub fn side<'a>(&'a self, name: &'a str, filter: CaseFilter) -> Side<'a> {
         let Manifest { created_unix_ms, plan, input, device, environment, .. } = &self.manifest;
         Side {
@@ -139,18 +139,18 @@ impl Session {
         }
     }
 
-    /// Reads the full records again, in the order of `summaries` and as many.
+    /// Reads the full records of all `summaries` again, in their order.
     ///
     /// # Errors
-    /// The file can no longer be opened; each record can fail where it can no longer be read.
+    /// The file can no longer be opened; each record fails if it can no longer be read.
     pub fn records(&self) -> Result<Records, SessionError> {
         Records::open(&self.dir, self.summaries.len())
     }
 
-    /// Hands each full record to `visit`, one in memory at a time.
+    /// Passes each full record to `visit`, with one in memory at a time.
     ///
     /// # Errors
-    /// As [`Session::records`]; what was visited by then was.
+    /// As [`Session::records`]; earlier records have been visited by then.
     pub fn for_each_run(&self, mut visit: impl FnMut(RunRecord)) -> Result<(), SessionError> {
         for record in self.records()? {
             visit(record?);
@@ -164,8 +164,8 @@ pub(super) fn read_manifest(dir: &Path) -> Result<Manifest, SessionError> {
     let path = dir.join(MANIFEST_FILE);
     let text = fs::read(&path).map_err(|source| match source.kind() {
         _ if !dir.exists() => not("there is no such folder"),
-        _ if !dir.is_dir() => not("it is a file"),
-        io::ErrorKind::NotFound => not("the folder holds no manifest.json"),
+        _ if !dir.is_dir() => not("it is a file, not a folder"),
+        io::ErrorKind::NotFound => not("the folder has no manifest.json"),
         _ => SessionError::Read { path: path.clone(), source },
     })?;
     let bad = |error: serde_json::Error| SessionError::BadManifest { path: path.clone(), problem: error.to_string() };
@@ -187,7 +187,7 @@ impl Records {
         let path = dir.join(RUNS_FILE);
         let file = File::open(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => {
-                SessionError::NotASession { dir: dir.to_owned(), problem: "the folder holds no runs.jsonl" }
+                SessionError::NotASession { dir: dir.to_owned(), problem: "the folder has no runs.jsonl" }
             }
             _ => SessionError::Read { path: path.clone(), source },
         })?;
@@ -251,11 +251,11 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadLine { line, problem } => {
-                write!(f, "line {line} of {RUNS_FILE} is no run and was left out: {problem}")
+                write!(f, "line {line} of {RUNS_FILE} is not a run and was left out: {problem}")
             }
             Self::TornLastLine { line, bytes } => write!(
                 f,
-                "run {line} is unfinished ({bytes} bytes of it were written before the program stopped) and was left out"
+                "run {line} is incomplete ({bytes} bytes were written before the program stopped) and was left out"
             ),
         }
     }

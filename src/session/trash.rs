@@ -1,4 +1,4 @@
-//! Deleting a session so that it can be had back: it moves into a folder beside it and is never removed from there.
+//! Deleting a session so that it can be restored: it moves to a folder beside it and is never removed from there.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ pub const TRASH_FOLDER: &str = "deleted";
 pub struct Discarded {
     /// Where it was.
     pub from: PathBuf,
-    /// Where it lies.
+    /// Where it is now.
     pub to: PathBuf,
 }
 
 /// Moves the session in `dir` into the folder `deleted` beside it.
 ///
 /// # Errors
-/// It is being written, or cannot be moved; it is where it was then.
+/// It is being written, or cannot be moved; it then stays in its place.
 pub fn discard(dir: &Path) -> Result<Discarded, SessionError> {
     if is_being_written(dir) {
         return Err(SessionError::InUse { dir: dir.to_owned() });

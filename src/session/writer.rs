@@ -1,4 +1,4 @@
-//! Writes a session folder so that a kill costs at most the run in progress.
+//! Writes a session folder so that at most the run in progress is lost if the program is killed.
 //!
 //! A run counts once its line ends, so a line is written whole, synced, and taken back when it does not fit.
 
@@ -21,11 +21,11 @@ pub struct SessionWriter {
 }
 
 impl SessionWriter {
-    /// Makes the folder, its manifest and an empty list of runs. An empty folder may be there already.
+    /// Creates the folder, its manifest and an empty list of runs. The folder may exist if it is empty.
     ///
     /// # Errors
-    /// The folder holds something already (another writer's session, say), cannot be written to, or the disk is
-    /// full. What was made until then is removed again.
+    /// The folder is not empty (for example because it has another session), cannot be written to, or the disk is
+    /// full. Anything created until then is removed again.
     pub fn create(dir: &Path, manifest: &Manifest) -> Result<Self, SessionError> {
         let made_dir = claim_dir(dir)?;
         let path = dir.join(RUNS_FILE);
@@ -60,7 +60,7 @@ impl SessionWriter {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// Appends one finished run; it is on the disk when this returns.
+    /// Appends one finished run; it is on disk when this returns.
     ///
     /// # Errors
     /// The file cannot be written or the disk is full: the runs before stay as they were, and a later call may try

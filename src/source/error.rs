@@ -1,6 +1,6 @@
-//! What goes wrong when frames are read, each in one line with its cause.
+//! Errors of reading frames, each one line with its cause.
 //!
-//! Knows no exit code: whoever shows the error decides what it costs.
+//! Knows no exit code; whoever shows the error chooses it.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use super::geometry::GeometryError;
 use super::y4m::Y4mError;
 use crate::contract::{Dimensions, PixelFormat};
 
-/// Why there are no frames, or no more of them.
+/// Why frames cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum SourceError {
@@ -30,8 +30,8 @@ pub enum SourceError {
     #[error("cannot read Y4M: {cause}: {input}")]
     Y4m { cause: Y4mError, input: String },
     #[error(
-        "cannot read raw frames: {file_bytes} bytes are not whole {format} frames of {dimensions}, which have \
-         {frame_bytes} bytes each: {remainder} are left over, check format and size: {}", path.display()
+        "cannot read raw frames: {file_bytes} bytes are not a whole number of {format} frames of {dimensions} \
+         ({frame_bytes} bytes each), {remainder} bytes are left over; check format and size: {}", path.display()
     )]
     RawSize {
         file_bytes: u64,
@@ -42,15 +42,15 @@ pub enum SourceError {
         path: PathBuf,
     },
     #[error(
-        "cannot decode the input: no ffmpeg found: install it (Debian, Ubuntu: apt install ffmpeg), or use what needs \
-         none: synthetic, a Y4M file, raw:FORMAT:WxH@FPS:FILE: {}", .0.display()
+        "cannot decode the input: ffmpeg not found; install it (Debian, Ubuntu: apt install ffmpeg), or use an input that \
+         does not need it (synthetic, a Y4M file, raw:FORMAT:WxH@FPS:FILE): {}", .0.display()
     )]
     NoFfmpeg(PathBuf),
     #[error("cannot decode the input: it is text, not media, name a video file: {}", .0.display())]
     Text(PathBuf),
     #[error("cannot decode the input: it has no video, name a file with a video stream: {}", .0.display())]
     NoVideo(PathBuf),
-    #[error("cannot decode the input: ffmpeg says: {message}: check with ffprobe that it is a whole video file: {}", path.display())]
+    #[error("cannot decode the input: ffmpeg says: {message}; check with ffprobe that the video file is complete: {}", path.display())]
     Ffmpeg { message: String, path: PathBuf },
     #[error("cannot use the input: it has no frames, name a longer clip: {0}")]
     NoFrames(String),
@@ -59,12 +59,12 @@ pub enum SourceError {
          twice: raise --preload-mib, lower --frames, or save it to a file first"
     )]
     StdinTooLarge { preload_bytes: u64 },
-    #[error("cannot keep the input in memory: {bytes} bytes for a frame are not to be had: lower --preload-mib")]
+    #[error("cannot keep the input in memory: {bytes} bytes for a frame could not be allocated: lower --preload-mib")]
     OutOfMemory { bytes: usize },
-    #[error("cannot read the input again: it is no longer what it was when it was opened: {0}")]
+    #[error("cannot read the input again: it has changed since it was opened; start again: {0}")]
     Changed(String),
-    #[error("cannot start the reader thread: {0}")]
+    #[error("cannot start the reader thread: {0}; free memory or raise the thread limit (ulimit -u)")]
     Thread(io::Error),
-    #[error("the reader thread ended before its input did: this is a defect of this program: {0}")]
+    #[error("cannot read the input to its end: the reader thread ended early; this is a bug, please report it: {0}")]
     ReaderLost(String),
 }

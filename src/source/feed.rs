@@ -1,8 +1,8 @@
-//! What a run reads its frames from: memory where they fit, else a thread that runs ahead.
+//! Where a run reads its frames from: memory if they fit, otherwise a thread that reads ahead.
 //!
-//! Opening a feed reads every frame of a run once, before any clock: damage anywhere in the clip is found then, the
-//! frames are counted, and the digest covers them whether or not they stay in memory. Knows nothing of what the frames
-//! are for.
+//! Opening a feed reads every frame of a run once, before the clock starts: this finds damage anywhere in the clip,
+//! counts the frames, and computes the digest whether or not they stay in memory. Does not know what the frames are
+//! for.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use super::reader::ReadAhead;
 use super::{FrameSource, InputSpec, Length, SourceError, SourceInfo, open};
 use crate::record::InputInfo;
 
-/// The frames of a sweep, opened once and read anew by each run.
+/// The frames of a sweep, opened once and read again by each run.
 pub struct Feed {
     info: InputInfo,
     frames: Frames,
@@ -37,7 +37,7 @@ enum Reading {
     Inline,
 }
 
-/// One run's way through the frames.
+/// The position of one run in the frames.
 pub struct Cursor<'a>(Way<'a>);
 
 enum Way<'a> {
@@ -58,8 +58,9 @@ impl Feed {
         Self::read_through(spec, open(spec)?, max_frames, preload_bytes)
     }
 
-    /// Reads nothing before the first run where the source itself says how many frames it has, and then frame by frame on
-    /// the run's own thread; the digest is empty, and damage is found when the run comes to it. Any other source is opened as [`Feed::open`] does without memory.
+    /// Where the source states its number of frames, reads nothing before the first run, and then frame by frame on the
+    /// run's own thread; the digest is empty, and damage is found only when the run reaches it. Any other source is opened
+    /// as by [`Feed::open`] without memory.
     ///
     /// # Errors
     /// As [`Feed::open`].
@@ -75,20 +76,20 @@ impl Feed {
         Ok(Self { info, frames: Frames::Reread { spec: spec.clone(), source_info, by: Reading::Inline } })
     }
 
-    /// What a run is fed with. The digest covers each distinct frame of a run once, in order.
+    /// The frames that a run is fed with. The digest covers each distinct frame of a run once, in order.
     pub fn info(&self) -> &InputInfo {
         &self.info
     }
 
-    /// Do runs read from memory, without ever waiting?
+    /// Do runs read from memory, so that they never wait for the source?
     pub fn is_preloaded(&self) -> bool {
         matches!(self.frames, Frames::Held(_))
     }
 
-    /// Begins a run. Where the frames are not in memory, the first of them are read before this returns.
+    /// Begins a run. If the frames are not in memory, the first ones are read before this returns.
     ///
     /// # Errors
-    /// The input can no longer be read, or is not what it was.
+    /// The input can no longer be read, or has changed.
     pub fn start(&self) -> Result<Cursor<'_>, SourceError> {
         let num_frames = self.info.frames;
         let way = match &self.frames {
@@ -147,10 +148,10 @@ impl Feed {
 }
 
 impl Cursor<'_> {
-    /// The next frame, and for how many nanoseconds it had to be waited for; `None` after the last.
+    /// The next frame and the time spent waiting for it, in nanoseconds; `None` after the last.
     ///
     /// # Errors
-    /// Reading on failed. Never happens where the feed is preloaded.
+    /// The next frame could not be read. Never happens with a preloaded feed.
     #[expect(clippy::should_implement_trait, reason = "an Iterator cannot lend its items")]
     pub fn next(&mut self) -> Result<Option<(&[u8], u64)>, SourceError> {
         match &mut self.0 {

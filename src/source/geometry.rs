@@ -1,10 +1,10 @@
-//! Size and rate of a clip: which ones can be encoded, and how they are spelled.
+//! Size and frame rate of a clip: which values can be encoded, and how they are written.
 //!
 //! Knows no file and no container; the `--input` grammar and the Y4M header both ask here.
 
 use crate::contract::{Dimensions, FrameRate};
 
-/// Longest side that is taken, in pixels: above what any NVENC generation encodes, and small enough that a frame's
+/// Longest side accepted, in pixels: more than any NVENC generation encodes, and small enough that a frame's
 /// bytes fit in 32 bits.
 pub const MAX_SIDE: u32 = 16_384;
 
@@ -18,7 +18,7 @@ const MAX_DECIMALS: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum GeometryError {
-    #[error("'{0}' is no size: write WIDTHxHEIGHT in pixels, for example 640x360")]
+    #[error("'{0}' is not a size: write WIDTHxHEIGHT in pixels, for example 640x360")]
     SizeSyntax(String),
     #[error("size {0} has no pixels: both sides must be at least 2")]
     NoPixels(Dimensions),
@@ -29,11 +29,11 @@ pub enum GeometryError {
          -vf \"crop=trunc(iw/2)*2:trunc(ih/2)*2\" OUT.y4m"
     )]
     Odd(Dimensions),
-    #[error("'{0}' is no frame rate: write frames a second, for example 30, 59.94 or 30000/1001")]
+    #[error("'{0}' is not a frame rate: write frames per second, for example 30, 59.94 or 30000/1001")]
     Rate(String),
 }
 
-/// Passes on a size that an encoder can take.
+/// Accepts a size that an encoder can take.
 ///
 /// # Errors
 /// A side is 0, above [`MAX_SIDE`], or odd.

@@ -46,7 +46,7 @@ pub struct MediaSource {
     process: Process,
 }
 
-/// Ends an ffmpeg from another thread, and with it every wait for its frames.
+/// Ends an ffmpeg process from another thread, and with it every wait for its frames.
 #[derive(Clone)]
 pub struct KillSwitch(Arc<Mutex<FfmpegChild>>);
 
@@ -112,7 +112,7 @@ impl FrameSource for MediaSource {
 }
 
 impl KillSwitch {
-    /// Ends the process; one that has ended already is left alone.
+    /// Ends the process, if it still runs.
     pub fn kill(&self) {
         // The only failure is that there is no process any more, which is what was asked for.
         let _ = lock(&self.0).kill();
@@ -313,7 +313,7 @@ mod tests {
         let ffmpeg = || FfmpegCommand::new_with_path("no-such-folder/ffmpeg");
         let outcome = MediaSource::open_with(ffmpeg, "clip.mp4".to_owned(), Path::new("clip.mp4"));
         let message = outcome.err().unwrap().to_string();
-        assert!(message.contains("no ffmpeg found") && message.contains("synthetic, a Y4M file, raw:"), "{message}");
+        assert!(message.contains("ffmpeg not found") && message.contains("synthetic, a Y4M file, raw:"), "{message}");
     }
 
     #[test]
@@ -338,7 +338,7 @@ mod tests {
             ),
             ("without video", "echo \"Stream map '' matches no streams.\" >&2; exit 1".to_owned(), "it has no video"),
             ("in silence", "true".to_owned(), "it has no frames"),
-            ("well, but cut off", format!("{HEADER} {FRAME} printf FRAM"), "cut off in the line before frame 1"),
+            ("well, but cut off", format!("{HEADER} {FRAME} printf FRAM"), "cut off in the header of frame 1"),
         ];
         for (when, script, expected) in cases {
             let message = count_frames(&script).expect_err(when).to_string();

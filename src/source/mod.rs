@@ -1,7 +1,7 @@
 //! Frames in: a synthetic pattern, Y4M, raw frames, or any media that an installed ffmpeg decodes.
 //!
-//! [`InputSpec`] says what to read, [`open()`] gives a [`FrameSource`], and [`Feed`] is what a run reads from. Nothing
-//! here knows an encoder or a device, and nothing here measures beyond how long a run waited for its next frame.
+//! [`InputSpec`] names the input, [`open()`] opens it as a [`FrameSource`], and a run reads from a [`Feed`]. Nothing
+//! here knows encoders or devices, and the only thing measured is how long a run waited for its next frame.
 
 mod error;
 mod feed;
@@ -31,7 +31,7 @@ use raw::RawSource;
 use synthetic::SyntheticSource;
 use y4m::Y4mSource;
 
-/// What a source delivers, known before its first frame.
+/// Facts about a source that are known before its first frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceInfo {
     /// Canonical spelling of the input.
@@ -49,11 +49,11 @@ pub struct SourceInfo {
 /// How many frames a source delivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
-    /// So many.
+    /// This many.
     Frames(u64),
-    /// Found out by reading to the end.
+    /// Known only after reading to the end.
     Unknown,
-    /// There is no end. Frame i and frame i + `period` are equal, and any `period` frames in a row are distinct.
+    /// Endless. Frame i and frame i + `period` are equal, and any `period` frames in a row are distinct.
     Endless {
         /// In frames.
         period: u64,
@@ -62,23 +62,23 @@ pub enum Length {
 
 /// Frames in display order, each delivered once.
 pub trait FrameSource: Send {
-    /// What is delivered.
+    /// Facts about the frames.
     fn info(&self) -> &SourceInfo;
 
-    /// Fills `frame`, which must have exactly [`SourceInfo::frame_bytes`] bytes; false at the end, where the contents of
-    /// `frame` mean nothing.
+    /// Fills `frame`, which must have exactly [`SourceInfo::frame_bytes`] bytes; false at the end, with undefined contents
+    /// in `frame`.
     ///
     /// # Errors
     /// The input is damaged, cut off or no longer readable.
     fn next_frame(&mut self, frame: &mut [u8]) -> Result<bool, SourceError>;
 
-    /// Frames to read ahead of a run: enough to ride out a decoder's hiccups (a key frame, a flush) of some ten
+    /// Number of frames to read ahead of a run: enough to cover a decoder's delays (a key frame, a flush) of some ten
     /// milliseconds.
     fn frames_ahead(&self) -> usize {
         8
     }
 
-    /// For a source whose [`FrameSource::next_frame`] waits for another process: what ends that wait from outside.
+    /// For a source whose [`FrameSource::next_frame`] waits for another process: a switch that ends the wait from outside.
     fn kill_switch(&self) -> Option<KillSwitch> {
         None
     }
@@ -122,8 +122,8 @@ fn open_path(spec: &InputSpec, path: &Path) -> Result<Box<dyn FrameSource>, Sour
     Ok(Box::new(Y4mSource::new(spec.to_string(), BufReader::new(file))?))
 }
 
-/// Opens a regular file with something in it. What else a path may lead to is told apart before it is opened, because
-/// opening a pipe may wait for ever.
+/// Opens a regular file that is not empty. Checks the kind of file before opening it, because opening a pipe may block
+/// for ever.
 fn open_file(path: &Path) -> Result<File, SourceError> {
     let failed = |cause: io::Error| match cause.kind() {
         io::ErrorKind::NotFound => SourceError::Missing(path.to_owned()),

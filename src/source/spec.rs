@@ -1,6 +1,6 @@
 //! The grammar of `--input`.
 //!
-//! Parsing touches no file: whether a path exists, and what is in it, is found out by [`super::open`].
+//! Parsing touches no file; [`super::open`] finds out whether a path exists and what it holds.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub enum InputSpec {
     File(PathBuf),
 }
 
-/// Why a text names no input.
+/// Why a text is not an input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum InputSpecError {
@@ -36,7 +36,7 @@ pub enum InputSpecError {
     #[error("input '{text}': {cause} (any other format: ffmpeg -i IN -pix_fmt yuv420p OUT.y4m)")]
     Format { text: String, cause: UnknownWord },
     #[error(
-        "input '{0}': raw frames are read from a file only: save them first, or pipe Y4M instead and use - as the input"
+        "input '{0}': raw frames can only be read from a file: save them first, or pipe Y4M instead and use - as the input"
     )]
     RawStdin(String),
 }

@@ -26,24 +26,24 @@ const DEFAULT_RATE: FrameRate = FrameRate { num: 25, den: 1 };
 pub enum Y4mError {
     #[error("it does not begin with YUV4MPEG2 (to convert: ffmpeg -i IN -pix_fmt yuv420p OUT.y4m)")]
     NotY4m,
-    #[error("the header has no end within {MAX_LINE_BYTES} bytes")]
+    #[error("the header is longer than {MAX_LINE_BYTES} bytes")]
     HeaderTooLong,
-    #[error("the header names no {0}")]
+    #[error("the header has no {0}")]
     Missing(&'static str),
-    #[error("the header's {what} '{value}' is no whole number")]
+    #[error("the header's {what} '{value}' is not a whole number")]
     Number { what: &'static str, value: String },
-    #[error("the header's frame rate '{0}' is none: it is written like F30000:1001")]
+    #[error("the header's frame rate '{0}' is invalid: it must look like F30000:1001")]
     Rate(String),
     #[error(transparent)]
     Geometry(#[from] GeometryError),
     #[error(
-        "unsupported pixel format '{0}': only 8-bit 4:2:0 is read, convert it with ffmpeg -i IN.y4m -pix_fmt yuv420p \
+        "unsupported pixel format '{0}': only 8-bit 4:2:0 is supported, convert it with ffmpeg -i IN.y4m -pix_fmt yuv420p \
          OUT.y4m"
     )]
     PixelFormat(String),
     #[error("frame {frame} does not begin with FRAME but with '{found}'")]
     FrameHeader { frame: u64, found: String },
-    #[error("it is cut off in the line before frame {frame}")]
+    #[error("it is cut off in the header of frame {frame}")]
     TruncatedFrameHeader { frame: u64 },
     #[error("it is cut off in frame {frame}: {missing_bytes} of {frame_bytes} bytes are missing")]
     TruncatedFrame { frame: u64, missing_bytes: usize, frame_bytes: usize },

@@ -239,7 +239,7 @@ impl App {
 
     fn open(&mut self, loaded: Box<LoadedSession>) {
         if self.sweep.is_some() {
-            self.problems.push_back("A session is not opened while a sweep runs, stop it first".to_owned());
+            self.problems.push_back("cannot open a session while a sweep runs: stop the sweep first".to_owned());
             return;
         }
         for damage in &loaded.session.damage {
@@ -368,7 +368,7 @@ impl App {
         let is_running = self.sweep.is_some();
         let progress = self.sweep.as_ref().map(|sweep| &sweep.progress);
         Panel::top("bar").show(ui, |ui| {
-            bar::bar_ui(ui, progress, !is_running, &mut self.queue);
+            bar::bar_ui(ui, progress, !is_running, self.is_quiet, &mut self.queue);
             let session = self.loaded.as_ref().map(|loaded| &loaded.session);
             let dir = session.map(|session| self.sessions.name_of(&session.dir)).unwrap_or_default();
             bar::device_ui(ui, session.map(|session| &session.manifest.device), &dir);
@@ -413,7 +413,7 @@ impl App {
                 compare_ui(ui, &mut self.compare, loaded, self.sessions.found.as_deref(), is_running, queue)
             }
             (View::Report, Some(_)) if self.sweep.is_some() => {
-                ui.label("The report is rendered when the sweep is through.");
+                ui.label("The report is rendered when the sweep has ended.");
             }
             (View::Report, Some(loaded)) => report_ui(ui, &mut self.report, loaded, queue),
             (_, None) => empty_ui(ui, queue),

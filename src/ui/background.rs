@@ -166,7 +166,9 @@ impl Background {
     pub fn open_folder(&self, folder: PathBuf) {
         self.spawn(move || {
             let shown = open::that_detached(&folder);
-            Message::FolderShown(shown.map_err(|error| format!("cannot show the folder {}: {error}", folder.display())))
+            Message::FolderShown(shown.map_err(|error| {
+                format!("cannot show the folder {}: {error}; open it in a file manager", folder.display())
+            }))
         });
     }
 
@@ -193,7 +195,9 @@ impl Background {
 }
 
 fn write_picture(wish: &Wish, window: &ColorImage, scale: f32, path: PathBuf) -> Result<PathBuf, String> {
-    let picture = wish.cut(window, scale).ok_or_else(|| format!("{} is not in sight", wish.name))?;
+    let picture = wish
+        .cut(window, scale)
+        .ok_or_else(|| format!("cannot save an image of {}: it is not visible; scroll to it first", wish.name))?;
     pictures::write(&picture, &path).map_err(|error| error.to_string())?;
     Ok(path)
 }

@@ -1,4 +1,4 @@
-//! The bar on top: menus, what device the numbers come from, how far the sweep is, Run and Stop.
+//! The bar at the top: menus, the device that is measured, the progress of the sweep, Run and Stop.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::plan::PlannedRun;
 use crate::record::{DeviceInfo, DeviceKind};
 use crate::units;
 
-/// How far a sweep is.
+/// The progress of a sweep.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Progress {
@@ -28,19 +28,19 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Share of the runs that are done.
+    /// Share of the runs that have ended.
     fn share(&self) -> f32 {
         self.num_done as f32 / self.num_runs.max(1) as f32
     }
 
-    /// Takes up what is likely to come.
+    /// Takes up the latest forecast.
     pub fn foresee(&mut self, forecast: Forecast) {
         self.num_runs = self.num_done + forecast.num_runs + forecast.num_later;
         self.ends_at = forecast.remaining.map(|remaining| Instant::now() + remaining);
     }
 
-    /// Time left by the last forecast; before there is one, if the runs to come take as long as those done did; before the
-    /// first of them what was expected.
+    /// Time left by the last forecast; without one, if the remaining runs take as long as the finished ones; before the
+    /// first run, the expected time.
     fn remaining(&self) -> Option<Duration> {
         if let Some(ends_at) = self.ends_at {
             return Some(ends_at.saturating_duration_since(Instant::now()));
@@ -55,14 +55,14 @@ impl Progress {
     /// "run 12 of 44, H.264 T=4 inline, 3 s left"
     pub fn text(&self) -> String {
         if self.is_stopping {
-            return "stopping, what is in flight is drained".to_owned();
+            return "stopping: draining the frames in flight".to_owned();
         }
         let current = self.current.as_ref().map_or_else(
             || "opening".to_owned(),
             |run| {
                 let warmup = match run {
                     PlannedRun { warmup: true, .. } => ", warm-up",
-                    PlannedRun { is_confirmation: true, .. } => ", to confirm",
+                    PlannedRun { is_confirmation: true, .. } => ", confirmation",
                     _ => "",
                 };
                 format!("run {} of {}, {}{warmup}", run.order_index + 1, self.num_runs, run.case)
@@ -75,21 +75,21 @@ impl Progress {
 }
 
 /// Menus on the left, the sweep on the right.
-pub fn bar_ui(ui: &mut Ui, progress: Option<&Progress>, can_run: bool, queue: &mut Vec<Command>) {
+pub fn bar_ui(ui: &mut Ui, progress: Option<&Progress>, can_run: bool, is_quiet: bool, queue: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         for menu in Menu::ALL {
-            ui.menu_button(menu.title(), |ui| menu_ui(ui, menu, queue));
+            ui.menu_button(menu.title(), |ui| menu_ui(ui, menu, is_quiet, queue));
         }
         ui.separator();
         match progress {
             None => {
-                if ui.add_enabled(can_run, Button::new("Run")).on_hover_text("Run the sweep, Ctrl+R").clicked() {
+                if ui.add_enabled(can_run, Button::new("Run")).on_hover_text("Run the sweep (Ctrl+R)").clicked() {
                     queue.push(Command::Run);
                 }
             }
             Some(progress) => {
                 let stop = ui.add_enabled(!progress.is_stopping, Button::new("Stop"));
-                if stop.on_hover_text("Drain, and keep what is finished, Esc").clicked() {
+                if stop.on_hover_text("Stop the sweep and keep all finished runs (Esc)").clicked() {
                     queue.push(Command::Stop);
                 }
                 let bar = ProgressBar::new(progress.share()).desired_width(160.0).show_percentage();
@@ -100,8 +100,14 @@ pub fn bar_ui(ui: &mut Ui, progress: Option<&Progress>, can_run: bool, queue: &m
     });
 }
 
-fn menu_ui(ui: &mut Ui, menu: Menu, queue: &mut Vec<Command>) {
+fn menu_ui(ui: &mut Ui, menu: Menu, mut is_quiet: bool, queue: &mut Vec<Command>) {
     for entry in TABLE.iter().filter(|entry| entry.menu == menu) {
+        if entry.command == Command::ToggleQuiet {
+            if ui.checkbox(&mut is_quiet, entry.title).clicked() {
+                queue.push(Command::ToggleQuiet);
+            }
+            continue;
+        }
         let mut button = Button::new(entry.title);
         if let Some(shortcut) = &entry.shortcut {
             button = button.shortcut_text(ui.ctx().format_shortcut(shortcut));
@@ -112,7 +118,7 @@ fn menu_ui(ui: &mut Ui, menu: Menu, queue: &mut Vec<Command>) {
     }
 }
 
-/// Where the numbers come from; a virtual device is named as one.
+/// The device that was measured; a virtual device is marked as virtual.
 pub fn device_ui(ui: &mut Ui, device: Option<&DeviceInfo>, session: &str) {
     ui.horizontal_wrapped(|ui| match device {
         None => {

@@ -1,5 +1,4 @@
-//! Everything that a person can tell the window to do, and the one table that menu, shortcuts, palette and key sheet
-//! are made from.
+//! All commands of the window, and the table from which menus, shortcuts, palette and key sheet are made.
 //!
 //! Views push commands; the app performs them once a frame, before the next drawing.
 
@@ -14,20 +13,20 @@ use crate::session::Label;
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Command {
     Run,
-    /// The plan again, with so many counted runs of each case.
+    /// Runs the plan again, with this many counted runs per case.
     RunRounds(u32),
-    /// Measures what this machine shows between equal things, for the plan of the form.
+    /// Measures this computer's noise floor for the plan of the form.
     Calibrate,
     Stop,
     Show(View),
     OpenSession(PathBuf),
     FindSessions,
-    /// Takes the before side of the comparison from another session, or from the open one again.
+    /// Takes the before side of the comparison from another session, or from the open one.
     CompareWith(Option<PathBuf>),
     SetLabel(PathBuf, Label),
     Delete(PathBuf),
     UndoDelete,
-    /// Looks at this input.
+    /// Reads this input for the preview.
     Preview(String),
     LoadPlan(PathBuf),
     SavePlan,
@@ -44,12 +43,12 @@ pub enum Command {
     DismissProblem(usize),
     DismissWritten,
     Quit,
-    /// Ends the sweep, keeps what is finished, closes the window.
+    /// Stops the sweep, keeps the finished runs, closes the window.
     StopAndQuit,
     KeepRunning,
 }
 
-/// What the middle of the window shows.
+/// The views in the middle of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum View {
@@ -63,7 +62,7 @@ pub enum View {
     Sessions,
 }
 
-/// What a file dialog is for.
+/// The purpose of a file dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Purpose {
@@ -74,29 +73,29 @@ pub enum Purpose {
     Report,
 }
 
-/// What can be written from a session.
+/// The exports of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Export {
     /// Markdown with its figures beside it.
     Report,
-    /// One line a run.
+    /// One line per run.
     RunsCsv,
-    /// One line a frame.
+    /// One line per frame.
     FramesCsv,
     /// The last run's timeline, for Perfetto.
     Trace,
-    /// What the view shows, as PNG.
+    /// An image of the view, as PNG.
     Picture,
 }
 
 /// A row of the table.
 #[derive(Debug)]
 pub struct Entry {
-    /// As menu and palette call it.
+    /// Its title in menu and palette.
     pub title: &'static str,
-    /// Which menu it stands in.
+    /// Its menu.
     pub menu: Menu,
-    /// What it does.
+    /// The command.
     pub command: Command,
     /// Its keys, if it has any.
     pub shortcut: Option<KeyboardShortcut>,
@@ -123,7 +122,7 @@ impl View {
         Self::Sessions,
     ];
 
-    /// What its tab says.
+    /// The title of its tab.
     pub fn title(self) -> &'static str {
         match self {
             Self::Live => "Live",
@@ -141,7 +140,7 @@ impl Menu {
     /// All of them, from left to right.
     pub const ALL: [Self; 3] = [Self::Session, Self::View, Self::Help];
 
-    /// What its button says.
+    /// The title of its button.
     pub fn title(self) -> &'static str {
         match self {
             Self::Session => "Session",
@@ -170,14 +169,14 @@ const fn entry(title: &'static str, menu: Menu, command: Command, shortcut: Opti
 /// Every command that needs no argument of its own.
 pub static TABLE: [Entry; 30] = [
     entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
-    entry("Calibrate this machine for the plan", Menu::Session, Command::Calibrate, None),
+    entry("Calibrate this computer for the plan", Menu::Session, Command::Calibrate, None),
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
     entry("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
     entry("Choose plan…", Menu::Session, Command::Pick(Purpose::Plan), None),
     entry("Save plan", Menu::Session, Command::SavePlan, with_command(Key::S)),
     entry("Choose input…", Menu::Session, Command::Pick(Purpose::Input), with_command(Key::I)),
     // Before Ctrl+E, which would be met by Ctrl+Shift+E too.
-    entry("Export picture of the view", Menu::Session, Command::Export(Export::Picture), with_shift(Key::E)),
+    entry("Export image of the view", Menu::Session, Command::Export(Export::Picture), with_shift(Key::E)),
     entry("Export report", Menu::Session, Command::Export(Export::Report), with_command(Key::E)),
     entry("Export runs as CSV", Menu::Session, Command::Export(Export::RunsCsv), None),
     entry("Export frames as CSV", Menu::Session, Command::Export(Export::FramesCsv), None),
@@ -194,8 +193,8 @@ pub static TABLE: [Entry; 30] = [
     entry("Show report", Menu::View, Command::Show(View::Report), with_command(Key::Num6)),
     entry("Show sessions", Menu::View, Command::Show(View::Sessions), with_command(Key::Num7)),
     entry("Swap before and after", Menu::View, Command::SwapSides, None),
-    entry("Draw nothing while measuring, or draw again", Menu::View, Command::ToggleQuiet, None),
-    entry("Theme of the system", Menu::View, Command::Theme(ThemePreference::System), None),
+    entry("Pause drawing while measuring", Menu::View, Command::ToggleQuiet, None),
+    entry("System theme", Menu::View, Command::Theme(ThemePreference::System), None),
     entry("Dark theme", Menu::View, Command::Theme(ThemePreference::Dark), None),
     entry("Light theme", Menu::View, Command::Theme(ThemePreference::Light), None),
     entry("Find a command", Menu::Help, Command::TogglePalette, with_command(Key::P)),

@@ -1,4 +1,4 @@
-//! Before against after: which two cases are held against each other by which criteria, and what came of it.
+//! The comparison of before and after: the two cases, the criteria, and the result.
 //!
 //! The judgement is `stats`'; it is made again only when the session, the choice or a criterion has changed. The view is
 //! in `compare_view`.
@@ -15,16 +15,16 @@ use crate::stats::verdict::comparison::{Allowances, Comparison, compare};
 use crate::stats::verdict::criteria::{Criteria, Verdict};
 use crate::stats::verdict::recommendation::{Terms, default_pair};
 
-/// The choice and what came of it.
+/// The two cases, and the result of comparing them.
 #[derive(Debug, Default)]
 pub struct CompareModel {
     /// The case on the before side; `None` until a session has two.
     pub before: Option<Case>,
     /// The case on the after side.
     pub after: Option<Case>,
-    /// The before side's session, where it is not the open one.
+    /// The session of the before side, if it is not the open one.
     pub other: Option<Box<OtherSession>>,
-    /// What may differ all the same.
+    /// Differences that are allowed.
     pub allowances: Allowances,
     /// Typed folder of another session.
     pub path: String,
@@ -95,7 +95,7 @@ impl CompareModel {
     }
 
     /// Is the pair the one suggested, and would another be now? While a sweep runs it stays what it is once every case
-    /// was seen, until the planned rounds are through: a picture that jumps from pair to pair shows nothing narrowing.
+    /// was seen, until the planned rounds have ended: a plot that jumps from pair to pair shows no narrowing.
     fn is_suggestion_due(&self, loaded: &LoadedSession, is_running: bool) -> bool {
         let Suggestion { pair, version, num_cases } = self.suggested;
         let is_through = loaded.session.summaries.len() as u64 >= loaded.session.manifest.plan.num_runs();

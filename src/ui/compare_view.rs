@@ -10,6 +10,7 @@ use super::data::LoadedSession;
 use super::effects::{EffectsModel, answer_line, effects_ui};
 use super::library::Found;
 use super::theme;
+use super::words::in_window;
 use crate::record::Case;
 use crate::report::words::{case_title, codec_title};
 use crate::stats::evidence::noise_floor::NoiseFloor;
@@ -18,7 +19,7 @@ use crate::stats::verdict::comparison::{CodecComparison, Comparison};
 use crate::stats::verdict::criteria::Criteria;
 use crate::units;
 
-/// The whole view; `found` are the sessions to choose another one from.
+/// The whole view; `found` are the sessions to choose the before side from.
 pub fn compare_ui(
     ui: &mut Ui,
     model: &mut CompareModel,
@@ -36,15 +37,15 @@ pub fn compare_ui(
             case_ui(ui, "After", &mut model.after, &cases);
             let swap =
                 ui.add_enabled(model.other.is_none(), Button::new("Swap")).on_hover_text("Swap before and after");
-            if swap.on_disabled_hover_text("After is always of the open session").clicked() {
+            if swap.on_disabled_hover_text("The after side is always from the open session").clicked() {
                 queue.push(Command::SwapSides);
             }
         });
         other_ui(ui, model, loaded, found.unwrap_or_default(), queue);
         ui.add_space(theme::GAP);
         match model.judged.as_ref().map(|judged| &judged.comparison) {
-            None => drop(ui.label("Two different cases with a good run each are needed to compare.")),
-            Some(Err(error)) => drop(ui.colored_label(theme::alert(ui), error)),
+            None => drop(ui.label("To compare, choose two different cases with at least one good run each.")),
+            Some(Err(error)) => drop(ui.colored_label(theme::alert(ui), in_window(error))),
             Some(Ok(comparison)) => {
                 comparison_ui(ui, comparison, &mut model.effects, loaded, is_running, queue);
             }
@@ -52,19 +53,19 @@ pub fn compare_ui(
         ui.add_space(theme::GAP);
         if let Some(noise) = &loaded.session.noise {
             let is_its_own = Path::new(&noise.session) == loaded.session.dir;
-            let section = CollapsingHeader::new("What equal runs differ by here").default_open(is_its_own);
+            let section = CollapsingHeader::new("Noise floor of this computer").default_open(is_its_own);
             section.id_salt(&noise.session).show(ui, |ui| noise_ui(ui, noise));
         }
         ui.collapsing("Criteria", |ui| {
             criteria_ui(ui, &mut model.criteria);
-            ui.checkbox(&mut model.allowances.device_kind, "Allow a virtual device against a real one");
+            ui.checkbox(&mut model.allowances.device_kind, "Allow comparing a virtual device with a real one");
             ui.checkbox(&mut model.allowances.input, "Allow different inputs");
             ui.checkbox(&mut model.allowances.settings, "Allow different settings, driver, processor or build");
         });
     });
 }
 
-/// Which session the before side is of.
+/// The session of the before side.
 fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found: &[Found], queue: &mut Vec<Command>) {
     const OPEN_ONE: &str = "the open session";
     let shown =
@@ -120,7 +121,13 @@ fn comparison_ui(
         });
     }
     for field in &comparison.not_comparable {
-        ui.label(format!("Not comparable. {field}"));
+        ui.label(format!("Not comparable: {field}"));
+    }
+    if !comparison.not_comparable.is_empty() {
+        ui.label(
+            "Measure both sides with equal settings, or tick 'Allow different settings, driver, processor or build' under \
+             Criteria.",
+        );
     }
     ui.add_space(theme::GAP);
     for codec in &comparison.codecs {
@@ -131,7 +138,7 @@ fn comparison_ui(
     }
 }
 
-/// What would settle what is open, and what a change has to exceed to matter.
+/// The button for more rounds, and the margin that a change has to exceed.
 fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_running: bool, queue: &mut Vec<Command>) {
     let Some(primary) = codec.effects.first() else { return };
     ui.horizontal_wrapped(|ui| {
@@ -140,8 +147,8 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
         let can_run = !is_running && codec.num_before_first.is_some();
         if let Some(rounds) = codec.rounds_to_settle().filter(|_| can_run) {
             let button = ui.button(format!("Run again with {rounds} rounds"));
-            let hint = "A new sweep with this number of rounds. Adding rounds until the answer pleases would find \
-                        something in the end";
+            let hint = "Starts a new sweep with this number of rounds. Adding rounds to this sweep until the result \
+                        is welcome would find a change in the end, even where there is none";
             if button.on_hover_text(hint).clicked() {
                 queue.push(Command::RunRounds(rounds));
             }
@@ -151,11 +158,11 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
         let margin = units::pct(primary.margin.pct);
         match (&primary.margin.calibration, &loaded.session.noise) {
             (Some(session), _) => drop(ui.label(format!(
-                "Changes under {margin} are ignored: equal runs differ by as much here, measured in {session}"
+                "Changes under {margin} are ignored: this is the noise floor of this computer, measured in {session}"
             ))),
             (None, Some(noise)) if noise.floors.iter().any(|floor| floor.metric == primary.metric) => {
                 drop(ui.label(format!(
-                    "Changes under {margin} are ignored; equal runs differ by less here, measured in {}",
+                    "Changes under {margin} are ignored; the noise floor of this computer is lower, measured in {}",
                     noise.session
                 )))
             }
@@ -163,7 +170,7 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
                 ui.label(format!(
                     "Changes under {margin} are ignored. This computer's noise has not been measured yet."
                 ));
-                if !is_running && ui.button("Calibrate").on_hover_text("For the plan of the form on the left").clicked()
+                if !is_running && ui.button("Calibrate").on_hover_text("For the plan in the form on the left").clicked()
                 {
                     queue.push(Command::Calibrate);
                 }
@@ -174,9 +181,9 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
 
 /// The floors of every case and metric.
 fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
-    ui.weak(format!("Of {}; the farther end of the 95 % interval between two equal arms", noise.session));
+    ui.weak(format!("Measured in {}: the farther end of the 95 % interval between equal runs", noise.session));
     if let Some(cost) = noise.watching {
-        ui.label(format!("What this window costs while it watches: encode wall time {cost}"));
+        ui.label(format!("Cost of watching in this window: encode wall time {cost}"));
     }
     Grid::new("noise").num_columns(4).striped(true).spacing([16.0, 4.0]).show(ui, |ui| {
         for title in ["Metric", "Case", "Pairs", "Floor"] {
@@ -214,13 +221,13 @@ fn codec_ui(ui: &mut Ui, codec: &CodecComparison) {
 
 fn criteria_ui(ui: &mut Ui, criteria: &mut Criteria) {
     Grid::new("limits").num_columns(2).show(ui, |ui| {
-        percent_ui(ui, "Encode wall falls by at least", &mut criteria.min_wall_improvement_pct);
+        percent_ui(ui, "Encode wall time falls by at least", &mut criteria.min_wall_improvement_pct);
         percent_ui(ui, "Lock wait falls by at least", &mut criteria.min_lock_improvement_pct);
         percent_ui(ui, "Latency ÷ throughput may grow by", &mut criteria.max_latency_p99_growth_pct);
         percent_ui(ui, "Assumed drift between sessions", &mut criteria.session_drift_pct);
         count_ui(ui, "Queue peak reaches at least", &mut criteria.min_queue_peak);
-        count_ui(ui, "Failed runs at most", &mut criteria.max_failed_runs);
-        count_ui(ui, "Good runs a side at least", &mut criteria.min_runs);
+        count_ui(ui, "Failed runs, at most", &mut criteria.max_failed_runs);
+        count_ui(ui, "Good runs per side, at least", &mut criteria.min_runs);
     });
     if ui.button("Built-in criteria").clicked() {
         *criteria = Criteria::default();

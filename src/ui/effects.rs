@@ -1,4 +1,4 @@
-//! What each metric did: the answer in a word, its interval, each round as a dot, and what stands against it.
+//! The change of each metric: the answer in a word, its interval, each round as a dot, and the doubts.
 //!
 //! Draws what `stats` found; the plots are of the metric that is chosen in the table.
 
@@ -24,7 +24,7 @@ const BADGE_TINT: f32 = 0.18;
 const INTERVAL_TINT: f32 = 0.25;
 const MARGIN_TINT: f32 = 0.2;
 
-/// What was drawn last, so that intervals are not computed in every frame.
+/// The data drawn last, so that intervals are not computed in every frame.
 #[derive(Debug, Default)]
 pub struct EffectsModel {
     /// Shown in the plot; the primary one until somebody chooses.
@@ -42,13 +42,13 @@ pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison
     }
     ui.horizontal_wrapped(|ui| {
         ui.strong("What changed");
-        ui.weak("The first metric was named beforehand; the others are exploratory");
+        ui.weak("The first metric is the primary one, chosen beforehand; the others are exploratory");
     });
     table_ui(ui, model, codec, effect.metric);
     if let Some(thin) = thin_text(&codec.too_thin) {
         ui.weak(format!("Left out: {thin}"));
     }
-    ui.collapsing("Where in the distribution of frames", |ui| {
+    ui.collapsing("Change by decile of frames", |ui| {
         codec.shifts.iter().for_each(|shift| shift_ui(ui, shift, loaded));
     });
 }
@@ -90,7 +90,7 @@ fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, show
 }
 
 fn interval_ui(ui: &mut Ui, change: &ChangeInterval) {
-    let unit = change.num_pairs.map_or_else(|| "runs a side, not paired".to_owned(), |_| "pairs".to_owned());
+    let unit = change.num_pairs.map_or_else(|| "runs per side, not paired".to_owned(), |_| "pairs".to_owned());
     ui.label(change.ends_text()).on_hover_text(format!(
         "{} {unit}; exact {} bounds at {:.1} %, widened by the doubts",
         change.num_runs,
@@ -106,7 +106,7 @@ fn worst_ui(ui: &mut Ui, effect: &Effect) {
         || units::NO_VALUE.to_owned(),
         |(before, after)| format!("{} to {}", units::change_pct(before), units::change_pct(after)),
     );
-    ui.label(text).on_hover_text("How far the worst run lies above the median of its side, before and after");
+    ui.label(text).on_hover_text("Distance of the worst run above the median of its side, before and after");
 }
 
 /// The doubts, each with its sentence as tooltip.
@@ -128,10 +128,10 @@ fn pairs_ui(ui: &mut Ui, model: &mut EffectsModel, effect: &Effect, loaded: &Loa
         model.states = (effect.pairs.clone(), narrowing(&effect.pairs));
     }
     let states = &model.states.1;
-    let title = format!("{}: each round, and the interval as it narrowed", effect.metric.title());
-    let definition = "A dot is the change from before to after within one round. The coloured band is the 95 % interval of all \
-                      rounds so far, the line its centre. Within the grey band, drawn where it is near, a change does not \
-                      matter.";
+    let title = format!("{}: change in each round, and the narrowing interval", effect.metric.title());
+    let definition = "Each dot is the change from before to after within one round. The coloured band is the 95 % interval of \
+                      all rounds so far, the line the estimate. Changes within the grey band, which is shown if it is \
+                      near, do not matter.";
     title_ui(ui, &title, definition, loaded);
     let colour = theme::series(0);
     let grey = ui.visuals().weak_text_color();
@@ -175,7 +175,7 @@ fn shift_ui(ui: &mut Ui, shift: &Shift, loaded: &LoadedSession) {
     let definition = "The paired median difference at each decile of a run, with its exact 95 % interval";
     title_ui(ui, &title, definition, loaded);
     if shift.is_exploratory {
-        ui.weak("A hint: fewer than 20 runs a side");
+        ui.weak("Only a hint: fewer than 20 runs per side");
     }
     let colour: Color32 = theme::series(0);
     let plot = still_plot(ui, shift.column.title(), theme::PLOT_HEIGHT)
@@ -212,7 +212,7 @@ fn ui_grey(plot: &egui_plot::PlotUi<'_>) -> Color32 {
     plot.ctx().global_style().visuals.weak_text_color()
 }
 
-/// A word of the four as a heading of a comparison.
+/// The answer about a metric, as the heading of a comparison.
 pub fn answer_line(effect: &Effect) -> String {
     let change = format!(" {}", effect.interval);
     match effect.answer {

@@ -1,6 +1,6 @@
-//! The run in progress, picture by picture: the last few thousand as lines over frames.
+//! The run in progress, frame by frame: the last few thousand frames as lines.
 //!
-//! The model is fed by the app and knows nothing of where pictures come from; the view draws it.
+//! The app feeds the model, which does not know where frames come from; the view draws it.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ const MAX_POINTS: usize = 4000;
 /// Labels that the lowest of plots has room for.
 const MAX_MARKS: usize = 6;
 
-/// What the live view shows.
+/// The data of the live view.
 #[derive(Debug, Default)]
 pub struct LiveModel {
     /// Oldest first; the last one belongs to the run in progress.
@@ -31,7 +31,7 @@ pub struct LiveModel {
     next_x: f64,
 }
 
-/// One run's pictures as points.
+/// One run's frames as points.
 #[derive(Debug)]
 struct Stretch {
     run: PlannedRun,
@@ -52,22 +52,22 @@ const PANELS: [Panel; 3] = [
     Panel {
         title: "Lock wait",
         axis: "ms",
-        definition: "Time inside nvEncLockBitstream for this picture's output, on whichever thread",
+        definition: "Time inside nvEncLockBitstream for this frame's output, on whichever thread",
     },
     Panel {
         title: "In flight",
-        axis: "pictures",
-        definition: "Pictures submitted and not yet unlocked, right after the submit call, this picture included",
+        axis: "frames",
+        definition: "Frames submitted and not yet unlocked, right after the submit call, this frame included",
     },
     Panel {
         title: "Latency",
         axis: "ms",
-        definition: "From the call of nvEncEncodePicture to the packet in the caller's hands",
+        definition: "Time from the call of nvEncEncodePicture until the caller has the packet",
     },
 ];
 
 impl LiveModel {
-    /// For a sweep of which no run has begun.
+    /// For a sweep before its first run.
     pub fn of(plan: &Plan) -> Self {
         Self { thresholds: thresholds(plan.cases().iter()), ..Self::default() }
     }
@@ -78,7 +78,7 @@ impl LiveModel {
         self.stretches.push_back(Stretch { run, x, lines, is_finished: false });
     }
 
-    /// Pictures of the run in progress came back.
+    /// Frames of the run in progress were reaped.
     pub fn extend(&mut self, samples: &[LiveSample]) {
         if let Some(stretch) = self.stretches.back_mut() {
             samples.iter().for_each(|sample| stretch.push(*sample));
@@ -87,7 +87,7 @@ impl LiveModel {
         self.forget_oldest();
     }
 
-    /// The run in progress is over: all of its pictures are known now, also those that nobody was shown.
+    /// The run in progress has ended: all of its frames are known now, including those not yet shown.
     pub fn finish(&mut self, frames: &FrameColumns) {
         if let Some(stretch) = self.stretches.back_mut() {
             (stretch.lines, stretch.is_finished) = (Default::default(), true);
@@ -108,7 +108,7 @@ impl LiveModel {
         }
     }
 
-    /// Pictures in each plot.
+    /// Frames in each plot.
     pub fn num_points(&self) -> usize {
         self.stretches.iter().map(|stretch| stretch.lines[0].len()).sum()
     }
@@ -162,10 +162,10 @@ fn legend_ui(ui: &mut Ui, model: &LiveModel) {
     let key = ui.horizontal_wrapped(|ui| {
         for (idx, threshold) in model.thresholds.iter().enumerate() {
             theme::swatch_ui(ui, theme::series(idx));
-            ui.label(format!("T={threshold}")).on_hover_text("Runs at this reap threshold");
+            ui.label(format!("T={threshold}")).on_hover_text("Runs with this reap threshold");
         }
         theme::swatch_ui(ui, ui.visuals().weak_text_color());
-        ui.label("warm-up").on_hover_text("Runs made first and not counted");
+        ui.label("warm-up").on_hover_text("Warm-up runs: made first and not counted");
     });
     pictures::note_key(ui, key.response.rect);
 }
@@ -200,7 +200,7 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
             plot.line(Line::new(name, points).color(colour).width(theme::LINE_WIDTH).allow_band(false));
         }
     });
-    let label = format!("{} over frames, the last {} pictures", panel.title, model.num_points());
+    let label = format!("{} over frames, the last {}", panel.title, model.num_points());
     pictures::offer(&shown.response, label);
 }
 

@@ -25,6 +25,7 @@ pub mod sessions;
 pub mod setup;
 mod setup_view;
 pub mod theme;
+mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
@@ -43,8 +44,8 @@ const PACKAGES: &str = "libx11-xcb1 libxcursor1 libxi6 libxkbcommon-x11-0 libgl1
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot open a window ({cause}): set DISPLAY or WAYLAND_DISPLAY, on Debian/Ubuntu: apt install {PACKAGES}; \
-     'inflight sweep' measures the same without a window"
+    "cannot open a window: {cause}; set DISPLAY or WAYLAND_DISPLAY, on Debian/Ubuntu: apt install {PACKAGES}; \
+     or measure without a window: 'inflight sweep'"
 )]
 pub struct NoWindow {
     cause: String,

@@ -1,4 +1,4 @@
-//! What the window says by itself: what went wrong, what was written, what is there to do, whether to close.
+//! Messages of the window: errors, written files, what to do first, whether to close.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -7,8 +7,9 @@ use eframe::egui::{self, Context, Ui};
 
 use super::commands::{Command, View};
 use super::theme;
+use super::words::in_window;
 
-/// What was last exported, whichever view it was asked for in.
+/// The last export, from whichever view.
 pub(super) fn written_ui(ui: &mut Ui, written: Option<&Path>, queue: &mut Vec<Command>) {
     let Some(path) = written else { return };
     ui.horizontal_wrapped(|ui| {
@@ -22,11 +23,11 @@ pub(super) fn written_ui(ui: &mut Ui, written: Option<&Path>, queue: &mut Vec<Co
     });
 }
 
-/// What went wrong stays until it was read.
+/// Errors stay until they are dismissed.
 pub(super) fn problems_ui(ui: &mut Ui, problems: &VecDeque<String>, queue: &mut Vec<Command>) {
     for (idx, problem) in problems.iter().enumerate() {
         ui.horizontal_wrapped(|ui| {
-            ui.colored_label(theme::alert(ui), problem);
+            ui.colored_label(theme::alert(ui), in_window(problem));
             if ui.small_button("Dismiss").clicked() {
                 queue.push(Command::DismissProblem(idx));
             }
@@ -34,14 +35,14 @@ pub(super) fn problems_ui(ui: &mut Ui, problems: &VecDeque<String>, queue: &mut 
     }
 }
 
-/// In place of any view while a sweep runs and nothing is to be drawn.
+/// Shown instead of any view while a sweep runs and drawing is paused.
 pub(super) fn quiet_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.3);
-        ui.heading("Nothing is drawn while measuring");
-        ui.label("The line on top changes once a run. Esc stops the sweep and keeps what is finished.");
+        ui.heading("Drawing is paused while measuring");
+        ui.label("The line at the top changes once per run. Esc stops the sweep and keeps all finished runs.");
         ui.add_space(theme::GAP);
-        if ui.button("Draw again").clicked() {
+        if ui.button("Resume drawing").clicked() {
             queue.push(Command::ToggleQuiet);
         }
     });
@@ -50,10 +51,10 @@ pub(super) fn quiet_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
 pub(super) fn empty_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.3);
-        ui.heading("How many pictures should your encoder keep in flight?");
-        ui.label("The defaults on the left measure it on a virtual device in a few seconds, no GPU needed.");
+        ui.heading("How many frames should your encoder keep in flight?");
+        ui.label("The defaults on the left measure this on a virtual device in a few seconds; no GPU is needed.");
         ui.add_space(theme::GAP);
-        if ui.button("Run on defaults").clicked() {
+        if ui.button("Run with the defaults").clicked() {
             queue.push(Command::Run);
         }
         if ui.button("Open a session").clicked() {
@@ -65,7 +66,7 @@ pub(super) fn empty_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
 pub(super) fn quit_ui(ctx: &Context, queue: &mut Vec<Command>) {
     egui::Modal::new(egui::Id::unique("quit")).show(ctx, |ui| {
         ui.heading("A sweep is running");
-        ui.label("Stopping it drains what is in flight and keeps every finished run.");
+        ui.label("Stopping it drains the frames in flight and keeps all finished runs.");
         ui.horizontal(|ui| {
             if ui.button("Stop, save and close").clicked() {
                 queue.push(Command::StopAndQuit);

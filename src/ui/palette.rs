@@ -74,7 +74,7 @@ pub fn keys_ui(ctx: &Context) -> bool {
                     ui.end_row();
                 }
             }
-            ui.label("This sheet");
+            ui.label("Show these keys");
             ui.monospace("?");
             ui.end_row();
         });

@@ -113,7 +113,9 @@ impl App {
                 };
                 self.sweep = Some(Sweep { worker, dir, progress, samples: Vec::new() });
             }
-            Err(error) => self.problems.push_back(format!("the sweep has no thread to run on: {error}")),
+            Err(error) => self
+                .problems
+                .push_back(format!("cannot start the sweep's thread: {error}; close other programs and try again")),
         }
     }
 

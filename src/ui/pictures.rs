@@ -1,7 +1,7 @@
-//! What the window shows, as PNG: a whole view, or one plot with its title and the key that it shares with others.
+//! Images of the window, as PNG: a whole view, or one plot with its title and the key that it shares with others.
 //!
-//! A plot's title names a virtual result, so a picture of it does too. Knows nothing of what a plot shows, and writes
-//! nothing by itself.
+//! A plot's title marks a virtual result, so an image of it does too. Does not know what a plot shows, and writes only
+//! when asked.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use crate::report::{ReportError, write_export};
 /// Between areas that stand apart on the screen and together in the picture.
 const GAP_PX: usize = 8;
 
-/// A picture that a person asked for.
+/// An image that the user asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wish {
-    /// What it shows; part of its file name.
+    /// Its subject; part of its file name.
     pub name: String,
     /// Parts of the window in points, top to bottom.
     pub areas: Vec<Rect>,
@@ -41,8 +41,8 @@ impl Wish {
         report_path.with_file_name(format!("{stem}-{}.png", slug.join("-")))
     }
 
-    /// Cuts the areas out of a picture of the whole window, and puts them above each other. Areas off the window are
-    /// left out; none if nothing is left.
+    /// Cuts the areas out of an image of the whole window, and stacks them. Areas outside the window are left out; `None`
+    /// if nothing is left.
     pub fn cut(&self, window: &ColorImage, pixels_per_point: f32) -> Option<ColorImage> {
         let parts: Vec<_> = self.areas.iter().filter_map(|area| part(window, *area, pixels_per_point)).collect();
         let width = parts.iter().map(ColorImage::width).max()?;
@@ -71,7 +71,7 @@ fn part(window: &ColorImage, area: Rect, pixels_per_point: f32) -> Option<ColorI
     (width > 0 && height > 0).then(|| window.region_by_pixels([left, top], [width, height]))
 }
 
-/// Writes a picture.
+/// Writes an image.
 ///
 /// # Errors
 /// It could not be written.
@@ -98,13 +98,13 @@ pub fn note_title(ui: &Ui, title: Rect) {
     note(ui.ctx(), |before| before.title = Some(title));
 }
 
-/// Gives a plot its name for those who cannot see it, and a menu to save its picture by.
+/// Gives a plot its name for screen readers, and a menu to save an image of it.
 pub fn offer(response: &Response, name: impl Into<String>) {
     let name = name.into();
     response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, name.clone()));
     let before = note(&response.ctx, |_| ());
     response.context_menu(|ui| {
-        if ui.button("Save picture").clicked() {
+        if ui.button("Save image").clicked() {
             let plot = before.title.map_or(response.rect, |title| title.union(response.rect));
             let key = before.key.filter(|key| !plot.contains_rect(*key));
             ask(ui.ctx(), Wish { name, areas: key.into_iter().chain([plot]).collect() });
@@ -113,13 +113,13 @@ pub fn offer(response: &Response, name: impl Into<String>) {
     });
 }
 
-/// Asks for a picture in the next frame, when the menu that asked for it is gone.
+/// Asks for an image in the next frame, when the menu is closed.
 pub fn ask(ctx: &Context, wish: Wish) {
     ctx.data_mut(|data| data.insert_temp(wish_id(), wish));
     ctx.request_repaint();
 }
 
-/// What was asked for, once.
+/// The image that was asked for, once.
 pub fn take_wish(ctx: &Context) -> Option<Wish> {
     ctx.data_mut(|data| data.remove_temp(wish_id()))
 }
@@ -137,7 +137,7 @@ fn note(ctx: &Context, change: impl FnOnce(&mut Before)) -> Before {
 }
 
 fn wish_id() -> Id {
-    Id::unique("picture asked for")
+    Id::unique("wished image")
 }
 
 #[cfg(test)]

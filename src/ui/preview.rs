@@ -1,7 +1,7 @@
-//! What the input is: its first frame as a small picture, its size, rate and length.
+//! A preview of the input: its first frame as a small image, its size, rate and length.
 //!
-//! Read on a thread of its own, and only when the input's text has changed and nobody is typing in it. Knows nothing of
-//! what is done with the frames. Colours are good enough to recognise a clip by, not to judge it.
+//! Read on a separate thread, and only when the input's text has changed and is not being edited. Does not know what the
+//! frames are for. Colours are good enough to recognise a clip, not to judge it.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use eframe::egui::load::SizedTexture;
 use eframe::egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions, Ui};
 
 use super::theme;
+use super::words::in_window;
 use crate::contract::{Dimensions, PixelFormat};
 use crate::source::{InputSpec, Length, SourceInfo, open};
 use crate::units;
@@ -16,7 +17,7 @@ use crate::units;
 /// Longest side of the picture.
 const MAX_SIDE: usize = 96;
 
-/// What was found of one input.
+/// The facts about one input.
 #[derive(Debug)]
 pub struct Preview {
     /// As it stood in the form.
@@ -24,10 +25,10 @@ pub struct Preview {
     found: Result<(SourceInfo, ColorImage), String>,
 }
 
-/// What the form shows below the input.
+/// The preview below the input.
 #[derive(Default)]
 pub struct PreviewModel {
-    /// The input that was last asked about.
+    /// The input that was last read.
     asked: String,
     shown: Option<Shown>,
 }
@@ -48,7 +49,7 @@ impl Preview {
     /// Opens the input and reads its first frame. Standard input is left alone: what is read of it is gone.
     pub fn of(input: String) -> Self {
         let found = match input.parse::<InputSpec>() {
-            Ok(InputSpec::Stdin) => Err("Standard input is first read when the sweep begins".to_owned()),
+            Ok(InputSpec::Stdin) => Err("Standard input is not read before the sweep starts".to_owned()),
             Ok(spec) => first_frame(&spec),
             Err(error) => Err(error.to_string()),
         };
@@ -62,7 +63,7 @@ fn first_frame(spec: &InputSpec) -> Result<(SourceInfo, ColorImage), String> {
     let mut frame = vec![0; info.frame_bytes()];
     match source.next_frame(&mut frame) {
         Ok(true) => Ok((info.clone(), thumbnail(info.format, info.dimensions, &frame))),
-        Ok(false) => Err(format!("{} has no frames", info.spec)),
+        Ok(false) => Err(format!("cannot use {}: it has no frames; choose a longer clip", info.spec)),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -98,7 +99,7 @@ impl PreviewModel {
 fn length_text(length: Length) -> String {
     match length {
         Length::Frames(frames) => format!("{} frames", units::count(frames as f64)),
-        Length::Unknown => "length known when read to its end".to_owned(),
+        Length::Unknown => "length unknown until read to the end".to_owned(),
         Length::Endless { period } => format!("endless, {} distinct frames", units::count(period as f64)),
     }
 }
@@ -113,7 +114,7 @@ pub fn preview_ui(ui: &mut Ui, model: &PreviewModel, input: &str) {
             });
         }
         Some(Shown::Problem(problem)) if model.asked == input => {
-            ui.colored_label(theme::alert(ui), problem);
+            ui.colored_label(theme::alert(ui), in_window(problem));
         }
         _ => {}
     }

@@ -1,4 +1,4 @@
-//! The report as it will be written, and where to.
+//! The report as it will be written, and its path.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::report::{Report, default_path};
 pub struct ReportModel {
     /// The Markdown file; its figures and the other exports take their names from it.
     pub path: String,
-    /// What was last written.
+    /// The last file that was written.
     pub written: Option<PathBuf>,
     rendered: Option<Rendered>,
     /// Asked for and not yet here.
@@ -36,7 +36,7 @@ impl ReportModel {
         self.written = None;
     }
 
-    /// Is what is shown out of date, with nothing on its way?
+    /// Is the shown report out of date, and no new one requested?
     pub fn is_stale(&self, loaded: &LoadedSession) -> bool {
         let wanted = (loaded.version, &self.path);
         let is_wanted = |rendered: &Rendered| (rendered.version, &rendered.path) == wanted;
@@ -44,18 +44,18 @@ impl ReportModel {
         !is_pending && !self.rendered.as_ref().is_some_and(is_wanted)
     }
 
-    /// The report was asked for.
+    /// The report has been requested.
     pub fn ask(&mut self, loaded: &LoadedSession) {
         self.pending = Some((loaded.version, self.path.clone()));
     }
 
-    /// The report came.
+    /// The report has arrived.
     pub fn take(&mut self, version: u64, report: Result<Report, String>) {
         let Some((_, path)) = self.pending.take_if(|pending| pending.0 == version) else { return };
         self.rendered = Some(Rendered { version, path, report });
     }
 
-    /// What is to be written, if it is up to date.
+    /// The report to write, if it is up to date.
     pub fn report(&self, loaded: &LoadedSession) -> Option<&Report> {
         let rendered = self.rendered.as_ref().filter(|_| !self.is_stale(loaded) && self.pending.is_none())?;
         rendered.report.as_ref().ok()
@@ -78,16 +78,21 @@ pub fn report_ui(ui: &mut Ui, model: &mut ReportModel, loaded: &LoadedSession, q
                 queue.push(command);
             }
         };
-        button(ui, "Export report", "Markdown, and its figures as SVG beside it", Command::Export(Export::Report));
-        button(ui, "Runs as CSV", "One line a run", Command::Export(Export::RunsCsv));
-        button(ui, "Frames as CSV", "One line a frame", Command::Export(Export::FramesCsv));
+        button(
+            ui,
+            "Export report",
+            "Writes the report as Markdown with SVG figures, and as one HTML page",
+            Command::Export(Export::Report),
+        );
+        button(ui, "Runs as CSV", "One line per run", Command::Export(Export::RunsCsv));
+        button(ui, "Frames as CSV", "One line per frame", Command::Export(Export::FramesCsv));
         button(
             ui,
             "Trace",
-            "The last run's timeline, for chrome://tracing or Perfetto",
+            "The timeline of the last run, for chrome://tracing or Perfetto",
             Command::Export(Export::Trace),
         );
-        button(ui, "Copy", "The Markdown to the clipboard", Command::CopyReport);
+        button(ui, "Copy", "Copies the Markdown to the clipboard", Command::CopyReport);
     });
     ui.separator();
     match model.rendered.as_ref().map(|rendered| &rendered.report) {

@@ -18,7 +18,7 @@ pub fn runs_ui(ui: &mut Ui, runs: &[RunSummary], is_live: bool) {
         .stick_to_bottom(is_live)
         .column(Column::exact(36.0))
         .column(Column::initial(130.0).at_least(100.0).clip(true))
-        .column(Column::exact(64.0))
+        .column(Column::exact(84.0))
         .columns(Column::initial(103.0).at_least(70.0), METRICS.len())
         .column(Column::remainder().at_least(40.0).clip(true))
         .header(theme::ROW_HEIGHT, |mut header| {
@@ -48,7 +48,7 @@ fn kind_ui(ui: &mut Ui, run: &RunSummary) {
     let text = match run {
         RunSummary { error: Some(_), .. } => RichText::new("failed").color(theme::alert(ui)),
         RunSummary { warmup: true, .. } => RichText::new("warm-up").weak(),
-        RunSummary { is_confirmation: true, .. } => RichText::new("to confirm"),
+        RunSummary { is_confirmation: true, .. } => RichText::new("confirmation"),
         _ => RichText::new("counted"),
     };
     ui.label(text);

@@ -1,4 +1,4 @@
-//! Sessions on disk: the list, opening one, what a person says about it, deleting it and having it back.
+//! Sessions on disk: listing, opening, labelling, deleting and restoring them.
 
 use std::path::{Path, PathBuf};
 
@@ -62,7 +62,7 @@ pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, queue: &mut Vec<Comma
     ui.horizontal(|ui| {
         let name = ui.label("Search");
         ui.add(TextEdit::singleline(&mut model.search).desired_width(200.0)).labelled_by(name.id);
-        if ui.button("Look again").clicked() {
+        if ui.button("Refresh").clicked() {
             queue.push(Command::FindSessions);
         }
     });
@@ -72,7 +72,7 @@ pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, queue: &mut Vec<Comma
     match &model.found {
         None => drop(ui.label("Looking for sessions in the folder output.")),
         Some(found) if found.is_empty() => {
-            ui.label("The folder output holds no session yet. Press Run to make one.");
+            ui.label("There are no sessions in the folder output yet. Press Run to create one.");
         }
         Some(found) => list_ui(ui, found, &model.search, &mut model.editing, queue),
     }
@@ -81,7 +81,7 @@ pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, queue: &mut Vec<Comma
 fn deleted_ui(ui: &mut Ui, deleted: &[Discarded], queue: &mut Vec<Command>) {
     let Some(last) = deleted.last() else { return };
     ui.horizontal_wrapped(|ui| {
-        ui.label(format!("Deleted {}: it lies in {}", last.from.display(), last.to.display()));
+        ui.label(format!("Deleted {}: it is now in {}", last.from.display(), last.to.display()));
         if ui.button("Undo").clicked() {
             queue.push(Command::UndoDelete);
         }
@@ -98,7 +98,7 @@ fn editing_ui(ui: &mut Ui, editing: &mut Option<Editing>, queue: &mut Vec<Comman
             ui.add(TextEdit::singleline(&mut label.title).desired_width(360.0)).labelled_by(name.id);
             ui.end_row();
             let name = ui.label("Tags");
-            let line = TextEdit::singleline(tags).desired_width(360.0).hint_text("words, apart by commas");
+            let line = TextEdit::singleline(tags).desired_width(360.0).hint_text("comma-separated");
             ui.add(line).labelled_by(name.id);
             ui.end_row();
             let name = ui.label("Note");
@@ -112,7 +112,7 @@ fn editing_ui(ui: &mut Ui, editing: &mut Option<Editing>, queue: &mut Vec<Comman
                 queue.push(Command::SetLabel(dir.clone(), label.clone()));
                 is_done = true;
             }
-            is_done |= ui.button("Leave as it was").clicked();
+            is_done |= ui.button("Cancel").clicked();
         });
     });
     if is_done {
@@ -123,7 +123,7 @@ fn editing_ui(ui: &mut Ui, editing: &mut Option<Editing>, queue: &mut Vec<Comman
 fn list_ui(ui: &mut Ui, found: &[Found], search: &str, editing: &mut Option<Editing>, queue: &mut Vec<Command>) {
     ScrollArea::both().auto_shrink(false).show(ui, |ui| {
         Grid::new("sessions").num_columns(7).striped(true).spacing([20.0, 6.0]).show(ui, |ui| {
-            for title in ["Session", "", "", "Made", "Device", "Input", "Tags"] {
+            for title in ["Session", "", "", "Created", "Device", "Input", "Tags"] {
                 ui.strong(title);
             }
             ui.end_row();
@@ -145,7 +145,7 @@ fn line_ui(ui: &mut Ui, found: &Found, editing: &mut Option<Editing>, queue: &mu
         let label = found.label.clone().unwrap_or_default();
         *editing = Some(Editing { dir: found.dir.clone(), tags: label.tags.join(", "), label });
     }
-    let tip = format!("Moves it into the folder {TRASH_FOLDER} beside it, which is never emptied by this program");
+    let tip = format!("Moves it to the folder {TRASH_FOLDER} beside it, which this program never empties");
     if ui.small_button("Delete").accessible_name(format!("Delete {name}")).on_hover_text(tip).clicked() {
         queue.push(Command::Delete(found.dir.clone()));
     }

@@ -1,7 +1,8 @@
-//! The set-up form: what is typed, the plan it makes, and what is wrong with it where it stands.
+//! The set-up form: its values, the plan that they make, and the problems of each part.
 //!
-//! Knows no egui and touches no file; whether a device or an input is there is found out when the sweep begins.
+//! Knows no egui and touches no file; the sweep finds out whether a device or an input exists.
 
+use super::words::in_window;
 use crate::contract::{Codec, LockPlacement};
 use crate::device::DeviceSpec;
 use crate::doctor::{Finding, virtual_profiles};
@@ -14,9 +15,9 @@ pub const CHIPS: [u32; 5] = [1, 2, 4, 8, 16];
 /// The form.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// What is chosen. `host_work_us` and `pace_fps` follow from `caller`.
+    /// The chosen values. `host_work_us` and `pace_fps` follow from `caller`.
     pub plan: Plan,
-    /// How the caller around the encoder behaves.
+    /// The caller's behaviour around the encoder.
     pub caller: CallerChoice,
     /// Busy work for [`CallerChoice::Work`].
     pub host_work_us: u32,
@@ -32,29 +33,29 @@ pub struct Setup {
     pub devices: Vec<DeviceChoice>,
 }
 
-/// How the caller around the encoder behaves.
+/// The caller's behaviour around the encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallerChoice {
-    /// Whatever the device's profile models; nothing on a GPU.
+    /// As in the device's profile; no work on a GPU.
     Modelled,
-    /// So much busy work before each frame.
+    /// Busy work before each frame.
     Work,
-    /// Frames come at a rate.
+    /// Frames arrive at a fixed rate.
     Paced,
 }
 
 /// One line of the device list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceChoice {
-    /// What a plan calls it.
+    /// Its name in a plan.
     pub name: String,
-    /// What it is, or why it cannot be used.
+    /// Its description, or why it cannot be used.
     pub detail: String,
     /// Can it be chosen?
     pub works: bool,
 }
 
-/// A part of the form that something can be wrong with.
+/// A part of the form that can have a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Part {
@@ -70,7 +71,7 @@ pub enum Part {
     Coding,
 }
 
-/// What is wrong, and where.
+/// A problem, and its part of the form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the types say it")]
 pub struct Problem {
@@ -99,7 +100,7 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// The plan as the form stands.
+    /// The plan of the form.
     pub fn plan(&self) -> Plan {
         let (host_work_us, pace_fps) = match self.caller {
             CallerChoice::Modelled => (modelled_work_us(&self.plan), None),
@@ -109,7 +110,7 @@ impl Setup {
         Plan { host_work_us, pace_fps, ..self.plan.clone() }
     }
 
-    /// Takes over the plan of a session, to run it again or to change it.
+    /// Fills the form from the plan of a session, to run it again or to change it.
     pub fn take_plan(&mut self, plan: &Plan) {
         self.plan = plan.clone();
         self.host_work_us = plan.host_work_us;
@@ -123,10 +124,10 @@ impl Setup {
         };
     }
 
-    /// The first thing that is wrong with each part.
+    /// The first problem of each part.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut note = |part, message: String| problems.push(Problem { part, message });
+        let mut note = |part, message: String| problems.push(Problem { part, message: in_window(&message) });
         if let Err(error) = self.plan.device.parse::<DeviceSpec>() {
             note(Part::Device, error.to_string());
         }
@@ -139,12 +140,12 @@ impl Setup {
         problems
     }
 
-    /// Takes up what was found on this machine. Only GPUs are of interest: the virtual device is known.
+    /// Adds the devices found on this computer. Only GPUs matter: the virtual device is always there.
     pub fn found(&mut self, findings: Vec<Finding>) {
         let gpus = findings.into_iter().filter(|finding| finding.name.starts_with("cuda:") || is_missing_gpu(finding));
         self.devices.extend(gpus.map(|finding| DeviceChoice {
             name: if finding.name == "libcuda" { "GPU".to_owned() } else { finding.name },
-            detail: finding.detail,
+            detail: in_window(&finding.detail),
             works: finding.works,
         }));
     }

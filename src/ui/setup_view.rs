@@ -1,4 +1,4 @@
-//! The set-up panel: from device to repeats, top to bottom, and what it comes to.
+//! The set-up panel: from device to repeats, top to bottom, and the estimate.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::units;
 const PRESETS: [Preset; 7] = [Preset::P1, Preset::P2, Preset::P3, Preset::P4, Preset::P5, Preset::P6, Preset::P7];
 
 const LOCKS: [(LockPlacement, &str); 3] = [
-    (LockPlacement::Inline, "The submitting thread waits inside the lock once the threshold is reached"),
-    (LockPlacement::Thread, "A thread of its own locks each picture as soon as it may"),
-    (LockPlacement::Poll, "The submitting thread asks without waiting after each submission"),
+    (LockPlacement::Inline, "The submitting thread waits inside the lock once the reap threshold is reached"),
+    (LockPlacement::Thread, "A separate thread locks each frame as soon as possible"),
+    (LockPlacement::Poll, "The submitting thread tries to lock after each submission, without waiting"),
 ];
 
-/// The whole panel. While a sweep runs the form rests.
+/// The whole panel. The form is disabled while a sweep runs.
 pub fn setup_ui(
     ui: &mut Ui,
     setup: &mut Setup,
@@ -42,8 +42,7 @@ pub fn setup_ui(
             }
             let calibrate = ui.add_enabled(can_run, Button::new("Calibrate"));
             let calibrate = calibrate.on_hover_text(
-                "Runs each case against itself, to learn what this machine shows between equal things: the margin of later \
-                 comparisons",
+                "Measures this computer's noise floor for the plan; later comparisons use it as their margin",
             );
             if calibrate.on_disabled_hover_text(why_not(&problems, is_running)).clicked() {
                 queue.push(Command::Calibrate);
@@ -92,7 +91,7 @@ fn device_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     let own = TextEdit::singleline(&mut setup.plan.device).desired_width(f32::INFINITY);
     ui.add(own)
         .accessible_name("Device description")
-        .on_hover_text("As on the command line: virtual:PROFILE, virtual:key=value,…, cuda:N, or a driver library");
+        .on_hover_text("virtual:PROFILE, virtual:key=value,…, cuda:N, or the path of a driver library");
     problems_ui(ui, problems, Part::Device);
 }
 
@@ -113,7 +112,7 @@ fn input_ui(
         }
         typed
             .accessible_name("Input")
-            .on_hover_text("synthetic[:WxH@FPS], a Y4M or media file, raw:FORMAT:WxH@FPS:FILE; files can be dropped");
+            .on_hover_text("synthetic[:WxH@FPS], a Y4M or media file, or raw:FORMAT:WxH@FPS:FILE; you can also drop a file on the window");
         if ui.button("Choose…").clicked() {
             queue.push(Command::Pick(Purpose::Input));
         }
@@ -149,7 +148,7 @@ fn coding_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
             }
         });
     });
-    ui.collapsing("Bits and structure", |ui| rate_ui(ui, &mut setup.plan));
+    ui.collapsing("Rate control and GOP", |ui| rate_ui(ui, &mut setup.plan));
     problems_ui(ui, problems, Part::Coding);
 }
 
@@ -165,7 +164,7 @@ fn rate_ui(ui: &mut Ui, plan: &mut Plan) {
         RateControl::Preset | RateControl::Cqp { .. } => (USUAL_BITRATE_BPS, 2 * USUAL_BITRATE_BPS),
     };
     let choices = [
-        ("as the preset", RateControl::Preset),
+        ("from the preset", RateControl::Preset),
         ("constant bit rate", RateControl::Cbr { bitrate_bps }),
         ("variable bit rate", RateControl::Vbr { bitrate_bps, max_bitrate_bps }),
         ("constant quantiser", RateControl::Cqp { qp: USUAL_QP }),
@@ -191,12 +190,12 @@ fn rate_ui(ui: &mut Ui, plan: &mut Plan) {
         }
         number_ui(ui, "B-frames", &mut plan.b_frames);
         if let Some(gop_length) = &mut plan.gop_length {
-            number_ui(ui, "Pictures from IDR to IDR", gop_length);
+            number_ui(ui, "Frames from IDR to IDR", gop_length);
         }
     });
     let mut is_own = plan.gop_length.is_some();
-    let usual = "Otherwise only the first picture is an IDR, or with B-frames every 250th";
-    if ui.checkbox(&mut is_own, "Own GOP length").on_hover_text(usual).changed() {
+    let usual = "Off: only the first frame is an IDR; with B-frames every 250th";
+    if ui.checkbox(&mut is_own, "Set GOP length").on_hover_text(usual).changed() {
         plan.gop_length = is_own.then_some(USUAL_GOP);
     }
 }
@@ -218,7 +217,9 @@ fn number_ui(ui: &mut Ui, label: &str, value: &mut u32) {
 }
 
 fn ring_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
-    ui.strong("Reap thresholds").on_hover_text("Pictures in flight at which the oldest is taken back; 1 is serial");
+    ui.strong("Reap thresholds").on_hover_text(
+        "With this many frames in flight, the oldest is reaped before the next is submitted; 1 is serial",
+    );
     ui.horizontal_wrapped(|ui| {
         let own: Vec<_> = setup.plan.reap_thresholds.iter().copied().filter(|own| !CHIPS.contains(own)).collect();
         for threshold in CHIPS.into_iter().chain(own) {
@@ -227,9 +228,9 @@ fn ring_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
                 setup.toggle_threshold(threshold);
             }
         }
-        ui.add(DragValue::new(&mut setup.own_threshold).range(1..=MAX_IN_FLIGHT)).accessible_name("Own threshold");
+        ui.add(DragValue::new(&mut setup.own_threshold).range(1..=MAX_IN_FLIGHT)).accessible_name("Other threshold");
         let is_new = !setup.plan.reap_thresholds.contains(&setup.own_threshold);
-        if ui.add_enabled(is_new, Button::new("Add")).on_hover_text("Sweep this threshold too").clicked() {
+        if ui.add_enabled(is_new, Button::new("Add")).on_hover_text("Add this threshold to the sweep").clicked() {
             setup.toggle_threshold(setup.own_threshold);
         }
     });
@@ -246,7 +247,7 @@ fn ring_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     problems_ui(ui, problems, Part::Locks);
     ui.horizontal(|ui| {
         let mut is_own = setup.plan.pool.is_some();
-        if ui.checkbox(&mut is_own, "Own pool size").on_hover_text("Off: sized automatically").changed() {
+        if ui.checkbox(&mut is_own, "Set pool size").on_hover_text("Off: sized automatically").changed() {
             setup.plan.pool = is_own.then(|| setup.plan.reap_thresholds.iter().copied().max().unwrap_or(1));
         }
         if let Some(pool) = &mut setup.plan.pool {
@@ -257,16 +258,16 @@ fn ring_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
 }
 
 fn caller_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
-    ui.strong("Caller").on_hover_text("What the application does around the encoder");
-    ui.radio_value(&mut setup.caller, CallerChoice::Modelled, "As the device models it");
+    ui.strong("Caller").on_hover_text("The work of the application around the encoder");
+    ui.radio_value(&mut setup.caller, CallerChoice::Modelled, "As in the device's profile");
     ui.horizontal(|ui| {
-        ui.radio_value(&mut setup.caller, CallerChoice::Work, "Busy before each frame");
+        ui.radio_value(&mut setup.caller, CallerChoice::Work, "Busy work before each frame");
         if setup.caller == CallerChoice::Work {
             ui.add(DragValue::new(&mut setup.host_work_us).suffix(" µs")).accessible_name("Host work");
         }
     });
     ui.horizontal(|ui| {
-        ui.radio_value(&mut setup.caller, CallerChoice::Paced, "Frames come at a rate");
+        ui.radio_value(&mut setup.caller, CallerChoice::Paced, "Live source at a fixed rate");
         if setup.caller == CallerChoice::Paced {
             ui.add(DragValue::new(&mut setup.pace_fps).suffix(" fps")).accessible_name("Pace");
         }
@@ -277,13 +278,13 @@ fn caller_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
 fn counts_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     ui.strong("Runs");
     Grid::new("counts").num_columns(2).show(ui, |ui| {
-        let name = ui.label("Frames of each run");
+        let name = ui.label("Frames per run");
         ui.add(DragValue::new(&mut setup.plan.frames)).labelled_by(name.id);
         ui.end_row();
-        let name = ui.label("Warm-ups of each case");
+        let name = ui.label("Warm-up runs per case");
         ui.add(DragValue::new(&mut setup.plan.warmup).speed(0.1)).labelled_by(name.id);
         ui.end_row();
-        let name = ui.label("Counted runs of each case");
+        let name = ui.label("Counted runs per case");
         ui.add(DragValue::new(&mut setup.plan.repeat).speed(0.1)).labelled_by(name.id);
         ui.end_row();
         let name = ui.label("Confirmation rounds").on_hover_text(
@@ -298,8 +299,7 @@ fn counts_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     problems_ui(ui, problems, Part::Repeats);
 }
 
-/// Rounds beyond the planned ones, to a width that is named beforehand.
-/// More rounds of what is undecided, at planned looks.
+/// More rounds for undecided cases, at planned looks.
 fn looks_ui(ui: &mut Ui, plan: &mut Plan) {
     // Looks follow the planned rounds: twice as many, and twice as many again.
     let usual = vec![2 * plan.repeat.max(1), 4 * plan.repeat.max(1)];
@@ -308,17 +308,18 @@ fn looks_ui(ui: &mut Ui, plan: &mut Plan) {
     }
     let mut is_on = !plan.looks.is_empty();
     let text = format!("Add rounds while undecided (up to {})", usual[1]);
-    let hint = "Looks at the data twice more and goes on with the cases that are undecided; stops when none is";
+    let hint = "Evaluates the data at two more looks and continues with the undecided cases; stops when there are none";
     if ui.checkbox(&mut is_on, text).on_hover_text(hint).changed() {
         plan.looks = if is_on { usual } else { Vec::new() };
         plan.until = plan.until.filter(|_| !is_on);
     }
 }
 
+/// Rounds beyond the planned ones, until the interval has a width that is chosen beforehand.
 fn until_ui(ui: &mut Ui, plan: &mut Plan) {
     let mut is_on = plan.until.is_some();
     ui.checkbox(&mut is_on, "Add rounds until precise enough")
-        .on_hover_text("Adds rounds until the 95 % interval of the wall time's change is as narrow as you say");
+        .on_hover_text("Adds rounds until the 95 % interval of the change in wall time is as narrow as set here");
     let usual = Until { half_width_pct: 1.0, max_repeat: 60.max(plan.repeat) };
     plan.until = is_on.then(|| plan.until.unwrap_or(usual));
     if is_on {
@@ -329,11 +330,11 @@ fn until_ui(ui: &mut Ui, plan: &mut Plan) {
         let width = DragValue::new(&mut until.half_width_pct).speed(0.05).prefix("±").suffix(" %");
         ui.add(width).accessible_name("Half width");
         ui.label("at most");
-        ui.add(DragValue::new(&mut until.max_repeat).suffix(" rounds")).accessible_name("Rounds at most");
+        ui.add(DragValue::new(&mut until.max_repeat).suffix(" rounds")).accessible_name("Most rounds");
     });
 }
 
-/// Programs that encode the same frames in the same rounds, each run a process of its own.
+/// Programs that encode the same frames in the same rounds, as separate processes.
 fn baselines_ui(ui: &mut Ui, setup: &mut Setup) {
     let baselines = &mut setup.plan.baselines;
     let mut removed = None;
@@ -350,7 +351,7 @@ fn baselines_ui(ui: &mut Ui, setup: &mut Setup) {
     ui.horizontal(|ui| {
         ui.add(TextEdit::singleline(&mut setup.own_baseline).desired_width(ui.available_width() - 100.0))
             .accessible_name("Other program")
-            .on_hover_text("ffmpeg, or ffmpeg:OUTPUT OPTIONS such as ffmpeg:-delay 0");
+            .on_hover_text("ffmpeg, or ffmpeg:OUTPUT OPTIONS, for example ffmpeg:-delay 0");
         let is_new = typed.as_ref().is_ok_and(|typed| !baselines.contains(typed));
         if ui.add_enabled(is_new, Button::new("Add program")).clicked() {
             baselines.extend(typed.clone().ok());
@@ -359,7 +360,10 @@ fn baselines_ui(ui: &mut Ui, setup: &mut Setup) {
     if let Err(error) = typed {
         ui.colored_label(theme::alert(ui), error.to_string());
     }
-    ui.add_enabled(!baselines.is_empty(), Checkbox::new(&mut setup.plan.verify, "Count and decode what they wrote"));
+    ui.add_enabled(
+        !baselines.is_empty(),
+        Checkbox::new(&mut setup.plan.verify, "Decode their output and count its frames"),
+    );
 }
 
 /// The form as a file that `inflight sweep --plan` takes too.
@@ -367,7 +371,7 @@ fn plan_file_ui(ui: &mut Ui, setup: &mut Setup, is_running: bool, queue: &mut Ve
     let path = TextEdit::singleline(&mut setup.plan_path).desired_width(f32::INFINITY);
     ui.add(path)
         .accessible_name("Plan file path")
-        .on_hover_text("As for inflight sweep --plan; a session folder has one too");
+        .on_hover_text("A plan file, or a session folder, which has a plan too");
     ui.horizontal(|ui| {
         let has_path = !setup.plan_path.is_empty();
         if ui.add_enabled(has_path && !is_running, Button::new("Load plan")).clicked() {
@@ -382,7 +386,7 @@ fn plan_file_ui(ui: &mut Ui, setup: &mut Setup, is_running: bool, queue: &mut Ve
     });
 }
 
-/// What it comes to.
+/// The estimate.
 fn sum_ui(ui: &mut Ui, setup: &Setup) {
     let plan = setup.plan();
     let sum = Estimate::of(&plan);
@@ -400,7 +404,7 @@ fn sum_ui(ui: &mut Ui, setup: &Setup) {
         .frame_bytes
         .map_or_else(|| format!("up to {} MiB", plan.preload_mib), |frame_bytes| units::bytes(frame_bytes as f64));
     ui.label(format!("{duration}, memory for frames {memory}"))
-        .on_hover_text("By the device's model, without opening it and without what this machine adds");
+        .on_hover_text("Estimated from the device's model; this computer's own overhead is not included");
 }
 
 fn problems_ui(ui: &mut Ui, problems: &[Problem], part: Part) {

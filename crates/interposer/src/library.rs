@@ -31,15 +31,17 @@ pub fn driver(own: CreateInstance) -> Option<&'static Driver> {
 
 fn load(own: CreateInstance) -> Result<Driver, String> {
     let path = std::env::var_os(LIBRARY_VARIABLE).ok_or_else(|| {
-        format!("{LIBRARY_VARIABLE} is not set: name the true NVENC driver library in it, by its whole path")
+        format!("{LIBRARY_VARIABLE} is not set: set it to the full path of the real NVENC driver library")
     })?;
     let shown = path.to_string_lossy().into_owned();
     // SAFETY: loading runs the library's initialisers; the user named this library as the driver to run.
     let library = unsafe { Library::new(&path) }.map_err(|error| {
         let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-        format!("cannot load the true driver {shown}: {cause}; name an NVENC driver library in {LIBRARY_VARIABLE}")
+        format!("cannot load the real driver {shown}: {cause}; set {LIBRARY_VARIABLE} to an NVENC driver library")
     })?;
-    let missing = |name: &str| format!("{shown} is no NVENC driver: it has no {name}");
+    let missing = |name: &str| {
+        format!("{shown} is not an NVENC driver: it has no {name}; set {LIBRARY_VARIABLE} to an NVENC driver library")
+    };
     // SAFETY: the header gives both exports these signatures.
     let (create_instance, max_supported_version) = unsafe {
         (
@@ -52,7 +54,7 @@ fn load(own: CreateInstance) -> Result<Driver, String> {
         )
     };
     if std::ptr::fn_addr_eq(create_instance, own) {
-        return Err(format!("{shown} is the interposer itself: name the true driver in {LIBRARY_VARIABLE}"));
+        return Err(format!("{shown} is the interposer itself: set {LIBRARY_VARIABLE} to the real driver"));
     }
     Ok(Driver { create_instance, max_supported_version, _library: ManuallyDrop::new(library) })
 }

@@ -106,7 +106,7 @@ pub fn write(number: usize, recorder: &Recorder, is_destroyed: bool) {
     let Some(folder) = std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from) else { return };
     let path = folder.join(format!("{}-{number}.json", recorder.pid));
     if let Err(error) = place(&folder, &path, &trace(number, recorder, is_destroyed)) {
-        let advice = format!("name a folder that may be written to in {FOLDER_VARIABLE}");
+        let advice = format!("set {FOLDER_VARIABLE} to a folder that can be written to");
         drop(writeln!(std::io::stderr(), "inflight interposer: cannot write {}: {error}; {advice}", path.display()));
     }
 }

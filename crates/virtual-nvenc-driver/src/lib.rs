@@ -59,10 +59,10 @@ fn device() -> Option<&'static Device> {
         let (config, log) = split_log(&text);
         // The API has no place for a text before a session exists.
         let config = config.parse::<DeviceConfig>().map_err(|error| {
-            eprintln!("virtual NVENC: {VARIABLE}=\"{text}\" describes no device: {error}");
+            eprintln!("virtual NVENC: {VARIABLE}=\"{text}\" is not a device description: {error}");
         });
         if let Some(Err(error)) = log.map(|path| keep_protocol(Path::new(path))) {
-            eprintln!("virtual NVENC: no protocol is kept in {}: {error}", log.unwrap_or_default());
+            eprintln!("virtual NVENC: cannot write the protocol to {}: {error}", log.unwrap_or_default());
         }
         config.ok().map(Device::for_every_context)
     };

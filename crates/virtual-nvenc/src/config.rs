@@ -48,7 +48,7 @@ pub struct DeviceConfig {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// The part before the first comma names no profile.
-    #[error("unknown profile '{name}': known are {known}")]
+    #[error("unknown profile '{name}': use {known}")]
     UnknownProfile {
         /// What was given.
         name: String,
@@ -56,13 +56,13 @@ pub enum ConfigError {
         known: String,
     },
     /// A part without `=` stands behind the first one.
-    #[error("'{part}' is no key=value: write for instance latency_us=700")]
+    #[error("'{part}' is not key=value: write for example latency_us=700")]
     NotAKeyValue {
         /// What was given.
         part: String,
     },
     /// The key does not exist.
-    #[error("unknown key '{key}': known are {known}")]
+    #[error("unknown key '{key}': use {known}")]
     UnknownKey {
         /// What was given.
         key: String,
@@ -86,7 +86,9 @@ pub enum ConfigError {
         expected: &'static str,
     },
     /// A picture would leave the engine before the engine takes the next one.
-    #[error("latency_us={latency_us} is below interval_us={interval_us}: a picture's latency is at least one interval")]
+    #[error(
+        "latency_us={latency_us} is below interval_us={interval_us}: a frame's latency must be at least one interval"
+    )]
     LatencyBelowInterval {
         /// As given.
         latency_us: u32,

@@ -62,7 +62,7 @@ const GPU_SUBMIT_US: u32 = 50;
 static PROFILES: [Profile; 5] = [
     Profile {
         name: "fixed",
-        description: "latency and interval of 700 µs for a picture of any size",
+        description: "latency and interval of 700 µs for a frame of any size",
         host_work_us: 0,
         submit_us: 0,
         idr_factor: 1.0,
@@ -128,7 +128,7 @@ static PROFILES: [Profile; 5] = [
 /// Uploading is not modelled: the program's own copying takes its time, about as long as published.
 const VIDEO_HW: Profile = Profile {
     name: "video-hw-2026-02",
-    description: "the host of the published video-hw numbers: 640x360, P1, ultra low latency",
+    description: "the computer of the published video-hw measurements: 640x360, P1, ultra low latency",
     host_work_us: 300,
     submit_us: 150,
     idr_factor: 1.0,

@@ -114,7 +114,7 @@ rules! {
         c"no thread: the system refused the payload thread of this session";
 
     NotInitialized = NotInitialized, Documented, "encoder not initialized",
-        c"encoder not initialized: NvEncInitializeEncoder must succeed before buffers are made or pictures encoded";
+        c"encoder not initialized: NvEncInitializeEncoder must succeed before buffers are created or frames encoded";
     InitializedTwice = InvalidCall, Chosen, "initialized twice",
         c"initialized twice: the encoder is initialized already; use NvEncReconfigureEncoder";
     UnknownCodec = UnsupportedParam, Chosen, "codec not supported",
@@ -138,7 +138,7 @@ rules! {
     AsyncUnsupported = UnsupportedParam, Chosen, "asynchronous mode",
         c"asynchronous mode: enableEncodeAsync and completion events exist on Windows only; use synchronous mode";
     PictureTypeDecision = UnsupportedParam, Chosen, "enablePTD off",
-        c"enablePTD off: the driver decides the picture types; set enablePTD to 1";
+        c"enablePTD off: the driver decides the frame types; set enablePTD to 1";
     FieldCoding = UnsupportedParam, Chosen, "field coding",
         c"field coding: only progressive frames are encoded";
     UnsupportedFeature = UnsupportedParam, Chosen, "feature not supported",
@@ -150,16 +150,16 @@ rules! {
     ReconfigureTooLarge = InvalidParam, Documented, "reconfigure too large",
         c"reconfigure too large: the new size exceeds maxEncodeWidth x maxEncodeHeight given at initialization";
     ReconfigureWhileHeld = InvalidCall, Chosen, "resized with pictures held",
-        c"resized with pictures held: send EOS before changing the size while pictures wait for reordering";
+        c"resized with pictures held: send EOS before changing the size while frames wait for reordering";
 
     ResourceKind = ResourceRegisterFailed, Chosen, "resource not supported",
         c"resource not supported: CUDA device pointers can be registered as input images; arrays, textures and outputs cannot";
     ResourceTooSmall = ResourceRegisterFailed, Chosen, "resource too small",
         c"resource too small: the pitch does not hold a row of the stated width and format";
     NotRegistered = ResourceNotRegistered, Documented, "not registered",
-        c"not registered: the handle is none that NvEncRegisterResource gave this session";
+        c"not registered: NvEncRegisterResource did not give this handle to this session";
     NotMapped = ResourceNotMapped, Documented, "not mapped",
-        c"not mapped: the handle is none that NvEncMapInputResource gave this session";
+        c"not mapped: NvEncMapInputResource did not give this handle to this session";
 
     ForeignInput = InvalidParam, Chosen, "foreign input buffer",
         c"foreign input buffer: the handle was not made by this session or has been destroyed";
@@ -172,7 +172,7 @@ rules! {
     FormatDiffers = InvalidParam, Chosen, "input format differs",
         c"input format differs: bufferFmt is not the format the input buffer was made with";
     BufferTooSmall = InvalidParam, Chosen, "input buffer too small",
-        c"input buffer too small: its width and height must cover the encoded picture";
+        c"input buffer too small: its width and height must cover the encoded frame";
     InputStillLocked = InvalidCall, Documented, "input still locked",
         c"input still locked: NvEncUnlockInputBuffer must come before NvEncEncodePicture";
     InputLockedTwice = InvalidCall, Chosen, "input locked twice",
@@ -184,7 +184,7 @@ rules! {
     OutputStillLocked = InvalidCall, Documented, "output still locked",
         c"output still locked: NvEncUnlockBitstream must come before the buffer is submitted again";
     OutputInFlight = InvalidCall, Chosen, "output in flight",
-        c"output in flight: the buffer belongs to a submitted picture that has not been locked and unlocked";
+        c"output in flight: the buffer belongs to a submitted frame that has not been locked and unlocked";
     LockedBeforeReady = InvalidParam, Observed, "locked before ready",
         c"locked before a SUCCESS made it ready: no NvEncEncodePicture that answered SUCCESS covers this output yet";
     LockedOutOfOrder = InvalidCall, Chosen, "locked out of order",
@@ -202,14 +202,14 @@ rules! {
     UnknownCap = InvalidParam, Chosen, "unknown capability",
         c"unknown capability: capsToQuery is not a member of NV_ENC_CAPS";
     NotImplemented = Unimplemented, Chosen, "not implemented",
-        c"not implemented: this driver fills the slot but does not do the work";
+        c"not implemented: this driver does not implement the function";
 
     SizeDiffers = Success, Chosen, "picture size differs",
         c"picture size differs: inputWidth x inputHeight is not the encoded size; tolerated";
     DestroyedInFlight = Success, Chosen, "destroyed in flight",
-        c"destroyed in flight: a buffer or the encoder was destroyed with pictures in flight or locked; tolerated";
+        c"destroyed in flight: a buffer or the encoder was destroyed with frames in flight or locked; tolerated";
     ClosedWithoutEos = Success, Documented, "closed without EOS",
-        c"closed without EOS: NvEncDestroyEncoder came before an EOS picture; tolerated";
+        c"closed without EOS: NvEncDestroyEncoder came before the end of stream (EOS); tolerated";
 }
 
 #[cfg(test)]

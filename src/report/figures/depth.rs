@@ -44,7 +44,7 @@ pub fn draw(heading: Heading<'_>, traces: &[Trace], span_ms: f64) -> Option<Stri
             rect,
             x: Axis::from_zero_to(span_ms, (rect.left, rect.right())),
             y: Axis::counts(deepest, (rect.bottom(), rect.top)),
-            x_title: if is_last { "time since the first frame was handed over [ms]" } else { "" },
+            x_title: if is_last { "time since the first frame was submitted [ms]" } else { "" },
             y_title: "in flight",
         };
         panel.draw(&mut sheet.svg);

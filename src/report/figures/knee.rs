@@ -57,7 +57,7 @@ pub fn draw(heading: Heading<'_>, series: &[Series]) -> Option<String> {
         let max = series.iter().flat_map(|line| &line.points).map(tallest).fold(0.0, f64::max);
         let x = Axis::ratios(&thresholds, (rect.left, rect.right()));
         let y = Axis::from_zero(max, (rect.bottom(), rect.top));
-        let panel = Panel { rect, x, y, x_title: "reap threshold T [pictures in flight]", y_title };
+        let panel = Panel { rect, x, y, x_title: "reap threshold T [frames in flight]", y_title };
         panel.draw(&mut sheet.svg);
         series.iter().for_each(|line| draw_series(&mut sheet.svg, &panel, line, value));
     }

@@ -36,8 +36,8 @@ pub fn draw(heading: Heading<'_>, rounds: &Rounds) -> Option<String> {
     let Rounds { y_title, changes_pct, states, margin_pct } = rounds;
     let num = u32::try_from(changes_pct.len()).ok().filter(|&num| num > 0)?;
     let mut legend = vec![
-        Key { label: "a round".to_owned(), mark: Mark::Box(ROUND) },
-        Key { label: "95 % interval of all rounds so far, and its centre".to_owned(), mark: Mark::Box(INTERVAL) },
+        Key { label: "one round".to_owned(), mark: Mark::Box(ROUND) },
+        Key { label: "95 % interval of all rounds so far, and the estimate".to_owned(), mark: Mark::Box(INTERVAL) },
     ];
     if margin_pct.is_some() {
         legend.push(Key { label: "does not matter".to_owned(), mark: Mark::Box(GRID) });
@@ -56,7 +56,7 @@ pub fn draw(heading: Heading<'_>, rounds: &Rounds) -> Option<String> {
     };
     if let Some(margin) = *margin_pct {
         let (top, bottom) = (panel.y.at(margin), panel.y.at(-margin));
-        sheet.svg.bar(Rect { top, height: bottom - top, ..rect }, GRID, "a change in here does not matter");
+        sheet.svg.bar(Rect { top, height: bottom - top, ..rect }, GRID, "changes within this band do not matter");
     }
     panel.draw(&mut sheet.svg);
     if margin_pct.is_some() {

@@ -1,4 +1,4 @@
-//! Where in the distribution of a run's frames a change lies: the difference at each decile, with its interval.
+//! The change at each decile of a run's frames, with its interval.
 
 use crate::report::axis::Axis;
 use crate::report::chart::{Heading, MARGIN, Panel, Sheet};
@@ -38,7 +38,7 @@ pub fn draw(heading: Heading<'_>, columns: &[Column]) -> Option<String> {
             rect,
             x: Axis::counts(100, (rect.left, rect.right())),
             y: Axis::spanning(all, (rect.bottom(), rect.top)),
-            x_title: "frames of a run, from the quickest [%]",
+            x_title: "frames of a run, fastest first [%]",
             y_title,
         };
         panel.draw(&mut sheet.svg);

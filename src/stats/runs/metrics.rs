@@ -72,19 +72,19 @@ macro_rules! metrics {
 
 metrics! {
     WallMs: "wall_ms", "Encode wall time", Milliseconds, Lower, 0, |run| Some(ms(run.record.wall_ns)),
-        "From fetching the first frame to the last packet out, the caller's own work included. Opening the session is not part of it.";
+        "Time from fetching the first frame to the last packet, the caller's own work included. Opening the session is not part of it.";
     Fps: "fps", "Throughput", FramesPerSecond, Higher, 0, |run| (run.record.wall_ns > 0).then(|| run.record.metrics.packets as f64 / (run.record.wall_ns as f64 / 1e9)),
         "Packets divided by the encode wall time.";
     LockMs: "lock_ms", "Lock wait", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.lock_ns)),
         "Total time the run spent inside nvEncLockBitstream, on whichever thread called it.";
     SubmitBlockedMs: "submit_blocked_ms", "Submit blocked", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.blocked_ns)),
-        "Total time the submitting thread waited for room: for a free buffer pair, or, where it does not lock by itself, for the number in flight to fall below the threshold.";
+        "Total time the submitting thread waited for room: for a free buffer pair, or, where it does not lock itself, for the number of frames in flight to fall below the threshold.";
     SubmitWaitMs: "submit_wait_ms", "Submit thread's wait", Milliseconds, Lower, 0, |run| {
         let metrics = &run.record.metrics;
         let locks_itself = run.record.case.lock != LockPlacement::Thread;
         Some(ms(metrics.blocked_ns + if locks_itself { metrics.lock_ns } else { 0 }))
     },
-        "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks by itself, and for room (Submit blocked).";
+        "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks itself, and for room (Submit blocked).";
     UploadMs: "upload_ms", "Upload", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.upload_ns)),
         "Total time spent copying frames into the driver's input buffers, locking and unlocking them included.";
     SubmitMs: "submit_ms", "Submit", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.submit_ns)),
@@ -94,15 +94,15 @@ metrics! {
     UnlockMs: "unlock_ms", "Unlock", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.unlock_ns)),
         "Total time inside nvEncUnlockBitstream.";
     DrainMs: "drain_ms", "Drain", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.drain_ns)),
-        "From the end-of-stream call to the last packet. Part of the wall time.";
+        "Time from the end-of-stream call to the last packet. Part of the wall time.";
     SourceWaitMs: "source_wait_ms", "Source wait", Milliseconds, Lower, 0, |run| Some(run.record.frames.source_wait_ns.iter().map(|&wait_ns| ms(wait_ns)).sum()),
-        "Total time the runner waited for a frame to be read. 0 where the input was in memory before the clock started.";
+        "Total time the run waited for frames to be read. 0 where the input was in memory before the clock started.";
     OpenMs: "open_ms", "Session open", Milliseconds, Lower, 0, |run| Some(ms(run.record.open_ns)),
-        "Opening the session, initialising it and making the buffers. Not part of the wall time.";
+        "Time to open and initialise the session and to create its buffers. Not part of the wall time.";
     QueuePeak: "queue_peak", "Queue peak", Count, Neither, 0, |run| Some(f64::from(run.record.metrics.queue_peak)),
-        "The most pictures that were submitted and not yet unlocked at one time, counting what a harvesting thread holds.";
+        "The largest number of frames that were submitted and not yet unlocked at one time, including the frame that a harvest thread holds.";
     LatencyP50Ms: "latency_p50_ms", "Latency p50", Milliseconds, Lower, 0, |run| run.latency_at(500),
-        "Median over the run's frames of the time from the call of nvEncEncodePicture to the packet in the caller's hands.";
+        "Median over the run's frames of the time from the call of nvEncEncodePicture until the caller has the packet.";
     LatencyP95Ms: "latency_p95_ms", "Latency p95", Milliseconds, Lower, 200, |run| run.latency_at(950),
         "The submit-to-packet time that 95 % of the run's frames did not exceed (nearest rank).";
     LatencyP99Ms: "latency_p99_ms", "Latency p99", Milliseconds, Lower, 1000, |run| run.latency_at(990),
@@ -122,15 +122,15 @@ metrics! {
     Bytes: "bytes", "Stream size", Bytes, Neither, 0, |run| Some(run.record.metrics.bytes as f64),
         "Bytes of all packets of the run.";
     ProcessWallMs: "process_wall_ms", "Process wall time", Milliseconds, Lower, 0, |run| run.process().map(|process| ms(process.wall_ns)),
-        "From starting the encoding process until it was gone: opening, reading and writing files included. Only of cases that are processes of their own.";
+        "Time from the start of the encoding process to its end, including opening, reading and writing files. Only for cases that run as separate processes.";
     ProcessCpuMs: "process_cpu_ms", "Process CPU time", Milliseconds, Lower, 0, |run| run.cpu_ms(),
-        "Processor time of the whole encoding process, user and system, all threads.";
+        "CPU time of the whole encoding process, user and system, all threads.";
     CpuPerFrameMs: "cpu_per_frame_ms", "CPU time per frame", Milliseconds, Lower, 0, |run| run.cpu_ms().filter(|_| run.record.metrics.packets > 0).map(|cpu_ms| cpu_ms / run.record.metrics.packets as f64),
-        "Processor time of the whole encoding process divided by its packets.";
+        "CPU time of the whole encoding process divided by its packets.";
     PeakMemoryBytes: "peak_memory_bytes", "Peak memory", Bytes, Lower, 0, |run| Some(run.process()?.peak_memory_bytes? as f64),
-        "Most memory that the encoding process had resident.";
+        "Largest resident memory of the encoding process.";
     LockDepth: "lock_depth", "Depth at the lock", Count, Neither, 0, |run| run.process().map(|process| f64::from(process.lock_depth)),
-        "Pictures submitted and not yet unlocked when an output is locked, the median over a run: the queue depth that an encoding process keeps.";
+        "Frames submitted and not yet unlocked when an output is locked, the median over a run: the queue depth that an encoding process keeps.";
 }
 
 /// What a comparison is about, named before anything is measured. All others are exploratory: of many intervals at 95 %

@@ -34,7 +34,7 @@ pub struct CaseModel {
     pub latency: TimeModel,
     /// Share of the time (0 to 1) at each depth that occurred, ascending by depth.
     pub depth_shares: Vec<(u32, f64)>,
-    /// Each run's most pictures in flight.
+    /// The most frames in flight in each run.
     pub queue_peaks: Vec<u32>,
     at_depth_ns: BTreeMap<u32, u64>,
     runs: Vec<Arc<FrameColumns>>,

@@ -24,10 +24,10 @@ use crate::units;
 /// More nines than a session has frames for are not shown.
 const MOST_NINES: f64 = 6.0;
 
-/// What a person has chosen in this view.
+/// The user's choices in this view.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DistributionsState {
-    /// Which time is shown.
+    /// The time that is shown.
     pub time: FrameTime,
     /// Where the brush went down, on the axis of decades.
     brush_from: Option<f64>,
@@ -70,7 +70,7 @@ pub fn ui(
     table_ui(ui, cases, state.time);
 }
 
-/// What is marked, to be changed and to be got rid of. Is anything?
+/// The marked range, with controls to change and clear it. Is anything marked?
 pub fn selection_ui(ui: &mut Ui, selection: &mut Option<FrameSelection>) -> bool {
     let Some(marked) = selection else { return false };
     let edge_ui = |ui: &mut Ui, title: &str, edge_ns: &mut u64| {
@@ -94,7 +94,7 @@ fn mark_slowest_ui(ui: &mut Ui, cases: &[&CaseModel], time: FrameTime, selection
     let high = cases.iter().filter_map(|case| case.time(time).quantiles_ns?.last().copied()).max();
     let longest = cases.iter().filter_map(|case| case.time(time).curve.last().map(|point| point.value_ns)).max();
     if let (Some(from_ns), Some(to_ns)) = (high, longest) {
-        let tip = "Marks what is slower than 95 % of the frames of every case";
+        let tip = "Marks the frames that are slower than 95 % of the frames of every case";
         if ui.button("Mark the slowest").on_hover_text(tip).clicked() {
             *selection = Some(FrameSelection { time, from_ns, to_ns });
         }
@@ -170,8 +170,8 @@ fn curve_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
     title_ui(
         ui,
         &format!("{} by percentile", time.title()),
-        "The share of all frames of the counted runs that took at most so long. Towards the right every step is a tenth \
-         of the frames before it.",
+        "Share of all frames of the counted runs that took at most this long. Each step to the right leaves a tenth of \
+         the frames.",
         session,
     );
     let quantiles = cases.iter().flat_map(|case| &case.time(time).curve).map(|point| point.quantile);
@@ -200,8 +200,8 @@ fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
     title_ui(
         ui,
         &format!("{} by case and run", time.title()),
-        "Box: the middle half of all frames, its line their median; whiskers: 5 % and 95 %. Dots: each run's own median \
-         (filled) and 99th percentile (hollow).",
+        "Box: the middle half of all frames, with their median; whiskers: 5 % and 95 %. Dots: median (filled) and 99th \
+         percentile (hollow) of each run.",
         session,
     );
     // Two lines, since eight cases stand side by side.
@@ -239,8 +239,8 @@ fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
 }
 
 fn depth_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel]) {
-    let definition = "Share of the encoding time with so many pictures submitted and not yet handed back. At 0 the \
-                      encoder has nothing to do.";
+    let definition = "Share of the encoding time with this many frames submitted and not yet reaped. At 0 the encoder \
+                      has nothing to do.";
     title_ui(ui, "Queue depth over time", definition, session);
     let mut depths: Vec<u32> = cases.iter().flat_map(|case| &case.depth_shares).map(|share| share.0).collect();
     depths.sort_unstable();

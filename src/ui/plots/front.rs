@@ -1,4 +1,4 @@
-//! Throughput against latency: what is bought and what it costs, each case a point.
+//! Throughput against latency, with each case as a point.
 //!
 //! Draws `stats::verdict::recommendation`'s candidates.
 
@@ -12,9 +12,9 @@ use crate::stats::verdict::recommendation::{Candidate, Recommendation};
 use crate::ui::data::LoadedSession;
 use crate::ui::{pictures, theme};
 
-const DEFINITION: &str = "Each case by its median throughput and the median of its runs' latency tail (p99, or p95 or the \
-                          median where the runs have too few frames). The line joins those that no other beats in both; \
-                          the recommended one has a ring.";
+const DEFINITION: &str = "Each case by its median throughput and the median latency tail of its runs (p99; p95 or the median \
+                          for runs with few frames). The line joins the cases that no other case beats in both; the \
+                          recommended case has a ring.";
 
 /// The front of one codec.
 pub fn ui(ui: &mut Ui, session: &LoadedSession, known: &Recommendation) {

@@ -184,7 +184,12 @@ impl Plots {
                     }
                 }
             });
-            parts::title_ui(ui, "Timeline", "One row for each buffer slot, from upload to packet.", session);
+            parts::title_ui(
+                ui,
+                "Timeline",
+                "One row per buffer slot; each block is a frame, from its upload to its packet.",
+                session,
+            );
             if self.selection.is_some() {
                 distributions::selection_ui(ui, &mut self.selection);
             }

@@ -36,11 +36,11 @@ impl FrameTime {
         }
     }
 
-    /// What it is.
+    /// Its definition.
     pub fn definition(self) -> &'static str {
         match self {
             Self::LockWait => "Time inside nvEncLockBitstream for this frame's output, on whichever thread called it.",
-            Self::Latency => "Time from the call of nvEncEncodePicture to the packet in the caller's hands.",
+            Self::Latency => "Time from the call of nvEncEncodePicture until the caller has the packet.",
         }
     }
 

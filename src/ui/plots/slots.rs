@@ -1,7 +1,7 @@
-//! One run as a timeline: which picture held which buffer slot, what was done with it when, and the slowest pictures.
+//! One run as a timeline: which frame held which buffer slot, what happened to it when, and the slowest frames.
 //!
-//! Says what is visible of a stretch of time at a given scale: neighbours too narrow to be told apart become one block, so a
-//! run of a million pictures costs no more than a screen full. Knows no egui.
+//! Selects what is visible in a range of time at a given scale: neighbours too narrow to be told apart become one block,
+//! so a run of a million frames costs no more than a full screen. Knows no egui.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use crate::contract::LockPlacement;
 use crate::record::FrameColumns;
 use crate::ui::data::LoadedRun;
 
-/// How many of the slowest pictures are listed.
+/// Number of slowest frames that are listed.
 const NUM_WORST: usize = 20;
 
 /// One run, ready to be shown.
@@ -27,15 +27,15 @@ pub struct Timeline {
     pub frames: Arc<FrameColumns>,
     /// Ascending by number.
     pub slots: Vec<Slot>,
-    /// End of the last picture.
+    /// End of the last frame.
     pub span_ns: u64,
     /// Peaks of the lock wait.
     pub lock_peaks: Pyramid,
-    /// The slowest pictures by each time, slowest first.
+    /// The slowest frames by each time, slowest first.
     worst: [Vec<usize>; 2],
 }
 
-/// The pictures of one buffer slot, by time; they do not overlap.
+/// The frames of one buffer slot, by time; they do not overlap.
 #[derive(Debug, Clone, Default)]
 #[allow(missing_docs, reason = "the line above says it")]
 pub struct Slot {
@@ -43,7 +43,7 @@ pub struct Slot {
     pub held: Vec<Held>,
 }
 
-/// One picture in its slot, from the begin of its upload to the packet.
+/// One frame in its slot, from the begin of its upload to the packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the line above says it")]
 pub struct Held {
@@ -52,7 +52,7 @@ pub struct Held {
     pub frame: usize,
 }
 
-/// What is drawn as one piece.
+/// A piece that is drawn as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub struct Block {
@@ -68,11 +68,11 @@ pub struct Block {
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Content {
     Frame(usize),
-    /// Several pictures, each too narrow to be seen.
+    /// Several frames, each too narrow to be seen.
     Several,
 }
 
-/// What was done with a picture.
+/// A phase of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Phase {
@@ -113,7 +113,7 @@ impl Timeline {
         }
     }
 
-    /// The slowest pictures by `time`, slowest first.
+    /// The slowest frames by `time`, slowest first.
     pub fn worst(&self, time: FrameTime) -> &[usize] {
         let [lock_wait, latency] = &self.worst;
         match time {
@@ -122,7 +122,7 @@ impl Timeline {
         }
     }
 
-    /// When and in which slot (its place in `slots`) a picture was.
+    /// When and in which slot (its index in `slots`) a frame was.
     pub fn find(&self, frame: usize) -> Option<(usize, Held)> {
         let at_ns = *self.frames.submit_at_ns.get(frame)?;
         let in_slot = |slot: &Slot| {
@@ -132,14 +132,14 @@ impl Timeline {
         self.slots.iter().enumerate().find_map(|(idx, slot)| Some((idx, in_slot(slot)?)))
     }
 
-    /// Which picture held the slot at a time.
+    /// The frame that held the slot at a time.
     pub fn at(&self, slot: usize, at_ns: u64) -> Option<Held> {
         let held = &self.slots.get(slot)?.held;
         let idx = held.partition_point(|held| held.from_ns <= at_ns).checked_sub(1)?;
         held.get(idx).filter(|held| at_ns <= held.until_ns).copied()
     }
 
-    /// What was done with a picture when, in the order of time. What was not recorded, or took no time, is left out.
+    /// The phases of a frame, in the order of time. Phases that were not recorded, or took no time, are left out.
     pub fn phases(&self, frame: usize) -> Vec<(Phase, u64, u64)> {
         let frames = &self.frames;
         let get = |column: &[u64]| column.get(frame).copied().unwrap_or(0);

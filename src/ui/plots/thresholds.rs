@@ -1,4 +1,4 @@
-//! What each threshold buys and costs, where the time went, and which one to use.
+//! Throughput and latency of each threshold, where the time went, and the recommended threshold.
 //!
 //! Draws `knees`' model.
 
@@ -24,7 +24,7 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     let lines: Vec<_> = knees.lines.iter().filter(|line| line.codec == codec).collect();
     recommendation_ui(ui, knees, codec);
     key_ui(ui, lines.iter().map(|line| KeyEntry::solid(line.lock.to_string(), theme::lock_placement(line.lock))));
-    ui.weak("Means over the counted runs with one standard deviation; the threshold to use has a ring");
+    ui.weak("Means over the counted runs with one standard deviation; the recommended threshold has a ring");
     let shown = [[(0, METRICS[0]), (1, METRICS[1])], [(2, METRICS[2]), (3, METRICS[3])]];
     for row in shown {
         ui.columns_const(|columns: &mut [Ui; 2]| {
@@ -66,7 +66,7 @@ fn metric_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line
     let plot = still_plot(ui, metric.key(), plot_height(ui) * 0.85)
         .include_y(0.0)
         .include_y(if is_zero { 1.0 } else { 0.0 })
-        .custom_x_axes(vec![axis(AxisHints::new_x(), "reap threshold T [pictures in flight]", threshold_text)])
+        .custom_x_axes(vec![axis(AxisHints::new_x(), "reap threshold T [frames in flight]", threshold_text)])
         .custom_y_axes(vec![axis(AxisHints::new_y(), metric.unit().symbol(), |value| value.to_string())])
         .x_grid_spacer(move |_| marks(ticks.iter().copied()))
         .y_grid_spacer(|input| marks(linear_ticks(input.bounds)))
@@ -133,7 +133,7 @@ fn split_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     };
     key_ui(ui, knees.parts.iter().zip(&parts).map(entry));
     bars_ui(ui, &BarChart { name: "Where the time of each case went", parts: &parts, rows: &rows, text: &text });
-    ui.weak("The upright line is the wall time; what is missing up to it is the caller's own work");
+    ui.weak("The vertical line is the wall time; the gap up to it is the caller's own work");
 }
 
 /// The same in numbers.
@@ -145,8 +145,9 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
         for metric in METRICS {
             ui.strong(metric.title()).on_hover_text(metric.definition());
         }
-        ui.strong("Encode wall against the reference")
-            .on_hover_text("The metric that was named beforehand; all comparisons of the sweep share one error of 5 %");
+        ui.strong("Encode wall time compared with the reference").on_hover_text(
+            "The primary metric, chosen beforehand; all comparisons of the sweep share one error of 5 %",
+        );
         ui.strong("");
         ui.end_row();
         for line in lines {
@@ -173,5 +174,10 @@ fn cell_ui(ui: &mut Ui, cell: Option<&Cell>) {
     let Some(Cell { reference, effect, .. }) = cell else { return drop(ui.label("")) };
     let change = units::change_pct(effect.interval.estimate_pct);
     let text = RichText::new(format!("{} {change}", effect.answer)).color(theme::answer(ui, effect.answer));
-    ui.label(text).on_hover_text(format!("Against {}: {}; {}", case_title(reference), effect.interval, effect.reason));
+    ui.label(text).on_hover_text(format!(
+        "Compared with {}: {}; {}",
+        case_title(reference),
+        effect.interval,
+        effect.reason
+    ));
 }

@@ -23,19 +23,19 @@ const CROWD_BELOW_PX: f64 = 3.0;
 /// No clock tells more than this apart.
 const SHORTEST_WINDOW_NS: f64 = 1_000.0;
 
-/// What a person looks at.
+/// The user's choices in the timeline.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TimelineState {
-    /// Begin and end in nanoseconds; the whole run where none was chosen.
+    /// Begin and end in nanoseconds; `None`: the whole run.
     shown_ns: Option<(f64, f64)>,
-    /// The picture whose numbers are shown.
+    /// The frame whose numbers are shown.
     pub frame: Option<usize>,
-    /// What the list of the slowest goes by.
+    /// The time that the list of slowest frames is sorted by.
     worst_by: FrameTime,
 }
 
 impl TimelineState {
-    /// Shows a picture with some of its neighbours.
+    /// Shows a frame with some of its neighbours.
     pub fn go_to(&mut self, timeline: &Timeline, frame: usize) {
         let Some((_, held)) = timeline.find(frame) else { return };
         let length = (held.until_ns - held.from_ns) as f64;
@@ -43,7 +43,7 @@ impl TimelineState {
         self.show(timeline, held.from_ns as f64 - 3.0 * length, held.until_ns as f64 + 3.0 * length);
     }
 
-    /// Shows the whole run again, with no picture chosen.
+    /// Shows the whole run again, with no frame chosen.
     pub fn reset(&mut self) {
         (self.shown_ns, self.frame) = (None, None);
     }
@@ -64,13 +64,15 @@ impl TimelineState {
 /// Draws a run; `marks` are its marked frames.
 pub fn ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut TimelineState) {
     ui.horizontal(|ui| {
-        if ui.button("Whole run").on_hover_text("Also by a double click").clicked() {
+        if ui.button("Whole run").on_hover_text("Or double-click the timeline").clicked() {
             state.shown_ns = None;
         }
         for (title, factor) in [("Zoom in", 0.5), ("Zoom out", 2.0)] {
             if ui
                 .button(title)
-                .on_hover_text("Also by the wheel; with the timeline clicked by + and −, and A and D move it")
+                .on_hover_text(
+                    "Or turn the mouse wheel; after a click on the timeline, + and − zoom, and A and D move it",
+                )
                 .clicked()
             {
                 zoom(timeline, state, factor, 0.5);
@@ -304,7 +306,7 @@ fn outline(ui: &Ui, painter: &Painter, timeline: &Timeline, frame: Option<usize>
     }
 }
 
-/// The chosen picture's numbers, and the slowest pictures to choose from.
+/// The chosen frame's numbers, and the slowest frames to choose from.
 fn side_ui(ui: &mut Ui, timeline: &Timeline, state: &mut TimelineState) {
     match state.frame {
         Some(frame) => frame_ui(ui, timeline, frame),

@@ -75,20 +75,20 @@ impl fmt::Display for PayloadError {
             Self::Size { codec, width, height } => {
                 write!(
                     f,
-                    "no level of {codec:?} holds pictures of {width}x{height}; use a size from 2x2 up to 8192x4320"
+                    "no level of {codec:?} allows frames of {width}x{height}; use a size from 2x2 up to 8192x4320"
                 )
             }
             Self::OddSize { width, height } => {
                 write!(f, "4:2:0 cannot hold {width}x{height}: use an even width and height")
             }
             Self::BitDepth { codec, bit_depth } => {
-                write!(f, "{codec:?} is not written with {bit_depth} bits per sample; use 8, or 10 with HEVC")
+                write!(f, "{codec:?} does not support {bit_depth} bits per sample here; use 8, or 10 with HEVC")
             }
             Self::FrameRate { num, den } => {
                 write!(f, "frame rate {num}/{den} cannot be signalled: both must be above 0, the first below 2^31")
             }
             Self::Reorder { max_reorder } => {
-                write!(f, "reordering by {max_reorder} pictures is not possible; use at most {MAX_REORDER}")
+                write!(f, "reordering by {max_reorder} frames is not possible; use at most {MAX_REORDER}")
             }
             Self::Format { format } => {
                 write!(f, "{format:?} pixels do not fit the stream's chroma sampling and bit depth")
@@ -100,9 +100,9 @@ impl fmt::Display for PayloadError {
             ),
             Self::DisplayIndex { poc, max_step } => write!(
                 f,
-                "display index {poc} cannot be coded: it must be above 0 and within {max_step} of the last reference picture"
+                "display index {poc} cannot be coded: it must be above 0 and within {max_step} of the last reference frame"
             ),
-            Self::NoIdr => write!(f, "the first picture of a stream must be an IDR picture"),
+            Self::NoIdr => write!(f, "the first frame of a stream must be an IDR frame"),
         }
     }
 }

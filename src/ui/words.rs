@@ -1,0 +1,92 @@
+//! Errors in the words of the window.
+//!
+//! Errors come from modules that serve the command line too and name its options; here each option becomes the control
+//! that does the same. Knows no error's type.
+
+/// Options as errors name them, and the controls to name instead. A longer text stands before its own beginning.
+const CONTROLS: [(&str, &str); 29] = [
+    ("pass --allow-virtual-against-real", "tick 'Allow comparing a virtual device with a real one' under Criteria"),
+    ("--allow-virtual-against-real", "'Allow comparing a virtual device with a real one'"),
+    ("pass --allow-different-input", "tick 'Allow different inputs' under Criteria"),
+    ("--allow-different-input", "'Allow different inputs'"),
+    ("pass --allow-different-settings", "tick 'Allow different settings, driver, processor or build' under Criteria"),
+    ("--allow-different-settings", "'Allow different settings, driver, processor or build'"),
+    ("--session-drift", "'Assumed drift between sessions'"),
+    ("use for example --repeat 10 --set looks=20,40", "tick 'Add rounds while undecided' again"),
+    ("add --pace, for example --pace 60", "choose 'Live source at a fixed rate'"),
+    ("add --baseline ffmpeg", "add ffmpeg under 'Other programs'"),
+    ("'inflight sweep --save-plan FILE' writes one", "'Save plan' writes one"),
+    ("raise --preload-mib, lower", "lower"),
+    ("lower --preload-mib", "choose a smaller input"),
+    ("--device virtual", "the device 'virtual'"),
+    ("--max-bitrate-kbps", "'Peak bit rate'"),
+    ("--bitrate-kbps", "'Bit rate'"),
+    ("--host-work-us", "'Busy work before each frame'"),
+    ("--b-frames", "'B-frames'"),
+    ("--max-repeat", "'Most rounds'"),
+    ("--repeat", "'Counted runs per case'"),
+    ("--pairs", "'Counted runs per case'"),
+    ("--confirm", "'Confirmation rounds'"),
+    ("--until", "'Add rounds until precise enough'"),
+    ("--frames", "'Frames per run'"),
+    ("--baseline", "'Other programs'"),
+    ("--verify", "'Decode their output and count its frames'"),
+    ("--pool", "'Set pool size'"),
+    ("--pace", "'Live source at a fixed rate'"),
+    ("--gop", "'Set GOP length'"),
+];
+
+/// `message` with the names of controls in place of the command line's options.
+pub fn in_window(message: &str) -> String {
+    CONTROLS.iter().fold(message.to_owned(), |text, (option, control)| text.replace(option, control))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Codec;
+    use crate::plan::PlanError;
+
+    #[test]
+    fn no_error_of_a_plan_names_an_option_in_the_window() {
+        let errors = [
+            PlanError::Twice { what: "codec", value: "h264".to_owned() },
+            PlanError::PoolTooSmall { pool: 2, threshold: 4 },
+            PlanError::PoolTooSmallForReorder { pool: 4, threshold: 4, held: 2 },
+            PlanError::NoFrames,
+            PlanError::NoRuns,
+            PlanError::Width(0.0),
+            PlanError::NothingToNarrow,
+            PlanError::ConfirmTooFew(2),
+            PlanError::TooFewPairs { pairs: 2, least: 6 },
+            PlanError::CapTooLow { max: 5, repeat: 10 },
+            PlanError::Looks(vec![40, 20], 10),
+            PlanError::UntilAndLooks,
+            PlanError::LiveWithoutPace,
+            PlanError::TooManyRuns(2_000_000),
+            PlanError::PaceAndWork,
+            PlanError::Gop,
+            PlanError::GopTooShort { gop: 2, b_frames: 2 },
+            PlanError::BFrames(5),
+            PlanError::WorkAndBaseline,
+            PlanError::NothingToVerify,
+            PlanError::Bitrate,
+            PlanError::PeakBelowAverage { average: 5, max: 3 },
+            PlanError::Qp { qp: 99, codec: Codec::H264, max: 51 },
+        ];
+        for error in errors {
+            let shown = in_window(&error.to_string());
+            assert!(!shown.contains("--"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn every_control_that_is_named_is_in_the_window() {
+        let views = [include_str!("setup_view.rs"), include_str!("compare_view.rs")].concat();
+        for (_, control) in CONTROLS {
+            for name in control.split('\'').skip(1).step_by(2).filter(|&name| name != "virtual") {
+                assert!(views.contains(&format!("\"{name}")), "no control is called '{name}'");
+            }
+        }
+    }
+}
