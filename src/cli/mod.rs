@@ -2,6 +2,7 @@
 
 mod args;
 mod calibrate;
+mod coding_args;
 mod compare;
 mod doctor;
 mod driver_args;

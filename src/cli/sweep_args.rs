@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::CodingArgs;
+use super::coding_args::CodingArgs;
 use crate::bench::calibrate::CALIBRATION_PAIRS;
 use crate::contract::{Codec, LockPlacement};
 use crate::plan::{Baseline, Goal, Plan, Until};

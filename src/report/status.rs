@@ -1,4 +1,4 @@
-//! The two status pages, from the same blocks as the report.
+//! The two status pages that the plan of docs/plan.md asks for, from the same blocks as the report.
 //!
 //! Judges nothing itself: outcomes come from the comparison, and a virtual device is named first.
 

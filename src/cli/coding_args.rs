@@ -1,0 +1,105 @@
+//! The options of how frames are encoded, which `encode`, `sweep` and `calibrate` share. Runs nothing.
+
+use clap::Args;
+
+use crate::contract::{Preset, RateControl, TuningInfo};
+use crate::plan::{DEFAULT_DEVICE, Plan};
+
+const INPUT_HELP: &str = "\
+Frames to encode: synthetic[:WxH@FPS] (built-in pattern), a Y4M file, raw:FORMAT:WxH@FPS:FILE (nv12, i420, argb), \
+- (Y4M on standard input), or any media file (needs ffmpeg)";
+
+const DEVICE_HELP: &str = "\
+Device: virtual (no GPU needed), virtual:PROFILE, virtual:key=value,…, cuda:N, or the path of a driver library; \
+inflight doctor lists the devices";
+
+/// The options that encode and sweep share.
+#[derive(Debug, Args)]
+pub struct CodingArgs {
+    #[arg(long, default_value = DEFAULT_DEVICE, help = DEVICE_HELP)]
+    pub device: String,
+    #[arg(long, default_value = "synthetic", help = INPUT_HELP)]
+    pub input: String,
+    /// Number of buffer pairs (default: as many as the reap threshold needs)
+    #[arg(long, hide_short_help = true)]
+    pub pool: Option<u32>,
+    /// NVENC preset, p1 (fastest) to p7 (best quality)
+    #[arg(long, default_value = "p1")]
+    pub preset: Preset,
+    /// NVENC tuning: ull (ultra low latency), ll (low latency) or hq (high quality)
+    #[arg(long, default_value = "ull")]
+    pub tuning: TuningInfo,
+    #[command(flatten)]
+    pub rate: RateArgs,
+    /// Frames from one IDR to the next (default: only the first frame is an IDR; with B-frames every 250th)
+    #[arg(long, hide_short_help = true)]
+    pub gop: Option<u32>,
+    /// Number of B-frames between two reference frames
+    #[arg(long, default_value_t = 0, hide_short_help = true)]
+    pub b_frames: u32,
+    /// The caller's own work before each frame, in microseconds of busy CPU (default: set by the device's profile)
+    #[arg(long, conflicts_with = "pace", hide_short_help = true)]
+    pub host_work_us: Option<u32>,
+    /// Simulate a live source: frames arrive at this rate
+    #[arg(long, value_name = "FPS", hide_short_help = true)]
+    pub pace: Option<f64>,
+    /// Largest input to load into memory before the clock starts, in MiB; a separate thread reads a larger one ahead
+    #[arg(long, default_value_t = 2048, hide_short_help = true)]
+    pub preload_mib: u32,
+}
+
+/// Rate control.
+#[derive(Debug, Args)]
+pub struct RateArgs {
+    /// Use a constant bit rate, set by --bitrate-kbps
+    #[arg(long, hide_short_help = true, requires = "bitrate_kbps", conflicts_with_all = ["vbr", "cqp"])]
+    pub cbr: bool,
+    /// Use a variable bit rate around --bitrate-kbps
+    #[arg(long, hide_short_help = true, requires = "bitrate_kbps", conflicts_with = "cqp")]
+    pub vbr: bool,
+    /// Use a constant quantiser
+    #[arg(long, hide_short_help = true, value_name = "QP", conflicts_with_all = ["bitrate_kbps", "max_bitrate_kbps"])]
+    pub cqp: Option<u32>,
+    /// Target bit rate in kbit/s; implies --cbr unless --vbr is given
+    #[arg(long, hide_short_help = true)]
+    pub bitrate_kbps: Option<u32>,
+    /// Peak bit rate in kbit/s for --vbr (default: twice the target)
+    #[arg(long, hide_short_help = true, requires = "vbr")]
+    pub max_bitrate_kbps: Option<u32>,
+}
+
+impl RateArgs {
+    pub(super) fn rate_control(&self) -> RateControl {
+        let bps = |kbps: u32| kbps.saturating_mul(1000);
+        match (self.cqp, self.bitrate_kbps) {
+            (Some(qp), _) => RateControl::Cqp { qp },
+            (None, Some(kbps)) if self.vbr => RateControl::Vbr {
+                bitrate_bps: bps(kbps),
+                max_bitrate_bps: bps(self.max_bitrate_kbps.unwrap_or(kbps.saturating_mul(2))),
+            },
+            (None, Some(kbps)) => RateControl::Cbr { bitrate_bps: bps(kbps) },
+            (None, None) => RateControl::Preset,
+        }
+    }
+}
+
+impl CodingArgs {
+    /// The part of the plan that encode and sweep share; `suggested_host_work_us` is the device's suggestion.
+    pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
+        let modelled_work = if self.pace.is_some() { 0 } else { suggested_host_work_us };
+        Plan {
+            device: self.device.clone(),
+            input: self.input.clone(),
+            pool: self.pool,
+            preset: self.preset,
+            tuning: self.tuning,
+            rate_control: self.rate.rate_control(),
+            gop_length: self.gop,
+            b_frames: self.b_frames,
+            host_work_us: self.host_work_us.unwrap_or(modelled_work),
+            pace_fps: self.pace,
+            preload_mib: self.preload_mib,
+            ..Plan::default()
+        }
+    }
+}
