@@ -79,6 +79,10 @@ fn a_sweep_ends_in_a_verdict_and_in_the_report_that_the_command_line_writes() {
     assert!(window.query_by_label_contains("Lock wait over frames").is_some());
     assert!(window.query_by_label_contains("VIRTUAL DEVICE").is_some());
 
+    click(&mut window, Role::Button, "Thresholds");
+    let sentence = session.analysis().unwrap().answers[0].sentence.clone();
+    wait(&mut window, "answer", |window| window.query_by_label(&sentence).is_some());
+
     click(&mut window, Role::Button, "Compare");
     window.step();
     assert!(window.query_by_label_contains("Criteria: ").is_some());
@@ -145,7 +149,7 @@ fn a_damaged_session_opens_as_far_as_it_can() {
     let text = fs::read(&runs).unwrap();
     fs::write(&runs, &text[..text.len() - 10]).unwrap();
     window.state_mut().ask(Command::OpenSession(dir.clone()));
-    wait(&mut window, "message", |window| window.query_by_label_contains("is unfinished").is_some());
+    wait(&mut window, "message", |window| window.query_by_label_contains("is incomplete").is_some());
     assert_eq!(session_of(&window).summaries.len(), 7);
 
     let scratched = String::from_utf8(text).unwrap().replacen("\"case\"", "\"cage\"", 1);
@@ -213,7 +217,7 @@ fn the_session_of_a_live_sweep_cannot_be_deleted() {
     wait(&mut window, "finished run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
     let dir = session_of(&window).dir;
     window.state_mut().ask(Command::Delete(dir.clone()));
-    wait(&mut window, "message", |window| window.query_by_label_contains("is being written by a sweep").is_some());
+    wait(&mut window, "message", |window| window.query_by_label_contains("a sweep is writing it").is_some());
     assert!(dir.exists());
 }
 
@@ -263,7 +267,7 @@ fn a_plan_goes_to_a_file_and_comes_back() {
 
     fs::write(&path, "{").unwrap();
     window.state_mut().ask(Command::LoadPlan(path));
-    wait(&mut window, "message", |window| window.query_by_label_contains("is no plan").is_some());
+    wait(&mut window, "message", |window| window.query_by_label_contains("cannot read a plan from").is_some());
     assert_eq!(window.state_mut().setup_mut().plan(), saved);
 }
 
@@ -277,9 +281,9 @@ fn a_quiet_window_shows_nothing_of_the_run_in_progress() {
     click(&mut window, Role::Button, "Run the sweep");
     wait(&mut window, "finished run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
     window.run_steps(2);
-    assert!(window.query_by_label("Nothing is drawn while measuring").is_some());
+    assert!(window.query_by_label("Drawing is paused while measuring").is_some());
     assert!(window.query_by_label_contains("Lock wait over frames").is_none());
-    click(&mut window, Role::Button, "Draw again");
+    click(&mut window, Role::Button, "Resume drawing");
     assert!(window.query_by_label_contains("Lock wait over frames").is_some());
 }
 

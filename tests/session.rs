@@ -165,7 +165,7 @@ fn what_is_no_session_is_refused_in_one_line() {
     let expected = [
         (root.path().join("missing"), "there is no such folder"),
         (file, "it is a file"),
-        (empty, "holds no manifest.json"),
+        (empty, "has no manifest.json"),
         (with_manifest("text", b"hello"), "expected value"),
         (with_manifest("list", b"[]"), "invalid length 0"),
         (with_manifest("cut", br#"{"format_version": 1"#), "EOF"),

@@ -223,8 +223,8 @@ fn a_file_that_cannot_be_read_says_why() {
         (file(&clips.write("cut.y4m", &whole[..whole.len() - 1])), "cut off in frame 2: 1 of 6144 bytes are missing"),
         (file(&clips.write("header.y4m", b"YUV4MPEG2 W64 H64 F30:1\n")), "it has no frames"),
         (file(&clips.write("huge.y4m", b"YUV4MPEG2 W1000000000 H1000000000 F30:1\n")), "too large"),
-        (raw("nv12:64x64@30", &clips.write("odd.yuv", &[0; 6145])), "6144 bytes each: 1 are left over"),
-        (raw("argb:64x64@30", &clips.write("short.yuv", &[0; 6144])), "16384 bytes each: 6144 are left over"),
+        (raw("nv12:64x64@30", &clips.write("odd.yuv", &[0; 6145])), "(6144 bytes each), 1 bytes are left over"),
+        (raw("argb:64x64@30", &clips.write("short.yuv", &[0; 6144])), "(16384 bytes each), 6144 bytes are left over"),
         (raw("nv12:64x64@30", &clips.write("none.yuv", b"")), "the file is empty"),
         (raw("nv12:64x64@30", clips.0.path()), "it is a directory"),
         (raw("nv12:64x64@30", &clips.path("nowhere.yuv")), "no such file"),
@@ -246,7 +246,7 @@ fn an_input_that_changed_between_runs_is_noticed() {
     let feed = Feed::open(&raw("nv12:8x8@30", &path), None, 0).unwrap();
     assert!(!feed.is_preloaded());
     clips.write("clip.yuv", &[0; 19 * 96]);
-    assert!(error_of(feed.start()).contains("no longer what it was"));
+    assert!(error_of(feed.start()).contains("has changed since it was opened"));
     fs::remove_file(&path).unwrap();
     assert!(error_of(feed.start()).contains("no such file"));
 }

@@ -314,7 +314,7 @@ fn every_surface_says_the_same_sentence_and_the_same_numbers() {
     let sentence = answer["sentence"].as_str().unwrap();
     bench.done(&["report", "s", "-o", "report.md"]);
     bench.done(&["status", "s", "--into", "."]);
-    for page in ["report.md", "STATUS.md"] {
+    for page in ["report.md", "report.html", "STATUS.md"] {
         let text = std::fs::read_to_string(bench.path(page)).unwrap();
         assert!(text.contains(sentence), "{page} does not say: {sentence}\n{text}");
     }

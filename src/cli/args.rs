@@ -275,6 +275,16 @@ mod tests {
     }
 
     #[test]
+    fn the_short_help_of_a_sweep_fits_on_a_screen() {
+        let mut known = Cli::command();
+        let sweep = known.find_subcommand_mut("sweep").unwrap();
+        let num_options = |help: String| help.lines().filter(|line| line.trim_start().starts_with('-')).count();
+        let short = num_options(sweep.render_help().to_string());
+        let long = num_options(sweep.render_long_help().to_string());
+        assert!((10..=15).contains(&short) && long > short, "{short} of {long}");
+    }
+
+    #[test]
     fn a_plan_written_as_a_command_is_read_back_as_the_same_plan() {
         let paced = Plan { pace_fps: Some(59.94), pool: Some(20), gop_length: Some(30), ..Plan::default() };
         let codecs = vec![Codec::H264, Codec::Hevc];

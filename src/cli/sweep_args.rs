@@ -219,4 +219,13 @@ mod tests {
             assert!(error.contains("looks") || error.contains("frames") || error.contains("luks"), "{error}");
         }
     }
+
+    /// What most people need fits on one screen; the rest is behind `--help` and `--set`.
+    #[test]
+    fn the_short_help_of_a_sweep_has_at_most_fifteen_options() {
+        let mut sweep = SweepArgs::augment_args(clap::Command::new("sweep").version("0"));
+        let help = sweep.render_help().to_string();
+        let options = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
+        assert!((5..=15).contains(&options), "{options} options:\n{help}");
+    }
 }

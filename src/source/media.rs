@@ -325,16 +325,16 @@ mod tests {
     #[test]
     fn a_failing_ffmpeg_is_quoted_wherever_it_fails() {
         let cases = [
-            ("before the header", "echo it burns >&2; exit 1".to_owned(), "ffmpeg says: it burns: check with ffprobe"),
+            ("before the header", "echo it burns >&2; exit 1".to_owned(), "ffmpeg says: it burns; check with ffprobe"),
             ("in a frame", format!("{HEADER} {FRAME} printf FRAM; echo it burns >&2; exit 1"), "ffmpeg says: it burns"),
             ("at the end", format!("{HEADER} {FRAME} echo it burns >&2; exit 1"), "ffmpeg says: it burns"),
             ("without a word", format!("{HEADER} {FRAME} kill -9 $$"), "signal: 9"),
-            ("at length", "seq 9 >&2; exit 1".to_owned(), "ffmpeg says: 1; 8; 9: check"),
-            ("in colour", "printf '\\033[31mred\\033[0m\\r\\n' >&2; exit 1".to_owned(), "says: [31mred [0m: check"),
+            ("at length", "seq 9 >&2; exit 1".to_owned(), "ffmpeg says: 1; 8; 9; check"),
+            ("in colour", "printf '\\033[31mred\\033[0m\\r\\n' >&2; exit 1".to_owned(), "says: [31mred [0m; check"),
             (
                 "by a part of its",
                 "echo '[mov,mp4 @ 0x55d0] [error] no atom' >&2; exit 1".to_owned(),
-                "says: no atom: check",
+                "says: no atom; check",
             ),
             ("without video", "echo \"Stream map '' matches no streams.\" >&2; exit 1".to_owned(), "it has no video"),
             ("in silence", "true".to_owned(), "it has no frames"),

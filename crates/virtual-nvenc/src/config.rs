@@ -375,14 +375,14 @@ mod tests {
     #[test]
     fn errors_name_what_is_known() {
         let text = |device: &str| parse(device).unwrap_err().to_string();
-        assert_eq!(text("foo"), "unknown profile 'foo': known are fixed, ada, turing, blackwell, video-hw-2026-02");
-        assert!(text("ada,speed=1").starts_with("unknown key 'speed': known are latency_us, interval_us,"));
+        assert_eq!(text("foo"), "unknown profile 'foo': use fixed, ada, turing, blackwell, video-hw-2026-02");
+        assert!(text("ada,speed=1").starts_with("unknown key 'speed': use latency_us, interval_us,"));
         assert_eq!(text("codecs=av1"), "bad value 'av1' for codecs: expected h264, hevc or h264+hevc");
         assert_eq!(text("latency_us=-1"), "bad value '-1' for latency_us: expected 0 to 10000000 µs");
         assert_eq!(text("jitter_pct=NaN"), "bad value 'NaN' for jitter_pct: expected 0 to 100 percent");
         assert_eq!(text("api=9.0"), format!("bad value '9.0' for api: expected {API_EXPECTED}"));
         assert_eq!(text("seed=1,seed=2"), "key 'seed' is given twice: keep one of them");
-        assert_eq!(text("ada,fast"), "'fast' is no key=value: write for instance latency_us=700");
+        assert_eq!(text("ada,fast"), "'fast' is not key=value: write for example latency_us=700");
         assert!(text("latency_us=1,interval_us=2").contains("at least one interval"));
         assert!(text("ada,").contains("no key=value"));
     }
