@@ -384,7 +384,7 @@ mod tests {
         assert_eq!(text("seed=1,seed=2"), "key 'seed' is given twice: keep one of them");
         assert_eq!(text("ada,fast"), "'fast' is not key=value: write for example latency_us=700");
         assert!(text("latency_us=1,interval_us=2").contains("at least one interval"));
-        assert!(text("ada,").contains("no key=value"));
+        assert!(text("ada,").contains("not key=value"));
     }
 
     #[test]
