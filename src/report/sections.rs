@@ -123,8 +123,8 @@ pub fn doubts(material: &Material<'_>) -> Option<String> {
     }
     for codec in codecs {
         for doubt in codec.doubts() {
-            let codec = if codecs.len() > 1 { format!(" ({})", codec_title(codec.codec)) } else { String::new() };
-            lines.push(format!("**{}**{codec} {doubt}. To remove it: {}", doubt.size_text(), doubt.advice()));
+            let codec = if codecs.len() > 1 { format!("{}: ", codec_title(codec.codec)) } else { String::new() };
+            lines.push(format!("{codec}{doubt}. To remove it: {}", doubt.advice()));
         }
     }
     let warnings = subject.comparison.map_or(&[][..], |comparison| &comparison.warnings);
@@ -237,7 +237,7 @@ pub fn in_other_programs(answer: &Answer) -> String {
 fn criterion_cells(result: &CriterionResult) -> [String; 7] {
     let text = |value| result.name.unit().text_or_none(value);
     [
-        format!("{} `{}`", result.title(), result.name),
+        format!("{} `{}`", result.title(), result.key()),
         markdown(&result.rule),
         text(result.before),
         text(result.after),

@@ -78,6 +78,14 @@ impl CriterionResult {
             _ => self.name.title(),
         }
     }
+
+    /// Name for programs of what was compared: the lock criterion judges a case with a locking thread by another metric.
+    pub fn key(&self) -> String {
+        match self.metric {
+            Some(metric) if self.name == CriterionName::LockMs => metric.key().to_owned(),
+            _ => self.name.to_string(),
+        }
+    }
 }
 
 impl CriterionName {
