@@ -32,8 +32,8 @@ const FORBIDDEN: [&str; 19] = [
     "too thin",
 ];
 
-/// Documents whose words are still to be changed. Empty this list when they are.
-const NOT_YET: [&str; 1] = ["docs/status/"];
+/// Documents that a program of other words made, until they are made again.
+const NOT_YET: [&str; 1] = ["docs/status/FFMPEG_NV_COMPARISON_2026-11-24.md"];
 
 /// Texts that one file may hold all the same: names that other programs read, which cannot change.
 const EXEMPT: [(&str, &str); 5] = [
