@@ -100,7 +100,7 @@ fn criteria_are_shown_as_judged() {
     let section = section(&markdown, "Criteria");
     for result in comparison.codecs.iter().flat_map(|codec| &codec.criteria) {
         let unit = result.name.unit();
-        let found = rows(section, &format!("`{}`", result.name)).into_iter().any(|cells| {
+        let found = rows(section, &format!("`{}`", result.key())).into_iter().any(|cells| {
             cells[2] == unit.text_or_none(result.before)
                 && cells[3] == unit.text_or_none(result.after)
                 && cells[4] == change_pct_or_none(result.change_pct)
