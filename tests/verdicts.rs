@@ -9,7 +9,7 @@ use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacem
 use inflight::plan::{Criteria, Plan};
 use inflight::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, GpuState, InputInfo, RunRecord};
 use inflight::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
-use inflight::stats::analysis::{Analysis, AnswerState};
+use inflight::stats::analysis::{Analysis, AnswerState, NextStep};
 use inflight::stats::verdict::comparison::{Allowances, Comparison, compare};
 use inflight::stats::verdict::criteria::Verdict;
 use inflight::stats::verdict::effects::Answer;
@@ -298,6 +298,22 @@ fn scatter_costs_rounds_and_forbids_nothing() {
     };
     assert_eq!(verdict(60), (Verdict::Pass, true));
     assert_eq!(verdict(5).0, Verdict::Inconclusive);
+}
+
+/// The planned rounds put T=2 just within the margin, forty confirmation rounds 2.8 % ± 12 %: those say what to do next.
+#[test]
+fn what_the_latest_rounds_leave_open_is_not_called_too_close() {
+    let noise = |step: f64, round: u32| 1.0 + step * (f64::from(round * 7 % 5) - 2.0);
+    let cases = |behind: f64, step: f64, round: u32| {
+        [run(2, round, 100.0 * behind * noise(step, round), 20.0), run(4, round, 100.0, 10.0)]
+    };
+    let planned = (0..10).flat_map(|round| [&[run(1, round, 200.0, 150.0)][..], &cases(1.0099, 0.004, round)].concat());
+    let confirming = (10..50).flat_map(|round| cases(1.028, 0.06, round));
+    let runs: Vec<_> = planned.chain(confirming.map(|run| Run { is_confirmation: true, ..run })).collect();
+    let (_folder, session) = plain(&runs);
+    let answer = session.analysis().unwrap().answers.remove(0);
+    assert_eq!((answer.state, answer.case.reap_threshold), (AnswerState::Undecided, 2), "{answer:?}");
+    assert!(matches!(answer.next, NextStep::MoreRounds { rounds } if rounds > 40), "{:?}", answer.next);
 }
 
 /// Every surface shows one object.

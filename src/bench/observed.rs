@@ -146,7 +146,8 @@ fn input(command: &str, encoding: &[&Trace], frames: u64) -> InputInfo {
 fn device(driver: &TrueDriver, encoding: &[&Trace]) -> DeviceInfo {
     let (kind, name) = match driver {
         TrueDriver::Virtual { config } => (DeviceKind::Virtual, format!("virtual:{config}")),
-        TrueDriver::System => (DeviceKind::Cuda, "chosen by the program".to_owned()),
+        // Noise floors and comparisons know the device by this name: it stays, whatever words are in use.
+        TrueDriver::System => (DeviceKind::Cuda, "the installed driver's".to_owned()),
         TrueDriver::Library(path) => (DeviceKind::Library, path.display().to_string()),
     };
     // The driver's own version is behind the client; what is known is the header that the client was built with.

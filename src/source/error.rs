@@ -31,7 +31,7 @@ pub enum SourceError {
     Y4m { cause: Y4mError, input: String },
     #[error(
         "cannot read raw frames: {file_bytes} bytes are not a whole number of {format} frames of {dimensions} \
-         ({frame_bytes} bytes each), {remainder} bytes are left over; check format and size: {}", path.display()
+         ({frame_bytes} bytes each), bytes left over: {remainder}; check format and size: {}", path.display()
     )]
     RawSize {
         file_bytes: u64,

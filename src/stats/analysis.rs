@@ -8,8 +8,10 @@ use serde::Serialize;
 
 use crate::advice::{Advice, Proof, advice, proof};
 use crate::contract::Codec;
+use crate::plan::MIN_CONFIRM;
 use crate::record::Case;
 use crate::stats::evidence::change::ChangeInterval;
+use crate::stats::evidence::decision::{Decision, Open};
 use crate::stats::evidence::doubts::Doubt;
 use crate::stats::evidence::peers::Peers;
 use crate::stats::evidence::side::Side;
@@ -18,7 +20,9 @@ use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::{Allowances, CodecComparison, CompareError, Comparison, compare_among};
 use crate::stats::verdict::criteria::{Criteria, CriterionName, CriterionResult, Verdict};
-use crate::stats::verdict::recommendation::{DefaultPair, Recommendation, State, Terms, pairs_of, recommend_among};
+use crate::stats::verdict::recommendation::{
+    Competitor, DefaultPair, Recommendation, State, Terms, pairs_of, recommend_among,
+};
 use crate::stats::verdict::sweep_effects::{Cell, cells_among, peers};
 
 mod words;
@@ -77,7 +81,7 @@ pub enum AnswerState {
     Likely,
     /// The runs do not decide between two cases.
     Undecided,
-    /// Confirmation rounds spoke against the first choice.
+    /// Confirmation rounds refuted the first choice.
     Refuted,
     /// The sides differ in something that is not under test.
     NotComparable,
@@ -105,7 +109,7 @@ pub struct Figure {
 pub enum NextStep {
     /// Nothing is missing: set it in the program that encodes.
     Apply { case: Case },
-    /// Re-test the choice against its competitors.
+    /// Re-test the choice against its competitors, in so many confirmation rounds.
     Confirm { rounds: u32 },
     /// A sweep with so many rounds is likely to settle what is open.
     MoreRounds { rounds: u32 },
@@ -254,32 +258,34 @@ fn next(
     let own = session.runs.iter().filter(|run| run.case.codec == known.codec && run.case.client.is_here());
     let failed = own.filter(|run| run.error.is_some()).count() as u32;
     let rounds = compared.and_then(CodecComparison::rounds_to_settle);
-    let of_competitors = known.competitors.iter().filter_map(|one| {
-        let decision = one.planned.as_ref()?;
-        Some(decision.interval.num_runs + decision.open?.more()?)
-    });
-    let rounds_to_decide = of_competitors.max();
+    let open: Vec<_> =
+        known.competitors.iter().filter_map(Competitor::latest).filter(|one| one.open.is_some()).collect();
+    let rounds_of = |decision: &&Decision| Some(decision.interval.num_runs + decision.open?.more()?);
+    let rounds_to_decide = open.iter().filter_map(rounds_of).max();
+    let doubtful = open.iter().filter(|one| one.open == Some(Open::Doubtful)).flat_map(|one| one.doubts.clone());
+    let confirm =
+        NextStep::Confirm { rounds: session.plan.confirm.max(MIN_CONFIRM).max(rounds_to_decide.unwrap_or(0)) };
     match state {
         AnswerState::Single => NextStep::AddCase,
         _ if failed > 0 => NextStep::MendRuns { failed },
-        AnswerState::Undecided | AnswerState::Refuted => match (rounds_to_decide, known.or) {
-            (Some(rounds), _) => NextStep::MoreRounds { rounds },
-            (None, Some(other)) => NextStep::TakeEither { cases: [known.case, other] },
-            (None, None) => NextStep::Confirm { rounds: session.plan.confirm.max(crate::plan::MIN_CONFIRM) },
+        AnswerState::Undecided | AnswerState::Refuted => match (rounds_to_decide, remove_largest(doubtful), known.or) {
+            (Some(rounds), ..) => NextStep::MoreRounds { rounds },
+            (None, Some(remove), _) => remove,
+            (None, None, Some(other)) => NextStep::TakeEither { cases: [known.case, other] },
+            (None, None, None) => confirm,
         },
         _ if compared.is_some_and(|compared| compared.verdict == Verdict::Inconclusive) => match (rounds, compared) {
             (Some(rounds), _) => NextStep::MoreRounds { rounds },
-            (None, compared) => {
-                let doubts = compared.map_or_else(Vec::new, CodecComparison::doubts);
-                let largest = doubts.into_iter().max_by(|a, b| a.size_pct().total_cmp(&b.size_pct()));
-                match largest {
-                    Some(doubt) => NextStep::RemoveDoubt { advice: doubt.advice().to_owned() },
-                    None => NextStep::Apply { case: known.case },
-                }
-            }
+            (None, compared) => remove_largest(compared.map_or_else(Vec::new, CodecComparison::doubts))
+                .unwrap_or(NextStep::Apply { case: known.case }),
         },
         AnswerState::Likely if known.competitors.is_empty() => NextStep::Apply { case: known.case },
-        AnswerState::Likely => NextStep::Confirm { rounds: session.plan.confirm.max(crate::plan::MIN_CONFIRM) },
+        AnswerState::Likely => confirm,
         AnswerState::Confirmed | AnswerState::NotComparable => NextStep::Apply { case: known.case },
     }
+}
+
+fn remove_largest(doubts: impl IntoIterator<Item = Doubt>) -> Option<NextStep> {
+    let largest = doubts.into_iter().max_by(|a, b| a.size_pct().total_cmp(&b.size_pct()))?;
+    Some(NextStep::RemoveDoubt { advice: largest.advice().to_owned() })
 }

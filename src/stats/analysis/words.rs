@@ -78,7 +78,7 @@ impl fmt::Display for NextStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Apply { case } => write!(f, "Set {} in your program", case_title(case)),
-            Self::Confirm { rounds } => write!(f, "Confirm it with {rounds} more rounds"),
+            Self::Confirm { rounds } => write!(f, "Run the sweep again with {rounds} confirmation rounds"),
             Self::MoreRounds { rounds } => write!(f, "Run a sweep of {rounds} rounds"),
             Self::MendRuns { failed: 1 } => f.write_str("Find out why a run failed"),
             Self::MendRuns { failed } => write!(f, "Find out why {failed} runs failed"),

@@ -29,7 +29,7 @@ pub enum Answer {
     Improved,
     /// As `Improved`, for the worse.
     Worse,
-    /// The interval lies within the margin, and neither the mean nor the worst run speaks against it: if there is a change, it
+    /// The interval lies within the margin, and neither the mean nor the worst run contradicts it: if there is a change, it
     /// does not matter.
     Equivalent,
     /// The runs do not say.

@@ -31,7 +31,7 @@ pub fn judge(criteria: &Criteria, codec: Codec, judged: &Judged<'_>) -> Vec<Crit
     let wall = bench.falls(CriterionName::WallMs, Metric::WallMs, criteria.min_wall_improvement_pct);
     let lock = bench.falls(CriterionName::LockMs, bench.wait(), criteria.min_lock_improvement_pct);
     let failed = bench.no_run_fails(judged.before, judged.after);
-    [wall, lock, bench.queue_fills()].into_iter().chain(bench.tail_is_paid_for()).chain([failed]).collect()
+    [wall, lock, bench.queue_fills()].into_iter().chain(bench.tail_keeps_limit()).chain([failed]).collect()
 }
 
 /// What the guard on latency compares, and under which name; `None`: runs of so few frames have no tail.
@@ -70,7 +70,7 @@ impl Bench<'_> {
         self.limited(name, metric, Quantity::Metric(metric), (rule, min_pct, -min_pct))
     }
 
-    fn tail_is_paid_for(&self) -> Option<CriterionResult> {
+    fn tail_keeps_limit(&self) -> Option<CriterionResult> {
         let (name, quantity) = guarded(self.criteria, self.evidence.sides.frames())?;
         let tail = if name == CriterionName::LatencyP99 { Metric::LatencyP99Ms } else { Metric::LatencyP95Ms };
         let max_pct = self.criteria.max_latency_p99_growth_pct;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::contract::Codec;
 use crate::plan::{Goal, Plan};
 use crate::record::Case;
-use crate::stats::evidence::decision::{Decision, Evidence, Standard};
+use crate::stats::evidence::decision::{Decision, ERROR, Evidence, Standard};
 use crate::stats::evidence::noise_floor::{Margin, NoiseFloor};
 use crate::stats::evidence::peers::Peers;
 use crate::stats::evidence::quantity::Quantity;
@@ -66,7 +66,7 @@ pub enum State {
     Likely,
     /// The runs do not decide between two cases.
     Open,
-    /// Confirmation rounds spoke against what the planned rounds chose; this is the next best, unconfirmed.
+    /// Confirmation rounds refuted what the planned rounds chose; this is the next best, unconfirmed.
     Refuted,
     /// There is no other case.
     Alone,
@@ -104,6 +104,13 @@ pub struct Terms<'a> {
     pub noise: Option<&'a NoiseFloor>,
 }
 
+impl Competitor {
+    /// What the latest rounds say: the confirmation rounds, where there are any.
+    pub fn latest(&self) -> Option<&Decision> {
+        self.confirmation.as_ref().or(self.planned.as_ref())
+    }
+}
+
 impl Recommendation {
     /// Have runs said so that had no part in the choice?
     pub fn is_confirmed(&self) -> bool {
@@ -138,31 +145,25 @@ struct Field<'a> {
 impl Field<'_> {
     fn recommend(&self, codec: Codec) -> Option<Recommendation> {
         let (candidates, fastest) = self.candidates(codec)?;
-        let mut in_line = candidates::in_line(self, &candidates);
-        let chosen = *in_line.first()?;
+        let chosen = *candidates::in_line(self, &candidates).first()?;
         let (mut case, mut competitors) = (chosen, self.competitors(chosen, fastest, &candidates));
-        let mut is_refuted = false;
-        // What confirmation rounds refute gives way to what refuted it, and that to the next.
-        while let Some(winner) = refuted_by(&competitors) {
-            is_refuted = true;
-            in_line.retain(|&one| one != case && one != winner);
-            in_line.insert(0, winner);
+        // What confirmation rounds refute gives way to what refuted it, and that to the next, but none twice.
+        let mut tried = vec![chosen];
+        while let Some(winner) = refuted_by(&competitors).filter(|winner| !tried.contains(winner)) {
+            tried.push(winner);
             case = winner;
             competitors = self.competitors(case, fastest, &candidates);
-            competitors.retain(|one| candidates.iter().any(|known| known.case == one.case));
-            if in_line.len() > candidates.len() || refuted_by(&competitors) == Some(chosen) {
-                break;
-            }
         }
+        let is_refuted = tried.len() > 1;
         let guard = candidates.iter().find(|one| one.case == case).and_then(|one| one.limit.as_ref());
-        let is_paid_for = guard.is_none_or(|guard| guard.is_met == Some(true));
+        let keeps_limit = guard.is_none_or(|guard| guard.is_met == Some(true));
         let or = competitors.iter().find(|one| one.planned.as_ref().is_none_or(|planned| planned.is_met != Some(true)));
         let all = |ask: fn(&Competitor) -> Option<&Decision>| {
             competitors.iter().all(|one| ask(one).is_some_and(|decision| decision.is_met == Some(true)))
         };
         let state = match () {
             () if competitors.is_empty() => State::Alone,
-            () if is_paid_for && all(|one| one.confirmation.as_ref()) => State::Confirmed,
+            () if keeps_limit && all(|one| one.confirmation.as_ref()) => State::Confirmed,
             () if is_refuted => State::Refuted,
             () if all(|one| one.planned.as_ref()) => State::Likely,
             () => State::Open,
@@ -193,12 +194,12 @@ impl Field<'_> {
                 eligible().filter(|one| !smaller || one.case.reap_threshold < case.reap_threshold && !one.seems_fast());
             fits.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)).map(|one| one.case)
         };
-        let rival = if fastest == case { quickest(false) } else { Some(fastest) };
-        let smaller = quickest(true).filter(|&one| Some(one) != rival || fastest == case);
-        let roles = match (rival, smaller) {
+        let fastest_other = if fastest == case { quickest(false) } else { Some(fastest) };
+        let smaller = quickest(true).filter(|&one| Some(one) != fastest_other || fastest == case);
+        let roles = match (fastest_other, smaller) {
             // The only other is smaller and slower: beating it is all there is to show.
-            (Some(rival), Some(smaller)) if rival == smaller => vec![(smaller, Role::NextSmaller)],
-            _ => [rival.map(|one| (one, Role::Fastest)), smaller.map(|one| (one, Role::NextSmaller))]
+            (Some(other), Some(smaller)) if other == smaller => vec![(smaller, Role::NextSmaller)],
+            _ => [fastest_other.map(|one| (one, Role::Fastest)), smaller.map(|one| (one, Role::NextSmaller))]
                 .into_iter()
                 .flatten()
                 .collect(),
@@ -217,8 +218,7 @@ impl Field<'_> {
             let evidence = Evidence { standard, ..Evidence::plain(paired.sides()) };
             evidence.at_most(Quantity::Metric(PRIMARY), limit_pct)
         };
-        let (planned, confirmation) =
-            (ask(false, error_of(self.terms.plan)), ask(true, crate::stats::evidence::decision::ERROR));
+        let (planned, confirmation) = (ask(false, error_of(self.terms.plan)), ask(true, ERROR));
         Competitor { case: other, role, planned, confirmation }
     }
 
