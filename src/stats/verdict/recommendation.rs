@@ -93,6 +93,8 @@ pub struct Competitor {
     pub planned: Option<Decision>,
     /// What the confirmation rounds say; `None`: there are none of both.
     pub confirmation: Option<Decision>,
+    /// What the planned and the confirmation rounds say together; `None`: there are no confirmation rounds of both.
+    pub together: Option<Decision>,
 }
 
 /// By which terms cases are weighed.
@@ -108,6 +110,11 @@ impl Competitor {
     /// What the latest rounds say: the confirmation rounds, where there are any.
     pub fn latest(&self) -> Option<&Decision> {
         self.confirmation.as_ref().or(self.planned.as_ref())
+    }
+
+    /// Would all rounds together rather use this one, by their estimate?
+    fn is_preferred(&self) -> bool {
+        self.together.as_ref().is_some_and(|all| all.interval.estimate_pct > all.limit_pct)
     }
 }
 
@@ -157,7 +164,9 @@ impl Field<'_> {
         let is_refuted = tried.len() > 1;
         let guard = candidates.iter().find(|one| one.case == case).and_then(|one| one.limit.as_ref());
         let keeps_limit = guard.is_none_or(|guard| guard.is_met == Some(true));
-        let or = competitors.iter().find(|one| one.planned.as_ref().is_none_or(|planned| planned.is_met != Some(true)));
+        let preferred = competitors.iter().find(|one| one.is_preferred()).map(|one| one.case);
+        let undecided =
+            competitors.iter().find(|one| one.planned.as_ref().is_none_or(|planned| planned.is_met != Some(true)));
         let all = |ask: fn(&Competitor) -> Option<&Decision>| {
             competitors.iter().all(|one| ask(one).is_some_and(|decision| decision.is_met == Some(true)))
         };
@@ -165,10 +174,16 @@ impl Field<'_> {
             () if competitors.is_empty() => State::Alone,
             () if keeps_limit && all(|one| one.confirmation.as_ref()) => State::Confirmed,
             () if is_refuted => State::Refuted,
-            () if all(|one| one.planned.as_ref()) => State::Likely,
+            () if preferred.is_none() && undecided.is_none() => State::Likely,
             () => State::Open,
         };
-        let or = or.map(|one| one.case).filter(|_| state == State::Open);
+        let mut or = undecided.map(|one| one.case).filter(|_| state == State::Open);
+        // Undecided, and all rounds together lean the other way: the other is used for now. That makes it no surer.
+        if let Some(preferred) = preferred.filter(|_| state == State::Open) {
+            or = Some(case);
+            case = preferred;
+            competitors = self.competitors(case, fastest, &candidates);
+        }
         let margin = self.margin(case, fastest);
         let mut found = Recommendation {
             codec,
@@ -212,14 +227,16 @@ impl Field<'_> {
             Role::Fastest => self.margin(case, other).pct,
             Role::NextSmaller => 0.0,
         };
-        let ask = |is_confirmation: bool, error: f64| {
-            let paired = Paired::of(self.runs, other, case, |run| run.is_confirmation == is_confirmation);
+        let ask = |keep: fn(&RunSummary) -> bool, error: f64| {
+            let paired = Paired::of(self.runs, other, case, keep);
             let standard = Standard { error, peers: None };
             let evidence = Evidence { standard, ..Evidence::plain(paired.sides()) };
             evidence.at_most(Quantity::Metric(PRIMARY), limit_pct)
         };
-        let (planned, confirmation) = (ask(false, error_of(self.terms.plan)), ask(true, ERROR));
-        Competitor { case: other, role, planned, confirmation }
+        let planned = ask(|run| !run.is_confirmation, error_of(self.terms.plan));
+        let confirmation = ask(|run| run.is_confirmation, ERROR);
+        let together = confirmation.as_ref().and_then(|_| ask(|_| true, ERROR));
+        Competitor { case: other, role, planned, confirmation, together }
     }
 
     fn margin(&self, one: Case, other: Case) -> Margin {
