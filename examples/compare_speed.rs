@@ -151,6 +151,7 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
         is_confirmation: false,
         repeat_index: round,
         order_index: round,
+        block: 0,
         started_unix_ms: 0,
         error: None,
         open_ns: 0,

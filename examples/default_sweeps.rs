@@ -38,13 +38,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut swept = Vec::new();
     for idx in 0..num {
         let one = sweep(&folder.path().join(idx.to_string()))?;
-        println!(
-            "{:>3}: {:>5.1} s, {:>3} runs, {}",
-            idx + 1,
-            one.took.as_secs_f64(),
-            one.num_runs,
-            one.answer.sentence
-        );
+        let rest = one.rest.map_or_else(String::new, |(expected, real)| {
+            format!(" (after the first look {:.1} s foretold, {:.1} s real)", expected.as_secs_f64(), real.as_secs_f64())
+        });
+        let took_s = one.took.as_secs_f64();
+        println!("{:>3}: {took_s:>5.1} s{rest}, {:>3} runs, {}", idx + 1, one.num_runs, one.answer.sentence);
         swept.push(one);
     }
     drop(spinning);

@@ -9,8 +9,8 @@ mod error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo};
-use crate::record::{Case, Client};
+use crate::contract::{Codec, EncodeMetrics, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo};
+use crate::record::{Case, Client, FrameColumns, RunRecord};
 pub use baseline::{Baseline, BaselineError};
 pub use criteria::{Criteria, CriteriaError};
 pub use error::PlanError;
@@ -18,6 +18,8 @@ pub use error::PlanError;
 /// One frame in a quarter of an hour. The time of a frame at a pace near 0 would not fit in a clock.
 const MIN_PACE_FPS: f64 = 0.001;
 const MAX_PACE_FPS: f64 = 100_000.0;
+/// So many processes or more are a mistake of the hand.
+const MAX_BLOCKS: u32 = 1001;
 
 /// The modelled computer of the published measurements: anybody can run it, and it shows what frames in flight gain.
 pub const DEFAULT_DEVICE: &str = "virtual:video-hw-2026-02";
@@ -56,8 +58,12 @@ pub struct Plan {
     pub pace_fps: Option<f64>,
     /// Warm-up runs per case; they are not counted.
     pub warmup: u32,
-    /// Counted runs per case; with `looks`, those before the first look.
+    /// Counted runs per case and block; with `looks`, those before the first look.
     pub repeat: u32,
+    /// How often the whole sweep is repeated, each time in a process of its own. What differs from process to process
+    /// (where memory lies, what state the driver is in) is the same for all rounds of one process.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub blocks: u32,
     /// Looks at the data beyond the first, as counted runs per case: the sweep runs on to the next look with the cases that
     /// are undecided, and ends as soon as none is. The looks share the error of 5 %. Empty: exactly `repeat` runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -116,6 +122,14 @@ fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
+fn one() -> u32 {
+    1
+}
+
+fn is_one(value: &u32) -> bool {
+    *value == 1
+}
+
 /// When a sweep has enough rounds: at an interval width that is chosen beforehand, never at a welcome result.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -127,10 +141,12 @@ pub struct Until {
 }
 
 /// One run to make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedRun {
     /// The case.
     pub case: Case,
+    /// The process that makes it, from 0.
+    pub block: u32,
     /// Is it a warm-up, and not counted?
     pub warmup: bool,
     /// Is it part of a confirmation round?
@@ -139,6 +155,31 @@ pub struct PlannedRun {
     pub repeat_index: u32,
     /// Position in the order of all runs, from 0.
     pub order_index: u32,
+}
+
+impl PlannedRun {
+    /// Its record before anything has happened.
+    pub fn record(&self, started_unix_ms: u64) -> RunRecord {
+        let Self { case, block, warmup, is_confirmation, repeat_index, order_index } = *self;
+        RunRecord {
+            case,
+            warmup,
+            is_confirmation,
+            repeat_index,
+            order_index,
+            block,
+            started_unix_ms,
+            error: None,
+            open_ns: 0,
+            wall_ns: 0,
+            model_late: None,
+            model_late_ns: None,
+            gpu: None,
+            process: None,
+            metrics: EncodeMetrics::default(),
+            frames: FrameColumns::default(),
+        }
+    }
 }
 
 /// With fewer rounds there is no one-sided bound at 95 %.
@@ -165,6 +206,7 @@ impl Default for Plan {
             pace_fps: None,
             warmup: 2,
             repeat: 10,
+            blocks: 1,
             looks: vec![20, 40],
             order_seed: None,
             criteria: Criteria::default(),
@@ -209,6 +251,7 @@ impl Plan {
         if (1..MIN_CONFIRM).contains(&self.confirm) {
             return Err(PlanError::ConfirmTooFew(self.confirm));
         }
+        self.check_blocks()?;
         self.criteria.check()?;
         if !self.looks.is_sorted_by(|one, next| one < next)
             || self.looks.first().is_some_and(|&look| look <= self.repeat)
@@ -240,9 +283,20 @@ impl Plan {
             Some(_) if self.host_work_us > 0 => return Err(PlanError::PaceAndWork),
             _ => {}
         }
-        let until = self.max_repeat().saturating_sub(self.repeat);
+        let until = self.max_repeat().saturating_sub(self.num_rounds());
         match self.num_runs() + self.num_cases() * (u64::from(until) + u64::from(self.confirm)) {
             runs if runs > 1_000_000 => Err(PlanError::TooManyRuns(runs)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_blocks(&self) -> Result<(), PlanError> {
+        match self.blocks {
+            0 | MAX_BLOCKS.. => Err(PlanError::Blocks(self.blocks)),
+            1 => Ok(()),
+            _ if !self.looks.is_empty() || self.until.is_some() => Err(PlanError::BlocksAndLooks),
+            _ if !self.baselines.is_empty() => Err(PlanError::BlocksAndBaseline),
+            _ if self.input == "-" => Err(PlanError::BlocksAndPipe),
             _ => Ok(()),
         }
     }
@@ -321,13 +375,18 @@ impl Plan {
 
     /// All runs of the planned rounds, warm-ups included; `until` and `confirm` may add some.
     pub fn num_runs(&self) -> u64 {
-        self.num_cases() * (u64::from(self.warmup) + u64::from(self.repeat))
+        self.num_cases() * (u64::from(self.warmup) + u64::from(self.repeat)) * u64::from(self.blocks)
+    }
+
+    /// Planned rounds of all blocks.
+    pub fn num_rounds(&self) -> u32 {
+        self.repeat.saturating_mul(self.blocks)
     }
 
     /// Most counted runs per case.
     pub fn max_repeat(&self) -> u32 {
-        let looks = self.looks.last().copied().unwrap_or(self.repeat);
-        self.until.map_or(looks, |until| until.max_repeat).max(self.repeat)
+        let looks = self.looks.last().copied().unwrap_or(self.num_rounds());
+        self.until.map_or(looks, |until| until.max_repeat).max(self.num_rounds())
     }
 
     /// How often the data is looked at before the sweep goes on or ends.
@@ -343,15 +402,19 @@ impl Plan {
         }
     }
 
-    /// The runs in the order to make them: round by round, each round visiting every case ([`in_round`]).
+    /// The runs in the order to make them: block by block, each warming up and then going round by round, each round visiting
+    /// every case ([`in_round`]).
     pub fn runs(&self) -> Vec<PlannedRun> {
         let cases = self.cases();
-        let rounds = (0..self.warmup).map(|k| (true, k)).chain((0..self.repeat).map(|k| (false, k)));
         let mut runs = Vec::with_capacity(self.num_runs() as usize);
-        for (warmup, repeat_index) in rounds {
-            for case in in_round(&cases, self.order_seed, (warmup, repeat_index)) {
-                let order_index = runs.len() as u32;
-                runs.push(PlannedRun { case, warmup, is_confirmation: false, repeat_index, order_index });
+        for block in 0..self.blocks {
+            let counted = block * self.repeat..(block + 1) * self.repeat;
+            let rounds = (0..self.warmup).map(|k| (true, k)).chain(counted.map(|k| (false, k)));
+            for (warmup, repeat_index) in rounds {
+                for case in in_round(&cases, self.order_seed, (warmup, repeat_index)) {
+                    let order_index = runs.len() as u32;
+                    runs.push(PlannedRun { case, block, warmup, is_confirmation: false, repeat_index, order_index });
+                }
             }
         }
         runs

@@ -91,6 +91,10 @@ pub struct Case {
     pub client: Client,
 }
 
+fn is_first(block: &u32) -> bool {
+    *block == 0
+}
+
 fn is_here(client: &Client) -> bool {
     client.is_here()
 }
@@ -141,6 +145,9 @@ pub struct RunRecord {
     pub repeat_index: u32,
     /// Position in the order in which the session's runs were made, from 0.
     pub order_index: u32,
+    /// Block, from 0: the runs of one process, or of one of the sessions that were merged.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub block: u32,
     /// Start time in milliseconds since 1970.
     pub started_unix_ms: u64,
     /// `None` if the run is good; otherwise the error, and the counts below cover the time before it.

@@ -6,9 +6,9 @@ mod program;
 
 use std::fs::File;
 use std::io::Write;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
-use program::{Bench, Ended, num_lines, wait_until};
+use program::{Bench, Ended, interrupt, num_lines, wait_until};
 use serde_json::Value;
 
 const RUN_NUMBERS: [&str; 18] = [
@@ -382,12 +382,6 @@ fn output_that_nobody_takes_is_no_panic() {
     let ended = Ended::from(bench.command(&["doctor"]).stdout(full()).output().unwrap());
     assert_refused(&ended, 1, "No space left", "doctor > /dev/full");
     assert_eq!(bench.command(&["frobnicate"]).stderr(full()).status().unwrap().code(), Some(2));
-}
-
-fn interrupt(child: &Child) {
-    // The shell's own kill: a machine without procps has no other.
-    let sent = std::process::Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
-    assert!(sent.success());
 }
 
 #[test]

@@ -51,6 +51,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
         is_confirmation: false,
         repeat_index: order_index,
         order_index,
+        block: 0,
         started_unix_ms: 1_771_459_200_000,
         error: None,
         open_ns: 1_000_000,
@@ -143,9 +144,9 @@ fn runs_that_are_added_later_do_not_show_up_halfway() {
 fn a_newer_format_is_refused_whatever_else_it_holds() {
     let root = tempfile::tempdir().unwrap();
     write_session(root.path(), 1);
-    fs::write(root.path().join("manifest.json"), r#"{"format_version": 5, "scenario": []}"#).unwrap();
+    fs::write(root.path().join("manifest.json"), r#"{"format_version": 6, "scenario": []}"#).unwrap();
     let refusal = Session::open(root.path()).unwrap_err();
-    assert!(matches!(refusal, SessionError::Newer { found: 5, .. }), "{refusal}");
+    assert!(matches!(refusal, SessionError::Newer { found: 6, .. }), "{refusal}");
     assert!(refusal.to_string().contains("newer inflight"));
 }
 

@@ -49,6 +49,7 @@ fn record(run: &Run, order_index: u32, num_frames: usize) -> RunRecord {
         is_confirmation: run.is_confirmation,
         repeat_index: run.round,
         order_index,
+        block: 0,
         started_unix_ms: 0,
         error: None,
         open_ns: 0,

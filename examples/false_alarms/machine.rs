@@ -100,6 +100,7 @@ impl Machine {
             is_confirmation: false,
             repeat_index: round,
             order_index: round,
+            block: 0,
             started_unix_ms: 0,
             error: None,
             open_ns: 0,

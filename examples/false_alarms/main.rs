@@ -5,6 +5,7 @@
 //! `answers`: power, equivalence and more. Seeded: the same numbers each time.
 
 mod answers;
+mod blocks;
 mod machine;
 mod noise;
 mod recommendations;
@@ -39,7 +40,7 @@ const PAIRS: [u32; 3] = [6, 10, 20];
 type Experiment = (Vec<Run>, Vec<Run>);
 
 /// What can be asked for alone, by name.
-const PARTS: [(&str, fn()); 13] = [
+const PARTS: [(&str, fn()); 14] = [
     ("alarms", referee::alarms),
     ("limits", referee::exact_limit),
     ("more-rounds", referee::more_rounds),
@@ -47,6 +48,7 @@ const PARTS: [(&str, fn()); 13] = [
     ("odd-data", referee::odd_data),
     ("looks", referee::looks),
     ("stalls", referee::stalls),
+    ("blocks", blocks::blocks),
     ("gate", answers::gate),
     ("power", answers::power),
     ("equivalence", answers::equivalence),

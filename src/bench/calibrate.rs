@@ -32,6 +32,7 @@ pub fn calibration_plan(plan: Plan, pairs: u32) -> Result<Plan, PlanError> {
     }
     Ok(Plan {
         repeat: pairs.saturating_mul(2),
+        blocks: 1,
         looks: Vec::new(),
         until: None,
         confirm: 0,

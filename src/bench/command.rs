@@ -23,6 +23,9 @@ pub fn sweep_command(plan: &Plan) -> String {
         say("--set", format!("repeat={}", plan.repeat));
         say("--set", format!("looks={}", list(&plan.looks)));
     }
+    if plan.blocks > 1 {
+        say("--blocks", plan.blocks.to_string());
+    }
     match plan.goal {
         Goal::Batch => {}
         Goal::Live { budget_ms: None } => words_live.push("--live".to_owned()),

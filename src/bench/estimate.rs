@@ -67,18 +67,20 @@ fn longest(plan: &Plan) -> Option<Duration> {
 
 fn num_more_at_most(plan: &Plan) -> u64 {
     let most = plan.max_repeat();
-    let until = u64::from(most.saturating_sub(plan.repeat));
+    let until = u64::from(most.saturating_sub(plan.num_rounds()));
     let has_rival = plan.locks.len() * plan.reap_thresholds.len() > 1;
     // The choice and two competitors, and where the first choice is refuted once more.
     let rounds = if plan.looks.is_empty() { plan.confirm } else { MAX_CONFIRM };
     let confirm = if has_rival && most >= MIN_CONFIRM && plan.confirm > 0 { 6 * u64::from(rounds) } else { 0 };
-    plan.num_cases() * until + plan.codecs.len() as u64 * confirm
+    // With blocks each confirmation round is a process, which warms up.
+    let runs_of_each = if plan.blocks > 1 { 1 + u64::from(plan.warmup) } else { 1 };
+    plan.num_cases() * until + plan.codecs.len() as u64 * confirm * runs_of_each
 }
 
 fn duration(plan: &Plan) -> Option<Duration> {
     let dimensions = geometry(plan)?.1;
     let frame_ns: Option<f64> = plan.cases().iter().map(|case| frame_ns(plan, case, dimensions)).sum();
-    let runs_of_each = f64::from(plan.warmup) + f64::from(plan.repeat);
+    let runs_of_each = (f64::from(plan.warmup) + f64::from(plan.repeat)) * f64::from(plan.blocks);
     Duration::try_from_secs_f64(frame_ns? * plan.frames as f64 * runs_of_each / 1e9).ok()
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
+use super::blocks::{self, BlockError};
 use super::environment;
 use super::others::{Others, OthersError};
 use super::schedule::Schedule;
@@ -43,6 +44,8 @@ pub enum JobError {
     Sweep(#[from] SweepError),
     #[error(transparent)]
     Others(#[from] OthersError),
+    #[error(transparent)]
+    Block(#[from] BlockError),
     #[error("cannot compute a noise floor from {dir}: no case has 6 good pairs; find out why its runs failed", dir = dir.display())]
     NoFloor { dir: PathBuf },
 }
@@ -118,8 +121,12 @@ impl Job {
                 listener(event)
             };
             saving(Event::RunsAhead(forecast)).map_err(SweepError::Listener)?;
-            let more = sweep(plan, &runs, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving);
-            let more = more.map_err(|error| error.after(outcome.num_done))?;
+            let more = if plan.blocks > 1 {
+                blocks::measure(plan, &runs, stop, &mut saving)?
+            } else {
+                let more = sweep(plan, &runs, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving);
+                more.map_err(|error| error.after(outcome.num_done))?
+            };
             outcome.num_done += more.num_done;
             outcome.num_failed += more.num_failed;
             outcome.stopped = more.stopped;

@@ -1,12 +1,14 @@
 //! Measuring: one timed run, a sweep of them, and a sweep saved as a session, on the caller's thread or on
 //! a separate one. Never waits for a watcher.
 
+pub mod blocks;
 pub mod calibrate;
 pub mod command;
 pub mod drivers;
 pub mod environment;
 pub mod estimate;
 pub mod job;
+pub mod merge;
 pub mod metrics_line;
 pub mod observed;
 pub mod others;

@@ -47,6 +47,7 @@ impl Observed {
         let run = |(order_index, trace): (u32, &&Trace)| {
             let planned = PlannedRun {
                 case: case(command, trace),
+                block: 0,
                 warmup: false,
                 is_confirmation: false,
                 repeat_index: order_index,

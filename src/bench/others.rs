@@ -17,7 +17,7 @@ use super::process::{ProcessError, Under};
 use crate::contract::{Codec, EncodeMetrics, PixelFormat, RateControl};
 use crate::device::DeviceSpec;
 use crate::plan::{Baseline, Plan, PlannedRun};
-use crate::record::{Case, Client, FrameColumns, InputInfo, RunRecord};
+use crate::record::{Case, Client, InputInfo, RunRecord};
 use crate::source::{Feed, SourceError};
 
 /// The files and libraries that the processes of a sweep need.
@@ -93,23 +93,7 @@ impl Others {
             Ok(record) => return (record, None),
             Err(error) => error,
         };
-        let record = RunRecord {
-            case: planned.case,
-            warmup: planned.warmup,
-            is_confirmation: planned.is_confirmation,
-            repeat_index: planned.repeat_index,
-            order_index: planned.order_index,
-            started_unix_ms,
-            error: Some(error.to_string()),
-            open_ns: 0,
-            wall_ns: 0,
-            model_late: None,
-            model_late_ns: None,
-            gpu: None,
-            process: None,
-            metrics: EncodeMetrics::default(),
-            frames: FrameColumns::default(),
-        };
+        let record = RunRecord { error: Some(error.to_string()), ..planned.record(started_unix_ms) };
         (record, Some(error))
     }
 

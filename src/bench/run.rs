@@ -13,7 +13,7 @@ use crate::device::Device;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::plan::PlannedRun;
-use crate::record::{FrameColumns, LiveSample, RunRecord};
+use crate::record::{LiveSample, RunRecord};
 use crate::source::{Cursor, Feed, SourceError};
 
 /// Shortest time between two calls of a watcher.
@@ -92,23 +92,7 @@ impl Stand<'_> {
         watch: &mut dyn FnMut(Glimpse<'_>),
     ) -> (RunRecord, Option<RunError>) {
         let late_before = self.device.late_frames();
-        let mut record = RunRecord {
-            case: planned.case,
-            warmup: planned.warmup,
-            is_confirmation: planned.is_confirmation,
-            repeat_index: planned.repeat_index,
-            order_index: planned.order_index,
-            started_unix_ms: unix_ms(),
-            error: None,
-            open_ns: 0,
-            wall_ns: 0,
-            model_late: None,
-            model_late_ns: None,
-            gpu: None,
-            process: None,
-            metrics: EncodeMetrics::default(),
-            frames: FrameColumns::default(),
-        };
+        let mut record = planned.record(unix_ms());
         let open_start = Instant::now();
         let opened = self.device.encoder(self.config, sink);
         record.open_ns = nanos(open_start.elapsed());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::plan::{MIN_CONFIRM, Plan, PlannedRun, Until, in_round};
 use crate::record::Case;
+use crate::stats::evidence::blocks::Unit;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::evidence::quantity::Quantity;
@@ -43,6 +44,7 @@ pub struct Schedule<'a> {
     stage: Stage,
     next_round: u32,
     next_order: u32,
+    next_block: u32,
     next_look: usize,
 }
 
@@ -57,7 +59,15 @@ enum Stage {
 impl<'a> Schedule<'a> {
     /// The start of a sweep. `noise`: the noise floor of this computer.
     pub fn of(plan: &'a Plan, noise: Option<&'a NoiseFloor>) -> Self {
-        Self { plan, noise, stage: Stage::Planned, next_round: plan.repeat, next_order: 0, next_look: 0 }
+        Self {
+            plan,
+            noise,
+            stage: Stage::Planned,
+            next_round: plan.num_rounds(),
+            next_order: 0,
+            next_block: plan.blocks,
+            next_look: 0,
+        }
     }
 
     /// The runs to make after those in `made`; `None`: the sweep is through.
@@ -95,7 +105,7 @@ impl<'a> Schedule<'a> {
         if made.is_empty() {
             return Forecast { num_runs, ..Forecast::default() };
         }
-        let later = if batch.iter().all(|run| run.is_confirmation) { Vec::new() } else { self.likely_later(made) };
+        let later = if batch.iter().any(|run| run.is_confirmation) { Vec::new() } else { self.likely_later(made) };
         let cases = batch.iter().map(|run| run.case).chain(later.iter().copied());
         let remaining = cases.map(|case| run_ns(case, made)).sum::<Option<f64>>();
         let remaining = remaining.and_then(|ns| Duration::try_from_secs_f64(ns / 1e9).ok());
@@ -163,13 +173,22 @@ impl<'a> Schedule<'a> {
         recommend(made, &self.terms()).iter().any(|known| known.state == State::Refuted)
     }
 
+    /// In a sweep with blocks each further round is a block, with warm-ups: rounds of one process would share its effect.
     fn round(&mut self, cases: &[Case], is_confirmation: bool) -> Vec<PlannedRun> {
-        let (repeat_index, first) = (self.next_round, self.next_order);
-        let run = |(order_index, case)| PlannedRun { case, warmup: false, is_confirmation, repeat_index, order_index };
-        let order = in_round(cases, self.plan.order_seed, (false, repeat_index));
-        let runs: Vec<_> = (first..).zip(order).map(run).collect();
+        let repeat_index = self.next_round;
+        let (block, warmups) =
+            if self.plan.blocks > 1 { (self.next_block, self.plan.warmup) } else { (0, 0) };
+        let mut runs = Vec::new();
+        for (warmup, repeat_index) in (0..warmups).map(|k| (true, k)).chain([(false, repeat_index)]) {
+            for case in in_round(cases, self.plan.order_seed, (warmup, repeat_index)) {
+                let order_index = self.next_order;
+                let is_confirmation = is_confirmation && !warmup;
+                runs.push(PlannedRun { case, block, warmup, is_confirmation, repeat_index, order_index });
+                self.next_order += 1;
+            }
+        }
         self.next_round += 1;
-        self.next_order += runs.len() as u32;
+        self.next_block += 1;
         runs
     }
 
@@ -187,7 +206,7 @@ impl<'a> Schedule<'a> {
     fn missing_rounds(&self, until: Until, made: &[RunSummary]) -> u32 {
         let missing = |pair: DefaultPair| {
             let paired = Paired::of(made, pair.before, pair.after, |_| true);
-            let sample = paired.sides().sample(Quantity::Metric(PRIMARY));
+            let sample = paired.sides().sample(Quantity::Metric(PRIMARY), Unit::Run);
             sample.map_or(1, |sample| more_to_narrow(&ChangeInterval::plain(&sample), until.half_width_pct))
         };
         let most = default_pair(made, &self.terms()).into_iter().map(missing).max().unwrap_or(0);

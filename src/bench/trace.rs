@@ -110,21 +110,12 @@ impl Trace {
     /// The session as a run record, with the process's time and memory.
     pub fn into_record(self, run: &PlannedRun, process: Option<ProcessUse>) -> RunRecord {
         RunRecord {
-            case: run.case,
-            warmup: run.warmup,
-            is_confirmation: run.is_confirmation,
-            repeat_index: run.repeat_index,
-            order_index: run.order_index,
-            started_unix_ms: self.started_unix_ms,
-            error: None,
             open_ns: self.open_ns,
             wall_ns: self.wall_ns,
-            model_late: None,
-            model_late_ns: None,
-            gpu: None,
             process,
             metrics: self.metrics,
             frames: self.frames,
+            ..run.record(self.started_unix_ms)
         }
     }
 }

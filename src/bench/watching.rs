@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use crate::plan::Plan;
 use crate::session::{Session, SessionError, save_plan};
+use crate::stats::evidence::blocks::Unit;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::sides::Sides;
@@ -100,7 +101,7 @@ impl Stage {
             }
         }
         let (before, after): (Vec<_>, Vec<_>) = (headless.iter().collect(), watched.iter().collect());
-        let sample = Sides { before: &before, after: &after, is_paired: true }.sample(Quantity::Metric(Metric::WallMs));
+        let sample = Sides { before: &before, after: &after, is_paired: true }.sample(Quantity::Metric(Metric::WallMs), Unit::Run);
         Ok(sample.map(|sample| ChangeInterval::plain(&sample)))
     }
 

@@ -16,12 +16,12 @@ Exit codes:
   0    success; compare: all criteria met
   1    a run failed, or a file could not be read or written
   2    usage error: an invalid word, number or combination
-  3    compare: criteria not met (with --fail-on inconclusive: also where inconclusive)
-  4    compare: inconclusive
+  3    compare: a criterion is not met (with --fail-on inconclusive: also if inconclusive or not comparable)
+  4    compare: inconclusive or not comparable
   5    device or driver not available
   130  stopped by Ctrl-C; finished runs are saved";
 
-/// Find out where an NVENC pipeline waits, how many frames it should keep in flight, and prove the difference.
+/// Find out where an NVENC pipeline waits and how many frames it should keep in flight, and measure the gain.
 #[derive(Debug, Parser)]
 #[command(name = "inflight", version, after_help = EXIT_CODES, propagate_version = true)]
 pub struct Cli {
@@ -39,7 +39,7 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Measure this computer's noise floor for a plan; later comparisons use it as their margin
     Calibrate(CalibrateArgs),
-    /// Compare two cases, of one session or of two, and judge them by the criteria
+    /// Compare two cases, of one session or of two, by the acceptance criteria
     Compare(CompareArgs),
     /// Write a report on a session
     Report(ReportArgs),
@@ -47,6 +47,11 @@ pub enum Command {
     Status(StatusArgs),
     /// Run another NVENC program on the virtual driver, or on the real one, and measure where it waits
     VirtualDriver(VirtualDriverArgs),
+    /// Join sessions of several processes or computers into one, each as a block of it
+    Merge(MergeArgs),
+    /// Make the runs that `sweep --blocks` names on standard input
+    #[command(hide = true)]
+    Block,
     /// Check what works on this computer, and say how to fix what does not
     Doctor(DoctorArgs),
     /// Open the window, optionally with sessions
@@ -65,13 +70,15 @@ pub struct EncodeArgs {
     /// Number of frames to encode (default: the whole input; 300 of the built-in pattern)
     #[arg(long)]
     pub frames: Option<u64>,
-    /// Reap threshold T: with this many frames in flight, the oldest is reaped before the next is submitted; 1 is serial
+    /// Reap threshold T: with this many frames in flight, the oldest is reaped before the next is submitted; 1 with --lock
+    /// inline is serial
     #[arg(long, default_value_t = 4)]
     pub reap_threshold: u32,
     /// Lock placement: inline (submitting thread), thread (a separate thread) or poll (submitting thread, without blocking)
     #[arg(long, default_value = "thread")]
     pub lock: LockPlacement,
-    /// Read a file that states its number of frames only once, while encoding; its digest is then unknown
+    /// Read the input file only once, while encoding (only for files that state their number of frames); the checksum of the
+    /// input is then unknown
     #[arg(long)]
     pub one_pass: bool,
     /// File to write the elementary stream to
@@ -111,10 +118,10 @@ pub struct CompareArgs {
     /// Allow different inputs
     #[arg(long)]
     pub allow_different_input: bool,
-    /// Allow different settings (beyond reap threshold, lock placement and pool), driver, processor or build
+    /// Allow the two sides to differ in driver, processor, build and all settings
     #[arg(long)]
     pub allow_different_settings: bool,
-    /// Outcomes that exit with code 3
+    /// Which outcomes make the program exit with code 3
     #[arg(long, value_enum, default_value = "fail")]
     pub fail_on: FailOn,
     /// Also write the report to this file, with its figures and an HTML page beside it
@@ -128,19 +135,19 @@ pub struct CompareArgs {
 /// Overrides of single criteria.
 #[derive(Debug, Args)]
 pub struct CriteriaArgs {
-    /// Percentage by which the encode wall time must fall; a negative value allows it to grow (built in: 5)
+    /// Percentage by which the encode wall time must fall; a negative value allows it to grow (default: 5)
     #[arg(long, value_name = "PERCENT")]
     pub min_wall_improvement: Option<f64>,
-    /// Percentage by which lock_ms must fall; -inf turns the criterion off (built in: 20)
+    /// Percentage by which lock_ms must fall; -inf turns the criterion off (default: 20)
     #[arg(long, value_name = "PERCENT")]
     pub min_lock_improvement: Option<f64>,
-    /// Number of frames in flight that queue_peak must reach (built in: 2)
+    /// Number of frames in flight that queue_peak must reach (default: 2)
     #[arg(long, value_name = "FRAMES")]
     pub min_queue_peak: Option<u32>,
-    /// Percentage by which latency p99 may grow beyond the gain in throughput (built in: 25)
+    /// Percentage by which latency p99 ÷ throughput may grow; p95 for runs of fewer than 1,000 frames (default: 25)
     #[arg(long, value_name = "PERCENT")]
     pub max_latency_growth: Option<f64>,
-    /// Assumed drift between two sessions, in percent; smaller changes between sessions are inconclusive (built in: 3)
+    /// Assumed drift between two sessions, in percent; smaller changes between sessions are inconclusive (default: 3)
     #[arg(long, value_name = "PERCENT")]
     pub session_drift: Option<f64>,
 }
@@ -165,9 +172,20 @@ pub struct ReportArgs {
     /// Also write the timeline of one run for chrome://tracing or Perfetto
     #[arg(long, value_name = "FILE.json")]
     pub trace: Option<PathBuf>,
-    /// Order index of the run that --trace draws (default: the last run)
+    /// Number of the run that --trace writes, in the order of measuring (default: the last run)
     #[arg(long, requires = "trace")]
     pub trace_run: Option<u32>,
+}
+
+/// `inflight merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Session folders with the same cases, settings, input and kind of device
+    #[arg(required = true, num_args = 2.., value_name = "SESSION")]
+    pub sessions: Vec<PathBuf>,
+    /// Session folder to create
+    #[arg(long, value_name = "SESSION")]
+    pub into: PathBuf,
 }
 
 /// `inflight status`
@@ -249,7 +267,7 @@ mod tests {
     #[test]
     fn every_option_of_a_plan_changes_a_plan() {
         let words = "inflight sweep --device cuda:1 --input a.y4m --codec hevc --reap-threshold 3 --lock thread \
-                     --frames 7 --warmup 5 --repeat 6 --preset p3 --tuning hq --pool 9 --gop 50 --b-frames 1 --pace 25 \
+                     --frames 7 --warmup 5 --repeat 6 --blocks 2 --preset p3 --tuning hq --pool 9 --gop 50 --b-frames 1 --pace 25 \
                      --preload-mib 3 --baseline ffmpeg --verify --until ±1% --max-repeat 40 --confirm 3 --live 25 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
         let Some(Command::Sweep(args)) = Cli::try_parse_from(words.split_whitespace()).unwrap().command else {
             panic!("no sweep")
@@ -295,9 +313,10 @@ mod tests {
         let until = Some(Until { half_width_pct: 0.5, max_repeat: 30 });
         let beside = Plan { baselines, verify: true, until, looks: vec![], confirm: 0, ..Plan::default() };
         let fixed = Plan { repeat: 7, looks: vec![], ..Plan::default() };
+        let blocks = Plan { blocks: 5, repeat: 7, looks: vec![], ..Plan::default() };
         let looking = Plan { repeat: 8, looks: vec![16], ..Plan::default() };
         let live = Plan { goal: Goal::Live { budget_ms: Some(25.0) }, pace_fps: Some(60.0), ..Plan::default() };
-        for plan in [Plan::default(), paced, cqp, vbr, beside, fixed, looking, live] {
+        for plan in [Plan::default(), paced, cqp, vbr, beside, fixed, blocks, looking, live] {
             let command = sweep_command(&plan);
             let Some(Command::Sweep(args)) = Cli::try_parse_from(command.split(' ')).unwrap().command else {
                 panic!("{command}")

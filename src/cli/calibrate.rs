@@ -18,8 +18,8 @@ use crate::stats::runs::metrics::Metric;
 use crate::units;
 
 /// Options of a sweep that a calibration decides itself.
-pub(super) const OWN: [&str; 9] =
-    ["repeat", "live", "until", "max_repeat", "confirm", "baseline", "verify", "save_plan", "dry_run"];
+pub(super) const OWN: [&str; 10] =
+    ["repeat", "blocks", "live", "until", "max_repeat", "confirm", "baseline", "verify", "save_plan", "dry_run"];
 
 /// `is_given`: which options were typed, by their names.
 pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -> Result<Exit, Failure> {

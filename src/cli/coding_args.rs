@@ -37,13 +37,14 @@ pub struct CodingArgs {
     /// Number of B-frames between two reference frames
     #[arg(long, default_value_t = 0, hide_short_help = true)]
     pub b_frames: u32,
-    /// The caller's own work before each frame, in microseconds of busy CPU (default: set by the device's profile)
+    /// CPU time in microseconds that the simulated application uses before each frame (default: set by the device's profile)
     #[arg(long, conflicts_with = "pace", hide_short_help = true)]
     pub host_work_us: Option<u32>,
     /// Simulate a live source: frames arrive at this rate
     #[arg(long, value_name = "FPS", hide_short_help = true)]
     pub pace: Option<f64>,
-    /// Largest input to load into memory before the clock starts, in MiB; a separate thread reads a larger one ahead
+    /// Largest input to load into memory before the clock starts, in MiB; for a larger input, a separate thread reads frames in
+    /// advance
     #[arg(long, default_value_t = 2048, hide_short_help = true)]
     pub preload_mib: u32,
 }

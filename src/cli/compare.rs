@@ -152,10 +152,13 @@ fn worst_text(effect: &Effect) -> String {
     effect.worst.before_pct.zip(effect.worst.after_pct).map_or_else(String::new, text)
 }
 
-/// How to settle what more rounds can settle.
+/// How to decide what more rounds, or blocks, can decide.
 fn offer_more(comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), Failure> {
     use std::io::Write;
-    let Some(rounds) = comparison.codecs.iter().filter_map(CodecComparison::rounds_to_settle).max() else {
+    let most = |ask: fn(&CodecComparison) -> Option<u32>| comparison.codecs.iter().filter_map(ask).max();
+    let (blocks, rounds) = (most(CodecComparison::blocks_to_settle), most(CodecComparison::rounds_to_settle));
+    let blocks = blocks.map(|blocks| ("blocks", format!("--blocks {blocks}")));
+    let Some((unit, option)) = blocks.or(rounds.map(|rounds| ("rounds", format!("--repeat {rounds}")))) else {
         return Ok(());
     };
     // No sweep makes the runs of a program that was only watched.
@@ -170,9 +173,9 @@ fn offer_more(comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), F
         return Ok(());
     }
     let mut out = std::io::stdout().lock();
-    writeln!(out, "\nA new sweep with this many rounds has a 90 % chance of settling what is inconclusive:")?;
+    writeln!(out, "\nA new sweep with this many {unit} has a 90 % chance of deciding what is inconclusive:")?;
     for plan in plans {
-        writeln!(out, "  inflight sweep --plan {plan} --repeat {rounds}")?;
+        writeln!(out, "  inflight sweep --plan {plan} {option}")?;
     }
     Ok(())
 }

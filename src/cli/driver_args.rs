@@ -16,9 +16,10 @@ pub struct VirtualDriverArgs {
 /// The commands of `inflight virtual-driver`.
 #[derive(Debug, Subcommand)]
 pub enum DriverCommand {
-    /// Copy the driver's libraries to a folder, under the names by which programs load them
+    /// Copy the virtual driver's libraries to a folder, under the file names that NVENC programs load
     Install(DriverInstallArgs),
-    /// Run a command on the virtual driver and show where its frames waited; exits with the command's code if it fails
+    /// Run a command on the virtual driver and show where its frames waited; exits with the command's code if the
+    /// command fails
     Run(DriverRunArgs),
 }
 
@@ -36,7 +37,7 @@ pub struct DriverRunArgs {
     /// Virtual device, as for sweep, or the path of a driver library
     #[arg(long, default_value = DEFAULT_DEVICE)]
     pub device: String,
-    /// Use the installed driver instead, and only observe
+    /// Use the installed driver instead, and only record the program's calls
     #[arg(long, conflicts_with = "device")]
     pub real: bool,
     /// Session folder to create (default: output/observed-DATE-TIME)

@@ -1,7 +1,9 @@
 //! Exit codes, and which error leaves with which. The list stands in `--help` too.
 
+use crate::bench::blocks::BlockError;
 use crate::bench::drivers::DriverFolderError;
 use crate::bench::job::JobError;
+use crate::bench::merge::MergeError;
 use crate::bench::others::OthersError;
 use crate::bench::process::ProcessError;
 use crate::bench::run::RunError;
@@ -121,7 +123,17 @@ impl From<JobError> for Failure {
             JobError::Session(error) => error.into(),
             JobError::Sweep(error) => error.into(),
             JobError::Others(error) => error.into(),
-            JobError::NoFloor { .. } => Self::failed(error),
+            JobError::Block(BlockError::NoTask(_)) => Self::usage(error),
+            JobError::Block(_) | JobError::NoFloor { .. } => Self::failed(error),
+        }
+    }
+}
+
+impl From<MergeError> for Failure {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Session(error) => error.into(),
+            error => Self::usage(error),
         }
     }
 }

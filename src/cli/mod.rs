@@ -1,6 +1,7 @@
 //! The command line: words to plans, plans to sessions, sessions to text. Decides exit codes; measures nothing itself.
 
 mod args;
+mod block;
 mod calibrate;
 mod coding_args;
 mod compare;
@@ -10,6 +11,7 @@ mod encode;
 mod exit;
 #[cfg(feature = "gui")]
 mod gui;
+mod merge;
 mod progress;
 mod report;
 mod stop;
@@ -42,6 +44,8 @@ pub fn main() -> ExitCode {
         Some(Command::Report(args)) => report::report(&args),
         Some(Command::Status(args)) => report::status(&args),
         Some(Command::VirtualDriver(args)) => virtual_driver::virtual_driver(&args),
+        Some(Command::Merge(args)) => merge::merge(&args),
+        Some(Command::Block) => block::block(),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
         #[cfg(feature = "gui")]
         Some(Command::Gui(args)) => gui::gui(args),

@@ -218,6 +218,9 @@ impl Told<'_> {
             for doubt in &answer.doubts {
                 writeln!(out, "  doubt: {doubt}. To remove it: {}", doubt.advice())?;
             }
+            if let Some(repetition) = &answer.repetition {
+                writeln!(out, "  {repetition}.")?;
+            }
             writeln!(out, "  Next: {}.", answer.next)?;
         }
         let stopped = if outcome.stopped { "stopped, with all finished runs saved" } else { "saved" };

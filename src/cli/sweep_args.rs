@@ -20,36 +20,40 @@ pub struct SweepArgs {
     /// Frames per run; a shorter clip ends the run earlier
     #[arg(long, default_value_t = 300)]
     pub frames: u64,
-    /// Reap thresholds T (most frames in flight), comma-separated; 1 is serial
+    /// Reap thresholds T (most frames in flight), comma-separated; 1 with --lock inline is serial
     #[arg(long, value_delimiter = ',', default_value = "1,2,4,8")]
     pub reap_threshold: Vec<u32>,
-    /// Lock placements, comma-separated: inline, thread, poll
+    /// Lock placements, comma-separated: inline (submitting thread), thread (a separate thread), poll (without blocking)
     #[arg(long, value_delimiter = ',', default_value = "inline,thread")]
     pub lock: Vec<LockPlacement>,
     /// Warm-up runs per case; they are not counted
     #[arg(long, default_value_t = 2, hide_short_help = true)]
     pub warmup: u32,
-    /// Fixed number of counted runs per case (default: 10, then up to 20 and 40 for cases that are undecided)
+    /// Number of counted runs per case (default: 10; cases that are still undecided continue to 20 and then to 40)
     #[arg(long, value_name = "ROUNDS")]
     pub repeat: Option<u32>,
-    /// Add rounds until the half width of the 95 % interval of the change in wall time is at most this
+    /// Repeat the sweep in this many processes, one after the other, to measure how far processes differ; each makes --repeat
+    /// rounds (default: 10)
+    #[arg(long, default_value_t = 1, hide_short_help = true)]
+    pub blocks: u32,
+    /// Add rounds until the 95 % interval of the change in wall time is at most ± this many percentage points
     #[arg(long, value_name = "±PERCENT", value_parser = half_width, hide_short_help = true)]
     pub until: Option<f64>,
-    /// Most counted runs per case, with --until
+    /// Largest number of counted runs per case, with --until
     #[arg(long, default_value_t = 60, hide_short_help = true)]
     pub max_repeat: u32,
     /// Smallest number of confirmation rounds, which re-test the recommended case against its nearest competitors; 0: none
     #[arg(long, default_value_t = 6, value_name = "ROUNDS", hide_short_help = true)]
     pub confirm: u32,
-    /// For a live source (with --pace): recommend the fastest setting whose latency tail stays within this many
-    /// milliseconds (without a number: 1.5 frame times)
+    /// For a live source (with --pace): recommend the fastest setting whose latency p99 (p95 for runs of fewer than 1,000
+    /// frames) stays within this many milliseconds (without a number: 1.5 frame intervals)
     #[arg(long, value_name = "MS", num_args = 0..=1, hide_short_help = true)]
     pub live: Option<Option<f64>>,
-    /// Set any field of the plan, for example --set looks=20,40; can be given several times
+    /// Set any field of the plan, for example --set order_seed=7; can be given several times
     #[arg(long, hide_short_help = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Also measure another program in the same rounds, on the same frames and device, and every case as a separate
-    /// process: ffmpeg, or ffmpeg:"-delay 0" with output options; can be given several times
+    /// In every round, also run ffmpeg on the same frames and device, and run every case once more as a separate process.
+    /// Value: ffmpeg, or ffmpeg:"-delay 0" with output options; can be given several times
     #[arg(long, value_name = "ffmpeg[:OPTIONS]", hide_short_help = true)]
     pub baseline: Vec<Baseline>,
     /// Decode the output of the --baseline processes with ffprobe, and count its frames
@@ -80,7 +84,7 @@ pub struct CalibrateArgs {
     /// Pairs of runs per case; each pair compares the case with itself
     #[arg(long, default_value_t = CALIBRATION_PAIRS)]
     pub pairs: u32,
-    /// Also measure what the window costs, by alternating runs with and without it
+    /// Also measure how much the open window slows down a run, by alternating runs with and without it
     #[cfg(feature = "gui")]
     #[arg(long)]
     pub watching: bool,
@@ -105,7 +109,8 @@ impl SweepArgs {
     pub fn plan(&self, suggested_host_work_us: u32) -> Plan {
         let usual = Plan::default();
         // A fixed number of rounds, or rounds until a width, leave no further looks.
-        let looks = if self.repeat.is_some() || self.until.is_some() { Vec::new() } else { usual.looks };
+        let is_fixed = self.repeat.is_some() || self.until.is_some() || self.blocks > 1;
+        let looks = if is_fixed { Vec::new() } else { usual.looks };
         Plan {
             codecs: self.codec.clone(),
             frames: self.frames,
@@ -113,6 +118,7 @@ impl SweepArgs {
             locks: self.lock.clone(),
             warmup: self.warmup,
             repeat: self.repeat.unwrap_or(usual.repeat),
+            blocks: self.blocks,
             looks,
             goal: self.goal(),
             until: self.until(),
@@ -151,6 +157,12 @@ impl SweepArgs {
         take("warmup", &|plan| plan.warmup = self.warmup);
         // A fixed number of rounds is none that goes on until something is known.
         take("repeat", &|plan| (plan.repeat, plan.until, plan.looks) = (own.repeat, None, Vec::new()));
+        take("blocks", &|plan| {
+            plan.blocks = self.blocks;
+            if self.blocks > 1 {
+                plan.looks = Vec::new();
+            }
+        });
         take("until", &|plan| (plan.until, plan.looks) = (own.until, Vec::new()));
         take("live", &|plan| plan.goal = self.goal());
         take("max_repeat", &|plan| {

@@ -44,6 +44,16 @@ pub enum PlanError {
     Looks(Vec<u32>, u32),
     #[error("--until and looks exclude each other: one stops at a width, the other at a decision; use one of them")]
     UntilAndLooks,
+    #[error("{0} blocks are out of range: use --blocks 1 (one process) to 1000")]
+    Blocks(u32),
+    #[error(
+        "--blocks has a fixed number of rounds in each process, and excludes --until and looks: use --blocks with --repeat"
+    )]
+    BlocksAndLooks,
+    #[error("--blocks and --baseline exclude each other: with --baseline every run is a process of its own already")]
+    BlocksAndBaseline,
+    #[error("--blocks needs an input that every process can open: save standard input to a file and name that")]
+    BlocksAndPipe,
     #[error("a live plan needs the frame rate of its source: add --pace, for example --pace 60")]
     LiveWithoutPace,
     #[error(transparent)]

@@ -77,13 +77,13 @@ impl FigureKind {
                  decile."
             }
             Self::WaitSplit => {
-                "Means over the counted runs. The black mark is the wall time; the gap up to it is the caller's own work. \
-                 Where a separate thread locks, the upper bar is the submitting thread and the lower bar the locking \
+                "Means over the counted runs. The black mark is the wall time; the space between the bar and the mark is the \
+                 application's own work. Where a separate thread locks, the upper bar is the submitting thread and the lower bar the locking \
                  thread."
             }
             Self::Knee => {
-                "Means over the counted runs, with whiskers of one standard deviation. Right of the knee, more frames in \
-                 flight cost latency without raising throughput."
+                "Means over the counted runs, with whiskers of one standard deviation. Beyond the threshold after which throughput \
+                 no longer rises, more frames in flight only add latency."
             }
             Self::LockWait => {
                 "All frames of the counted runs. The frames to the right of the point where a curve rises had to wait; if a \

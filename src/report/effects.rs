@@ -78,7 +78,7 @@ pub fn cells_of(analysis: &Analysis, codec: Codec) -> Option<String> {
 pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
     let titles = [
         "case",
-        "standing",
+        "result",
         ">wall time",
         ">slower than the fastest",
         ">latency tail",
@@ -121,9 +121,9 @@ pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
         ]);
     }
     format!(
-        "{}\n\n{table}\n*As fast*: shown at 95 % to be at most {} slower than the fastest. Of the cases that are as fast, the one \
-         with the lowest latency tail is recommended; of equal ones, the one with the smallest threshold. Wall time and tail are \
-         medians of the planned rounds.\n",
+        "{}\n\n{table}\nA case is *as fast* if it is at most {} slower than the fastest, at 95 % confidence. Of these, the case with the \
+         lowest latency tail (p99, or p95 for runs of fewer than 1,000 frames) is recommended; if the tails are equal, the case \
+         with the smallest threshold. Wall time and tail are medians of the planned rounds.\n",
         markdown(&known.reason),
         units::pct(known.margin.pct)
     )

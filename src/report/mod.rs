@@ -165,7 +165,7 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
     for codec in material.codecs() {
         put(format!("## Thresholds, {}\n\n{}", codec_title(codec), sections::thresholds(material, codec)));
         put(figure(codec, FigureKind::Knee));
-        put(format!("## Where the wait went, {}", codec_title(codec)));
+        put(format!("## Where the time is spent, {}", codec_title(codec)));
         put(figure(codec, FigureKind::WaitSplit));
     }
     for answer in subject_answers(material) {
@@ -186,6 +186,11 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
                 put(format!("## Change by decile, {}\n\n{shifts}", codec_title(codec.codec)));
                 put(figure(codec.codec, FigureKind::Shift));
             }
+        }
+    }
+    for answer in &material.subject.analysis.answers {
+        if let Some(repetition) = &answer.repetition {
+            put(format!("## Blocks, {}\n\n{}", codec_title(answer.codec), sections::blocks(answer, repetition)));
         }
     }
     for codec in material.codecs() {

@@ -15,6 +15,7 @@ use crate::advice::{Advice, Proof};
 use crate::contract::{Codec, LockPlacement};
 use crate::record::DeviceInfo;
 use crate::stats::analysis::{Answer, AnswerState, Figure};
+use crate::stats::evidence::repetition::{Components, Repetition};
 use crate::stats::math::descriptive::Spread;
 use crate::stats::runs::change_pct;
 use crate::stats::runs::metrics::{Metric, SWEPT_METRICS};
@@ -103,6 +104,26 @@ fn figures(answer: &Answer) -> Table {
     table
 }
 
+/// Where the scatter comes from: frames, rounds or blocks.
+pub fn blocks(answer: &Answer, found: &Repetition) -> String {
+    let title = |idx: usize| answer.compared.map_or_else(String::new, |cases| case_title(&cases[idx]));
+    let mut table = Table::new(&["varies by", ">from frame to frame", ">from round to round", ">from block to block"]);
+    let rows = [
+        (format!("wall time, {}", title(0)), &found.before),
+        (format!("wall time, {}", title(1)), &found.after),
+        ("change in wall time".to_owned(), &found.change),
+    ];
+    for (name, Components { frames_pct, rounds_pct, blocks_pct }) in rows {
+        let frames = frames_pct.map_or_else(|| NO_VALUE.to_owned(), pct);
+        table.row([name, frames, pct(*rounds_pct), pct(*blocks_pct)]);
+    }
+    format!(
+        "{found}.\n\n{table}\nStandard deviations of one run, in percent of the mean, over {} rounds in {} blocks; each column \
+         without what the columns before it make of it.\n",
+        found.num_rounds, found.num_blocks
+    )
+}
+
 /// The device, with a warning unless it was a GPU.
 pub fn device(device: &DeviceInfo) -> String {
     let DeviceInfo { name, driver, api_version, .. } = device;
@@ -136,7 +157,8 @@ pub fn doubts(material: &Material<'_>) -> Option<String> {
     }
     let list: String = lines.iter().map(|line| format!("- {}\n", bold_kept(line))).collect();
     (!list.is_empty()).then(|| {
-        format!("**Doubts and warnings.** A doubt with a size has widened the intervals by that size.\n\n{list}")
+        format!("**Doubts and warnings.** A doubt is a sign that the measurement was disturbed. If it has a size, the intervals are \
+             wider by that size.\n\n{list}")
     })
 }
 
@@ -190,8 +212,8 @@ pub fn wait_split(codec: &CodecComparison) -> String {
             change_pct_or_none(change(&codec.before, &codec.after, metric)),
         ]);
     }
-    let thread = "A separate thread locks here: `lock_ms` runs in parallel with the submitting thread, which waits only \
-                  in `submit_blocked_ms`.";
+    let thread = "On the after side a separate thread locks. Its `lock_ms` passes in parallel with the submitting thread, \
+                  which waits only in `submit_blocked_ms`.";
     let note = if codec.after.case.lock == LockPlacement::Thread { format!("{thread}\n\n") } else { String::new() };
     format!("{note}{table}\n")
 }

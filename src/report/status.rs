@@ -49,7 +49,7 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
         let (title, split) = (codec_title(codec.codec), sections::wait_split(codec));
         let figure = figure_link(&figures, stem, codec.codec, FigureKind::WaitSplit);
         let tables = sections::before_after(codec);
-        put(&format!("Before and after, {title}"), format!("{tables}\n### Where the wait went\n\n{split}\n{figure}"));
+        put(&format!("Before and after, {title}"), format!("{tables}\n### Where the time is spent\n\n{split}\n{figure}"));
     }
     put("Acceptance criteria", subject.comparison.map_or_else(|| NOT_COMPARED.to_owned(), sections::criteria));
     put("Risk: tail latency", tail_latency(&material));
@@ -88,7 +88,7 @@ pub fn status(subject: Subject<'_>, generated: Timestamp) -> Result<String, Repo
     Ok(format!("{text}\nDetails: [{name}]({name})\n\n{}", generated_line(generated)))
 }
 
-const PURPOSE: &str = "The encode path spends most of its time inside nvEncLockBitstream, because each frame is locked \
+const PURPOSE: &str = "The serial path spends most of its time inside nvEncLockBitstream, because each frame is locked \
     right after it was submitted. Keeping more frames in flight lets submitting and locking overlap. This page compares \
     the serial path with the recommended one, codec by codec, and says whether the acceptance criteria are met.";
 
@@ -99,7 +99,7 @@ fn baseline(material: &Material<'_>) -> String {
     let line = |codec: &CodecComparison| {
         let of = |metric: Metric| metric.unit().text_or_none(codec.before.mean(metric));
         format!(
-            "- {} ({}): `lock_ms` mean {} of `wall_ms` mean {}, `queue_peak` {}\n",
+            "- {} ({}): mean `lock_ms` is {} of a mean `wall_ms` of {}, `queue_peak` {}\n",
             codec_title(codec.codec),
             case_title(&codec.before.case),
             of(Metric::LockMs),
@@ -120,7 +120,8 @@ fn tail_latency(material: &Material<'_>) -> String {
         let cv = |group: &Group| group.spread(Metric::WallMs).and_then(|spread| spread.cv_pct);
         let cv = [cv(&codec.before), cv(&codec.after)].map(|cv| cv.map_or_else(|| NO_VALUE.to_owned(), pct));
         Some(format!(
-            "- {}: submit-to-packet p95 {}, p99 {}; CV of the wall time {} → {}. Guard: {}, {}\n",
+            "- {}: mean over the runs of the latency from submit to packet: p95 {}, p99 {}; CV of the wall time {} → {}. \
+             Latency ÷ throughput: {}, {}\n",
             codec_title(codec.codec),
             pair(Metric::LatencyP95Ms),
             pair(Metric::LatencyP99Ms),

@@ -14,6 +14,7 @@ use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::decision::{Decision, Open};
 use crate::stats::evidence::doubts::Doubt;
 use crate::stats::evidence::peers::Peers;
+use crate::stats::evidence::repetition::Repetition;
 use crate::stats::evidence::side::Side;
 use crate::stats::runs::metrics::{Metric, wait_of};
 use crate::stats::runs::selector::CaseFilter;
@@ -53,6 +54,10 @@ pub struct Answer {
     /// The two cases of the figures and criteria: the serial one, and `case`, or where that is the serial one itself the
     /// fastest other; `None`: there is no other case.
     pub compared: Option<[Case; 2]>,
+    /// What to do, in a few words: "Keep 4 frames in flight".
+    pub headline: String,
+    /// How and on what that rests, in a few words: "Locked on a thread · 40 rounds · confirmed against T=2 thread".
+    pub basis: String,
     /// What to do, and on which numbers that rests.
     pub sentence: String,
     /// Do the criteria of the headline pair hold? `None`: there is no pair.
@@ -61,6 +66,8 @@ pub struct Answer {
     pub figures: Vec<Figure>,
     /// What moved an interval, each kind once.
     pub doubts: Vec<Doubt>,
+    /// Where the scatter comes from; `None`: the session has no blocks.
+    pub repetition: Option<Repetition>,
     /// The one thing to do next.
     pub next: NextStep,
     /// How to set the case in other programs.
@@ -113,6 +120,8 @@ pub enum NextStep {
     Confirm { rounds: u32 },
     /// A sweep with so many rounds is likely to settle what is open.
     MoreRounds { rounds: u32 },
+    /// As many processes are, where processes differ.
+    MoreBlocks { blocks: u32 },
     /// Runs failed: see why.
     MendRuns { failed: u32 },
     /// More rounds do not help; this does.
@@ -205,10 +214,13 @@ fn answer(
         state,
         case: known.case,
         compared: compared.map(|compared| [compared.before.case, compared.after.case]),
+        headline: words::headline(&known, state),
+        basis: words::basis(&known, state),
         sentence,
         verdict: compared.map(|compared| compared.verdict),
         figures,
         doubts,
+        repetition: compared.and_then(|one| Repetition::of(session.runs, one.before.case, one.after.case)),
         next,
         advice: advice(&known.case),
         proof: proof(session.device.kind, &session.plan.device, PROGRAM, &format!("{PROGRAM} WITH THE CHANGE")),
@@ -257,26 +269,33 @@ fn next(
 ) -> NextStep {
     let own = session.runs.iter().filter(|run| run.case.codec == known.codec && run.case.client.is_here());
     let failed = own.filter(|run| run.error.is_some()).count() as u32;
+    let blocks = compared.and_then(CodecComparison::blocks_to_settle);
     let rounds = compared.and_then(CodecComparison::rounds_to_settle);
     let open: Vec<_> =
         known.competitors.iter().filter_map(Competitor::latest).filter(|one| one.open.is_some()).collect();
     let rounds_of = |decision: &&Decision| Some(decision.interval.num_runs + decision.open?.more()?);
-    let rounds_to_decide = open.iter().filter_map(rounds_of).max();
+    let to_decide =
+        |of_blocks: bool| open.iter().filter(|one| one.interval.is_of_blocks == of_blocks).filter_map(rounds_of).max();
+    let (blocks_to_decide, rounds_to_decide) = (to_decide(true), to_decide(false));
     let doubtful = open.iter().filter(|one| one.open == Some(Open::Doubtful)).flat_map(|one| one.doubts.clone());
     let confirm =
         NextStep::Confirm { rounds: session.plan.confirm.max(MIN_CONFIRM).max(rounds_to_decide.unwrap_or(0)) };
     match state {
         AnswerState::Single => NextStep::AddCase,
         _ if failed > 0 => NextStep::MendRuns { failed },
+        AnswerState::Undecided | AnswerState::Refuted if blocks_to_decide.is_some() => {
+            NextStep::MoreBlocks { blocks: blocks_to_decide.unwrap_or_default() }
+        }
         AnswerState::Undecided | AnswerState::Refuted => match (rounds_to_decide, remove_largest(doubtful), known.or) {
             (Some(rounds), ..) => NextStep::MoreRounds { rounds },
             (None, Some(remove), _) => remove,
             (None, None, Some(other)) => NextStep::TakeEither { cases: [known.case, other] },
             (None, None, None) => confirm,
         },
-        _ if compared.is_some_and(|compared| compared.verdict == Verdict::Inconclusive) => match (rounds, compared) {
-            (Some(rounds), _) => NextStep::MoreRounds { rounds },
-            (None, compared) => remove_largest(compared.map_or_else(Vec::new, CodecComparison::doubts))
+        _ if compared.is_some_and(|compared| compared.verdict == Verdict::Inconclusive) => match (blocks, rounds) {
+            (Some(blocks), _) => NextStep::MoreBlocks { blocks },
+            (None, Some(rounds)) => NextStep::MoreRounds { rounds },
+            (None, None) => remove_largest(compared.map_or_else(Vec::new, CodecComparison::doubts))
                 .unwrap_or(NextStep::Apply { case: known.case }),
         },
         AnswerState::Likely if known.competitors.is_empty() => NextStep::Apply { case: known.case },

@@ -19,6 +19,7 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
         is_confirmation: false,
         repeat_index: order_index,
         order_index,
+        block: 0,
         started_unix_ms: 1_700_000_000_000,
         error: None,
         open_ns: 5_000_000,

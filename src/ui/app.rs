@@ -256,8 +256,8 @@ impl App {
     fn show_last_runs(&mut self, loaded: &LoadedSession) {
         self.live = LiveModel::of(&loaded.session.manifest.plan);
         for run in &loaded.runs {
-            let RunSummary { case, warmup, is_confirmation, repeat_index, order_index, .. } = run.summary;
-            self.live.begin(PlannedRun { case, warmup, is_confirmation, repeat_index, order_index });
+            let RunSummary { case, block, warmup, is_confirmation, repeat_index, order_index, .. } = run.summary;
+            self.live.begin(PlannedRun { case, block, warmup, is_confirmation, repeat_index, order_index });
             self.live.finish(&run.frames);
         }
     }

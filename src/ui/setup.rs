@@ -191,6 +191,7 @@ fn part_of(error: &PlanError) -> Part {
         PlanError::PoolTooSmall { .. } | PlanError::PoolTooSmallForReorder { .. } | PlanError::PoolTooLarge(_) => {
             Part::Pool
         }
+        PlanError::BlocksAndPipe => Part::Input,
         PlanError::NoFrames => Part::Frames,
         PlanError::NoRuns
         | PlanError::TooManyRuns(_)
@@ -201,11 +202,14 @@ fn part_of(error: &PlanError) -> Part {
         | PlanError::Looks(..)
         | PlanError::Criteria(_)
         | PlanError::UntilAndLooks
+        | PlanError::Blocks(_)
+        | PlanError::BlocksAndLooks
         | PlanError::CapTooLow { .. } => Part::Repeats,
         PlanError::Pace(_)
         | PlanError::LiveWithoutPace
         | PlanError::Budget(_)
         | PlanError::PaceAndWork
+        | PlanError::BlocksAndBaseline
         | PlanError::WorkAndBaseline
         | PlanError::NothingToVerify => Part::Caller,
         PlanError::Gop

@@ -104,3 +104,10 @@ pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
 pub fn num_lines(path: &Path) -> usize {
     std::fs::read(path).map_or(0, |bytes| bytes.iter().filter(|&&byte| byte == b'\n').count())
 }
+
+/// Ctrl-C, for this process alone.
+pub fn interrupt(child: &Child) {
+    // The shell's own kill: a machine without procps has no other.
+    let sent = std::process::Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(sent.success());
+}

@@ -167,6 +167,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         is_confirmation: run.is_confirmation,
         repeat_index: run.repeat_index,
         order_index: run.order_index,
+        block: run.block,
         started_unix_ms: 1_771_459_200_000 + u64::from(run.order_index) * 300,
         error: None,
         open_ns: 12_000_000,

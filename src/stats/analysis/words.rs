@@ -3,11 +3,13 @@
 use std::fmt;
 
 use super::{Answer, AnswerState, Figure, NextStep, figures};
+use crate::contract::LockPlacement;
 use crate::record::DeviceKind;
+use crate::stats::evidence::decision::Decision;
 use crate::stats::evidence::side::Side;
 use crate::stats::verdict::comparison::CodecComparison;
 use crate::stats::verdict::criteria::{CriterionResult, Verdict};
-use crate::stats::verdict::recommendation::Recommendation;
+use crate::stats::verdict::recommendation::{Competitor, Recommendation};
 use crate::stats::verdict::words::{case_title, change_text, setting_text};
 use crate::units;
 
@@ -18,10 +20,12 @@ pub(super) fn sentence(
     session: &Side<'_>,
 ) -> String {
     let setting = setting_text(&known.case);
-    let device = if session.device.kind == DeviceKind::Virtual { " on this virtual device" } else { "" };
+    let is_virtual = session.device.kind == DeviceKind::Virtual;
+    let device = if is_virtual { " on this virtual device" } else { "" };
+    let keep = if is_virtual { "On this virtual device, keep" } else { "Keep" };
     let head = match state {
-        AnswerState::Confirmed => format!("Keep {setting}{device} (confirmed)"),
-        AnswerState::Likely => format!("Keep {setting}{device} (likely, not confirmed yet)"),
+        AnswerState::Confirmed => format!("{keep} {setting} (confirmed)"),
+        AnswerState::Likely => format!("{keep} {setting} (likely, not confirmed yet)"),
         AnswerState::Undecided => match known.or {
             Some(other) => format!(
                 "Undecided between {} and {}{device}; for now, use {}",
@@ -43,6 +47,45 @@ pub(super) fn sentence(
         Some(compared) => format!("{head}. {}", against(known, compared)),
         None => format!("{head}."),
     }
+}
+
+pub(super) fn headline(known: &Recommendation, state: AnswerState) -> String {
+    let frames = match known.case.reap_threshold {
+        1 => "1 frame".to_owned(),
+        num => format!("{num} frames"),
+    };
+    match state {
+        AnswerState::Confirmed | AnswerState::Likely => format!("Keep {frames} in flight"),
+        AnswerState::Undecided | AnswerState::Refuted => format!("Keep {frames} in flight for now"),
+        AnswerState::NotComparable => "These runs cannot be compared".to_owned(),
+        AnswerState::Single => format!("Only {frames} in flight was tried"),
+    }
+}
+
+pub(super) fn basis(known: &Recommendation, state: AnswerState) -> String {
+    let lock = match known.case.lock {
+        LockPlacement::Inline => "Locked inline",
+        LockPlacement::Thread => "Locked on a thread",
+        LockPlacement::Poll => "Polled",
+    };
+    let rounds = |ask: fn(&Competitor) -> Option<&Decision>| {
+        known.competitors.iter().filter_map(ask).map(|decision| decision.interval.num_runs).max()
+    };
+    let against = |competitors: &mut dyn Iterator<Item = &Competitor>| {
+        competitors.map(|one| case_title(&one.case)).collect::<Vec<_>>().join(" and ")
+    };
+    let confirmed = against(&mut known.competitors.iter().filter(|one| one.confirmation.is_some()));
+    let standing = match (state, known.or) {
+        (AnswerState::Confirmed, _) => format!("confirmed against {confirmed}"),
+        (AnswerState::Likely, _) if confirmed.is_empty() => "not confirmed yet".to_owned(),
+        (AnswerState::Likely, _) => format!("not confirmed against {confirmed}"),
+        (AnswerState::Undecided, Some(other)) => format!("or {}", case_title(&other)),
+        (AnswerState::Refuted, _) => format!("confirmation rounds refuted {}", case_title(&known.chosen)),
+        _ => String::new(),
+    };
+    let planned = rounds(|one| one.planned.as_ref()).map_or_else(String::new, |num| format!("{num} rounds"));
+    let parts = [lock.to_owned(), planned, standing];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// What the headline pair shows.
@@ -69,17 +112,18 @@ fn against(known: &Recommendation, compared: &CodecComparison) -> String {
         }
     };
     if known.case == compared.before.case {
-        return format!("{} against it: {}; {criteria}.", case_title(&compared.after.case), changes.join(", "));
+        return format!("{} compared with it: {}; {criteria}.", case_title(&compared.after.case), changes.join(", "));
     }
-    format!("Against {before}: {}; {criteria}.", changes.join(", "))
+    format!("Compared with {before}: {}; {criteria}.", changes.join(", "))
 }
 
 impl fmt::Display for NextStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Apply { case } => write!(f, "Set {} in your program", case_title(case)),
+            Self::Apply { case } => write!(f, "In your program, keep {}", setting_text(case)),
             Self::Confirm { rounds } => write!(f, "Run the sweep again with {rounds} confirmation rounds"),
             Self::MoreRounds { rounds } => write!(f, "Run a sweep of {rounds} rounds"),
+            Self::MoreBlocks { blocks } => write!(f, "Run a sweep of {blocks} blocks"),
             Self::MendRuns { failed: 1 } => f.write_str("Find out why a run failed"),
             Self::MendRuns { failed } => write!(f, "Find out why {failed} runs failed"),
             Self::RemoveDoubt { advice } => {

@@ -30,8 +30,11 @@ pub struct ChangeInterval {
     pub confidence_pct: f64,
     /// How many rounds have a good run of both sides; `None`: the sides come from two sessions.
     pub num_pairs: Option<u32>,
-    /// Pairs, or without pairs the good runs of the smaller side.
+    /// Pairs, or without pairs the good runs of the smaller side; where blocks are the unit, these.
     pub num_runs: u32,
+    /// Are blocks the unit, because they differ from each other? Then `num_pairs` are pairs of blocks.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_blocks: bool,
 }
 
 /// In files of before there was another: 95 %.
@@ -51,6 +54,7 @@ impl ChangeInterval {
             confidence_pct: 100.0 * (1.0 - 2.0 * error),
             num_pairs: sample.is_paired().then_some(num_runs),
             num_runs,
+            is_of_blocks: false,
         }
     }
 
@@ -78,6 +82,7 @@ impl ChangeInterval {
     pub fn ends_text(&self) -> String {
         match self.ends() {
             Some((low, high)) => format!("{} to {}", units::change_pct(low), units::change_pct(high)),
+            None if self.is_of_blocks => "too few blocks".to_owned(),
             None => "too few rounds".to_owned(),
         }
     }
@@ -104,7 +109,11 @@ impl fmt::Display for ChangeInterval {
             Some(_) => format!("{} %: {}", Rounded(self.confidence_pct), self.ends_text()),
             None => self.ends_text(),
         };
-        let unit = self.num_pairs.map_or_else(|| "not paired".to_owned(), |pairs| format!("{pairs} pairs"));
+        let unit = match self.num_pairs {
+            _ if self.is_of_blocks => format!("{} blocks", self.num_runs),
+            Some(pairs) => format!("{pairs} pairs"),
+            None => "not paired".to_owned(),
+        };
         write!(f, "{} ({ends}, {unit})", units::change_pct(self.estimate_pct))
     }
 }

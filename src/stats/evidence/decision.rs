@@ -9,6 +9,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::stats::evidence::blocks::Unit;
 use crate::stats::evidence::change::{ChangeInterval, pct};
 use crate::stats::evidence::detect_doubts;
 use crate::stats::evidence::doubts::Doubt;
@@ -95,6 +96,7 @@ pub enum Direction {
 #[allow(missing_docs, reason = "the types say it")]
 pub struct Finding {
     pub direction: Direction,
+    pub unit: Unit,
     pub interval: ChangeInterval,
     pub doubts: Vec<Doubt>,
     pub open: Option<Open>,
@@ -107,8 +109,8 @@ impl Standard<'_> {
     }
 
     /// How often a single answer may be wrong at its end.
-    fn error_of_end(&self, quantity: Quantity, ratio: f64, tail: Tail) -> f64 {
-        let each = self.peers.map_or(self.error, |peers| peers.error_of_each(quantity, ratio, tail, self.error));
+    fn error_of_end(&self, (quantity, unit): (Quantity, Unit), ratio: f64, tail: Tail) -> f64 {
+        let each = self.peers.map_or(self.error, |peers| peers.error_of_each((quantity, unit), ratio, tail, self.error));
         if tail == Tail::Either { each / 2.0 } else { each }
     }
 }
@@ -121,10 +123,10 @@ impl<'a> Evidence<'a> {
 
     /// Is the change of `quantity` at most `limit_pct`? `None`: a side has no run, or a run has no value.
     pub fn at_most(&self, quantity: Quantity, limit_pct: f64) -> Option<Decision> {
-        let (sample, doubts) = self.look(quantity)?;
+        let (unit, sample, doubts) = self.look(quantity)?;
         let ratio = 1.0 + limit_pct / 100.0;
-        let yes = self.standard.error_of_end(quantity, ratio, Tail::Less);
-        let no = self.standard.error_of_end(quantity, ratio, Tail::More);
+        let yes = self.standard.error_of_end((quantity, unit), ratio, Tail::Less);
+        let no = self.standard.error_of_end((quantity, unit), ratio, Tail::More);
         let (down, up) = Doubt::factors(&doubts);
         let answer = |down: f64, up: f64| {
             if sample.is_at_most(ratio / up, yes) {
@@ -136,7 +138,8 @@ impl<'a> Evidence<'a> {
         };
         let is_met = answer(down, up);
         let low_pct = sample.low(no).map(|low| pct(low * down));
-        let interval = ChangeInterval { low_pct, ..ChangeInterval::of(&sample, yes, (down, up)) };
+        let is_of_blocks = unit == Unit::Block;
+        let interval = ChangeInterval { low_pct, is_of_blocks, ..ChangeInterval::of(&sample, yes, (down, up)) };
         let open = is_met.is_none().then(|| {
             if !sample.can_bear(yes.min(no)) {
                 Open::TooFew { more: missing(&sample, self.standard.error, 1.0) }
@@ -151,10 +154,11 @@ impl<'a> Evidence<'a> {
 
     /// Did `quantity` change by more than `margin`, or surely by less? `None` as for [`Evidence::at_most`].
     pub fn direction(&self, quantity: Quantity, margin: &Margin) -> Option<Finding> {
-        let (sample, doubts) = self.look(quantity)?;
-        let error = self.standard.error_of_end(quantity, 1.0, Tail::Either);
+        let (unit, sample, doubts) = self.look(quantity)?;
+        let error = self.standard.error_of_end((quantity, unit), 1.0, Tail::Either);
         let find = |factors| {
-            let interval = ChangeInterval::of(&sample, error, factors);
+            let is_of_blocks = unit == Unit::Block;
+            let interval = ChangeInterval { is_of_blocks, ..ChangeInterval::of(&sample, error, factors) };
             (direction(&interval, margin), interval)
         };
         let (direction, interval) = find(Doubt::factors(&doubts));
@@ -167,14 +171,15 @@ impl<'a> Evidence<'a> {
                 Open::Spans { more: more_to_tell(&interval, margin) }
             }
         });
-        Some(Finding { direction, interval, doubts, open })
+        Some(Finding { direction, unit, interval, doubts, open })
     }
 
     /// The values, and all doubts about them.
-    fn look(&self, quantity: Quantity) -> Option<(RatioSample, Vec<Doubt>)> {
-        let sample = self.sides.sample(quantity)?;
-        let of_values = detect_doubts::of(quantity, &self.sides, &sample);
-        Some((sample, [self.of_origin, &of_values].concat()))
+    fn look(&self, quantity: Quantity) -> Option<(Unit, RatioSample, Vec<Doubt>)> {
+        let unit = Unit::of(&self.sides, quantity);
+        let sample = self.sides.sample(quantity, unit)?;
+        let of_values = detect_doubts::of((quantity, unit), &self.sides, &sample);
+        Some((unit, sample, [self.of_origin, &of_values].concat()))
     }
 }
 

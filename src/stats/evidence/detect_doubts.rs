@@ -4,6 +4,7 @@
 //! again what the estimate would be without the disturbance: without the first run, without throttled rounds, at equal
 //! clocks, with every frame on time.
 
+use crate::stats::evidence::blocks::Unit;
 use crate::stats::evidence::doubts::{Doubt, DoubtKind};
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::side_name::SideName;
@@ -27,8 +28,8 @@ const MIN_CLUSTER_VALUES: usize = 30;
 const MAX_THROTTLED_POINTS: f64 = 25.0;
 
 /// All doubts about `quantity`; `sample` is what the sides say of it.
-pub fn of(quantity: Quantity, sides: &Sides<'_>, sample: &RatioSample) -> Vec<Doubt> {
-    let seen = Seen { quantity, sides, estimate: sample.estimate() };
+pub fn of((quantity, unit): (Quantity, Unit), sides: &Sides<'_>, sample: &RatioSample) -> Vec<Doubt> {
+    let seen = Seen { quantity, unit, sides, estimate: sample.estimate() };
     let mut doubts = seen.late_frames();
     doubts.extend(seen.throttled());
     doubts.extend(seen.clock());
@@ -39,6 +40,7 @@ pub fn of(quantity: Quantity, sides: &Sides<'_>, sample: &RatioSample) -> Vec<Do
 
 struct Seen<'a> {
     quantity: Quantity,
+    unit: Unit,
     sides: &'a Sides<'a>,
     estimate: f64,
 }
@@ -67,7 +69,7 @@ impl Seen<'_> {
             let value = |run: &RunSummary, side: SideName| {
                 if side == name { self.quantity.value_on_time(run, side) } else { self.quantity.value(run, side) }
             };
-            self.as_far_as(kind, self.sides.sample_of(value))
+            self.as_far_as(kind, self.sides.sample_of(self.unit, value))
         };
         named(self.sides).into_iter().filter_map(of_side).collect()
     }
@@ -86,7 +88,7 @@ impl Seen<'_> {
         let left =
             [self.sides.before, self.sides.after].map(|runs| runs.iter().copied().filter(keep).collect::<Vec<_>>());
         let sides = Sides { before: &left[0], after: &left[1], ..*self.sides };
-        self.as_far_as(kind, sides.sample(self.quantity))
+        self.as_far_as(kind, sides.sample(self.quantity, self.unit))
     }
 
     /// At equal clocks: time goes with the inverse of the clock, as far as the clock has a part in it at all.
@@ -100,7 +102,7 @@ impl Seen<'_> {
             let clock = f64::from(run.gpu?.video_mhz?) / before_mhz;
             Some(self.quantity.value(run, side)? * clock.powi(self.quantity.powers_of_time()))
         };
-        self.as_far_as(DoubtKind::ClockDiffers { before_mhz, after_mhz }, self.sides.sample_of(at_one_clock))
+        self.as_far_as(DoubtKind::ClockDiffers { before_mhz, after_mhz }, self.sides.sample_of(self.unit, at_one_clock))
     }
 
     /// A drift that both sides share is no harm to pairs; one of their ratio is.
@@ -124,7 +126,7 @@ impl Seen<'_> {
                 SideName::Before => (self.sides.before.get(1..)?, self.sides.after),
                 SideName::After => (self.sides.before, self.sides.after.get(1..)?),
             };
-            let without = Sides { before, after, ..*self.sides }.sample(self.quantity);
+            let without = Sides { before, after, ..*self.sides }.sample(self.quantity, self.unit);
             self.as_far_as(DoubtKind::SlowFirst { side: name, above_pct }, without)
         };
         named(self.sides).into_iter().filter_map(of_side).collect()
@@ -208,7 +210,7 @@ mod tests {
         let (before, after): (Vec<_>, Vec<_>) = (before.iter().collect(), after.iter().collect());
         let sides = Sides { before: &before, after: &after, is_paired };
         let quantity = Quantity::Metric(PRIMARY);
-        of(quantity, &sides, &sides.sample(quantity).unwrap())
+        of((quantity, Unit::Run), &sides, &sides.sample(quantity, Unit::Run).unwrap())
     }
 
     /// Quiet, but not equal: a zigzag of ±0.1 %.

@@ -86,7 +86,7 @@ impl Doubt {
             DoubtKind::TwoSessions => "measure both sides in one sweep",
             DoubtKind::Throttled { .. } => "let the GPU cool",
             DoubtKind::ClockDiffers { .. } => "lock the GPU's clocks",
-            DoubtKind::LateFrames { .. } => "use a quieter computer, or a model of a slower engine",
+            DoubtKind::LateFrames { .. } => "use a computer with less other load, or a model of a slower engine",
             DoubtKind::Drift { .. } => "find out what changed, or warm up longer",
             DoubtKind::SlowFirst { .. } => "use more warm-up runs",
         }
@@ -111,7 +111,7 @@ impl fmt::Display for DoubtKind {
             Self::LateFrames { side, late_pct } => {
                 write!(
                     f,
-                    "This computer delayed {} of the {side} frames; the modelled engine did not",
+                    "This computer, not the modelled engine, delayed {} of the frames of the {side} side",
                     units::pct(*late_pct)
                 )
             }

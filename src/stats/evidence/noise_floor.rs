@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Case;
+use crate::stats::evidence::blocks::Unit;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::sides::Sides;
@@ -109,7 +110,7 @@ pub fn floors(runs: &[RunSummary]) -> Vec<Floor> {
         let sides = Sides { before: &before, after: &after, is_paired: true };
         let frames = before.iter().chain(&after).map(|run| run.packets).min().unwrap_or(0);
         let floor = |metric: Metric| {
-            let sample = sides.sample(Quantity::Metric(metric)).filter(|_| metric.min_frames() <= frames)?;
+            let sample = sides.sample(Quantity::Metric(metric), Unit::Run).filter(|_| metric.min_frames() <= frames)?;
             let interval = ChangeInterval::plain(&sample);
             // What is 0 throughout has no floor.
             let floor_pct = interval

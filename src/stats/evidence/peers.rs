@@ -7,9 +7,11 @@ use std::cell::RefCell;
 
 use crate::contract::Codec;
 use crate::record::Case;
+use crate::stats::evidence::blocks::Unit;
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::side_name::SideName::{After, Before};
 use crate::stats::evidence::sides::Paired;
+use crate::stats::math::descriptive::median;
 use crate::stats::math::sign_flip::{Family, Tail};
 use crate::stats::runs::summary::{RunSummary, groups};
 
@@ -21,8 +23,8 @@ pub struct Peers<'a> {
     known: RefCell<Vec<(Asked, [f64; 3])>>,
 }
 
-/// Quantity, and ratio and error as bits.
-type Asked = (Quantity, u64, u64);
+/// Quantity and unit, and ratio and error as bits.
+type Asked = ((Quantity, Unit), u64, u64);
 
 impl<'a> Peers<'a> {
     /// Every case of the session against the reference of its codec; processes and runs of our own apart, since nobody
@@ -48,34 +50,38 @@ impl<'a> Peers<'a> {
     }
 
     /// The largest error of a single one for which the chance that any of them is decided wrongly is at most `error`.
-    pub fn error_of_each(&self, quantity: Quantity, ratio: f64, tail: Tail, error: f64) -> f64 {
+    pub fn error_of_each(&self, of: (Quantity, Unit), ratio: f64, tail: Tail, error: f64) -> f64 {
         if self.cells.len() < 2 {
             return error;
         }
-        let asked = (quantity, ratio.to_bits(), error.to_bits());
+        let asked = (of, ratio.to_bits(), error.to_bits());
         if let Some((_, each)) = self.known.borrow().iter().find(|(known, _)| *known == asked) {
             return each[tail as usize];
         }
-        let each = self.family(quantity).error_of_each(ratio, error);
+        let each = self.family(of).error_of_each(ratio, error);
         self.known.borrow_mut().push((asked, each));
         each[tail as usize]
     }
 
-    fn family(&self, quantity: Quantity) -> Family {
-        let mut rounds: Vec<u32> = self.cells.iter().flat_map(|cell| &cell.after).map(|run| run.repeat_index).collect();
-        rounds.sort_unstable();
-        rounds.dedup();
+    /// What is turned around together are rounds, or where blocks are the unit these.
+    fn family(&self, (quantity, unit): (Quantity, Unit)) -> Family {
+        let place_of = |run: &RunSummary| if unit == Unit::Run { run.repeat_index } else { run.block };
+        let mut places: Vec<u32> = self.cells.iter().flat_map(|cell| &cell.after).map(|run| place_of(run)).collect();
+        places.sort_unstable();
+        places.dedup();
         let mut family = Family::default();
         for cell in &self.cells {
-            let mut pairs = vec![None; rounds.len()];
+            let mut values = vec![(Vec::new(), Vec::new()); places.len()];
             for (before, after) in cell.sides().pairs() {
-                let pair = quantity.value(before, Before).zip(quantity.value(after, After));
-                // In bounds: the list was made of these rounds.
-                if let Ok(place) = rounds.binary_search(&after.repeat_index) {
-                    pairs[place] = pair;
-                }
+                // Always there: the list was made of these runs.
+                let Ok(place) = places.binary_search(&place_of(after)) else { continue };
+                let (Some(before), Some(after)) = (quantity.value(before, Before), quantity.value(after, After)) else {
+                    continue;
+                };
+                values[place].0.push(before);
+                values[place].1.push(after);
             }
-            family.push(pairs);
+            family.push(values.iter().map(|(before, after)| median(before).zip(median(after))).collect());
         }
         family
     }

@@ -1,7 +1,7 @@
 //! The runs of two sides, pair by pair or as two lists.
 //!
-//! One value a run. Runs of one session are paired by their round, in which both sides met the same machine; runs of two
-//! sessions are not. Knows no limit and no doubt.
+//! One value a run, or a block where runs of one block hang together. Runs of one session are paired by their round, in
+//! which both sides met the same machine; runs of two sessions are not. Knows no limit and no doubt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::record::Case;
+use crate::stats::evidence::blocks::{Unit, joined};
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::side_name::SideName;
 use crate::stats::evidence::side_name::SideName::{After, Before};
+use crate::stats::math::descriptive::{mean, median};
+use crate::stats::math::mean_ratio::{self, MeanRatio};
 use crate::stats::math::ratio::RatioSample;
 use crate::stats::runs::summary::RunSummary;
 
@@ -78,20 +81,43 @@ impl<'a> Sides<'a> {
         self.before.iter().chain(self.after).map(|run| run.packets).min().unwrap_or(0)
     }
 
-    /// Both sides' values; `None` where a side has no run, or a run has no value.
-    pub fn sample(&self, quantity: Quantity) -> Option<RatioSample> {
-        self.sample_of(|run, side| quantity.value(run, side))
+    /// Both sides' values, one a `unit`; `None` where a side has no run, or a run has no value.
+    pub fn sample(&self, quantity: Quantity, unit: Unit) -> Option<RatioSample> {
+        self.sample_of(unit, |run, side| quantity.value(run, side))
     }
 
-    /// As [`Sides::sample`], of whatever `value` makes of a run.
-    pub fn sample_of(&self, value: impl Fn(&RunSummary, SideName) -> Option<f64>) -> Option<RatioSample> {
+    /// As [`Sides::sample`], of whatever `value` makes of a run. A block's value is the median over its runs.
+    pub fn sample_of(
+        &self,
+        unit: Unit,
+        value: impl Fn(&RunSummary, SideName) -> Option<f64>,
+    ) -> Option<RatioSample> {
         if self.is_paired {
-            let pair =
-                |(before, after): (&RunSummary, &RunSummary)| Some((value(before, Before)?, value(after, After)?));
-            return RatioSample::paired(&self.pairs().into_iter().map(pair).collect::<Option<Vec<_>>>()?);
+            return RatioSample::paired(&joined(unit, &self.values_of_pairs(&value)?, median));
         }
-        let list = |runs: &[&RunSummary], side| runs.iter().map(|run| value(run, side)).collect::<Option<Vec<_>>>();
-        RatioSample::unpaired(&list(self.before, Before)?, &list(self.after, After)?)
+        let list = |runs: &[&RunSummary], side| Some(joined(unit, &values(runs, side, &value)?, median));
+        RatioSample::unpaired(&firsts(&list(self.before, Before)?), &firsts(&list(self.after, After)?))
+    }
+
+    /// How many times larger the mean of after is, with a block's mean as its value.
+    pub fn mean_ratio(&self, quantity: Quantity, unit: Unit) -> Option<MeanRatio> {
+        let value = |run: &RunSummary, side: SideName| quantity.value(run, side);
+        if self.is_paired {
+            return mean_ratio::paired(&joined(unit, &self.values_of_pairs(value)?, mean));
+        }
+        let list = |runs: &[&RunSummary], side| Some(firsts(&joined(unit, &values(runs, side, value)?, mean)));
+        mean_ratio::unpaired(&list(self.before, Before)?, &list(self.after, After)?)
+    }
+
+    /// The block and the two values of each pair.
+    pub(super) fn values_of_pairs(
+        &self,
+        value: impl Fn(&RunSummary, SideName) -> Option<f64>,
+    ) -> Option<Vec<(u32, (f64, f64))>> {
+        let pair = |(before, after): (&RunSummary, &RunSummary)| {
+            Some((after.block, (value(before, Before)?, value(after, After)?)))
+        };
+        self.pairs().into_iter().map(pair).collect()
     }
 
     /// Each round's change, in the order of the rounds; empty without pairs. A round without a ratio is left out.
@@ -107,6 +133,19 @@ impl<'a> Sides<'a> {
         };
         self.pairs().into_iter().filter_map(change).collect()
     }
+}
+
+/// The block and the value of each run; the second number stands for nothing.
+pub(super) fn values(
+    runs: &[&RunSummary],
+    side: SideName,
+    value: impl Fn(&RunSummary, SideName) -> Option<f64>,
+) -> Option<Vec<(u32, (f64, f64))>> {
+    runs.iter().map(|run| Some((run.block, (value(run, side)?, 0.0)))).collect()
+}
+
+fn firsts(values: &[(f64, f64)]) -> Vec<f64> {
+    values.iter().map(|value| value.0).collect()
 }
 
 /// Of two lists of runs those of rounds that both have. A run whose round lacks a counterpart saw other conditions: it
@@ -136,7 +175,7 @@ mod tests {
         let (before, after) = (runs(&[100.0; 9]), runs(&[90.0; 9]));
         let (before, after): (Vec<_>, Vec<_>) = (before[..7].iter().collect(), after[2..].iter().collect());
         let sides = Sides { before: &before, after: &after, is_paired: true };
-        assert_eq!(sides.sample(Quantity::Metric(PRIMARY)).unwrap().num_values(), 5);
+        assert_eq!(sides.sample(Quantity::Metric(PRIMARY), Unit::Run).unwrap().num_values(), 5);
         let rounds = |runs: &[&RunSummary]| runs.iter().map(|run| run.repeat_index).collect::<Vec<_>>();
         let [before, after] = in_common_rounds(&before, &after);
         assert_eq!((rounds(&before), rounds(&after)), (vec![2, 3, 4, 5, 6], vec![2, 3, 4, 5, 6]));

@@ -23,7 +23,7 @@ const HIGH_CV_PCT: f64 = 5.0;
 /// Below this the mean of the runs is little more than the runs themselves; ten are usual.
 const FEW_RUNS: usize = 5;
 /// What a comparison is about, or what has a check of its own.
-const UNDER_TEST: [&str; 18] = [
+const UNDER_TEST: [&str; 19] = [
     "device",
     "input",
     "frames",
@@ -33,6 +33,7 @@ const UNDER_TEST: [&str; 18] = [
     "pool",
     "warmup",
     "repeat",
+    "blocks",
     "looks",
     "order_seed",
     "goal",

@@ -2,6 +2,7 @@
 
 pub mod descriptive;
 pub mod mean_ratio;
+pub mod nested;
 pub mod rank;
 pub mod ratio;
 pub mod sign_flip;

@@ -20,6 +20,8 @@ pub struct RunSummary {
     pub case: Case,
     pub repeat_index: u32,
     pub order_index: u32,
+    #[serde(skip_serializing_if = "is_first")]
+    pub block: u32,
     pub started_unix_ms: u64,
     pub warmup: bool,
     /// Made after the sweep, to see whether what it recommends holds in runs that had no part in choosing it.
@@ -35,6 +37,9 @@ pub struct RunSummary {
     /// What the metrics would be at best, had no frame of the emulated engine come late; `None`: none did.
     #[serde(skip)]
     pub on_time: Option<Box<Values>>,
+    /// Standard deviation of the time from one frame to the next; `None`: there were fewer than three frames.
+    #[serde(skip)]
+    pub frame_stddev_ms: Option<f64>,
     /// `None`: no GPU, or it does not say.
     pub gpu: Option<GpuState>,
     pub verified_frames: Option<u64>,
@@ -87,6 +92,7 @@ impl RunSummary {
             case: record.case,
             repeat_index: record.repeat_index,
             order_index: record.order_index,
+            block: record.block,
             started_unix_ms: record.started_unix_ms,
             warmup: record.warmup,
             is_confirmation: record.is_confirmation,
@@ -94,6 +100,7 @@ impl RunSummary {
             frames: record.metrics.frames,
             packets: record.metrics.packets,
             model_late: record.model_late,
+            frame_stddev_ms: frame_stddev_ms(&record.frames.begin_at_ns),
             on_time: values.on_time(&run).map(Box::new),
             values,
             gpu: record.gpu,
@@ -159,6 +166,15 @@ impl Group {
     pub fn mean(&self, metric: Metric) -> Option<f64> {
         self.spread(metric).map(|spread| spread.mean)
     }
+}
+
+fn is_first(block: &u32) -> bool {
+    *block == 0
+}
+
+fn frame_stddev_ms(begin_at_ns: &[u64]) -> Option<f64> {
+    let steps_ms: Vec<_> = begin_at_ns.windows(2).map(|two| two[1].saturating_sub(two[0]) as f64 / 1e6).collect();
+    Spread::of(&steps_ms)?.stddev
 }
 
 fn sorted(column_ns: &[u64]) -> Vec<u64> {

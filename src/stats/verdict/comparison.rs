@@ -334,14 +334,21 @@ impl CodecComparison {
     /// How many rounds a fresh sweep should have to settle what more rounds can settle: the verdict and the primary metric.
     /// `None`: neither is open, or more rounds are not what is missing.
     pub fn rounds_to_settle(&self) -> Option<u32> {
+        self.to_settle(false)
+    }
+
+    /// As [`CodecComparison::rounds_to_settle`], where blocks are the unit.
+    pub fn blocks_to_settle(&self) -> Option<u32> {
+        self.to_settle(true)
+    }
+
+    fn to_settle(&self, is_of_blocks: bool) -> Option<u32> {
         let open = if self.verdict == Verdict::Inconclusive { &self.criteria[..] } else { &[] };
         let of_criteria = open.iter().filter_map(|result| result.decision.as_ref());
         let of_criteria = of_criteria.map(|decision| (decision.interval, decision.open));
         let of_primary = self.effects.iter().take(1).map(|effect| (effect.interval, effect.open));
-        let rounds = |(interval, open): (crate::stats::evidence::change::ChangeInterval, Option<Open>)| {
-            Some(interval.num_runs + open.and_then(Open::more)?)
-        };
-        of_criteria.chain(of_primary).filter_map(rounds).max()
+        let asked = of_criteria.chain(of_primary).filter(|(interval, _)| interval.is_of_blocks == is_of_blocks);
+        asked.filter_map(|(interval, open)| Some(interval.num_runs + open.and_then(Open::more)?)).max()
     }
 
     /// Every doubt that moved an answer of this codec by 0.1 % or more, each kind once with its largest size.

@@ -14,7 +14,7 @@ use crate::stats::evidence::noise_floor::{COARSE_PCT, Margin};
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::sides::PairChange;
 use crate::stats::math::descriptive::median;
-use crate::stats::math::mean_ratio::{self, MeanRatio};
+use crate::stats::math::mean_ratio::MeanRatio;
 use crate::stats::runs::metrics::{Better, Metric, PRIMARY};
 use crate::stats::runs::summary::RunSummary;
 use crate::stats::runs::values_of;
@@ -79,17 +79,11 @@ impl Effect {
     /// Asks the runs about `metric`; `None` where a side has no run or a run no value.
     pub fn of(metric: Metric, evidence: &Evidence<'_>, margin: Margin) -> Option<Self> {
         let quantity = Quantity::Metric(metric);
-        let Finding { direction, interval, doubts, open } = evidence.direction(quantity, &margin)?;
+        let Finding { direction, unit, interval, doubts, open } = evidence.direction(quantity, &margin)?;
         let sides = &evidence.sides;
         let values = |runs: &[&RunSummary]| values_of(runs, metric);
         let (before, after) = (values(sides.before), values(sides.after));
-        let mean = if sides.is_paired {
-            let pair =
-                |(before, after): (&RunSummary, &RunSummary)| Some((before.value(metric)?, after.value(metric)?));
-            mean_ratio::paired(&sides.pairs().into_iter().filter_map(pair).collect::<Vec<_>>())
-        } else {
-            mean_ratio::unpaired(&before, &after)
-        };
+        let mean = sides.mean_ratio(quantity, unit);
         let worst = Worst { before_pct: above_median_pct(&before), after_pct: above_median_pct(&after) };
         let against = against_equivalence(mean, worst, Doubt::factors(&doubts), &margin);
         let answer = match (direction, metric.better()) {
@@ -275,7 +269,7 @@ mod tests {
         // Half width about 2.8 %, and 1.5 % from the estimate to no change: 10 × (1.78 × 2.8 ÷ 1.5)² − 10.
         let more = open.more_rounds().unwrap();
         assert!((60..130).contains(&more), "{more}: {:?}", open.interval);
-        assert!(open.reason.contains("more rounds would settle it"), "{}", open.reason);
+        assert!(open.reason.contains("more rounds would decide it"), "{}", open.reason);
         assert_eq!(effect(around(97.0, 2.0)).more_rounds(), None);
     }
 

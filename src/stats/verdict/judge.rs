@@ -163,7 +163,7 @@ impl Bench<'_> {
             decision: None,
             pass,
             verdict: Verdict::from(pass),
-            reason: few.unwrap_or_else(|| format!("the lowest peak of a run was {peak}")),
+            reason: few.unwrap_or_else(|| format!("the lowest queue peak of any run was {peak}")),
         }
     }
 
@@ -176,7 +176,10 @@ impl Bench<'_> {
             name: CriterionName::FailedRuns,
             codec: self.codec,
             metric: None,
-            rule: format!("at most {} runs fail, warm-ups included", self.criteria.max_failed_runs),
+            rule: match self.criteria.max_failed_runs {
+                0 => "no run fails, warm-ups included".to_owned(),
+                max => format!("at most {max} runs fail, warm-ups included"),
+            },
             threshold: f64::from(self.criteria.max_failed_runs),
             before: Some(f64::from(before)),
             after: Some(f64::from(after)),

@@ -48,10 +48,10 @@ pub fn decision_text(decision: &Decision) -> String {
     let change = change_text(interval.estimate_pct);
     let bound =
         |pct: Option<f64>| pct.map_or_else(String::new, |pct| format!(" (95 % bound: {})", units::change_pct(pct)));
-    let limit = format!("{} limit", units::change_pct(*limit_pct));
+    let limit = units::change_pct(*limit_pct);
     match (is_met, open) {
-        (Some(true), _) => format!("{change}{}, within the {limit}", bound(interval.high_pct)),
-        (Some(false), _) => format!("{change}{}, beyond the {limit}", bound(interval.low_pct)),
+        (Some(true), _) => format!("{change}{}; the limit of {limit} is met", bound(interval.high_pct)),
+        (Some(false), _) => format!("{change}{}; the limit of {limit} is not met", bound(interval.low_pct)),
         (None, Some(Open::Doubtful)) => {
             let doubts: Vec<_> =
                 decision.doubts.iter().map(|doubt| format!("{} {}", doubt.title(), doubt.size_text())).collect();
@@ -60,28 +60,34 @@ pub fn decision_text(decision: &Decision) -> String {
         (None, Some(Open::TooFew { more })) => too_few_text(interval, *more),
         (None, open) => {
             let more = open.and_then(Open::more);
-            format!("{change} ({}) spans the {limit}; {}", interval.ends_text(), more_text(more, interval))
+            format!("{change} ({}), so the limit of {limit} may be met or not; {}", interval.ends_text(), more_text(more, interval))
         }
     }
 }
 
 /// "too few rounds: 4; one more could decide it"
 pub fn too_few_text(interval: &ChangeInterval, more: u32) -> String {
-    let unit = if interval.num_pairs.is_some() { "too few rounds" } else { "too few runs a side" };
+    let unit = match interval.num_pairs {
+        _ if interval.is_of_blocks => "the blocks differ, and there are too few",
+        Some(_) => "too few rounds",
+        None => "too few runs a side",
+    };
     let could = if more == 1 { "one more could".to_owned() } else { format!("{more} more could") };
     format!("{unit}: {}; {could} decide it", interval.num_runs)
 }
 
-/// "about 8 more rounds would settle it"
+/// "about 8 more rounds would decide it"
 pub fn more_text(more: Option<u32>, interval: &ChangeInterval) -> String {
     let unit = |num: u32| match (interval.num_pairs.is_some(), num) {
+        (_, 1) if interval.is_of_blocks => "block",
+        _ if interval.is_of_blocks => "blocks",
         (true, 1) => "round",
         (true, _) => "rounds",
         (false, 1) => "run a side",
         (false, _) => "runs a side",
     };
     match more {
-        Some(more) => format!("about {more} more {} would settle it", unit(more)),
-        None => format!("too close to call: 1,000 more {} might not settle it", unit(2)),
+        Some(more) => format!("about {more} more {} would decide it", unit(more)),
+        None => format!("too close to call: 1,000 more {} might not decide it", unit(2)),
     }
 }

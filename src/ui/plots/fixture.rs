@@ -68,6 +68,7 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         is_confirmation: false,
         repeat_index: order_index,
         order_index,
+        block: 0,
         started_unix_ms: 1_700_000_000_000,
         error: None,
         open_ns: 5_000_000,

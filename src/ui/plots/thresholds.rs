@@ -48,6 +48,9 @@ fn recommendation_ui(ui: &mut Ui, knees: &Knees, codec: Codec) {
         for doubt in &answer.doubts {
             ui.label(format!("{doubt}. To remove it: {}", doubt.advice()));
         }
+        if let Some(repetition) = &answer.repetition {
+            ui.label(format!("{repetition}."));
+        }
         ui.label(RichText::new(format!("Next: {}", answer.next)).strong());
     }
 }

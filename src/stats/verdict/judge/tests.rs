@@ -48,7 +48,7 @@ fn changes_are_relative_to_before() {
     assert_eq!((result.before, result.after), (Some(50.0), Some(5.0)));
     assert!((result.change_pct.unwrap() + 90.0).abs() < 1e-9);
     assert_eq!((result.threshold, result.pass, result.verdict), (20.0, Some(true), Verdict::Pass));
-    assert_eq!(result.reason, "90.0 % lower (95 % bound: −90.0 %), within the −20.0 % limit");
+    assert_eq!(result.reason, "90.0 % lower (95 % bound: −90.0 %); the limit of −20.0 % is met");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn bounds_on_both_sides_of_the_limit_leave_it_open() {
     let after = runs(4, |idx, run| run.values.set(Metric::WallMs, Some(92.0 + 0.5 * (idx * 3 % 10) as f64)));
     let result = verdict(CriterionName::WallMs, &runs(1, |_, _| ()), &after);
     assert_eq!((result.pass, result.verdict), (None, Verdict::Inconclusive));
-    assert!(result.reason.contains("spans the −5.0 % limit; about"), "{}", result.reason);
+    assert!(result.reason.contains("so the limit of −5.0 % may be met or not; about"), "{}", result.reason);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_limit_below_nothing_allows_growth_and_infinity_asks_nothing() {
         Criteria { min_wall_improvement_pct: -2.0, min_lock_improvement_pct: f64::NEG_INFINITY, ..Criteria::default() };
     let all = results(&criteria, &runs(1, |_, _| ()), &runs(4, set(Metric::WallMs, 101.0)), false);
     assert_eq!((all[0].rule.as_str(), all[0].pass), ("grows by at most 2.0 %", Some(true)));
-    assert!(all[0].reason.ends_with("within the +2.0 % limit"), "{}", all[0].reason);
+    assert!(all[0].reason.ends_with("the limit of +2.0 % is met"), "{}", all[0].reason);
     assert_eq!((all[1].pass, all[1].reason.as_str()), (Some(true), "not asked"));
 }
 

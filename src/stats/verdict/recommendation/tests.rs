@@ -82,7 +82,7 @@ fn undecided_between_two_is_an_answer() {
     let runs = rounds(&[(case(2, Inline), 100.8), (case(4, Inline), 100.0)], 0..10, 0.03);
     let found = known(&runs);
     assert_eq!((found.state, found.case, found.or), (State::Open, case(2, Inline), Some(case(4, Inline))), "{found:?}");
-    assert!(found.reason.contains("Undecided against T=4 inline"), "{}", found.reason);
+    assert!(found.reason.contains("Undecided between it and T=4 inline"), "{}", found.reason);
     let open = unsettled(&runs, &Terms { plan: &plan(), noise: None });
     assert!(open.iter().any(|open| open.cases == [case(4, Inline), case(2, Inline)]), "{open:?}");
 }

@@ -43,7 +43,7 @@ fn competitor(known: &Recommendation, one: &Competitor) -> Option<String> {
             format!("The next smaller setting, {other}, is {slower} slower (95 %: at least {at_least}).")
         }
         (_, Some(false)) => format!("{other} is faster by more than {margin}."),
-        (_, None) => format!("Undecided against {other}: {}.", undecided(decision)),
+        (_, None) => format!("Undecided between it and {other}: {}.", undecided(decision)),
     })
 }
 
@@ -103,7 +103,7 @@ fn confirmation(known: &Recommendation) -> String {
             .interval
             .high_pct
             .map_or_else(String::new, |high| format!(" (95 % bound: {})", units::change_pct(high)));
-        format!("wall time against {other}: {}{bound}", units::change_pct(estimate))
+        format!("compared with {other}: {}{bound}", units::change_pct(estimate))
     };
     let details: Vec<_> = confirmed.iter().map(against).collect();
     let verb = match known.state {
@@ -111,7 +111,7 @@ fn confirmation(known: &Recommendation) -> String {
         State::Refuted => "refuted the first choice and do not confirm this one",
         State::Likely | State::Open | State::Alone => "were not enough to confirm it",
     };
-    format!("{rounds} confirmation rounds {verb}; {}.", details.join("; "))
+    format!("{rounds} confirmation rounds {verb}. Wall time {}.", details.join("; "))
 }
 
 fn confirmation_of_most<'a>(confirmed: &[(&'a Competitor, &'a Decision)]) -> Option<(&'a Competitor, &'a Decision)> {
