@@ -39,7 +39,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for idx in 0..num {
         let one = sweep(&folder.path().join(idx.to_string()))?;
         let rest = one.rest.map_or_else(String::new, |(expected, real)| {
-            format!(" (after the first look {:.1} s foretold, {:.1} s real)", expected.as_secs_f64(), real.as_secs_f64())
+            format!(
+                " (after the first look {:.1} s foretold, {:.1} s real)",
+                expected.as_secs_f64(),
+                real.as_secs_f64()
+            )
         });
         let took_s = one.took.as_secs_f64();
         println!("{:>3}: {took_s:>5.1} s{rest}, {:>3} runs, {}", idx + 1, one.num_runs, one.answer.sentence);
@@ -97,11 +101,12 @@ fn tell(swept: &[Swept], is_busy: bool) {
     let wrong = |state: AnswerState| of(state).filter(|one| is_wrong(&one.answer)).count();
     let machine = if is_busy { "one processor busy" } else { "quiet" };
     println!(
-        "\n{machine}: of {} default sweeps {confirmed} confirmed ({} wrong), {likely} likely ({} wrong), {} undecided, {} refuted",
+        "\n{machine}: of {} default sweeps {confirmed} confirmed ({} wrong), {likely} likely ({} wrong), {} undecided ({} wrong for now), {} refuted",
         swept.len(),
         wrong(AnswerState::Confirmed),
         wrong(AnswerState::Likely),
         of(AnswerState::Undecided).count(),
+        wrong(AnswerState::Undecided),
         of(AnswerState::Refuted).count()
     );
     for (case, walls) in &walls {

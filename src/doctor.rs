@@ -38,9 +38,9 @@ pub fn examine() -> Vec<Finding> {
     findings
 }
 
-/// Names and descriptions of the virtual device's profiles.
-pub fn virtual_profiles() -> Vec<(&'static str, &'static str)> {
-    virtual_nvenc::profiles().iter().map(|profile| (profile.name, profile.description)).collect()
+/// Name, title and description of each of the virtual device's profiles.
+pub fn virtual_profiles() -> Vec<(&'static str, &'static str, &'static str)> {
+    virtual_nvenc::profiles().iter().map(|profile| (profile.name, profile.title, profile.description)).collect()
 }
 
 fn try_device(name: &str) -> Finding {

@@ -61,9 +61,13 @@ pub fn ms(value_ms: f64) -> String {
     ns_f64(value_ms * 1e6)
 }
 
-/// Frames per second: "1430.6 fps".
+/// Frames per second: "516.3 fps", "1,431 fps".
 pub fn fps(value: f64) -> String {
-    finite(value, |value| format!("{} fps", decimal(value, 1)))
+    finite(value, |value| match value.abs() {
+        // 999.95 would be rounded to 1000.0.
+        999.95.. => format!("{} fps", grouped(&decimal(value, 0))),
+        _ => format!("{} fps", decimal(value, 1)),
+    })
 }
 
 /// A size: "813 B", "1.4 MiB".
@@ -134,6 +138,10 @@ const TIME_ROWS: [(f64, f64, usize, &str); 7] = [
 
 fn ns_f64(value_ns: f64) -> String {
     finite(value_ns, |value_ns| {
+        // Nothing has no precision, so it needs no small unit.
+        if value_ns == 0.0 {
+            return "0 ms".to_owned();
+        }
         let fits = |row: &&(f64, f64, usize, &str)| value_ns.abs() < row.0;
         let &(_, divisor, places, symbol) = TIME_ROWS.iter().find(fits).unwrap_or(&(0.0, 1e9, 1, "s"));
         format!("{} {symbol}", decimal(value_ns / divisor, places))
@@ -171,7 +179,7 @@ mod tests {
     #[test]
     fn times_take_the_unit_that_reads_best() {
         let expected = [
-            (0, "0 ns"),
+            (0, "0 ms"),
             (999, "999 ns"),
             (3_120, "3.12 µs"),
             (9_995, "10.0 µs"),
@@ -210,7 +218,7 @@ mod tests {
         assert_eq!(count(3.67), "3.7");
         assert_eq!(count(1_000_000.0), "1,000,000");
         assert_eq!(count(-1234.0), "−1,234");
-        assert_eq!(fps(1430.55), "1430.5 fps");
+        assert_eq!((fps(1430.55), fps(516.26)), ("1,431 fps".to_owned(), "516.3 fps".to_owned()));
         assert_eq!(pct(4.25), "4.2 %");
     }
 

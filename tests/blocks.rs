@@ -11,8 +11,24 @@ use serde_json::Value;
 
 const SMALL: &str = "synthetic:64x48@30";
 const BLOCKS: [&str; 18] = [
-    "sweep", "--device", "virtual:fixed", "--input", SMALL, "--frames", "30", "--reap-threshold", "1,4", "--lock",
-    "inline", "--warmup", "1", "--repeat", "2", "--blocks", "6", "--json",
+    "sweep",
+    "--device",
+    "virtual:fixed",
+    "--input",
+    SMALL,
+    "--frames",
+    "30",
+    "--reap-threshold",
+    "1,4",
+    "--lock",
+    "inline",
+    "--warmup",
+    "1",
+    "--repeat",
+    "2",
+    "--blocks",
+    "6",
+    "--json",
 ];
 
 fn runs(bench: &Bench, session: &str) -> Vec<Value> {
@@ -102,8 +118,25 @@ fn sessions_are_merged_as_blocks_of_one() {
     let bench = Bench::new();
     let sweep = |session: &str, thresholds: &str, frames: &str| {
         bench.done(&[
-            "sweep", "--device", "virtual:fixed", "--input", SMALL, "--frames", frames, "--reap-threshold", thresholds,
-            "--lock", "inline", "--warmup", "0", "--repeat", "2", "--confirm", "0", "--session", session,
+            "sweep",
+            "--device",
+            "virtual:fixed",
+            "--input",
+            SMALL,
+            "--frames",
+            frames,
+            "--reap-threshold",
+            thresholds,
+            "--lock",
+            "inline",
+            "--warmup",
+            "0",
+            "--repeat",
+            "2",
+            "--confirm",
+            "0",
+            "--session",
+            session,
         ]);
     };
     ["a", "b", "c"].into_iter().for_each(|session| sweep(session, "1,4", "30"));

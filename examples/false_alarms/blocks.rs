@@ -50,7 +50,14 @@ pub fn blocks() {
     println!("\nBlocks, run CV {RUN_PCT} %, {EXPERIMENTS} experiments a line: any decision is an error");
     println!(
         "{:>6} {:>6} {:>12} {:>24} {:>20} {:>20} {:>24} {:>14}",
-        "blocks", "rounds", "from block", "A/A: improved or worse", "limit: passes", "fails", "two lists", "unit: blocks"
+        "blocks",
+        "rounds",
+        "from block",
+        "A/A: improved or worse",
+        "limit: passes",
+        "fails",
+        "two lists",
+        "unit: blocks"
     );
     for (num_blocks, rounds) in [(3, 10), (4, 10), (5, 10), (10, 4), (20, 3)] {
         for block_pct in [0.0, 0.2, 0.4, 0.7, 1.0, 2.0] {
@@ -69,7 +76,7 @@ pub fn blocks() {
                 let (before, after) = (of(&equal, 1)[0].case, of(&equal, 2)[0].case);
                 let paired = Paired::of(&equal, before, after, |_| true);
                 called += usize::from(is_called(paired.sides()));
-                of_blocks += usize::from(Unit::of(&paired.sides(), WALL) == Unit::Block);
+                of_blocks += usize::from(paired.sides().unit(WALL) == Unit::Block);
                 let at_limit = Paired::of(&limit, before, after, |_| true);
                 match Evidence::plain(at_limit.sides()).at_most(WALL, -5.0).and_then(|one| one.is_met) {
                     Some(true) => passes += 1,

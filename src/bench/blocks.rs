@@ -14,12 +14,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::job::JobError;
 use super::sweep::{Event, Outcome, SweepError, sweep};
-use crate::device::{Device, DeviceSpec};
-use crate::plan::{Plan, PlannedRun};
+use crate::device::{Device, DeviceError, DeviceSpec};
+use crate::plan::{Plan, PlanError, PlannedRun};
 use crate::record::RunRecord;
-use crate::source::{Feed, InputSpec};
+use crate::source::{Feed, InputSpec, InputSpecError, SourceError};
 
 /// How often a waiting sweep looks whether it was stopped.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -37,12 +36,24 @@ struct Task {
 pub enum BlockError {
     #[error("cannot start a process for block {block}: {source}; close other programs, or sweep without --blocks")]
     Start { block: u32, source: io::Error },
-    #[error("the process of block {block} ended with {status} after {num_done} of its {num_runs} runs{said}; finished runs are saved")]
+    #[error(
+        "the process of block {block} ended with {status} after {num_done} of its {num_runs} runs{said}; finished runs are saved"
+    )]
     Ended { block: u32, status: ExitStatus, num_done: usize, num_runs: usize, said: String },
     #[error("cannot understand the process of block {block}: {problem}; this is a bug, please report it")]
     Garbled { block: u32, problem: String },
     #[error("cannot make the runs of a block: {0}; start sweeps with 'inflight sweep --blocks'")]
     NoTask(String),
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Input(#[from] InputSpecError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Sweep(#[from] SweepError),
 }
 
 /// Makes `runs`, those of each block in a process of its own, one process after the other.
@@ -54,7 +65,7 @@ pub fn measure(
     runs: &[PlannedRun],
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
-) -> Result<Outcome, JobError> {
+) -> Result<Outcome, BlockError> {
     let mut outcome = Outcome::default();
     for runs in runs.chunk_by(|one, next| one.block == next.block) {
         if stop.load(Ordering::Relaxed) || outcome.stopped {
@@ -107,7 +118,7 @@ impl Process {
         stop: &AtomicBool,
         listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
         outcome: &mut Outcome,
-    ) -> Result<(), JobError> {
+    ) -> Result<(), BlockError> {
         let mut tell = |event: Event<'_>| listener(event).map_err(SweepError::Listener);
         let mut num_done = 0;
         for planned in runs {
@@ -116,7 +127,7 @@ impl Process {
             let record: RunRecord =
                 serde_json::from_str(&line).map_err(|error| self.garbled(format!("{error} in a run")))?;
             if (record.order_index, record.block) != (planned.order_index, planned.block) {
-                return Err(self.garbled(format!("run {} in place of {}", record.order_index, planned.order_index)).into());
+                return Err(self.garbled(format!("run {} in place of {}", record.order_index, planned.order_index)));
             }
             num_done += 1;
             outcome.num_done += 1;
@@ -126,7 +137,7 @@ impl Process {
         let (status, said) = self.end(num_done == runs.len())?;
         outcome.stopped = stop.load(Ordering::Relaxed) && num_done < runs.len();
         if num_done < runs.len() && !outcome.stopped {
-            return Err(BlockError::Ended { block: self.block, status, num_done, num_runs: runs.len(), said }.into());
+            return Err(BlockError::Ended { block: self.block, status, num_done, num_runs: runs.len(), said });
         }
         Ok(())
     }
@@ -198,7 +209,7 @@ pub fn serve(
     input: impl Read + Send + 'static,
     mut output: impl Write,
     stop: &Arc<AtomicBool>,
-) -> Result<Outcome, JobError> {
+) -> Result<Outcome, BlockError> {
     let mut input = BufReader::new(input);
     let mut text = String::new();
     input.read_line(&mut text).map_err(|error| BlockError::NoTask(error.to_string()))?;

@@ -23,8 +23,10 @@ pub struct Estimate {
     pub num_more_at_most: u64,
     /// Duration of the planned runs by the device's model; `None` if it is unknown before the first run.
     pub duration: Option<Duration>,
-    /// Duration of all possible runs on a slow computer; `None` where `duration` is.
-    pub longest: Option<Duration>,
+    /// Of those, what few sweeps exceed: further rounds of a codec's last three cases, and their confirmation.
+    pub num_more_usually: u64,
+    /// Duration of the planned runs and those, on a computer that is slower than the model; `None` where `duration` is.
+    pub usually: Option<Duration>,
     /// Bytes of the frames held in memory; `None` where only the file itself says how large they are.
     pub frame_bytes: Option<u64>,
 }
@@ -36,8 +38,9 @@ impl Estimate {
             num_cases: plan.num_cases(),
             num_runs: plan.num_runs(),
             num_more_at_most: num_more_at_most(plan),
+            num_more_usually: num_more_usually(plan),
             duration: duration(plan),
-            longest: longest(plan),
+            usually: usually(plan),
             frame_bytes: frame_bytes(plan),
         }
     }
@@ -47,22 +50,40 @@ impl Estimate {
         self.num_runs + self.num_more_at_most
     }
 
-    /// Is the actual duration within the estimate?
+    /// The upper end of the announced range.
+    pub fn num_runs_usually(&self) -> u64 {
+        self.num_runs + self.num_more_usually
+    }
+
+    /// Is the actual duration within the announced range?
     pub fn holds(&self, took: Duration, num_runs: u64) -> bool {
-        let runs = self.num_runs..=self.num_runs_at_most();
-        let is_in_time = self.duration.zip(self.longest).is_some_and(|(least, most)| least <= took && took <= most);
+        let runs = self.num_runs..=self.num_runs_usually();
+        let is_in_time = self.duration.zip(self.usually).is_some_and(|(least, most)| least <= took && took <= most);
         runs.contains(&num_runs) && is_in_time
     }
 }
 
-/// Every run that may come, each with its opening and saving, on a computer that is a good deal slower than the model.
-fn longest(plan: &Plan) -> Option<Duration> {
+/// The runs that usually come, each with its opening and saving, on a computer that is a good deal slower than the model.
+fn usually(plan: &Plan) -> Option<Duration> {
     const SLOWER: f64 = 1.5;
     const AROUND_A_RUN_S: f64 = 0.05;
     let planned_s = duration(plan)?.as_secs_f64();
-    let all = plan.num_runs() + num_more_at_most(plan);
+    let all = plan.num_runs() + num_more_usually(plan);
     let run_s = planned_s / plan.num_runs().max(1) as f64;
     Duration::try_from_secs_f64((SLOWER * run_s + AROUND_A_RUN_S) * all as f64).ok()
+}
+
+/// The cases that are left when a codec's others have fallen out: the choice and two competitors.
+const USUAL_CONTENDERS: u64 = 3;
+
+fn num_more_usually(plan: &Plan) -> u64 {
+    let most = num_more_at_most(plan);
+    if plan.looks.is_empty() {
+        return most;
+    }
+    let later = u64::from(plan.max_repeat().saturating_sub(plan.num_rounds()));
+    let confirm = if plan.confirm > 0 { u64::from(MAX_CONFIRM) } else { 0 };
+    most.min(plan.codecs.len() as u64 * USUAL_CONTENDERS * (later + confirm))
 }
 
 fn num_more_at_most(plan: &Plan) -> u64 {

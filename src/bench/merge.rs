@@ -29,7 +29,9 @@ pub enum MergeError {
     Session(#[from] SessionError),
     #[error("cannot merge one session with nothing: name two or more")]
     Alone,
-    #[error("cannot merge {one} with {other}: {what}; merge sessions that differ in nothing but when and where they ran")]
+    #[error(
+        "cannot merge {one} with {other}: {what}; merge sessions that differ in nothing but when and where they ran"
+    )]
     Differ { one: String, other: String, what: String },
     #[error("cannot merge {one} with {other}: they are the same session; name each once")]
     Twice { one: String, other: String },
@@ -97,7 +99,8 @@ fn check(one: &Session, other: &Session) -> Result<(), MergeError> {
     if side.is_same_session(side_other) {
         return Err(MergeError::Twice { one: name_one, other: name_other });
     }
-    let differs = |field: &str, one: String, other: String| (one != other).then(|| format!("{field} {one} and {other}"));
+    let differs =
+        |field: &str, one: String, other: String| (one != other).then(|| format!("{field} {one} and {other}"));
     let cases = |of: &Session| {
         let cases: Vec<_> = of.manifest.plan.cases().iter().map(ToString::to_string).collect();
         cases.join(", ")

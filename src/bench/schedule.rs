@@ -176,8 +176,7 @@ impl<'a> Schedule<'a> {
     /// In a sweep with blocks each further round is a block, with warm-ups: rounds of one process would share its effect.
     fn round(&mut self, cases: &[Case], is_confirmation: bool) -> Vec<PlannedRun> {
         let repeat_index = self.next_round;
-        let (block, warmups) =
-            if self.plan.blocks > 1 { (self.next_block, self.plan.warmup) } else { (0, 0) };
+        let (block, warmups) = if self.plan.blocks > 1 { (self.next_block, self.plan.warmup) } else { (0, 0) };
         let mut runs = Vec::new();
         for (warmup, repeat_index) in (0..warmups).map(|k| (true, k)).chain([(false, repeat_index)]) {
             for case in in_round(cases, self.plan.order_seed, (warmup, repeat_index)) {

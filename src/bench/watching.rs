@@ -101,7 +101,8 @@ impl Stage {
             }
         }
         let (before, after): (Vec<_>, Vec<_>) = (headless.iter().collect(), watched.iter().collect());
-        let sample = Sides { before: &before, after: &after, is_paired: true }.sample(Quantity::Metric(Metric::WallMs), Unit::Run);
+        let sample = Sides { before: &before, after: &after, is_paired: true }
+            .sample(Quantity::Metric(Metric::WallMs), Unit::Run);
         Ok(sample.map(|sample| ChangeInterval::plain(&sample)))
     }
 

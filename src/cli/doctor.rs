@@ -13,8 +13,10 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let findings = examine();
     let profiles = virtual_profiles();
     if args.json {
-        let profiles: Vec<_> =
-            profiles.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
+        let profiles: Vec<_> = profiles
+            .iter()
+            .map(|(name, title, description)| json!({"name": name, "title": title, "description": description}))
+            .collect();
         print_json(&json!({ "findings": findings, "virtual_profiles": profiles }))?;
         return Ok(Exit::Done);
     }
@@ -24,7 +26,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         writeln!(out, "{:<17} {state}: {}", finding.name, finding.detail)?;
     }
     writeln!(out, "\nProfiles of the virtual device (--device virtual:NAME):")?;
-    for (name, description) in profiles {
+    for (name, _, description) in profiles {
         writeln!(out, "  {name:<16} {description}")?;
     }
     Ok(Exit::Done)

@@ -123,8 +123,22 @@ impl From<JobError> for Failure {
             JobError::Session(error) => error.into(),
             JobError::Sweep(error) => error.into(),
             JobError::Others(error) => error.into(),
-            JobError::Block(BlockError::NoTask(_)) => Self::usage(error),
-            JobError::Block(_) | JobError::NoFloor { .. } => Self::failed(error),
+            JobError::Block(error) => error.into(),
+            JobError::NoFloor { .. } => Self::failed(error),
+        }
+    }
+}
+
+impl From<BlockError> for Failure {
+    fn from(error: BlockError) -> Self {
+        match error {
+            BlockError::Plan(error) => error.into(),
+            BlockError::Input(error) => error.into(),
+            BlockError::Device(error) => error.into(),
+            BlockError::Source(error) => error.into(),
+            BlockError::Sweep(error) => error.into(),
+            BlockError::NoTask(_) => Self::usage(error),
+            BlockError::Start { .. } | BlockError::Ended { .. } | BlockError::Garbled { .. } => Self::failed(error),
         }
     }
 }

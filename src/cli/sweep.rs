@@ -89,18 +89,19 @@ fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
             "num_runs": sum.num_runs,
             "num_more_at_most": sum.num_more_at_most,
             "duration_s": sum.duration.map(|duration| duration.as_secs_f64()),
-            "longest_s": sum.longest.map(|longest| longest.as_secs_f64()),
+            "num_more_usually": sum.num_more_usually,
+            "usually_s": sum.usually.map(|usually| usually.as_secs_f64()),
             "frame_bytes": sum.frame_bytes,
         }))?;
     } else {
         let mut out = std::io::stdout().lock();
         let range = |least: String, most: String| if least == most { least } else { format!("{least} to {most}") };
         let times =
-            sum.duration.zip(sum.longest).map(|(least, most)| range(units::duration(least), units::duration(most)));
+            sum.duration.zip(sum.usually).map(|(least, most)| range(units::duration(least), units::duration(most)));
         let duration = times.unwrap_or_else(|| "known after the first run".to_owned());
         let memory =
             sum.frame_bytes.map_or_else(|| "unknown".to_owned(), |frame_bytes| units::bytes(frame_bytes as f64));
-        let runs = range(sum.num_runs.to_string(), sum.num_runs_at_most().to_string());
+        let runs = range(sum.num_runs.to_string(), sum.num_runs_usually().to_string());
         writeln!(out, "{} cases, {runs} runs of {} frames", sum.num_cases, plan.frames)?;
         writeln!(out, "estimated duration: {duration}; memory for frames: {memory}")?;
     }

@@ -49,7 +49,10 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
         let (title, split) = (codec_title(codec.codec), sections::wait_split(codec));
         let figure = figure_link(&figures, stem, codec.codec, FigureKind::WaitSplit);
         let tables = sections::before_after(codec);
-        put(&format!("Before and after, {title}"), format!("{tables}\n### Where the time is spent\n\n{split}\n{figure}"));
+        put(
+            &format!("Before and after, {title}"),
+            format!("{tables}\n### Where the time is spent\n\n{split}\n{figure}"),
+        );
     }
     put("Acceptance criteria", subject.comparison.map_or_else(|| NOT_COMPARED.to_owned(), sections::criteria));
     put("Risk: tail latency", tail_latency(&material));

@@ -1,31 +1,29 @@
-//! The window's state, and what one frame does with it: take up news, perform commands, draw.
+//! The window's state, and what one frame does with it before drawing: take up news, perform commands, update models.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, CentralPanel, Context, Panel, ProgressBar, Rect, Ui, ViewportCommand};
+use eframe::egui::{self, Context, Rect, ViewportCommand};
 
 use super::background::{Background, Message};
-use super::bar::{self, Progress};
+use super::bar::Progress;
 use super::commands::{Command, TABLE, View};
 use super::compare::CompareModel;
-use super::compare_view::compare_ui;
 use super::data::LoadedSession;
-use super::live::{LiveModel, live_ui};
-use super::notices::{empty_ui, problems_ui, quiet_ui, quit_ui, written_ui};
-use super::palette::{self, Palette};
+use super::live::LiveModel;
+use super::palette::Palette;
+use super::path_dialog::PathDialog;
 use super::plots::Plots;
 use super::preview::PreviewModel;
-use super::report::{ReportModel, report_ui};
-use super::runs::runs_ui;
-use super::sessions::{SessionsModel, sessions_ui};
+use super::report::ReportModel;
+use super::sessions::SessionsModel;
 use super::setup::Setup;
-use super::setup_view::setup_ui;
 use super::theme;
+use super::verdict_bar::Ended;
 use crate::bench::worker::{News, Starter, Worker};
 use crate::plan::{Plan, PlannedRun};
-use crate::record::{DeviceKind, LiveSample};
+use crate::record::LiveSample;
 use crate::session::{Discarded, Session};
 use crate::stats::runs::summary::RunSummary;
 
@@ -33,8 +31,9 @@ use crate::stats::runs::summary::RunSummary;
 /// examples/watching.rs) decides it: twice a second the sweep loses less than 1 % to it.
 const LIVE_FRAME: Duration = Duration::from_millis(500);
 
-/// What a preference is kept under from one start to the next. Runs never are.
+/// What is kept under these names from one start to the next. Runs never are.
 pub(super) const QUIET_KEY: &str = "draw nothing while measuring";
+pub(super) const PLAN_KEY: &str = "plan";
 
 /// The whole window.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ pub struct App {
     /// Where sessions are looked for and made.
     pub(super) folder: PathBuf,
     pub(super) starter: Starter,
-    preview: PreviewModel,
+    pub(super) preview: PreviewModel,
     /// Sessions from elsewhere that were named at the start.
     pub(super) named: Vec<PathBuf>,
     pub(super) setup: Setup,
@@ -61,7 +60,15 @@ pub struct App {
     /// Nothing is drawn of a run in progress, for those whose window is drawn by the GPU under test.
     pub(super) is_quiet: bool,
     pub(super) palette: Palette,
+    /// A path that is being typed, where the system has no file dialog.
+    pub(super) path_dialog: Option<PathDialog>,
     pub(super) shows_keys: bool,
+    /// Are the reasons of the answer unfolded?
+    pub(super) shows_why: bool,
+    /// Of the window, as last set.
+    title: String,
+    /// How the last sweep ended, if it did not come to its end.
+    pub(super) ended: Option<Ended>,
     /// Closing was asked for while a sweep runs.
     pub(super) asks_to_quit: bool,
     /// Close as soon as the sweep has ended.
@@ -80,6 +87,8 @@ pub(super) struct Sweep {
     pub(super) worker: Worker,
     pub(super) dir: PathBuf,
     pub(super) progress: Progress,
+    /// A calibration measures this computer, and replaces nothing that is open.
+    pub(super) is_beside: bool,
     /// Goes back and forth with the worker.
     pub(super) samples: Vec<LiveSample>,
 }
@@ -110,7 +119,11 @@ impl App {
             view_area: Rect::NOTHING,
             is_quiet: false,
             palette: Palette::default(),
+            path_dialog: None,
             shows_keys: false,
+            shows_why: false,
+            title: String::new(),
+            ended: None,
             asks_to_quit: false,
             quits_when_done: false,
             closes_next_frame: None,
@@ -124,6 +137,9 @@ impl App {
     /// Takes up what was preferred when the window was last closed.
     pub(super) fn remember(&mut self, storage: &dyn eframe::Storage) {
         self.is_quiet = eframe::get_value(storage, QUIET_KEY).unwrap_or_default();
+        if let Some(plan) = eframe::get_value::<Plan>(storage, PLAN_KEY) {
+            self.setup.take_plan(&plan);
+        }
     }
 
     /// The form, for who sets it without a hand.
@@ -185,6 +201,7 @@ impl App {
             self.perform(ctx, command);
         }
         self.update_models();
+        self.update_title(ctx);
         if self.sweep.is_some() && !self.is_quiet {
             ctx.request_repaint_after(LIVE_FRAME);
         }
@@ -206,6 +223,7 @@ impl App {
             Message::Exported(Err(problem)) => self.problems.push_back(problem),
             Message::Picked(purpose, Some(path)) => self.take_picked(purpose, path),
             Message::Picked(_, None) => {}
+            Message::NoDialog(purpose) => self.path_dialog = Some(PathDialog::open(purpose)),
             Message::Rendered(version, report) => self.report.take(version, report),
             Message::Exported(Ok(path)) => self.report.written = Some(path),
             Message::BeforeOpened(Ok(session)) => self.compare.other = Some(session),
@@ -245,11 +263,11 @@ impl App {
         for damage in &loaded.session.damage {
             self.problems.push_back(format!("{}: {damage}", loaded.session.dir.display()));
         }
-        self.setup.take_plan(&loaded.session.manifest.plan);
         self.show_last_runs(&loaded);
         self.report.begin(&loaded);
         self.loaded = Some(loaded);
-        self.view = View::Compare;
+        self.ended = None;
+        self.view = View::Thresholds;
     }
 
     /// A reopened session looks as it did right after its sweep.
@@ -275,6 +293,7 @@ impl App {
     fn take_piece(&mut self, ctx: &Context, news: News) {
         let Some(sweep) = &mut self.sweep else { return };
         match news {
+            News::Begun(_) if sweep.is_beside => sweep.progress.started = Instant::now(),
             News::Begun(manifest) => {
                 let session = Session::begun(sweep.dir.clone(), *manifest);
                 sweep.progress.started = Instant::now();
@@ -284,23 +303,32 @@ impl App {
             News::RunsAhead(forecast) => sweep.progress.foresee(forecast),
             News::Calibrated(noise) => {
                 if let Some(loaded) = &mut self.loaded {
-                    loaded.calibrated(*noise);
+                    // It holds for a session that is open only if that was measured alike.
+                    let known = if sweep.is_beside { loaded.noise_floor() } else { Some(*noise) };
+                    loaded.calibrated(known);
                 }
                 self.view = View::Compare;
             }
             News::RunStarted(run) => {
                 sweep.progress.current = Some(run);
-                self.live.begin(run);
+                if !sweep.is_beside {
+                    self.live.begin(run);
+                }
             }
             News::RunFinished(record) => {
                 sweep.progress.num_done += 1;
                 sweep.progress.num_failed += u64::from(record.error.is_some());
-                self.live.finish(&record.frames);
-                if let Some(loaded) = &mut self.loaded {
+                if let Some(loaded) = self.loaded.as_mut().filter(|_| !sweep.is_beside) {
+                    self.live.finish(&record.frames);
                     loaded.push(*record);
                 }
             }
             News::Ended(ended) => {
+                self.ended = match &ended {
+                    Ok(outcome) if outcome.stopped => Some(Ended::Stopped { num_done: outcome.num_done }),
+                    Ok(_) => None,
+                    Err(_) => Some(Ended::Failed),
+                };
                 if let Err(error) = ended {
                     self.problems.push_back(error.to_string());
                 }
@@ -325,7 +353,8 @@ impl App {
     /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into and a
     /// sheet that is open come first where a key has no modifier.
     fn take_keys(&mut self, ctx: &Context) {
-        let types = ctx.egui_wants_keyboard_input() || self.palette.is_open || self.shows_keys || self.asks_to_quit;
+        let has_sheet = self.palette.is_open || self.shows_keys || self.asks_to_quit || self.path_dialog.is_some();
+        let types = ctx.egui_wants_keyboard_input() || has_sheet;
         ctx.input_mut(|input| {
             for entry in &TABLE {
                 if entry
@@ -353,6 +382,16 @@ impl App {
         }
     }
 
+    /// The session that is open stands in the window's title.
+    fn update_title(&mut self, ctx: &Context) {
+        let session = self.loaded.as_ref().map(|loaded| self.sessions.name_of(&loaded.session.dir));
+        let title = session.map_or_else(|| "Inflight".to_owned(), |session| format!("Inflight: {session}"));
+        if title != self.title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
     fn update_models(&mut self) {
         let Some(loaded) = &self.loaded else { return };
         if self.view == View::Compare {
@@ -361,85 +400,5 @@ impl App {
         if self.view == View::Report && self.sweep.is_none() && self.report.is_stale(loaded) {
             self.queue.push(Command::RenderReport);
         }
-    }
-
-    /// The window's content.
-    pub fn show(&mut self, ui: &mut Ui) {
-        let is_running = self.sweep.is_some();
-        let progress = self.sweep.as_ref().map(|sweep| &sweep.progress);
-        Panel::top("bar").show(ui, |ui| {
-            bar::bar_ui(ui, progress, !is_running, self.is_quiet, &mut self.queue);
-            let session = self.loaded.as_ref().map(|loaded| &loaded.session);
-            let dir = session.map(|session| self.sessions.name_of(&session.dir)).unwrap_or_default();
-            bar::device_ui(ui, session.map(|session| &session.manifest.device), &dir);
-            if let Some(share) = self.opening {
-                ui.add(ProgressBar::new(share).text("Opening the session")).accessible_name("Opening the session");
-            }
-            written_ui(ui, self.report.written.as_deref(), &mut self.queue);
-            problems_ui(ui, &self.problems, &mut self.queue);
-        });
-        Panel::left("setup").resizable(true).default_size(theme::SETUP_WIDTH).show(ui, |ui| {
-            setup_ui(ui, &mut self.setup, &mut self.preview, is_running, &mut self.queue);
-        });
-        CentralPanel::default().show(ui, |ui| {
-            bar::tabs_ui(ui, self.view, &mut self.queue);
-            ui.separator();
-            self.view_area = ui.available_rect_before_wrap();
-            self.view_ui(ui);
-        });
-        let ctx = ui.ctx().clone();
-        palette::palette_ui(&ctx, &mut self.palette, &mut self.queue);
-        if self.shows_keys {
-            self.shows_keys = palette::keys_ui(&ctx);
-        }
-        if self.asks_to_quit {
-            quit_ui(&ctx, &mut self.queue);
-        }
-    }
-
-    fn view_ui(&mut self, ui: &mut Ui) {
-        let queue = &mut self.queue;
-        if self.is_quiet && self.sweep.is_some() {
-            return quiet_ui(ui, queue);
-        }
-        match (self.view, self.loaded.as_deref()) {
-            (View::Sessions, _) => sessions_ui(ui, &mut self.sessions, queue),
-            (View::Live, Some(loaded)) => live_view_ui(ui, &self.live, loaded, self.sweep.is_some()),
-            (View::Distributions, Some(loaded)) => self.plots.distributions_ui(ui, loaded, queue),
-            (View::Thresholds, Some(loaded)) => self.plots.thresholds_ui(ui, loaded),
-            (View::Timeline, Some(loaded)) => self.plots.timeline_ui(ui, loaded),
-            (View::Compare, Some(loaded)) => {
-                let is_running = self.sweep.is_some();
-                compare_ui(ui, &mut self.compare, loaded, self.sessions.found.as_deref(), is_running, queue)
-            }
-            (View::Report, Some(_)) if self.sweep.is_some() => {
-                ui.label("The report is rendered when the sweep has ended.");
-            }
-            (View::Report, Some(loaded)) => report_ui(ui, &mut self.report, loaded, queue),
-            (_, None) => empty_ui(ui, queue),
-        }
-    }
-}
-
-/// Plots above, runs below.
-fn live_view_ui(ui: &mut Ui, live: &LiveModel, loaded: &LoadedSession, is_running: bool) {
-    let is_virtual = loaded.session.manifest.device.kind == DeviceKind::Virtual;
-    let plots_height = ui.available_height() * 0.66;
-    live_ui(ui, live, is_virtual, plots_height);
-    ui.separator();
-    runs_ui(ui, &loaded.session.summaries, is_running);
-}
-
-impl eframe::App for App {
-    fn save(&mut self, storage: &mut dyn eframe::Storage) {
-        eframe::set_value(storage, QUIET_KEY, &self.is_quiet);
-    }
-
-    fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
-        self.tick(ctx);
-    }
-
-    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
-        self.show(ui);
     }
 }

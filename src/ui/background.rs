@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
 
 use eframe::egui::{ColorImage, Context};
 use jiff::Timestamp;
@@ -19,6 +20,9 @@ use crate::plan::Plan;
 use crate::report::{Report, ReportError, Subject, csv, render, trace};
 use crate::session::{Discarded, Label, Session, discard, load_plan, save_plan};
 
+/// A dialog that is gone sooner was never there.
+const QUICKEST_HAND: Duration = Duration::from_millis(800);
+
 /// What came of it.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -29,6 +33,8 @@ pub enum Message {
     Opening(f32),
     Opened(Result<Box<LoadedSession>, String>),
     Picked(Purpose, Option<PathBuf>),
+    /// The system has no file dialog.
+    NoDialog(Purpose),
     /// Of the session in this state.
     Rendered(u64, Result<Report, String>),
     /// Where to, or why not.
@@ -126,9 +132,10 @@ impl Background {
         });
     }
 
-    /// Asks for a file by the system's dialog. Where the system has none the answer is none.
+    /// Asks for a file by the system's dialog. Nobody closes one within a second: so quick a no means that there is none.
     pub fn pick(&self, purpose: Purpose) {
         self.spawn(move || {
+            let asked = Instant::now();
             let dialog = rfd::FileDialog::new();
             let picked = match purpose {
                 Purpose::Input => dialog.set_title("Frames to encode").pick_file(),
@@ -136,7 +143,10 @@ impl Background {
                 Purpose::Session | Purpose::Before => dialog.set_title("Session folder").pick_folder(),
                 Purpose::Report => dialog.set_title("Report").set_file_name("report.md").save_file(),
             };
-            Message::Picked(purpose, picked)
+            match picked {
+                None if asked.elapsed() < QUICKEST_HAND => Message::NoDialog(purpose),
+                picked => Message::Picked(purpose, picked),
+            }
         });
     }
 

@@ -1,14 +1,15 @@
-//! The bar at the top: menus, the device that is measured, the progress of the sweep, Run and Stop.
+//! The menus at the top, the tabs of the views, and the progress of a sweep in words.
 
 use std::time::{Duration, Instant};
 
-use eframe::egui::{Button, ProgressBar, RichText, Ui};
+use eframe::egui::containers::menu::MenuButton;
+use eframe::egui::{Align, Button, Label, Layout, RichText, Separator, Ui};
 
 use super::commands::{Command, Menu, TABLE, View};
 use super::theme;
+use super::widgets::tab_ui;
 use crate::bench::schedule::Forecast;
 use crate::plan::PlannedRun;
-use crate::record::{DeviceInfo, DeviceKind};
 use crate::units;
 
 /// The progress of a sweep.
@@ -29,7 +30,7 @@ pub struct Progress {
 
 impl Progress {
     /// Share of the runs that have ended.
-    fn share(&self) -> f32 {
+    pub(super) fn share(&self) -> f32 {
         self.num_done as f32 / self.num_runs.max(1) as f32
     }
 
@@ -74,29 +75,21 @@ impl Progress {
     }
 }
 
-/// Menus on the left, the sweep on the right.
-pub fn bar_ui(ui: &mut Ui, progress: Option<&Progress>, can_run: bool, is_quiet: bool, queue: &mut Vec<Command>) {
+/// Menus on the left, what is open on the right.
+pub fn bar_ui(ui: &mut Ui, session: &str, is_quiet: bool, queue: &mut Vec<Command>) {
     ui.horizontal(|ui| {
+        ui.label(theme::semibold("Inflight"));
         for menu in Menu::ALL {
-            ui.menu_button(menu.title(), |ui| menu_ui(ui, menu, is_quiet, queue));
+            let button = Button::new(RichText::new(menu.title()).color(theme::ink(ui).dim)).frame_when_inactive(false);
+            MenuButton::from_button(button).ui(ui, |ui| menu_ui(ui, menu, is_quiet, queue));
         }
-        ui.separator();
-        match progress {
-            None => {
-                if ui.add_enabled(can_run, Button::new("Run")).on_hover_text("Run the sweep (Ctrl+R)").clicked() {
-                    queue.push(Command::Run);
-                }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let palette = Button::new(RichText::new("Ctrl P").small().color(theme::ink(ui).dim));
+            if ui.add(palette).accessible_name("Find a command").on_hover_text("Find a command").clicked() {
+                queue.push(Command::TogglePalette);
             }
-            Some(progress) => {
-                let stop = ui.add_enabled(!progress.is_stopping, Button::new("Stop"));
-                if stop.on_hover_text("Stop the sweep and keep all finished runs (Esc)").clicked() {
-                    queue.push(Command::Stop);
-                }
-                let bar = ProgressBar::new(progress.share()).desired_width(160.0).show_percentage();
-                ui.add(bar).accessible_name("Progress");
-                ui.label(progress.text());
-            }
-        }
+            ui.add(Label::new(RichText::new(session).color(theme::ink(ui).dim)).truncate());
+        });
     });
 }
 
@@ -118,28 +111,19 @@ fn menu_ui(ui: &mut Ui, menu: Menu, mut is_quiet: bool, queue: &mut Vec<Command>
     }
 }
 
-/// The device that was measured; a virtual device is marked as virtual.
-pub fn device_ui(ui: &mut Ui, device: Option<&DeviceInfo>, session: &str) {
-    ui.horizontal_wrapped(|ui| match device {
-        None => {
-            drop(ui.label(RichText::new("No session yet. Choose what to measure on the left and press Run.").weak()))
-        }
-        Some(device) => {
-            let text = RichText::new(device.to_string());
-            let is_virtual = device.kind == DeviceKind::Virtual;
-            ui.label(if is_virtual { text.color(theme::virtual_device(ui)) } else { text });
-            ui.label(RichText::new(session).weak());
-        }
-    });
-}
-
 /// One tab a view.
 pub fn tabs_ui(ui: &mut Ui, view: View, queue: &mut Vec<Command>) {
+    let spacing = ui.spacing().item_spacing;
+    ui.spacing_mut().item_spacing.y = 0.0;
     ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 3.0 * theme::GRID;
         for tab in View::ALL {
-            if ui.selectable_label(view == tab, tab.title()).clicked() {
+            if tab_ui(ui, view == tab, tab.title()).clicked() {
                 queue.push(Command::Show(tab));
             }
         }
     });
+    ui.add(Separator::default().spacing(1.0));
+    ui.add_space(theme::GRID);
+    ui.spacing_mut().item_spacing = spacing;
 }

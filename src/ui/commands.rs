@@ -15,6 +15,8 @@ pub enum Command {
     Run,
     /// Runs the plan again, with this many counted runs per case.
     RunRounds(u32),
+    /// Runs the plan again, with this many confirmation rounds at least.
+    RunConfirming(u32),
     /// Measures this computer's noise floor for the plan of the form.
     Calibrate,
     Stop,

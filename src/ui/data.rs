@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::record::{FrameColumns, RunRecord};
-use crate::session::{Session, SessionError};
+use crate::session::{Session, SessionError, noise_floor};
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::runs::summary::{Group, RunSummary, groups};
 
@@ -55,9 +55,14 @@ impl LoadedSession {
         Self { groups: Vec::new(), session, runs: Vec::new(), version: next_version() }
     }
 
+    /// The newest noise floor that holds for this session.
+    pub fn noise_floor(&self) -> Option<NoiseFloor> {
+        noise_floor(&self.session.dir, &self.session.manifest)
+    }
+
     /// Takes up what a calibration has found.
-    pub fn calibrated(&mut self, noise: NoiseFloor) {
-        self.session.noise = Some(noise);
+    pub fn calibrated(&mut self, noise: Option<NoiseFloor>) {
+        self.session.noise = noise;
         self.version = next_version();
     }
 

@@ -145,10 +145,10 @@ pub fn live_ui(ui: &mut Ui, model: &LiveModel, is_virtual: bool, height: f32) {
     let text_height = ui.text_style_height(&TextStyle::Body) + 2.0 * ui.spacing().item_spacing.y;
     let plots_height = height - (PANELS.len() as f32 + 2.0) * text_height;
     let plot_height = (plots_height / PANELS.len() as f32).max(theme::MIN_PLOT_HEIGHT);
-    let mark = if is_virtual { "VIRTUAL device" } else { "" };
+    let mark = if is_virtual && pictures::is_asked(ui.ctx()) { "VIRTUAL DEVICE" } else { "" };
     for (idx, panel) in PANELS.iter().enumerate() {
         let title = ui.horizontal(|ui| {
-            ui.strong(panel.title).on_hover_text(panel.definition);
+            ui.heading(panel.title).on_hover_text(panel.definition);
             ui.colored_label(theme::virtual_device(ui), mark);
         });
         pictures::note_title(ui, title.response.rect);

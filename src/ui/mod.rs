@@ -11,10 +11,13 @@ pub mod compare;
 pub mod compare_view;
 pub mod data;
 mod effects;
+mod first_start;
+mod frame;
 pub mod library;
 pub mod live;
 mod notices;
 mod palette;
+mod path_dialog;
 mod perform;
 mod pictures;
 pub mod plots;
@@ -23,8 +26,11 @@ pub mod report;
 mod runs;
 pub mod sessions;
 pub mod setup;
+mod setup_cards;
 mod setup_view;
 pub mod theme;
+mod verdict_bar;
+mod widgets;
 mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -84,7 +90,11 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
     // The order matters: what draws is made by this thread from here on, what measures by the starter.
     let starter = Starter::new().map_err(|error| NoWindow { cause: error.to_string() })?;
     stand_back();
-    let viewport = ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([800.0, 500.0]);
+    let mut viewport = ViewportBuilder::default().with_inner_size([1280.0, 800.0]).with_min_inner_size([1024.0, 640.0]);
+    // A window without an icon works as well.
+    if let Ok(icon) = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")) {
+        viewport = viewport.with_icon(icon);
+    }
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     let is_open = Arc::new(AtomicBool::new(false));
     let opened = Arc::clone(&is_open);

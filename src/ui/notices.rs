@@ -1,11 +1,11 @@
-//! Messages of the window: errors, written files, what to do first, whether to close.
+//! Messages of the window: errors, written files, whether to close.
 
 use std::collections::VecDeque;
 use std::path::Path;
 
 use eframe::egui::{self, Context, Ui};
 
-use super::commands::{Command, View};
+use super::commands::Command;
 use super::theme;
 use super::words::in_window;
 
@@ -44,21 +44,6 @@ pub(super) fn quiet_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
         ui.add_space(theme::GAP);
         if ui.button("Resume drawing").clicked() {
             queue.push(Command::ToggleQuiet);
-        }
-    });
-}
-
-pub(super) fn empty_ui(ui: &mut Ui, queue: &mut Vec<Command>) {
-    ui.vertical_centered(|ui| {
-        ui.add_space(ui.available_height() * 0.3);
-        ui.heading("How many frames should your encoder keep in flight?");
-        ui.label("The defaults on the left measure this on a virtual device in a few seconds; no GPU is needed.");
-        ui.add_space(theme::GAP);
-        if ui.button("Run with the defaults").clicked() {
-            queue.push(Command::Run);
-        }
-        if ui.button("Open a session").clicked() {
-            queue.push(Command::Show(View::Sessions));
         }
     });
 }

@@ -1,15 +1,19 @@
 //! The command palette and the sheet of keys, both from the table of commands.
 
-use eframe::egui::{Context, Grid, Id, Key, Modal, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Button, Context, Grid, Id, Key, Modal, Modifiers, ScrollArea, TextEdit, Ui, vec2};
 
 use super::commands::{Command, Entry, TABLE};
 
-/// What is typed into the palette.
+/// Words that are at least this much alike (Jaro–Winkler) are the same word with a slip of the finger.
+const ALIKE: f64 = 0.86;
+
+/// What is typed into the palette, and which line Enter would take.
 #[derive(Debug, Default)]
 pub struct Palette {
     /// Is it open?
     pub is_open: bool,
     typed: String,
+    chosen: usize,
 }
 
 impl Palette {
@@ -17,30 +21,57 @@ impl Palette {
     pub fn toggle(&mut self) {
         self.is_open = !self.is_open;
         self.typed.clear();
+        self.chosen = 0;
     }
 }
 
-/// Entries in whose title every typed word occurs.
-fn matching(typed: &str) -> impl Iterator<Item = &'static Entry> {
-    let words: Vec<_> = typed.to_lowercase().split_whitespace().map(str::to_owned).collect();
-    TABLE.iter().filter(move |entry| {
-        let title = entry.title.to_lowercase();
-        words.iter().all(|word| title.contains(word))
-    })
+/// Entries in whose title every typed word occurs, slips of the finger forgiven; the best first.
+fn matching(typed: &str) -> Vec<&'static Entry> {
+    let typed: Vec<_> = typed.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let mut found: Vec<_> = TABLE.iter().filter_map(|entry| Some((likeness(&typed, entry.title)?, entry))).collect();
+    // Stable: equal ones stay in the order of the menus.
+    found.sort_by(|one, other| other.0.total_cmp(&one.0));
+    found.into_iter().map(|(_, entry)| entry).collect()
 }
 
-/// The palette, if it is open. Enter takes the first line.
+/// How well the words fit, at most 1 each; `None`: one of them does not.
+fn likeness(typed: &[String], title: &str) -> Option<f64> {
+    let title = title.to_lowercase();
+    let of_word = |word: &String| {
+        if title.contains(word.as_str()) {
+            return Some(1.0);
+        }
+        let alike = title.split_whitespace().map(|other| strsim::jaro_winkler(word, other)).fold(0.0, f64::max);
+        (alike >= ALIKE).then_some(alike)
+    };
+    typed.iter().map(of_word).sum()
+}
+
+/// The palette, if it is open. The arrows choose a line, Enter takes it.
 pub fn palette_ui(ctx: &Context, palette: &mut Palette, queue: &mut Vec<Command>) {
     if !palette.is_open {
         return;
     }
     let shown = Modal::new(Id::unique("palette")).show(ctx, |ui| {
-        ui.set_width(420.0);
-        let field = TextEdit::singleline(&mut palette.typed).desired_width(f32::INFINITY);
-        ui.add(field).accessible_name("Find a command").request_focus();
+        ui.set_width(440.0);
+        let step = ui.input_mut(|input| {
+            let down = input.count_and_consume_key(Modifiers::NONE, Key::ArrowDown);
+            down as isize - input.count_and_consume_key(Modifiers::NONE, Key::ArrowUp) as isize
+        });
+        let field = TextEdit::singleline(&mut palette.typed).desired_width(f32::INFINITY).hint_text("Find a command");
+        let field = ui.add(field).accessible_name("Find a command");
+        field.request_focus();
+        if field.changed() {
+            palette.chosen = 0;
+        }
+        let found = matching(&palette.typed);
+        palette.chosen = palette.chosen.saturating_add_signed(step).min(found.len().saturating_sub(1));
         let is_entered = ui.input(|input| input.key_pressed(Key::Enter));
-        let first = matching(&palette.typed).next().filter(|_| is_entered).map(|entry| entry.command.clone());
-        first.or_else(|| lines_ui(ui, &palette.typed))
+        let entered = found.get(palette.chosen).filter(|_| is_entered).map(|entry| entry.command.clone());
+        if found.is_empty() {
+            ui.weak(format!("No command is called '{}'", palette.typed));
+        }
+        entered.or_else(|| lines_ui(ui, &found, palette.chosen, step != 0))
     });
     if shown.should_close() || shown.inner.is_some() {
         palette.toggle();
@@ -48,18 +79,23 @@ pub fn palette_ui(ctx: &Context, palette: &mut Palette, queue: &mut Vec<Command>
     queue.extend(shown.inner);
 }
 
-fn lines_ui(ui: &mut Ui, typed: &str) -> Option<Command> {
-    let mut chosen = None;
+fn lines_ui(ui: &mut Ui, found: &[&Entry], chosen: usize, has_moved: bool) -> Option<Command> {
+    let mut clicked = None;
     ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
-        for entry in matching(typed) {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        for (idx, entry) in found.iter().enumerate() {
             let keys = entry.shortcut.map(|keys| ui.ctx().format_shortcut(&keys)).unwrap_or_default();
-            let line = eframe::egui::Button::new(entry.title).frame(false).shortcut_text(keys);
-            if ui.add(line.min_size(eframe::egui::vec2(ui.available_width(), 0.0))).clicked() {
-                chosen = Some(entry.command.clone());
+            let line = Button::selectable(idx == chosen, entry.title).shortcut_text(keys);
+            let line = ui.add(line.min_size(vec2(ui.available_width(), 0.0)));
+            if idx == chosen && has_moved {
+                line.scroll_to_me(None);
+            }
+            if line.clicked() {
+                clicked = Some(entry.command.clone());
             }
         }
     });
-    chosen
+    clicked
 }
 
 /// Every key there is; false once it is closed.
@@ -89,10 +125,12 @@ mod tests {
 
     #[test]
     fn words_are_found_in_any_order() {
-        let titles = |typed| matching(typed).map(|entry| entry.title).collect::<Vec<_>>();
+        let titles = |typed| matching(typed).into_iter().map(|entry| entry.title).collect::<Vec<_>>();
         assert_eq!(titles("csv frames"), ["Export frames as CSV"]);
         assert_eq!(titles("").len(), TABLE.len());
         assert!(titles("no such command").is_empty());
+        assert_eq!(titles("treshold")[0], "Show thresholds");
+        assert_eq!(titles("calibarte")[0], "Calibrate this computer for the plan");
     }
 
     #[test]

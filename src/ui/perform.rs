@@ -22,9 +22,18 @@ impl App {
             Command::RunRounds(repeat) => {
                 if let Some(loaded) = &self.loaded {
                     self.setup.take_plan(&loaded.session.manifest.plan);
+                    // The seed of the session would repeat its order.
+                    self.setup.plan.order_seed = None;
                     // A number fixed beforehand goes on for nothing.
                     (self.setup.plan.repeat, self.setup.plan.until) = (repeat, None);
                     self.setup.plan.looks.clear();
+                    self.run(ctx);
+                }
+            }
+            Command::RunConfirming(rounds) => {
+                if let Some(loaded) = &self.loaded {
+                    self.setup.take_plan(&loaded.session.manifest.plan);
+                    self.setup.plan.confirm = rounds;
                     self.run(ctx);
                 }
             }
@@ -98,6 +107,8 @@ impl App {
 
     fn start(&mut self, ctx: &Context, order: Order) {
         let (sum, dir) = (Estimate::of(&order.plan), order.dir.clone());
+        let is_beside = order.calibrates && self.loaded.is_some();
+        self.ended = None;
         let waker = ctx.clone();
         match Worker::start(&self.starter, order, move || waker.request_repaint()) {
             Ok(worker) => {
@@ -111,7 +122,7 @@ impl App {
                     is_stopping: false,
                     ends_at: None,
                 };
-                self.sweep = Some(Sweep { worker, dir, progress, samples: Vec::new() });
+                self.sweep = Some(Sweep { worker, dir, progress, is_beside, samples: Vec::new() });
             }
             Err(error) => self
                 .problems

@@ -1,6 +1,6 @@
 //! Images of the window, as PNG: a whole view, or one plot with its title and the key that it shares with others.
 //!
-//! A plot's title marks a virtual result, so an image of it does too. Does not know what a plot shows, and writes only
+//! In an image a plot's title marks a virtual result, which the window says once. Does not know what a plot shows, and writes only
 //! when asked.
 
 use std::io;
@@ -119,9 +119,20 @@ pub fn ask(ctx: &Context, wish: Wish) {
     ctx.request_repaint();
 }
 
-/// The image that was asked for, once.
+/// The image that was asked for, once; what is drawn next is in it.
 pub fn take_wish(ctx: &Context) -> Option<Wish> {
-    ctx.data_mut(|data| data.remove_temp(wish_id()))
+    let pass = ctx.cumulative_pass_nr();
+    ctx.data_mut(|data| {
+        let wish = data.remove_temp(wish_id())?;
+        data.insert_temp(pass_id(), pass);
+        Some(wish)
+    })
+}
+
+/// Is what is drawn now going to be in an image? Then a virtual device has to be named beside every plot.
+pub fn is_asked(ctx: &Context) -> bool {
+    let asked: Option<u64> = ctx.data(|data| data.get_temp(pass_id()));
+    asked.is_some_and(|asked| ctx.cumulative_pass_nr() <= asked + 1)
 }
 
 fn note(ctx: &Context, change: impl FnOnce(&mut Before)) -> Before {
@@ -134,6 +145,10 @@ fn note(ctx: &Context, change: impl FnOnce(&mut Before)) -> Before {
         change(before);
         *before
     })
+}
+
+fn pass_id() -> Id {
+    Id::unique("pass of the wished image")
 }
 
 fn wish_id() -> Id {

@@ -6,9 +6,10 @@
 use std::fmt;
 
 use eframe::egui::load::SizedTexture;
-use eframe::egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions, Ui};
+use eframe::egui::{Color32, ColorImage, Context, Label, TextureHandle, TextureOptions, Ui};
 
 use super::theme;
+use super::widgets::sub_ui;
 use super::words::in_window;
 use crate::contract::{Dimensions, PixelFormat};
 use crate::source::{InputSpec, Length, SourceInfo, open};
@@ -104,13 +105,25 @@ fn length_text(length: Length) -> String {
     }
 }
 
-/// Below the input's text; nothing while it is being typed.
+/// A file's name, or what the input is.
+fn name_of(input: &str) -> String {
+    match input.parse::<InputSpec>() {
+        Ok(InputSpec::Synthetic { .. }) => "Built-in pattern".to_owned(),
+        _ => input.rsplit(['/', '\\', ':']).next().unwrap_or(input).to_owned(),
+    }
+}
+
+/// Above the input's text; nothing while it is being typed.
 pub fn preview_ui(ui: &mut Ui, model: &PreviewModel, input: &str) {
     match &model.shown {
         Some(Shown::Frame { texture, lines }) if model.asked == input => {
             ui.horizontal(|ui| {
                 ui.image(SizedTexture::from_handle(texture)).on_hover_text("The first frame");
-                ui.vertical(|ui| lines.iter().for_each(|line| drop(ui.label(line))));
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    ui.add(Label::new(name_of(input)).truncate());
+                    lines.iter().for_each(|line| drop(sub_ui(ui, line)));
+                });
             });
         }
         Some(Shown::Problem(problem)) if model.asked == input => {

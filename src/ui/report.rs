@@ -1,8 +1,10 @@
 //! The report as it will be written, and its path.
 
+use std::fmt;
 use std::path::PathBuf;
 
-use eframe::egui::{ScrollArea, TextEdit, TextStyle, Ui};
+use eframe::egui::{CollapsingHeader, ScrollArea, TextEdit, Ui};
+use egui_commonmark::{CommonMarkCache, CommonMarkViewer};
 use jiff::Timestamp;
 
 use super::commands::{Command, Export, Purpose};
@@ -20,6 +22,17 @@ pub struct ReportModel {
     rendered: Option<Rendered>,
     /// Asked for and not yet here.
     pending: Option<(u64, String)>,
+    cache: Cache,
+}
+
+/// What the viewer keeps from frame to frame; it says nothing about itself.
+#[derive(Default)]
+struct Cache(CommonMarkCache);
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cache")
+    }
 }
 
 #[derive(Debug)]
@@ -95,20 +108,46 @@ pub fn report_ui(ui: &mut Ui, model: &mut ReportModel, loaded: &LoadedSession, q
         button(ui, "Copy", "Copies the Markdown to the clipboard", Command::CopyReport);
     });
     ui.separator();
-    match model.rendered.as_ref().map(|rendered| &rendered.report) {
+    let ReportModel { rendered, cache, .. } = model;
+    match rendered.as_ref().map(|rendered| &rendered.report) {
         None => drop(ui.label("The report is being rendered.")),
         Some(Err(error)) => drop(ui.colored_label(theme::alert(ui), error)),
-        Some(Ok(report)) => preview_ui(ui, &report.markdown),
+        Some(Ok(report)) => preview_ui(ui, cache, &report.markdown),
     }
 }
 
-fn preview_ui(ui: &mut Ui, markdown: &str) {
-    let lines: Vec<_> = markdown.lines().collect();
-    let row_height = ui.text_style_height(&TextStyle::Monospace);
-    ScrollArea::both().auto_shrink(false).show_rows(ui, row_height, lines.len(), |ui, rows| {
-        ui.style_mut().wrap_mode = Some(eframe::egui::TextWrapMode::Extend);
-        for line in lines.get(rows).unwrap_or_default() {
-            ui.monospace(*line);
+/// As it reads; everything under "Details" is folded away, and the table of runs is left to the file.
+fn preview_ui(ui: &mut Ui, cache: &mut Cache, markdown: &str) {
+    let (answer, details) = markdown.split_once("# Details\n").unwrap_or((markdown, ""));
+    let details = details.split_once("\n## Runs\n").map_or(details, |(details, _)| details);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.set_max_width(ui.available_width().min(960.0));
+        CommonMarkViewer::new().show(ui, &mut cache.0, &without_figures(answer));
+        if !details.is_empty() {
+            CollapsingHeader::new("Details").show_unindented(ui, |ui| {
+                CommonMarkViewer::new().show(ui, &mut cache.0, &without_figures(details));
+                ui.weak("The exported report continues with every run, the environment, and the command to repeat it.");
+            });
         }
     });
+}
+
+/// The window's own views draw the figures; here only their captions stand.
+fn without_figures(markdown: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("![").and_then(|rest| rest.split_once("](")) {
+        Some((caption, _)) => format!("*Figure: {caption}*"),
+        None => line.to_owned(),
+    };
+    markdown.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_becomes_its_caption() {
+        let text = without_figures("a\n![H.264: the knee](r-h264-knee.svg)\nb [link](x)");
+        assert_eq!(text, "a\n*Figure: H.264: the knee*\nb [link](x)");
+    }
 }

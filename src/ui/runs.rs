@@ -1,6 +1,6 @@
 //! The list of finished runs, one line each.
 
-use eframe::egui::{RichText, Ui};
+use eframe::egui::{Align, Label, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use super::theme;
@@ -13,22 +13,34 @@ const METRICS: [Metric; 6] =
 
 /// All of `runs`, the newest at the bottom and in sight while they come in.
 pub fn runs_ui(ui: &mut Ui, runs: &[RunSummary], is_live: bool) {
-    TableBuilder::new(ui)
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let has_failed = runs.iter().any(|run| run.error.is_some());
+    let mut table = TableBuilder::new(ui)
         .striped(true)
         .stick_to_bottom(is_live)
-        .column(Column::exact(36.0))
-        .column(Column::initial(130.0).at_least(100.0).clip(true))
-        .column(Column::exact(84.0))
-        .columns(Column::initial(103.0).at_least(70.0), METRICS.len())
-        .column(Column::remainder().at_least(40.0).clip(true))
+        .column(Column::exact(32.0))
+        .column(Column::exact(118.0))
+        .column(Column::exact(80.0))
+        .columns(Column::remainder().at_least(56.0).clip(true), METRICS.len());
+    if has_failed {
+        table = table.column(Column::remainder().at_least(120.0).clip(true));
+    }
+    table
         .header(theme::ROW_HEIGHT, |mut header| {
             for title in ["Run", "Case", "Kind"] {
-                header.col(|ui| drop(ui.strong(title)));
+                header.col(|ui| drop(ui.weak(title)));
             }
             for metric in METRICS {
-                header.col(|ui| drop(ui.strong(metric.title()).on_hover_text(metric.definition())));
+                header.col(|ui| {
+                    right_ui(ui, |ui| {
+                        let title = Label::new(RichText::new(metric.title()).color(theme::ink(ui).dim)).truncate();
+                        ui.add(title).on_hover_text(metric.definition());
+                    })
+                });
             }
-            header.col(|_| ());
+            if has_failed {
+                header.col(|ui| drop(ui.weak("Error")));
+            }
         })
         .body(|body| {
             body.rows(theme::ROW_HEIGHT, runs.len(), |mut row| {
@@ -37,11 +49,19 @@ pub fn runs_ui(ui: &mut Ui, runs: &[RunSummary], is_live: bool) {
                 row.col(|ui| drop(ui.label(format!("{} {}", codec_title(run.case.codec), case_title(&run.case)))));
                 row.col(|ui| kind_ui(ui, run));
                 for metric in METRICS {
-                    row.col(|ui| number_ui(ui, run, metric));
+                    row.col(|ui| right_ui(ui, |ui| number_ui(ui, run, metric)));
                 }
-                row.col(|ui| drop(run.error.as_ref().map(|error| ui.label(error).on_hover_text(error))));
+                if has_failed {
+                    let error = run.error.as_deref().unwrap_or_default();
+                    row.col(|ui| drop(ui.add(Label::new(error).truncate()).on_hover_text(error)));
+                }
             });
         });
+}
+
+/// Numbers stand with their ends below each other.
+fn right_ui(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    ui.with_layout(Layout::right_to_left(Align::Center), content);
 }
 
 fn kind_ui(ui: &mut Ui, run: &RunSummary) {

@@ -2,13 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Button, Grid, Key, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Button, Grid, Key, Label, Link, TextEdit, Ui};
+use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::commands::{Command, Purpose};
 use super::library::Found;
 use super::theme;
-use crate::session::{Discarded, Label, TRASH_FOLDER};
+use crate::report::words::codec_title;
+use crate::session::{Discarded, Label as SessionLabel, TRASH_FOLDER};
 use crate::units::NO_VALUE;
+
+const ROW_HEIGHT: f32 = 28.0;
+/// Below this width input and tags are left out.
+const ROOM_FOR_ALL: f32 = 760.0;
 
 /// What the view remembers.
 #[derive(Debug, Default)]
@@ -28,7 +34,7 @@ pub struct SessionsModel {
 #[derive(Debug)]
 struct Editing {
     dir: PathBuf,
-    label: Label,
+    label: SessionLabel,
     /// The tags as they are typed.
     tags: String,
 }
@@ -46,7 +52,7 @@ impl SessionsModel {
 }
 
 /// The whole view.
-pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, queue: &mut Vec<Command>) {
+pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, open: Option<&Path>, queue: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let name = ui.label("Session folder");
         let typed = ui.add(TextEdit::singleline(&mut model.path).desired_width(360.0)).labelled_by(name.id);
@@ -74,7 +80,7 @@ pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, queue: &mut Vec<Comma
         Some(found) if found.is_empty() => {
             ui.label("There are no sessions in the folder output yet. Press Run to create one.");
         }
-        Some(found) => list_ui(ui, found, &model.search, &mut model.editing, queue),
+        Some(found) => list_ui(ui, (found, open), &model.search, &mut model.editing, queue),
     }
 }
 
@@ -120,27 +126,90 @@ fn editing_ui(ui: &mut Ui, editing: &mut Option<Editing>, queue: &mut Vec<Comman
     }
 }
 
-fn list_ui(ui: &mut Ui, found: &[Found], search: &str, editing: &mut Option<Editing>, queue: &mut Vec<Command>) {
-    ScrollArea::both().auto_shrink(false).show(ui, |ui| {
-        Grid::new("sessions").num_columns(7).striped(true).spacing([20.0, 6.0]).show(ui, |ui| {
-            for title in ["Session", "", "", "Created", "Device", "Input", "Tags"] {
-                ui.strong(title);
+/// One row a session; `open` is marked.
+fn list_ui(
+    ui: &mut Ui,
+    (found, open): (&[Found], Option<&Path>),
+    search: &str,
+    editing: &mut Option<Editing>,
+    queue: &mut Vec<Command>,
+) {
+    let wanted: Vec<_> = found.iter().filter(|found| is_wanted(found, search)).collect();
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let titles = ["Session", "Created", "Codecs", "Device", "Input", "Tags"];
+    let num_shown = if ui.available_width() > ROOM_FOR_ALL { titles.len() } else { titles.len() - 2 };
+    TableBuilder::new(ui)
+        .striped(true)
+        .column(Column::remainder().at_least(120.0).clip(true))
+        .column(Column::exact(124.0))
+        .column(Column::exact(76.0))
+        .columns(Column::remainder().at_least(60.0).clip(true), num_shown - 3)
+        .column(Column::exact(192.0))
+        .header(theme::ROW_HEIGHT, |mut header| {
+            for title in titles.iter().take(num_shown).chain([&""]) {
+                header.col(|ui| drop(ui.weak(*title)));
             }
-            ui.end_row();
-            for found in found.iter().filter(|found| is_wanted(found, search)) {
-                line_ui(ui, found, editing, queue);
-            }
+        })
+        .body(|body| {
+            body.rows(ROW_HEIGHT, wanted.len(), |mut row| {
+                let Some(found) = wanted.get(row.index()) else { return };
+                row.set_selected(open == Some(&found.dir));
+                row_ui(&mut row, found, num_shown, editing, queue);
+            });
         });
-    });
 }
 
-fn line_ui(ui: &mut Ui, found: &Found, editing: &mut Option<Editing>, queue: &mut Vec<Command>) {
+fn row_ui(
+    row: &mut TableRow<'_, '_>,
+    found: &Found,
+    num_shown: usize,
+    editing: &mut Option<Editing>,
+    queue: &mut Vec<Command>,
+) {
+    let has_all = num_shown > 4;
     let name = found.name();
-    let tip = found.label.as_ref().map_or("", |label| label.note.as_str());
-    if ui.link(&name).on_hover_text(format!("Open {}\n{tip}", found.dir.display())).clicked() {
-        queue.push(Command::OpenSession(found.dir.clone()));
+    row.col(|ui| {
+        let note = found.label.as_ref().map_or("", |label| label.note.as_str());
+        let link = ui.add(Link::new(&name)).on_hover_text(format!("Open {}\n{note}", found.dir.display()));
+        if link.clicked() {
+            queue.push(Command::OpenSession(found.dir.clone()));
+        }
+    });
+    let cell = |row: &mut TableRow<'_, '_>, text: &str| {
+        row.col(|ui| drop(ui.add(Label::new(text).truncate())));
+    };
+    match &found.manifest {
+        Ok(manifest) => {
+            let codecs: Vec<_> = manifest.plan.codecs.iter().map(|codec| codec_title(*codec)).collect();
+            cell(row, &moment(manifest.created_unix_ms));
+            cell(row, &codecs.join(", "));
+            cell(row, &device_text(manifest));
+            if has_all {
+                cell(row, &manifest.plan.input);
+            }
+        }
+        Err(error) => {
+            row.col(|ui| drop(ui.colored_label(theme::alert(ui), "damaged").on_hover_text(error)));
+            // Created is damaged; tags, the last one, come from the label.
+            (0..num_shown - 2 - usize::from(has_all)).for_each(|_| cell(row, NO_VALUE));
+        }
     }
-    // Before what is long: these must never be out of sight.
+    match &found.label {
+        _ if !has_all => {}
+        Ok(label) => cell(row, &label.tags.join(", ")),
+        Err(error) => {
+            row.col(|ui| drop(ui.colored_label(theme::alert(ui), "damaged").on_hover_text(error)));
+        }
+    }
+    row.col(|ui| drop(ui.horizontal(|ui| actions_ui(ui, found, &name, editing, queue))));
+}
+
+fn actions_ui(ui: &mut Ui, found: &Found, name: &str, editing: &mut Option<Editing>, queue: &mut Vec<Command>) {
+    ui.spacing_mut().item_spacing.x = theme::GRID / 2.0;
+    let plan = ui.small_button("Use plan").accessible_name(format!("Use the plan of {name}"));
+    if plan.on_hover_text("Fills the form on the left with the plan of this session").clicked() {
+        queue.push(Command::LoadPlan(found.dir.clone()));
+    }
     if ui.small_button("Label").accessible_name(format!("Label {name}")).on_hover_text("Title, tags, note").clicked() {
         let label = found.label.clone().unwrap_or_default();
         *editing = Some(Editing { dir: found.dir.clone(), tags: label.tags.join(", "), label });
@@ -149,23 +218,6 @@ fn line_ui(ui: &mut Ui, found: &Found, editing: &mut Option<Editing>, queue: &mu
     if ui.small_button("Delete").accessible_name(format!("Delete {name}")).on_hover_text(tip).clicked() {
         queue.push(Command::Delete(found.dir.clone()));
     }
-    match &found.manifest {
-        Ok(manifest) => {
-            ui.label(moment(manifest.created_unix_ms));
-            ui.label(device_text(manifest));
-            ui.label(&manifest.plan.input).on_hover_text(manifest.input.to_string());
-        }
-        Err(error) => {
-            ui.label(NO_VALUE);
-            ui.colored_label(theme::alert(ui), "damaged").on_hover_text(error);
-            ui.label(NO_VALUE);
-        }
-    }
-    match &found.label {
-        Ok(label) => drop(ui.label(label.tags.join(", "))),
-        Err(error) => drop(ui.colored_label(theme::alert(ui), "damaged").on_hover_text(error)),
-    }
-    ui.end_row();
 }
 
 fn is_wanted(found: &Found, search: &str) -> bool {

@@ -6,7 +6,7 @@ use super::words::in_window;
 use crate::contract::{Codec, LockPlacement};
 use crate::device::DeviceSpec;
 use crate::doctor::{Finding, virtual_profiles};
-use crate::plan::{Plan, PlanError};
+use crate::plan::{Goal, Plan, PlanError};
 use crate::source::InputSpec;
 
 /// Thresholds that have a chip of their own.
@@ -44,11 +44,50 @@ pub enum CallerChoice {
     Paced,
 }
 
+/// How many rounds a sweep makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// A first look: few rounds, each case once confirmed.
+    Quick,
+    /// The default: until there is an answer.
+    Standard,
+    /// For a small change or a noisy computer.
+    Strict,
+}
+
+impl Effort {
+    /// All of them, the quickest first.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Standard, Self::Strict];
+
+    /// The title of its button.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Quick => "Quick",
+            Self::Standard => "Standard",
+            Self::Strict => "Strict",
+        }
+    }
+
+    /// Sets everything that it decides.
+    fn apply(self, plan: &mut Plan) {
+        let usual = Plan::default();
+        let (warmup, repeat, looks, confirm) = match self {
+            Self::Quick => (1, 6, Vec::new(), 5),
+            Self::Standard => (usual.warmup, usual.repeat, usual.looks, usual.confirm),
+            Self::Strict => (3, 20, vec![40, 80], 12),
+        };
+        (plan.warmup, plan.repeat, plan.looks, plan.confirm) = (warmup, repeat, looks, confirm);
+        (plan.until, plan.blocks) = (None, 1);
+    }
+}
+
 /// One line of the device list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceChoice {
     /// Its name in a plan.
     pub name: String,
+    /// Its name for people.
+    pub title: String,
     /// Its description, or why it cannot be used.
     pub detail: String,
     /// Can it be chosen?
@@ -81,8 +120,9 @@ pub struct Problem {
 
 impl Default for Setup {
     fn default() -> Self {
-        let devices = virtual_profiles().into_iter().map(|(name, detail)| DeviceChoice {
+        let devices = virtual_profiles().into_iter().map(|(name, title, detail)| DeviceChoice {
             name: format!("virtual:{name}"),
+            title: format!("{title} (modelled)"),
             detail: detail.to_owned(),
             works: true,
         });
@@ -107,7 +147,9 @@ impl Setup {
             CallerChoice::Work => (self.host_work_us, None),
             CallerChoice::Paced => (0, Some(self.pace_fps)),
         };
-        Plan { host_work_us, pace_fps, ..self.plan.clone() }
+        // Without a rate there is no frame interval to keep.
+        let goal = if pace_fps.is_some() { self.plan.goal } else { Goal::Batch };
+        Plan { host_work_us, pace_fps, goal, ..self.plan.clone() }
     }
 
     /// Fills the form from the plan of a session, to run it again or to change it.
@@ -122,6 +164,20 @@ impl Setup {
             None if plan.host_work_us == modelled_work_us(plan) => CallerChoice::Modelled,
             None => CallerChoice::Work,
         };
+    }
+
+    /// How thorough the plan is, if it is one of those that are offered.
+    pub fn effort(&self) -> Option<Effort> {
+        Effort::ALL.into_iter().find(|effort| {
+            let mut plan = self.plan.clone();
+            effort.apply(&mut plan);
+            plan == self.plan
+        })
+    }
+
+    /// Sets the numbers of rounds that go with it.
+    pub fn set_effort(&mut self, effort: Effort) {
+        effort.apply(&mut self.plan);
     }
 
     /// The first problem of each part.
@@ -143,11 +199,14 @@ impl Setup {
     /// Adds the devices found on this computer. Only GPUs matter: the virtual device is always there.
     pub fn found(&mut self, findings: Vec<Finding>) {
         let gpus = findings.into_iter().filter(|finding| finding.name.starts_with("cuda:") || is_missing_gpu(finding));
-        self.devices.extend(gpus.map(|finding| DeviceChoice {
-            name: if finding.name == "libcuda" { "GPU".to_owned() } else { finding.name },
-            detail: in_window(&finding.detail),
-            works: finding.works,
-        }));
+        let choice = |finding: Finding| {
+            let name = if finding.name == "libcuda" { "GPU".to_owned() } else { finding.name };
+            // "NVIDIA H100 80GB HBM3 (SM 1980 MHz): …"
+            let gpu = finding.detail.split([':', '(']).next().unwrap_or_default().trim();
+            let title = if name == "GPU" { name.clone() } else { format!("{gpu} ({name})") };
+            DeviceChoice { name, title, detail: in_window(&finding.detail), works: finding.works }
+        };
+        self.devices.extend(gpus.map(choice));
     }
 
     /// Adds or removes a threshold; they stay in order.
@@ -248,6 +307,18 @@ mod tests {
             }),
             [Part::Caller]
         );
+    }
+
+    #[test]
+    fn every_effort_can_be_run_and_is_known_again() {
+        let mut setup = Setup::default();
+        assert_eq!(setup.effort(), Some(Effort::Standard));
+        for effort in Effort::ALL {
+            setup.set_effort(effort);
+            assert_eq!((setup.effort(), setup.problems()), (Some(effort), vec![]));
+        }
+        setup.plan.repeat = 17;
+        assert_eq!(setup.effort(), None);
     }
 
     #[test]

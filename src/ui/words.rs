@@ -4,7 +4,7 @@
 //! that does the same. Knows no error's type.
 
 /// Options as errors name them, and the controls to name instead. A longer text stands before its own beginning.
-const CONTROLS: [(&str, &str); 29] = [
+const CONTROLS: [(&str, &str); 31] = [
     ("pass --allow-virtual-against-real", "tick 'Allow comparing a virtual device with a real one' under Criteria"),
     ("--allow-virtual-against-real", "'Allow comparing a virtual device with a real one'"),
     ("pass --allow-different-input", "tick 'Allow different inputs' under Criteria"),
@@ -13,8 +13,8 @@ const CONTROLS: [(&str, &str); 29] = [
     ("--allow-different-settings", "'Allow different settings, driver, processor or build'"),
     ("--session-drift", "'Assumed drift between sessions'"),
     ("use for example --repeat 10 --set looks=20,40", "tick 'Add rounds while undecided' again"),
-    ("add --pace, for example --pace 60", "choose 'Live source at a fixed rate'"),
-    ("add --baseline ffmpeg", "add ffmpeg under 'Other programs'"),
+    ("add --pace, for example --pace 60", "choose 'Live source'"),
+    ("add --baseline ffmpeg", "add ffmpeg under 'Pool, other programs'"),
     ("'inflight sweep --save-plan FILE' writes one", "'Save plan' writes one"),
     ("raise --preload-mib, lower", "lower"),
     ("lower --preload-mib", "choose a smaller input"),
@@ -24,15 +24,17 @@ const CONTROLS: [(&str, &str); 29] = [
     ("--host-work-us", "'Busy work before each frame'"),
     ("--b-frames", "'B-frames'"),
     ("--max-repeat", "'Most rounds'"),
-    ("--repeat", "'Counted runs per case'"),
-    ("--pairs", "'Counted runs per case'"),
+    ("--repeat", "'Rounds'"),
+    ("--pairs", "'Rounds'"),
     ("--confirm", "'Confirmation rounds'"),
+    ("--blocks 1 (one process) to 1000", "1 (one process) to 1000 under 'Processes'"),
+    ("--blocks", "'Processes'"),
     ("--until", "'Add rounds until precise enough'"),
     ("--frames", "'Frames per run'"),
-    ("--baseline", "'Other programs'"),
+    ("--baseline", "other programs"),
     ("--verify", "'Decode their output and count its frames'"),
     ("--pool", "'Set pool size'"),
-    ("--pace", "'Live source at a fixed rate'"),
+    ("--pace", "'Live source'"),
     ("--gop", "'Set GOP length'"),
 ];
 
@@ -58,6 +60,10 @@ mod tests {
             PlanError::Width(0.0),
             PlanError::NothingToNarrow,
             PlanError::ConfirmTooFew(2),
+            PlanError::Blocks(0),
+            PlanError::BlocksAndLooks,
+            PlanError::BlocksAndBaseline,
+            PlanError::BlocksAndPipe,
             PlanError::TooFewPairs { pairs: 2, least: 6 },
             PlanError::CapTooLow { max: 5, repeat: 10 },
             PlanError::Looks(vec![40, 20], 10),
@@ -82,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_control_that_is_named_is_in_the_window() {
-        let views = [include_str!("setup_view.rs"), include_str!("compare_view.rs")].concat();
+        let views = [include_str!("setup_cards.rs"), include_str!("compare_view.rs")].concat();
         for (_, control) in CONTROLS {
             for name in control.split('\'').skip(1).step_by(2).filter(|&name| name != "virtual") {
                 assert!(views.contains(&format!("\"{name}")), "no control is called '{name}'");

@@ -9,6 +9,8 @@ use crate::payload::Codec;
 pub struct Profile {
     /// What stands before the first comma of a device description.
     pub name: &'static str,
+    /// A name for people.
+    pub title: &'static str,
     /// One line for people.
     pub description: &'static str,
     /// The caller's own work per picture on the modelled host; a suggestion, the driver does not act on it.
@@ -62,6 +64,7 @@ const GPU_SUBMIT_US: u32 = 50;
 static PROFILES: [Profile; 5] = [
     Profile {
         name: "fixed",
+        title: "Fixed times",
         description: "latency and interval of 700 µs for a frame of any size",
         host_work_us: 0,
         submit_us: 0,
@@ -70,6 +73,7 @@ static PROFILES: [Profile; 5] = [
     },
     Profile {
         name: "ada",
+        title: "RTX 4090",
         description: "one engine of an RTX 4090, by codec, preset and size",
         host_work_us: 0,
         submit_us: GPU_SUBMIT_US,
@@ -78,6 +82,7 @@ static PROFILES: [Profile; 5] = [
     },
     Profile {
         name: "turing",
+        title: "RTX 8000",
         description: "one engine of an RTX 8000, by codec, preset and size",
         host_work_us: 0,
         submit_us: GPU_SUBMIT_US,
@@ -86,6 +91,7 @@ static PROFILES: [Profile; 5] = [
     },
     Profile {
         name: "blackwell",
+        title: "Blackwell",
         description: "one engine of a Blackwell card, by codec, preset and size",
         host_work_us: 0,
         submit_us: GPU_SUBMIT_US,
@@ -128,6 +134,7 @@ static PROFILES: [Profile; 5] = [
 /// Uploading is not modelled: the program's own copying takes its time, about as long as published.
 const VIDEO_HW: Profile = Profile {
     name: "video-hw-2026-02",
+    title: "Published computer",
     description: "the computer of the published video-hw measurements: 640x360, P1, ultra low latency",
     host_work_us: 300,
     submit_us: 150,

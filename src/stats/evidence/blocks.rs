@@ -5,9 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::stats::evidence::quantity::Quantity;
-use crate::stats::evidence::side_name::SideName;
-use crate::stats::evidence::sides::{Sides, values};
 use crate::stats::math::nested::spread_of_groups;
 
 /// Blocks that lie apart by more than this share of what chance makes on average are the unit: a test that asks for proof of
@@ -26,31 +23,10 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Of what the sides say about `quantity`. In pairs only what changes the ratio counts.
-    pub fn of(sides: &Sides<'_>, quantity: Quantity) -> Self {
-        let is_one_block = |runs: &[&crate::stats::runs::summary::RunSummary]| {
-            runs.first().is_none_or(|first| runs.iter().all(|run| run.block == first.block))
-        };
-        if is_one_block(sides.before) && is_one_block(sides.after) {
-            return Self::Run;
-        }
-        let value = |run: &_, side| quantity.value(run, side);
-        let parts = if sides.is_paired {
-            vec![sides.values_of_pairs(value).unwrap_or_default()]
-        } else {
-            [(sides.before, SideName::Before), (sides.after, SideName::After)]
-                .map(|(runs, side)| values(runs, side, value).unwrap_or_default())
-                .to_vec()
-        };
-        let ratio = |(before, after): (f64, f64)| match (sides.is_paired, after == before) {
-            (false, _) => before,
-            // Also 0 and 0.
-            (true, true) => 1.0,
-            (true, false) => after / before,
-        };
-        let is_apart = |part: &Vec<(u32, (f64, f64))>| {
-            let groups = by_block(part).into_values().map(|values| values.into_iter().map(ratio).collect());
-            let groups: Vec<_> = groups.collect();
+    /// Of lists of values with their blocks: a pair's ratio, or each side's values.
+    pub(super) fn of(parts: &[Vec<(u32, f64)>]) -> Self {
+        let is_apart = |part: &Vec<(u32, f64)>| {
+            let groups: Vec<_> = by_block(part).into_values().collect();
             (2..MIN_BLOCKS).contains(&groups.len())
                 || spread_of_groups(&groups).is_some_and(|spread| spread > NEGLIGIBLE)
         };
@@ -59,11 +35,7 @@ impl Unit {
 }
 
 /// The values, or `middle` of those of each block.
-pub(super) fn joined(
-    unit: Unit,
-    values: &[(u32, (f64, f64))],
-    middle: fn(&[f64]) -> Option<f64>,
-) -> Vec<(f64, f64)> {
+pub(super) fn joined(unit: Unit, values: &[(u32, (f64, f64))], middle: fn(&[f64]) -> Option<f64>) -> Vec<(f64, f64)> {
     if unit == Unit::Run {
         return values.iter().map(|value| value.1).collect();
     }
@@ -74,8 +46,8 @@ pub(super) fn joined(
     by_block(values).into_values().filter_map(both).collect()
 }
 
-fn by_block(values: &[(u32, (f64, f64))]) -> BTreeMap<u32, Vec<(f64, f64)>> {
-    let mut blocks: BTreeMap<u32, Vec<(f64, f64)>> = BTreeMap::new();
+fn by_block<T: Copy>(values: &[(u32, T)]) -> BTreeMap<u32, Vec<T>> {
+    let mut blocks: BTreeMap<u32, Vec<T>> = BTreeMap::new();
     values.iter().for_each(|&(block, value)| blocks.entry(block).or_default().push(value));
     blocks
 }

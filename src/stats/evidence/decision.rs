@@ -110,7 +110,8 @@ impl Standard<'_> {
 
     /// How often a single answer may be wrong at its end.
     fn error_of_end(&self, (quantity, unit): (Quantity, Unit), ratio: f64, tail: Tail) -> f64 {
-        let each = self.peers.map_or(self.error, |peers| peers.error_of_each((quantity, unit), ratio, tail, self.error));
+        let each =
+            self.peers.map_or(self.error, |peers| peers.error_of_each((quantity, unit), ratio, tail, self.error));
         if tail == Tail::Either { each / 2.0 } else { each }
     }
 }
@@ -176,7 +177,7 @@ impl<'a> Evidence<'a> {
 
     /// The values, and all doubts about them.
     fn look(&self, quantity: Quantity) -> Option<(Unit, RatioSample, Vec<Doubt>)> {
-        let unit = Unit::of(&self.sides, quantity);
+        let unit = self.sides.unit(quantity);
         let sample = self.sides.sample(quantity, unit)?;
         let of_values = detect_doubts::of((quantity, unit), &self.sides, &sample);
         Some((unit, sample, [self.of_origin, &of_values].concat()))

@@ -81,17 +81,33 @@ impl<'a> Sides<'a> {
         self.before.iter().chain(self.after).map(|run| run.packets).min().unwrap_or(0)
     }
 
+    /// What counts as one value of `quantity`. In pairs only what changes the ratio matters.
+    pub fn unit(&self, quantity: Quantity) -> Unit {
+        let is_one_block = |runs: &[&RunSummary]| runs.iter().all(|run| run.block == runs[0].block);
+        if is_one_block(self.before) && is_one_block(self.after) {
+            return Unit::Run;
+        }
+        let value = |run: &RunSummary, side| quantity.value(run, side);
+        if self.is_paired {
+            // 0 and 0 agree.
+            let ratio = |(before, after): (f64, f64)| if before == after { 1.0 } else { after / before };
+            let pairs = self.values_of_pairs(value).unwrap_or_default();
+            return Unit::of(&[pairs.into_iter().map(|(block, pair)| (block, ratio(pair))).collect()]);
+        }
+        let list = |runs: &[&RunSummary], side| {
+            let values = values(runs, side, value).unwrap_or_default();
+            values.into_iter().map(|(block, (value, _))| (block, value)).collect()
+        };
+        Unit::of(&[list(self.before, Before), list(self.after, After)])
+    }
+
     /// Both sides' values, one a `unit`; `None` where a side has no run, or a run has no value.
     pub fn sample(&self, quantity: Quantity, unit: Unit) -> Option<RatioSample> {
         self.sample_of(unit, |run, side| quantity.value(run, side))
     }
 
     /// As [`Sides::sample`], of whatever `value` makes of a run. A block's value is the median over its runs.
-    pub fn sample_of(
-        &self,
-        unit: Unit,
-        value: impl Fn(&RunSummary, SideName) -> Option<f64>,
-    ) -> Option<RatioSample> {
+    pub fn sample_of(&self, unit: Unit, value: impl Fn(&RunSummary, SideName) -> Option<f64>) -> Option<RatioSample> {
         if self.is_paired {
             return RatioSample::paired(&joined(unit, &self.values_of_pairs(&value)?, median));
         }

@@ -96,8 +96,7 @@ mod tests {
     #[test]
     fn ranks_tell_groups_apart() {
         // Hollander, Wolfe, Chicken, example 6.1 (half-time of mucociliary clearance): H = 0.771 with 2 degrees.
-        let clearance =
-            [vec![2.9, 3.0, 2.5, 2.6, 3.2], vec![3.8, 2.7, 4.0, 2.4], vec![2.8, 3.4, 3.7, 2.2, 2.0]];
+        let clearance = [vec![2.9, 3.0, 2.5, 2.6, 3.2], vec![3.8, 2.7, 4.0, 2.4], vec![2.8, 3.4, 3.7, 2.2, 2.0]];
         assert!((2.0 * spread_of_groups(&clearance).unwrap() - 0.771).abs() < 1e-3);
         assert_eq!(spread_of_groups(&[vec![1.0, 1.0], vec![1.0]]), None);
         assert_eq!(spread_of_groups(&[vec![1.0, 2.0], vec![]]), None);

@@ -60,7 +60,11 @@ pub fn decision_text(decision: &Decision) -> String {
         (None, Some(Open::TooFew { more })) => too_few_text(interval, *more),
         (None, open) => {
             let more = open.and_then(Open::more);
-            format!("{change} ({}), so the limit of {limit} may be met or not; {}", interval.ends_text(), more_text(more, interval))
+            format!(
+                "{change} ({}), so the limit of {limit} may be met or not; {}",
+                interval.ends_text(),
+                more_text(more, interval)
+            )
         }
     }
 }

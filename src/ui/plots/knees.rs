@@ -8,11 +8,10 @@ use crate::report::draw::{PARTS, bars};
 use crate::stats::analysis::{Analysis, Answer};
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::{Group, RunSummary, groups};
-use crate::stats::verdict::recommendation::Standing;
 use crate::stats::verdict::sweep_effects::Cell;
 
 /// What is drawn against the threshold.
-pub const METRICS: [Metric; 4] = [Metric::Fps, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms];
+pub const METRICS: [Metric; 4] = [Metric::Fps, Metric::LatencyP95Ms, Metric::LockMs, Metric::SubmitBlockedMs];
 
 /// A session's thresholds.
 #[derive(Debug, Clone, Default)]
@@ -42,8 +41,12 @@ pub struct Line {
 /// One case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
+    /// Which.
+    pub case: Case,
     /// T.
     pub threshold: u32,
+    /// Longest wall time of its runs.
+    pub worst_ms: Option<f64>,
     /// Mean over the runs and their standard deviation (0 where one run has none), in the order of [`METRICS`].
     pub values: [Option<(f64, f64)>; 4],
 }
@@ -80,19 +83,18 @@ impl Knees {
         Self { lines: lines(groups), splits, parts, answers, cells }
     }
 
+    /// Where this point stands in the answer of its codec.
+    pub fn outcome(&self, point: &Point) -> Option<String> {
+        let known = &self.answers.iter().find(|answer| answer.codec == point.case.codec)?.recommendation;
+        let one = known.candidates.iter().find(|one| one.case == point.case)?;
+        Some(known.outcome(one))
+    }
+
     /// What this point did against the reference of its codec.
     pub fn cell(&self, line: &Line, point: &Point) -> Option<&Cell> {
         self.cells.iter().find(|cell| {
             (cell.case.codec, cell.case.lock, cell.case.reap_threshold) == (line.codec, line.lock, point.threshold)
         })
-    }
-
-    /// Was this point refused for its latency, so that it is not recommended however fast it is?
-    pub fn is_refused(&self, line: &Line, point: &Point) -> bool {
-        let candidates = self.answers.iter().flat_map(|answer| &answer.recommendation.candidates);
-        let is_it =
-            |case: Case| (case.codec, case.lock, case.reap_threshold) == (line.codec, line.lock, point.threshold);
-        candidates.filter(|one| is_it(one.case)).any(|one| one.standing == Standing::Refused)
     }
 
     /// The answer that names this point, if one does.
@@ -107,9 +109,10 @@ fn lines(groups: &[Group]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     // What another process did has no threshold that could be set here.
     for group in groups.iter().filter(|group| group.case.client.is_here() && !group.spreads.is_empty()) {
-        let Case { codec, lock, reap_threshold, .. } = group.case;
+        let (case, Case { codec, lock, reap_threshold, .. }) = (group.case, group.case);
         let value = |metric| group.spread(metric).map(|spread| (spread.mean, spread.stddev.unwrap_or(0.0)));
-        let point = Point { threshold: reap_threshold, values: METRICS.map(value) };
+        let worst_ms = group.spread(Metric::WallMs).map(|spread| spread.max);
+        let point = Point { case, threshold: reap_threshold, worst_ms, values: METRICS.map(value) };
         match lines.iter_mut().find(|line| line.codec == codec && line.lock == lock) {
             Some(line) => line.points.push(point),
             None => lines.push(Line { codec, lock, points: vec![point] }),
@@ -139,7 +142,7 @@ mod tests {
         let thresholds = |line: &Line| line.points.iter().map(|point| point.threshold).collect::<Vec<_>>();
         assert_eq!(knees.lines.iter().map(thresholds).collect::<Vec<_>>(), [vec![1, 4], vec![4]]);
         assert_eq!(knees.lines[0].points[0].values[0], Some((500.0, 0.0)));
-        assert_eq!(knees.lines[0].points[0].values[3], None);
+        assert_eq!(knees.lines[0].points[0].values[1], None);
         assert_eq!(knees.splits.iter().map(|split| split.is_recommended).collect::<Vec<_>>(), [false, false, true]);
         assert_eq!(knees.splits[1].wall_ms, 101.0);
         let is_it =

@@ -28,8 +28,10 @@ use eframe::egui::{ComboBox, Context, ScrollArea, Ui};
 use crate::contract::Codec;
 use crate::record::FrameColumns;
 use crate::report::words::codec_title;
+use crate::stats::analysis::Answer;
 use crate::ui::commands::Command;
 use crate::ui::data::{LoadedRun, LoadedSession};
+use crate::ui::theme;
 use cases::{CaseModel, Cases};
 use distributions::DistributionsState;
 use knees::Knees;
@@ -65,6 +67,12 @@ struct Models {
 type RunKey = usize;
 
 impl Plots {
+    /// What the session says, once that is known.
+    pub fn answers(&mut self, ctx: &Context, session: &LoadedSession) -> Option<&[Answer]> {
+        self.refresh(ctx, session);
+        self.models.current(session.version).map(|models| &models.knees.answers[..])
+    }
+
     /// Histogram, percentile curve, boxes and depth of each case.
     pub fn distributions_ui(&mut self, ui: &mut Ui, session: &LoadedSession, queue: &mut Vec<Command>) {
         self.refresh(ui.ctx(), session);
@@ -76,6 +84,8 @@ impl Plots {
         }
         let (mut state, mut selection) = (self.distributions, self.selection);
         ScrollArea::vertical().id_salt("distributions").auto_shrink(false).show(ui, |ui| {
+            // Beside the scroll bar, not below it.
+            ui.set_max_width(ui.available_width() - theme::GRID);
             distributions::ui(ui, session, &cases, &mut state, &mut selection, queue);
         });
         (self.distributions, self.selection) = (state, selection);
@@ -90,6 +100,8 @@ impl Plots {
             return missing_ui(ui, session);
         }
         ScrollArea::vertical().id_salt("thresholds").auto_shrink(false).show(ui, |ui| {
+            // Beside the scroll bar, not below it.
+            ui.set_max_width(ui.available_width() - theme::GRID);
             thresholds::ui(ui, session, &models.knees, codec);
         });
     }

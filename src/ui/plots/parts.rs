@@ -48,13 +48,12 @@ pub struct BarChart<'a> {
     pub text: &'a dyn Fn(f64) -> String,
 }
 
-/// A plot's title, with what it shows as tooltip. Results of the virtual device are called that.
+/// A plot's title, with what it shows as tooltip. An exported picture of a virtual device's plot says so.
 pub fn title_ui(ui: &mut Ui, title: &str, definition: &str, session: &LoadedSession) {
     let shown = ui.horizontal(|ui| {
-        ui.strong(title).on_hover_text(definition);
-        if session.session.manifest.device.kind == DeviceKind::Virtual {
-            ui.colored_label(theme::virtual_device(ui), "VIRTUAL")
-                .on_hover_text("Modelled times of the virtual device, not a GPU measurement");
+        ui.heading(title).on_hover_text(definition);
+        if session.session.manifest.device.kind == DeviceKind::Virtual && pictures::is_asked(ui.ctx()) {
+            ui.colored_label(theme::virtual_device(ui), "VIRTUAL DEVICE");
         }
     });
     pictures::note_title(ui, shown.response.rect);

@@ -2,17 +2,17 @@
 //!
 //! Draws `knees`' model.
 
-use eframe::egui::{Color32, RichText, Ui};
+use eframe::egui::{Align, Color32, Layout, RichText, Ui};
+use egui_extras::{Column, TableBuilder};
 use egui_plot::{AxisHints, HoverPosition, Line as PlotLine, PlotPoint, PlotPoints, Points};
 
 use super::front;
 use super::knees::{Knees, Line, METRICS, Point};
 use super::parts::{BarChart, BarRow, KeyEntry, axis, bars_ui, key_ui, marks, plot_height, still_plot, title_ui};
 use super::scale::linear_ticks;
-use crate::contract::Codec;
+use crate::contract::{Codec, LockPlacement};
 use crate::report::draw::{FigureKind, PARTS};
 use crate::report::words::case_title;
-use crate::stats::analysis::AnswerState;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::verdict::sweep_effects::Cell;
 use crate::ui::data::LoadedSession;
@@ -22,36 +22,30 @@ use crate::units;
 /// Draws everything for `codec`.
 pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     let lines: Vec<_> = knees.lines.iter().filter(|line| line.codec == codec).collect();
-    recommendation_ui(ui, knees, codec);
-    key_ui(ui, lines.iter().map(|line| KeyEntry::solid(line.lock.to_string(), theme::lock_placement(line.lock))));
-    ui.weak("Means over the counted runs with one standard deviation; the recommended threshold has a ring");
-    let shown = [[(0, METRICS[0]), (1, METRICS[1])], [(2, METRICS[2]), (3, METRICS[3])]];
-    for row in shown {
-        ui.columns_const(|columns: &mut [Ui; 2]| {
-            for (column, (idx, metric)) in columns.iter_mut().zip(row) {
-                metric_ui(column, session, knees, &lines, idx, metric);
-            }
-        });
-    }
+    key_ui(ui, lines.iter().map(|line| KeyEntry::solid(lock_title(line.lock), theme::lock_placement(line.lock))));
+    metrics_ui(ui, session, knees, &lines, [0, 1]);
+    split_ui(ui, session, knees, codec);
+    table_ui(ui, &lines, knees);
+    ui.add_space(theme::GAP);
+    metrics_ui(ui, session, knees, &lines, [2, 3]);
     for answer in knees.answers.iter().filter(|answer| answer.codec == codec) {
         front::ui(ui, session, &answer.recommendation);
     }
-    split_ui(ui, session, knees, codec);
-    table_ui(ui, &lines, knees);
 }
 
-fn recommendation_ui(ui: &mut Ui, knees: &Knees, codec: Codec) {
-    for answer in knees.answers.iter().filter(|answer| answer.codec == codec) {
-        ui.label(RichText::new(answer.state.title()).heading());
-        ui.label(&answer.sentence);
-        ui.label(&answer.recommendation.reason);
-        for doubt in &answer.doubts {
-            ui.label(format!("{doubt}. To remove it: {}", doubt.advice()));
+fn metrics_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line], which: [usize; 2]) {
+    ui.columns_const(|columns: &mut [Ui; 2]| {
+        for (column, idx) in columns.iter_mut().zip(which) {
+            metric_ui(column, session, knees, lines, idx, METRICS[idx]);
         }
-        if let Some(repetition) = &answer.repetition {
-            ui.label(format!("{repetition}."));
-        }
-        ui.label(RichText::new(format!("Next: {}", answer.next)).strong());
+    });
+}
+
+fn lock_title(lock: LockPlacement) -> &'static str {
+    match lock {
+        LockPlacement::Inline => "locked on the submit thread",
+        LockPlacement::Thread => "locked on a separate thread",
+        LockPlacement::Poll => "polled",
     }
 }
 
@@ -139,46 +133,67 @@ fn split_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     ui.weak("The vertical line is the wall time; the gap up to it is the caller's own work");
 }
 
-/// The same in numbers.
+/// The same in numbers, the case to keep marked.
 fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
-    ui.add_space(theme::GAP);
-    eframe::egui::Grid::new("threshold numbers").striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
-        ui.strong("Lock");
-        ui.strong("T");
-        for metric in METRICS {
-            ui.strong(metric.title()).on_hover_text(metric.definition());
-        }
-        ui.strong("Encode wall time compared with the reference").on_hover_text(
-            "The primary metric, chosen beforehand; all comparisons of the sweep share one error of 5 %",
-        );
-        ui.strong("");
-        ui.end_row();
-        for line in lines {
-            for point in &line.points {
-                ui.label(line.lock.to_string());
-                ui.label(point.threshold.to_string());
-                for (metric, value) in METRICS.iter().zip(point.values) {
-                    ui.label(metric.unit().text_or_none(value.map(|(mean, _)| mean)));
-                }
-                cell_ui(ui, knees.cell(line, point));
-                let word = knees.answer(line, point).map(|answer| match answer.state {
-                    AnswerState::Confirmed => "recommended, confirmed",
-                    _ => "recommended",
+    let points: Vec<_> = lines.iter().flat_map(|line| line.points.iter().map(move |point| (*line, point))).collect();
+    let height = theme::ROW_HEIGHT;
+    ui.add_space(theme::GRID);
+    ui.push_id("threshold numbers", |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        TableBuilder::new(ui)
+            .vscroll(false)
+            .cell_layout(Layout::right_to_left(Align::Center))
+            .column(Column::exact(120.0))
+            .columns(Column::remainder().at_least(64.0), METRICS.len() + 2)
+            .column(Column::exact(130.0))
+            .header(height, |mut header| {
+                header.col(|ui| left_ui(ui, |ui| drop(ui.weak("Setting"))));
+                header.col(|ui| drop(ui.weak("fps")));
+                header.col(|ui| {
+                    ui.weak("against reference").on_hover_text(
+                        "Change in encode wall time, the primary metric, which was chosen beforehand; all comparisons of the \
+                         sweep share one error of 5 %",
+                    );
                 });
-                let refused = || knees.is_refused(line, point).then_some("latency too high");
-                ui.label(word.or_else(refused).unwrap_or_default());
-                ui.end_row();
-            }
-        }
+                for metric in &METRICS[1..] {
+                    header.col(|ui| drop(ui.weak(metric.title()).on_hover_text(metric.definition())));
+                }
+                header.col(|ui| drop(ui.weak("Worst run").on_hover_text("Longest encode wall time of its runs")));
+                header.col(|ui| drop(ui.weak("Result")));
+            })
+            .body(|body| {
+                body.rows(height, points.len(), |mut row| {
+                    let Some(&(line, point)) = points.get(row.index()) else { return };
+                    let is_kept = knees.answer(line, point).is_some();
+                    row.set_selected(is_kept);
+                    let text = |text: String| if is_kept { theme::semibold(text) } else { theme::plain(text) };
+                    row.col(|ui| left_ui(ui, |ui| drop(ui.label(text(case_title(&point.case))))));
+                    let value = |idx: usize| METRICS[idx].unit().text_or_none(point.values[idx].map(|(mean, _)| mean));
+                    row.col(|ui| drop(ui.label(text(value(0)))));
+                    row.col(|ui| cell_ui(ui, knees.cell(line, point)));
+                    for idx in 1..METRICS.len() {
+                        row.col(|ui| drop(ui.label(text(value(idx)))));
+                    }
+                    let worst = Metric::WallMs.unit().text_or_none(point.worst_ms);
+                    row.col(|ui| drop(ui.label(text(worst))));
+                    row.col(|ui| drop(ui.label(text(knees.outcome(point).unwrap_or_default()))));
+                });
+            });
     });
 }
 
+fn left_ui(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    ui.with_layout(Layout::left_to_right(Align::Center), content);
+}
+
 fn cell_ui(ui: &mut Ui, cell: Option<&Cell>) {
-    let Some(Cell { reference, effect, .. }) = cell else { return drop(ui.label("")) };
+    let Some(Cell { reference, effect, .. }) = cell else { return drop(ui.weak("reference")) };
     let change = units::change_pct(effect.interval.estimate_pct);
-    let text = RichText::new(format!("{} {change}", effect.answer)).color(theme::answer(ui, effect.answer));
+    let width = effect.interval.half_width_pct().map_or_else(String::new, |pct| format!(" ±{}", units::pct(pct)));
+    let text = RichText::new(format!("{change}{width}")).color(theme::answer(ui, effect.answer));
     ui.label(text).on_hover_text(format!(
-        "Compared with {}: {}; {}",
+        "{}, compared with {}: {}; {}",
+        effect.answer,
         case_title(reference),
         effect.interval,
         effect.reason

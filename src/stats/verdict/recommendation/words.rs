@@ -47,6 +47,22 @@ fn competitor(known: &Recommendation, one: &Competitor) -> Option<String> {
     })
 }
 
+impl Recommendation {
+    /// Where a case stands, in a few words: "keep", "as fast", "17.0 % slower", "latency too high".
+    pub fn outcome(&self, one: &Candidate) -> String {
+        match (one.standing, &one.slower) {
+            _ if one.case == self.case => "keep".to_owned(),
+            (Standing::Failed, _) => "a run failed".to_owned(),
+            (Standing::Refused, _) => "latency too high".to_owned(),
+            (Standing::Slower, Some(slower)) => {
+                format!("{} slower", units::pct(slower.interval.estimate_pct))
+            }
+            (Standing::Fast, _) => "as fast".to_owned(),
+            _ => "undecided".to_owned(),
+        }
+    }
+}
+
 /// From "takes 20 % less" to "the other takes 25 % more".
 fn times_slower_pct(change_pct: f64) -> f64 {
     100.0 * (1.0 / (1.0 + change_pct / 100.0) - 1.0)

@@ -1,0 +1,146 @@
+//! What one frame draws: the menus, the answer, the form, the view, and whatever lies above them.
+//!
+//! Reads the app's state and pushes commands; changes nothing else.
+
+use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, ProgressBar, Ui};
+
+use super::app::{App, PLAN_KEY, QUIET_KEY};
+use super::bar;
+use super::commands::View;
+use super::compare_view::compare_ui;
+use super::data::LoadedSession;
+use super::first_start::first_start_ui;
+use super::live::{LiveModel, live_ui};
+use super::notices::{problems_ui, quiet_ui, quit_ui, written_ui};
+use super::palette;
+use super::path_dialog::Picked;
+use super::report::report_ui;
+use super::runs::runs_ui;
+use super::sessions::sessions_ui;
+use super::setup_view::setup_ui;
+use super::theme;
+use super::verdict_bar::{self, Shown};
+use crate::record::DeviceKind;
+
+impl App {
+    /// The window's content.
+    pub fn show(&mut self, ui: &mut Ui) {
+        let is_running = self.sweep.is_some();
+        let panel = Frame::side_top_panel(ui.style()).fill(theme::ink(ui).panel);
+        Panel::top("bar").frame(panel).show(ui, |ui| {
+            let session = self.loaded.as_ref().map(|loaded| self.sessions.name_of(&loaded.session.dir));
+            bar::bar_ui(ui, &session.unwrap_or_default(), self.is_quiet, &mut self.queue);
+            if let Some(share) = self.opening {
+                ui.add(ProgressBar::new(share).text("Opening the session")).accessible_name("Opening the session");
+            }
+            written_ui(ui, self.report.written.as_deref(), &mut self.queue);
+            problems_ui(ui, &self.problems, &mut self.queue);
+        });
+        self.verdict_ui(ui, panel);
+        Panel::left("setup").resizable(false).exact_size(theme::SETUP_WIDTH).frame(panel).show(ui, |ui| {
+            setup_ui(ui, &mut self.setup, &mut self.preview, is_running, &mut self.queue);
+        });
+        let views = Frame::central_panel(ui.style()).inner_margin(Margin { left: 24, right: 24, top: 0, bottom: 8 });
+        CentralPanel::default().frame(views).show(ui, |ui| {
+            bar::tabs_ui(ui, self.view, &mut self.queue);
+            self.view_area = ui.available_rect_before_wrap();
+            self.view_ui(ui);
+        });
+        let ctx = ui.ctx().clone();
+        palette::palette_ui(&ctx, &mut self.palette, &mut self.queue);
+        match self.path_dialog.as_mut().and_then(|dialog| dialog.show(&ctx)) {
+            Some(Picked::Path(purpose, path)) => {
+                self.path_dialog = None;
+                self.take_picked(purpose, path);
+            }
+            Some(Picked::Nothing) => self.path_dialog = None,
+            None => {}
+        }
+        if self.shows_keys {
+            self.shows_keys = palette::keys_ui(&ctx);
+        }
+        if self.asks_to_quit {
+            quit_ui(&ctx, &mut self.queue);
+        }
+    }
+
+    /// The answer, always at the same place and of the same height.
+    fn verdict_ui(&mut self, ui: &mut Ui, panel: Frame) {
+        let progress = self.sweep.as_ref().map(|sweep| &sweep.progress);
+        let loaded = self.loaded.as_deref();
+        let answers = match loaded {
+            Some(loaded) if progress.is_none() => self.plots.answers(ui.ctx(), loaded),
+            _ => None,
+        };
+        let of_form = self.setup.plan.codecs.len();
+        let shown = Shown {
+            answers,
+            device: loaded.map(|loaded| &loaded.session.manifest.device),
+            progress,
+            ended: self.ended.as_ref(),
+            num_codecs: loaded.map_or(of_form, |loaded| loaded.session.manifest.plan.codecs.len()),
+            can_run: self.setup.problems().is_empty(),
+        };
+        let height = verdict_bar::height(shown.num_codecs);
+        let panel = panel.inner_margin(Margin::symmetric(16, 8));
+        Panel::top("verdict").resizable(false).exact_size(height).frame(panel).show(ui, |ui| {
+            verdict_bar::verdict_bar_ui(ui, &shown, &mut self.shows_why, &mut self.queue);
+        });
+        if let Some(answers) = answers.filter(|_| self.shows_why) {
+            Panel::top("why").resizable(false).frame(panel).show(ui, |ui| verdict_bar::why_ui(ui, answers));
+        }
+    }
+
+    fn view_ui(&mut self, ui: &mut Ui) {
+        let queue = &mut self.queue;
+        if self.is_quiet && self.sweep.is_some() {
+            return quiet_ui(ui, queue);
+        }
+        match (self.view, self.loaded.as_deref()) {
+            (View::Sessions, open) => {
+                let open = open.map(|open| open.session.dir.as_path());
+                sessions_ui(ui, &mut self.sessions, open, queue)
+            }
+            (View::Live, Some(loaded)) => live_view_ui(ui, &self.live, loaded, self.sweep.is_some()),
+            (View::Distributions, Some(loaded)) => self.plots.distributions_ui(ui, loaded, queue),
+            (View::Thresholds, Some(loaded)) => self.plots.thresholds_ui(ui, loaded),
+            (View::Timeline, Some(loaded)) => self.plots.timeline_ui(ui, loaded),
+            (View::Compare, Some(loaded)) => {
+                let is_running = self.sweep.is_some();
+                compare_ui(ui, &mut self.compare, loaded, self.sessions.found.as_deref(), is_running, queue)
+            }
+            (View::Report, Some(_)) if self.sweep.is_some() => {
+                ui.label("The report is rendered when the sweep has ended.");
+            }
+            (View::Report, Some(loaded)) => report_ui(ui, &mut self.report, loaded, queue),
+            (_, None) => {
+                let can_run = self.sweep.is_none() && self.setup.problems().is_empty();
+                first_start_ui(ui, self.sessions.found.as_deref(), can_run, queue)
+            }
+        }
+    }
+}
+
+/// Plots above, runs below.
+fn live_view_ui(ui: &mut Ui, live: &LiveModel, loaded: &LoadedSession, is_running: bool) {
+    let is_virtual = loaded.session.manifest.device.kind == DeviceKind::Virtual;
+    let plots_height = ui.available_height() * 0.66;
+    live_ui(ui, live, is_virtual, plots_height);
+    ui.separator();
+    runs_ui(ui, &loaded.session.summaries, is_running);
+}
+
+impl eframe::App for App {
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, QUIET_KEY, &self.is_quiet);
+        eframe::set_value(storage, PLAN_KEY, &self.setup.plan());
+    }
+
+    fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
+        self.tick(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.show(ui);
+    }
+}

@@ -1,0 +1,278 @@
+//! The bar above the views: how sure the answer is, what to do, three figures, and the one next step.
+//!
+//! Shows `stats::analysis` and the progress of a sweep; decides nothing but which command the button gives.
+
+use eframe::egui::{Align, Layout, ProgressBar, RichText, ScrollArea, Ui, vec2};
+
+use super::bar::Progress;
+use super::commands::{Command, View};
+use super::theme;
+use super::widgets::{Tone, chip_ui, icons, primary_button, sub_ui, tile_ui, whisker_ui};
+use crate::record::{DeviceInfo, DeviceKind};
+use crate::report::words::codec_title;
+use crate::stats::analysis::{Answer, AnswerState, Figure, NextStep};
+use crate::stats::runs::metrics::Better;
+use crate::units;
+
+/// Height for one codec, and for each of several.
+const HEIGHT: f32 = 104.0;
+const LINE_HEIGHT: f32 = 52.0;
+const BUTTON_WIDTH: f32 = 176.0;
+const TILE_WIDTH: f32 = 176.0;
+const WHISKER_WIDTH: f32 = 64.0;
+/// Below this width of the window tiles would push the answer out.
+const ROOM_FOR_TILES: f32 = 1100.0;
+
+/// What the bar shows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    /// Of the open session; `None`: no session is open, or its answers are being computed.
+    pub answers: Option<&'a [Answer]>,
+    /// That the open session was measured on.
+    pub device: Option<&'a DeviceInfo>,
+    /// Of the sweep that runs.
+    pub progress: Option<&'a Progress>,
+    /// How the last sweep ended, if it did not come to its end.
+    pub ended: Option<&'a Ended>,
+    /// Codecs of the session, or of the form.
+    pub num_codecs: usize,
+    /// Can the form be run?
+    pub can_run: bool,
+}
+
+/// A sweep that did not come to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By the user, after so many runs.
+    Stopped { num_done: u64 },
+    /// By an error.
+    Failed,
+}
+
+/// Height of the bar: the same while a sweep runs and after it, so that nothing below it moves.
+pub(super) fn height(num_codecs: usize) -> f32 {
+    if num_codecs > 1 { LINE_HEIGHT.mul_add(num_codecs as f32, theme::GAP) } else { HEIGHT }
+}
+
+/// The whole bar; `is_open`: are the reasons unfolded?
+pub(super) fn verdict_bar_ui(ui: &mut Ui, shown: &Shown<'_>, is_open: &mut bool, queue: &mut Vec<Command>) {
+    ui.horizontal_centered(|ui| {
+        let room = ui.available_width() - BUTTON_WIDTH - theme::GAP;
+        ui.allocate_ui_with_layout(vec2(room, ui.available_height()), Layout::top_down(Align::Min), |ui| {
+            ui.set_width(room);
+            ui.spacing_mut().item_spacing.y = 2.0;
+            left_ui(ui, shown);
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.vertical_centered(|ui| button_ui(ui, shown, is_open, queue));
+        });
+    });
+}
+
+fn left_ui(ui: &mut Ui, shown: &Shown<'_>) {
+    match (shown.progress, shown.answers) {
+        (Some(progress), _) => running_ui(ui, shown, progress),
+        (None, Some([answer])) => answer_ui(ui, shown, answer),
+        (None, Some(answers)) if answers.len() > 1 => answers.iter().for_each(|answer| line_ui(ui, shown, answer)),
+        (None, Some(_)) => {
+            chips_ui(ui, shown, Tone::Plain, "No answer");
+            ui.label(theme::title("Not enough good runs"));
+            sub_ui(ui, "The Live view lists every run and its error.");
+        }
+        (None, None) if shown.device.is_some() => {
+            chips_ui(ui, shown, Tone::Plain, "Reading the session");
+            ui.label(theme::title("…"));
+        }
+        (None, None) => {
+            ui.add_space(theme::GRID);
+            ui.label(theme::title("How many frames should your encoder keep in flight?"));
+            sub_ui(ui, "Press Run: the defaults measure a modelled encoder in under a minute. No GPU is needed.");
+        }
+    }
+}
+
+fn running_ui(ui: &mut Ui, shown: &Shown<'_>, progress: &Progress) {
+    let state = match progress.is_stopping {
+        true => "Stopping".to_owned(),
+        false => format!("Running {} of {}", progress.num_done + 1, progress.num_runs.max(progress.num_done + 1)),
+    };
+    chips_ui(ui, shown, Tone::Accent, &state);
+    ui.add_space(theme::GRID);
+    let width = ui.available_width().min(560.0);
+    let bar = ProgressBar::new(progress.share()).desired_width(width).desired_height(8.0).fill(theme::ink(ui).accent);
+    ui.add(bar).accessible_name("Progress");
+    ui.add_space(theme::GRID / 2.0);
+    sub_ui(ui, progress.text());
+}
+
+/// The state, and what nobody may overlook.
+fn chips_ui(ui: &mut Ui, shown: &Shown<'_>, tone: Tone, state: &str) {
+    ui.horizontal(|ui| {
+        chip_ui(ui, tone, state);
+        match shown.ended {
+            Some(Ended::Stopped { num_done }) => {
+                let runs = if *num_done == 1 { "run" } else { "runs" };
+                chip_ui(ui, Tone::Plain, &format!("Stopped after {num_done} {runs}"));
+            }
+            Some(Ended::Failed) => drop(chip_ui(ui, Tone::Warn, "Sweep failed")),
+            None => {}
+        }
+        if let Some(device) = shown.device.filter(|device| device.kind == DeviceKind::Virtual) {
+            chip_ui(ui, Tone::Warn, "Virtual device")
+                .on_hover_text(format!("Modelled times, not a GPU measurement. {device}"));
+        }
+    });
+}
+
+fn tone(state: AnswerState) -> Tone {
+    match state {
+        AnswerState::Confirmed => Tone::Good,
+        AnswerState::Likely => Tone::Accent,
+        AnswerState::Refuted | AnswerState::NotComparable => Tone::Warn,
+        AnswerState::Undecided | AnswerState::Single => Tone::Plain,
+    }
+}
+
+fn state_text(state: AnswerState) -> String {
+    match state {
+        AnswerState::Confirmed => format!("{} {}", icons::CHECK, state.title()),
+        _ => state.title().to_owned(),
+    }
+}
+
+fn answer_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
+    let has_tiles = ui.ctx().content_rect().width() >= ROOM_FOR_TILES;
+    ui.horizontal(|ui| {
+        let tiles = if has_tiles { answer.figures.len() as f32 * (TILE_WIDTH + theme::GAP) } else { 0.0 };
+        let width = (ui.available_width() - tiles).max(200.0);
+        ui.allocate_ui_with_layout(vec2(width, 88.0), Layout::top_down(Align::Min), |ui| {
+            ui.set_width(width);
+            ui.spacing_mut().item_spacing.y = 2.0;
+            chips_ui(ui, shown, tone(answer.state), &state_text(answer.state));
+            ui.add(eframe::egui::Label::new(theme::title(&answer.headline)).truncate());
+            ui.add(eframe::egui::Label::new(RichText::new(&answer.basis).small().color(theme::ink(ui).dim)).truncate());
+        });
+        if has_tiles {
+            ui.spacing_mut().item_spacing.x = theme::GAP;
+            answer.figures.iter().for_each(|figure| figure_ui(ui, figure));
+        }
+    });
+}
+
+/// One of several codecs.
+fn line_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
+    ui.horizontal(|ui| {
+        chip_ui(ui, tone(answer.state), &state_text(answer.state));
+        ui.label(theme::number(format!("{}: {}", codec_title(answer.codec), answer.headline)));
+        if shown.device.is_some_and(|device| device.kind == DeviceKind::Virtual) {
+            chip_ui(ui, Tone::Warn, "Virtual");
+        }
+    });
+    let figures: Vec<_> = answer.figures.iter().map(Answer::figure_text).collect();
+    let text = format!("{} · {}", answer.basis, figures.join(" · "));
+    ui.add(eframe::egui::Label::new(RichText::new(text).small().color(theme::ink(ui).dim)).truncate());
+    ui.add_space(4.0);
+}
+
+fn figure_ui(ui: &mut Ui, figure: &Figure) {
+    let unit = figure.metric.unit();
+    tile_ui(ui, TILE_WIDTH, figure.metric.title(), |ui| {
+        ui.label(theme::number(unit.text_or_none(figure.after))).on_hover_text(format!(
+            "{} before. {}",
+            unit.text_or_none(figure.before),
+            figure.metric.definition()
+        ));
+        let Some(change) = figure.change else { return drop(sub_ui(ui, "no change computed")) };
+        ui.horizontal(|ui| {
+            let text = units::change_pct(change.estimate_pct);
+            sub_ui(ui, text).on_hover_text(format!("Paired median change: {change}"));
+            if let Some((low, high)) = change.ends().filter(|(low, high)| low.is_finite() && high.is_finite()) {
+                let is_better = match figure.metric.better() {
+                    Better::Lower => high <= 0.0,
+                    Better::Higher => low >= 0.0,
+                    Better::Neither => false,
+                };
+                let colour = if is_better { theme::ink(ui).good } else { theme::ink(ui).warn };
+                whisker_ui(ui, WHISKER_WIDTH, (change.estimate_pct, low, high), colour);
+            }
+        });
+    });
+}
+
+/// The next step, and below it the way to the reasons.
+fn button_ui(ui: &mut Ui, shown: &Shown<'_>, is_open: &mut bool, queue: &mut Vec<Command>) {
+    ui.add_space((ui.available_height() - 62.0).max(0.0) / 2.0);
+    if let Some(progress) = shown.progress {
+        let stop = primary_button(ui, !progress.is_stopping, "Stop", BUTTON_WIDTH);
+        if stop.on_hover_text("Stop the sweep and keep all finished runs (Esc)").clicked() {
+            queue.push(Command::Stop);
+        }
+        return;
+    }
+    if shown.device.is_none() {
+        // Nothing is open: the button that runs the form is below the form.
+        return;
+    }
+    let (title, command, hint) = step(shown);
+    let is_run = command == Command::Run;
+    let button = primary_button(ui, shown.can_run || !is_run, &title, BUTTON_WIDTH);
+    if button.on_hover_text(hint).clicked() {
+        queue.push(command);
+    }
+    if shown.answers.is_some_and(|answers| !answers.is_empty()) {
+        let num: usize = shown.answers.unwrap_or_default().iter().map(|answer| answer.doubts.len()).sum();
+        let notes = match num {
+            0 => String::new(),
+            1 => " 1 doubt".to_owned(),
+            num => format!(" {num} doubts"),
+        };
+        let caret = if *is_open { icons::CARET_UP } else { icons::CARET_DOWN };
+        let text = RichText::new(format!("Why?{notes} {caret}")).small().color(theme::ink(ui).accent);
+        let why = ui.add(eframe::egui::Button::new(text).frame(false)).accessible_name("Why?");
+        if why.clicked() {
+            *is_open = !*is_open;
+        }
+    }
+}
+
+/// What the button says and does. Of several codecs the one that is least sure decides.
+fn step(shown: &Shown<'_>) -> (String, Command, String) {
+    let answers = shown.answers.unwrap_or_default();
+    let open = answers.iter().find(|answer| !matches!(answer.next, NextStep::Apply { .. })).or(answers.first());
+    let Some(answer) = open else {
+        return ("Run".to_owned(), Command::Run, "Run the sweep of the form on the left (Ctrl+R)".to_owned());
+    };
+    let hint = format!("{}.", answer.next);
+    match &answer.next {
+        NextStep::Confirm { rounds } => {
+            (format!("Confirm with {rounds} rounds"), Command::RunConfirming(*rounds), hint)
+        }
+        NextStep::MoreRounds { rounds } => (format!("Run {rounds} rounds"), Command::RunRounds(*rounds), hint),
+        NextStep::MendRuns { .. } => ("Show failed runs".to_owned(), Command::Show(View::Live), hint),
+        NextStep::AddCase | NextStep::EqualSettings { .. } => ("Run".to_owned(), Command::Run, hint),
+        NextStep::Apply { .. }
+        | NextStep::MoreBlocks { .. }
+        | NextStep::RemoveDoubt { .. }
+        | NextStep::TakeEither { .. } => ("Export report…".to_owned(), Command::Show(View::Report), hint),
+    }
+}
+
+/// The reasons, each once.
+pub(super) fn why_ui(ui: &mut Ui, answers: &[Answer]) {
+    ScrollArea::vertical().min_scrolled_height(160.0).max_height(220.0).id_salt("why").show(ui, |ui| {
+        for answer in answers {
+            if answers.len() > 1 {
+                ui.heading(codec_title(answer.codec));
+            }
+            ui.label(&answer.sentence);
+            ui.label(&answer.recommendation.reason);
+            for doubt in &answer.doubts {
+                ui.label(format!("{} {doubt}. To remove it: {}.", icons::WARNING, doubt.advice()));
+            }
+            if let Some(repetition) = &answer.repetition {
+                ui.label(format!("{repetition}."));
+            }
+            ui.label(theme::semibold(format!("Next: {}.", answer.next)));
+        }
+    });
+}
