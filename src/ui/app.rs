@@ -27,9 +27,13 @@ use crate::record::LiveSample;
 use crate::session::{Discarded, Session};
 use crate::stats::runs::summary::RunSummary;
 
-/// How often a live sweep is drawn. What a picture costs on a processor that has to draw it in software (measured by
-/// examples/watching.rs) decides it: twice a second the sweep loses less than 1 % to it.
-const LIVE_FRAME: Duration = Duration::from_millis(500);
+/// How often a sweep is drawn while a run is in progress. Runs that are shorter are drawn in between, where nothing is
+/// measured (`bench::worker`).
+const LIVE_FRAME: Duration = Duration::from_millis(1000);
+/// Of so many frames of a sweep one is timed.
+const TIMED_EVERY: u32 = 8;
+/// At once, but only one frame: egui answers a plain request with two.
+pub(super) const SOON: Duration = Duration::from_millis(1);
 
 /// What is kept under these names from one start to the next. Runs never are.
 pub(super) const QUIET_KEY: &str = "draw nothing while measuring";
@@ -67,6 +71,8 @@ pub struct App {
     pub(super) shows_why: bool,
     /// Of the window, as last set.
     title: String,
+    /// How long drawing takes after the program has said what to draw.
+    pub(super) drawing: Drawing,
     /// How the last sweep ended, if it did not come to its end.
     pub(super) ended: Option<Ended>,
     /// Closing was asked for while a sweep runs.
@@ -79,6 +85,40 @@ pub struct App {
     pub(super) problems: VecDeque<String>,
     pub(super) background: Background,
     pub(super) queue: Vec<Command>,
+}
+
+/// How long drawing goes on after everything to draw is known: now and then a frame is followed by another at once, and the
+/// time between the two says it.
+#[derive(Debug, Default)]
+pub(super) struct Drawing {
+    num_drawn: u32,
+    began: Option<Instant>,
+    laid_out: Duration,
+    is_timed: bool,
+    rest: Duration,
+}
+
+impl Drawing {
+    /// A frame begins.
+    fn tick(&mut self) {
+        let whole = self.began.replace(Instant::now()).map(|began| began.elapsed());
+        if let Some(whole) = whole.filter(|_| self.is_timed) {
+            self.rest = whole.saturating_sub(self.laid_out);
+        }
+    }
+
+    /// Everything to draw is known. How much longer it takes; `None`: the next frame, which follows at once, will tell.
+    pub(super) fn lay_out(&mut self, ctx: &Context) -> Option<Duration> {
+        self.laid_out = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        let was_timed = std::mem::take(&mut self.is_timed);
+        self.num_drawn = self.num_drawn.wrapping_add(u32::from(!was_timed));
+        if !was_timed && self.num_drawn % TIMED_EVERY == 1 {
+            self.is_timed = true;
+            ctx.request_repaint_after(SOON);
+            return None;
+        }
+        Some(self.rest)
+    }
 }
 
 /// A sweep in progress.
@@ -123,6 +163,7 @@ impl App {
             shows_keys: false,
             shows_why: false,
             title: String::new(),
+            drawing: Drawing::default(),
             ended: None,
             asks_to_quit: false,
             quits_when_done: false,
@@ -182,6 +223,7 @@ impl App {
 
     /// Everything but drawing: news, keys, commands, models.
     pub fn tick(&mut self, ctx: &Context) {
+        self.drawing.tick();
         while let Some(message) = self.background.next() {
             self.take_message(ctx, message);
         }
@@ -295,6 +337,7 @@ impl App {
         match news {
             News::Begun(_) if sweep.is_beside => sweep.progress.started = Instant::now(),
             News::Begun(manifest) => {
+                self.drawing = Drawing::default();
                 let session = Session::begun(sweep.dir.clone(), *manifest);
                 sweep.progress.started = Instant::now();
                 self.live = LiveModel::of(&session.manifest.plan);

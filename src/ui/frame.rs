@@ -62,6 +62,11 @@ impl App {
         if self.asks_to_quit {
             quit_ui(&ctx, &mut self.queue);
         }
+        if let Some(sweep) = &self.sweep
+            && let Some(rest) = self.drawing.lay_out(&ctx)
+        {
+            sweep.worker.has_drawn(rest);
+        }
     }
 
     /// The answer, always at the same place and of the same height.

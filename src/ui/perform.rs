@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use eframe::egui::{Context, ViewportCommand};
 
-use super::app::{App, Sweep};
+use super::app::{App, SOON, Sweep};
 use super::bar::Progress;
 use super::commands::{Command, Export, Purpose, View};
 use super::pictures::{self, Wish};
@@ -110,7 +110,7 @@ impl App {
         let is_beside = order.calibrates && self.loaded.is_some();
         self.ended = None;
         let waker = ctx.clone();
-        match Worker::start(&self.starter, order, move || waker.request_repaint()) {
+        match Worker::start(&self.starter, order, move || waker.request_repaint_after(SOON)) {
             Ok(worker) => {
                 let progress = Progress {
                     num_runs: 0,

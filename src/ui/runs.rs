@@ -18,6 +18,7 @@ pub fn runs_ui(ui: &mut Ui, runs: &[RunSummary], is_live: bool) {
     let mut table = TableBuilder::new(ui)
         .striped(true)
         .stick_to_bottom(is_live)
+        .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::exact(32.0))
         .column(Column::exact(118.0))
         .column(Column::exact(80.0))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Button, Grid, Key, Label, Link, TextEdit, Ui};
+use eframe::egui::{Align, Button, Grid, Key, Label, Layout, Link, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use super::commands::{Command, Purpose};
@@ -140,11 +140,12 @@ fn list_ui(
     let num_shown = if ui.available_width() > ROOM_FOR_ALL { titles.len() } else { titles.len() - 2 };
     TableBuilder::new(ui)
         .striped(true)
-        .column(Column::remainder().at_least(120.0).clip(true))
-        .column(Column::exact(124.0))
-        .column(Column::exact(76.0))
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(Column::remainder().at_least(100.0).clip(true))
+        .column(Column::exact(136.0))
+        .column(Column::exact(60.0))
         .columns(Column::remainder().at_least(60.0).clip(true), num_shown - 3)
-        .column(Column::exact(192.0))
+        .column(Column::exact(204.0))
         .header(theme::ROW_HEIGHT, |mut header| {
             for title in titles.iter().take(num_shown).chain([&""]) {
                 header.col(|ui| drop(ui.weak(*title)));
@@ -201,7 +202,7 @@ fn row_ui(
             row.col(|ui| drop(ui.colored_label(theme::alert(ui), "damaged").on_hover_text(error)));
         }
     }
-    row.col(|ui| drop(ui.horizontal(|ui| actions_ui(ui, found, &name, editing, queue))));
+    row.col(|ui| actions_ui(ui, found, &name, editing, queue));
 }
 
 fn actions_ui(ui: &mut Ui, found: &Found, name: &str, editing: &mut Option<Editing>, queue: &mut Vec<Command>) {

@@ -219,7 +219,7 @@ pub(super) fn to_try_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
 fn thresholds_ui(ui: &mut Ui, setup: &mut Setup) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = eframe::egui::vec2(4.0, 4.0);
-        ui.spacing_mut().button_padding = eframe::egui::vec2(8.0, 2.0);
+        ui.spacing_mut().button_padding = eframe::egui::vec2(6.0, 2.0);
         for threshold in setup.plan.reap_thresholds.clone() {
             if removable_chip_ui(ui, &threshold.to_string(), &format!("Remove {threshold} frames in flight")) {
                 setup.toggle_threshold(threshold);

@@ -150,7 +150,12 @@ fn answer_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
             ui.spacing_mut().item_spacing.y = 2.0;
             chips_ui(ui, shown, tone(answer.state), &state_text(answer.state));
             ui.add(eframe::egui::Label::new(theme::title(&answer.headline)).truncate());
-            ui.add(eframe::egui::Label::new(RichText::new(&answer.basis).small().color(theme::ink(ui).dim)).truncate());
+            let mut basis = answer.basis.clone();
+            if !has_tiles {
+                let figures: Vec<_> = answer.figures.iter().map(Answer::figure_text).collect();
+                basis = format!("{basis} · {}", figures.join(" · "));
+            }
+            ui.add(eframe::egui::Label::new(RichText::new(basis).small().color(theme::ink(ui).dim)).truncate());
         });
         if has_tiles {
             ui.spacing_mut().item_spacing.x = theme::GAP;

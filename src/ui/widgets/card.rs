@@ -5,7 +5,7 @@ use eframe::egui::{Align, CollapsingHeader, Frame, Layout, Margin, Response, Ric
 use crate::ui::theme;
 
 /// Width of the labels left of the controls.
-const LABEL_WIDTH: f32 = 80.0;
+const LABEL_WIDTH: f32 = 72.0;
 
 /// A card with a title, as wide as there is room.
 pub fn card_ui(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
