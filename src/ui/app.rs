@@ -326,9 +326,14 @@ impl App {
         let Some(sweep) = &mut self.sweep else { return };
         sweep.progress.is_stopping = sweep.worker.is_stopping();
         sweep.worker.take_samples(&mut sweep.samples);
-        self.live.extend(&sweep.samples);
+        let mut is_of_one_run = true;
         while let Some(news) = self.sweep.as_ref().and_then(|sweep| sweep.worker.next_news()) {
+            is_of_one_run = false;
             self.take_piece(ctx, news);
+        }
+        // Single frames do not say of which run they are. Those of a run that has ended came with its record.
+        if let Some(sweep) = self.sweep.as_ref().filter(|_| is_of_one_run) {
+            self.live.extend(&sweep.samples);
         }
     }
 

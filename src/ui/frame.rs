@@ -11,7 +11,7 @@ use super::compare_view::compare_ui;
 use super::data::LoadedSession;
 use super::first_start::first_start_ui;
 use super::live::{LiveModel, live_ui};
-use super::notices::{problems_ui, quiet_ui, quit_ui, written_ui};
+use super::notices::{notices_ui, quiet_ui, quit_ui};
 use super::palette;
 use super::path_dialog::Picked;
 use super::report::report_ui;
@@ -33,8 +33,6 @@ impl App {
             if let Some(share) = self.opening {
                 ui.add(ProgressBar::new(share).text("Opening the session")).accessible_name("Opening the session");
             }
-            written_ui(ui, self.report.written.as_deref(), &mut self.queue);
-            problems_ui(ui, &self.problems, &mut self.queue);
         });
         self.verdict_ui(ui, panel);
         Panel::left("setup").resizable(false).exact_size(theme::SETUP_WIDTH).frame(panel).show(ui, |ui| {
@@ -47,6 +45,7 @@ impl App {
             self.view_ui(ui);
         });
         let ctx = ui.ctx().clone();
+        notices_ui(&ctx, self.report.written.as_deref(), &self.problems, &mut self.queue);
         palette::palette_ui(&ctx, &mut self.palette, &mut self.queue);
         match self.path_dialog.as_mut().and_then(|dialog| dialog.show(&ctx)) {
             Some(Picked::Path(purpose, path)) => {

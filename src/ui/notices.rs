@@ -7,32 +7,45 @@ use eframe::egui::{self, Context, Ui};
 
 use super::commands::Command;
 use super::theme;
+use super::widgets::icons;
 use super::words::in_window;
 
-/// The last export, from whichever view.
-pub(super) fn written_ui(ui: &mut Ui, written: Option<&Path>, queue: &mut Vec<Command>) {
-    let Some(path) = written else { return };
-    ui.horizontal_wrapped(|ui| {
-        ui.label(format!("Written to {}", path.display()));
-        if ui.small_button("Open the folder").clicked() {
-            queue.push(Command::OpenFolder);
+/// Of a notice, at most.
+const WIDTH: f32 = 560.0;
+
+/// The last export and all errors, at the lower right above everything, so that nothing moves. They stay until dismissed.
+pub(super) fn notices_ui(ctx: &Context, written: Option<&Path>, problems: &VecDeque<String>, queue: &mut Vec<Command>) {
+    if written.is_none() && problems.is_empty() {
+        return;
+    }
+    let area = egui::Area::new(egui::Id::unique("notices")).order(egui::Order::Foreground);
+    area.anchor(egui::Align2::RIGHT_BOTTOM, egui::vec2(-theme::GAP, -theme::GAP)).show(ctx, |ui| {
+        ui.set_max_width(WIDTH);
+        if let Some(path) = written {
+            card_ui(ui, |ui| {
+                ui.label(format!("Written to {}", path.display()));
+                if ui.small_button("Open the folder").clicked() {
+                    queue.push(Command::OpenFolder);
+                }
+                if ui.small_button("Dismiss").clicked() {
+                    queue.push(Command::DismissWritten);
+                }
+            });
         }
-        if ui.small_button("Dismiss").clicked() {
-            queue.push(Command::DismissWritten);
+        for (idx, problem) in problems.iter().enumerate() {
+            card_ui(ui, |ui| {
+                ui.colored_label(theme::alert(ui), icons::WARNING);
+                ui.label(in_window(problem));
+                if ui.small_button("Dismiss").clicked() {
+                    queue.push(Command::DismissProblem(idx));
+                }
+            });
         }
     });
 }
 
-/// Errors stay until they are dismissed.
-pub(super) fn problems_ui(ui: &mut Ui, problems: &VecDeque<String>, queue: &mut Vec<Command>) {
-    for (idx, problem) in problems.iter().enumerate() {
-        ui.horizontal_wrapped(|ui| {
-            ui.colored_label(theme::alert(ui), in_window(problem));
-            if ui.small_button("Dismiss").clicked() {
-                queue.push(Command::DismissProblem(idx));
-            }
-        });
-    }
+fn card_ui(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    egui::Frame::popup(ui.style()).show(ui, |ui| ui.horizontal_wrapped(content));
 }
 
 /// Shown instead of any view while a sweep runs and drawing is paused.

@@ -56,13 +56,13 @@ fn metric_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line
     thresholds.dedup();
     let log2 = |threshold: u32| f64::from(threshold.max(1)).log2();
     let ticks: Vec<_> = thresholds.iter().map(|&threshold| log2(threshold)).collect();
-    // An axis around nothing but zeros would go below them.
-    let is_zero =
+    let values =
         lines.iter().flat_map(|line| &line.points).filter_map(|point| point.values.get(idx).copied().flatten());
-    let is_zero = is_zero.fold(0.0, |most: f64, (mean, _)| most.max(mean)) == 0.0;
+    let highest = values.fold(0.0, |most: f64, (mean, stddev)| most.max(mean + stddev));
     let plot = still_plot(ui, metric.key(), plot_height(ui) * 0.85)
         .include_y(0.0)
-        .include_y(if is_zero { 1.0 } else { 0.0 })
+        // Room for the ring around the highest point; an axis around nothing but zeros would go below them.
+        .include_y(if highest > 0.0 { 1.1 * highest } else { 1.0 })
         .custom_x_axes(vec![axis(AxisHints::new_x(), "reap threshold T [frames in flight]", threshold_text)])
         .custom_y_axes(vec![axis(AxisHints::new_y(), metric.unit().symbol(), |value| value.to_string())])
         .x_grid_spacer(move |_| marks(ticks.iter().copied()))

@@ -3,6 +3,7 @@
 //! Draws `slots`' model as one mesh, however many pictures the run has.
 
 use super::parts::{KeyEntry, key_ui};
+use super::scale::{linear_ticks, tick_label};
 use super::selection::FrameTime;
 use super::slots::{Content, Held, Marks, Phase, Timeline, Window};
 use crate::ui::{pictures, theme};
@@ -12,7 +13,7 @@ use eframe::egui::{
     vec2,
 };
 
-const LABEL_WIDTH: f32 = 52.0;
+const LABEL_WIDTH: f32 = 64.0;
 const PEAKS_HEIGHT: f32 = 90.0;
 const AXIS_HEIGHT: f32 = 18.0;
 const SIDE_WIDTH: f32 = 220.0;
@@ -282,17 +283,12 @@ fn labels(ui: &Ui, painter: &Painter, timeline: &Timeline, layout: &Layout, most
     let bottom = layout.top(timeline.slots.len());
     let line = [pos2(layout.rect.left(), bottom), pos2(layout.rect.right(), bottom)];
     painter.line_segment(line, (1.0, ui.visuals().weak_text_color()));
-    let num_ticks = (layout.rect.width() / 110.0).clamp(1.0, 20.0) as u16;
-    for tick in 0..=num_ticks {
-        let share = f32::from(tick) / f32::from(num_ticks);
-        let x = layout.rect.left() + share * layout.rect.width();
-        let align = match tick {
-            0 => Align2::LEFT_TOP,
-            tick if tick == num_ticks => Align2::RIGHT_TOP,
-            _ => Align2::CENTER_TOP,
-        };
+    let span_ns = (layout.from_ns, layout.from_ns + f64::from(layout.rect.width()) * layout.ns_per_pixel);
+    for at_ns in linear_ticks(span_ns) {
+        let x = layout.x(at_ns.max(0.0) as u64);
+        let text = if at_ns == 0.0 { "0".to_owned() } else { tick_label(at_ns.log10()) };
         painter.line_segment([pos2(x, bottom), pos2(x, bottom + 3.0)], (1.0, ui.visuals().weak_text_color()));
-        painter.text(pos2(x, bottom + 4.0), align, units::ns(layout.at_ns(x)), font.clone(), ink);
+        painter.text(pos2(x, bottom + 4.0), Align2::CENTER_TOP, text, font.clone(), ink);
     }
 }
 
