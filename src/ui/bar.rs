@@ -10,6 +10,7 @@ use super::theme;
 use super::widgets::tab_ui;
 use crate::bench::schedule::Forecast;
 use crate::plan::PlannedRun;
+use crate::report::words::{case_title, codec_title};
 use crate::units;
 
 /// The progress of a sweep.
@@ -53,7 +54,7 @@ impl Progress {
         Some(self.started.elapsed().mul_f64(left / self.num_done as f64))
     }
 
-    /// "run 12 of 44, H.264 T=4 inline, 3 s left"
+    /// "H.264 T=4 inline, 3 s left"
     pub fn text(&self) -> String {
         if self.is_stopping {
             return "stopping: draining the frames in flight".to_owned();
@@ -66,7 +67,7 @@ impl Progress {
                     PlannedRun { is_confirmation: true, .. } => ", confirmation",
                     _ => "",
                 };
-                format!("run {} of {}, {}{warmup}", run.order_index + 1, self.num_runs, run.case)
+                format!("{} {}{warmup}", codec_title(run.case.codec), case_title(&run.case))
             },
         );
         let left = self.remaining().map_or_else(String::new, |left| format!(", {} left", units::duration(left)));

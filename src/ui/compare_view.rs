@@ -34,6 +34,7 @@ pub fn compare_ui(
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.horizontal_wrapped(|ui| {
             case_ui(ui, "Before", &mut model.before, &before_cases);
+            ui.weak("→");
             case_ui(ui, "After", &mut model.after, &cases);
             let swap =
                 ui.add_enabled(model.other.is_none(), Button::new("Swap")).on_hover_text("Swap before and after");
@@ -71,7 +72,9 @@ fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found
     let shown =
         model.other.as_ref().map_or_else(|| OPEN_ONE.to_owned(), |other| other.session.dir.display().to_string());
     ui.horizontal_wrapped(|ui| {
-        ComboBox::from_label("Before session").selected_text(&shown).width(260.0).show_ui(ui, |ui| {
+        ui.weak("Before from");
+        let combo = ComboBox::from_id_salt("before session").selected_text(&shown).width(240.0);
+        let combo = combo.show_ui(ui, |ui| {
             if ui.selectable_label(model.other.is_none(), OPEN_ONE).clicked() {
                 queue.push(Command::CompareWith(None));
             }
@@ -83,6 +86,7 @@ fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found
                 }
             }
         });
+        combo.response.accessible_name("Before session");
         let path = TextEdit::singleline(&mut model.path).desired_width(200.0).hint_text("or a session folder");
         let typed = ui.add(path).accessible_name("Other session folder");
         if typed.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) && !model.path.is_empty() {
@@ -97,11 +101,14 @@ fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found
 fn case_ui(ui: &mut Ui, label: &str, choice: &mut Option<Case>, cases: &[Case]) {
     let title = |case: &Case| format!("{} {}", codec_title(case.codec), case_title(case));
     let selected = choice.as_ref().map_or_else(|| units::NO_VALUE.to_owned(), title);
-    ComboBox::from_label(label).selected_text(selected).width(170.0).show_ui(ui, |ui| {
+    ui.weak(label);
+    let combo = ComboBox::from_id_salt(label).selected_text(selected).width(150.0);
+    let combo = combo.show_ui(ui, |ui| {
         for case in cases {
             ui.selectable_value(choice, Some(*case), title(case));
         }
     });
+    combo.response.accessible_name(label);
 }
 
 fn comparison_ui(

@@ -5,10 +5,10 @@
 use std::collections::VecDeque;
 
 use eframe::egui::{TextStyle, Ui};
-use egui_plot::{GridMark, Line, Plot, PlotPoint, PlotPoints};
+use egui_plot::{AxisHints, GridMark, Line, Plot, PlotPoint, PlotPoints};
 
 use super::plots::scale::linear_ticks;
-use super::plots::{case_line, grid_colour, marks, thresholds};
+use super::plots::{axis, case_line, grid_colour, marks, thresholds};
 use super::{pictures, theme};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{FrameColumns, LiveSample};
@@ -182,8 +182,8 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
         .x_grid_spacer(|input| marks(linear_ticks(input.bounds)))
         .grid_spacing(4.0..=120.0)
         .grid_color(grid_colour(ui))
-        .y_axis_label(panel.axis)
-        .y_axis_min_width(56.0)
+        .custom_y_axes(vec![axis(AxisHints::new_y(), panel.axis, |value| value.to_string()).min_thickness(56.0)])
+        .show_crosshair(false)
         .link_axis(ui.scope_id().with("live"), [true, false])
         .allow_scroll(false)
         .allow_drag(false)

@@ -39,6 +39,10 @@ pub struct Ink {
     /// Behind bars and the set-up.
     pub panel: Color32,
     pub card: Color32,
+    /// Every second row of a table.
+    pub stripe: Color32,
+    /// Edges of what can be pressed.
+    pub edge: Color32,
     pub line: Color32,
     pub text: Color32,
     pub dim: Color32,
@@ -58,6 +62,8 @@ const DARK: Ink = Ink {
     ground: Color32::from_rgb(0x14, 0x16, 0x1a),
     panel: Color32::from_rgb(0x1b, 0x1e, 0x24),
     card: Color32::from_rgb(0x22, 0x26, 0x2d),
+    stripe: Color32::from_rgb(0x1d, 0x20, 0x26),
+    edge: Color32::from_rgb(0x4a, 0x52, 0x5e),
     line: Color32::from_rgb(0x2e, 0x33, 0x3c),
     text: Color32::from_rgb(0xe8, 0xea, 0xed),
     dim: Color32::from_rgb(0x9a, 0xa3, 0xaf),
@@ -75,6 +81,8 @@ const LIGHT: Ink = Ink {
     ground: Color32::from_rgb(0xf6, 0xf7, 0xf9),
     panel: Color32::from_rgb(0xff, 0xff, 0xff),
     card: Color32::from_rgb(0xf3, 0xf5, 0xf8),
+    stripe: Color32::from_rgb(0xea, 0xed, 0xf2),
+    edge: Color32::from_rgb(0xb4, 0xbc, 0xc7),
     line: Color32::from_rgb(0xdf, 0xe3, 0xe9),
     text: Color32::from_rgb(0x1a, 0x1d, 0x22),
     dim: Color32::from_rgb(0x5b, 0x64, 0x70),
@@ -165,7 +173,7 @@ fn colour_in(visuals: &mut Visuals, ink: &Ink) {
     visuals.menu_corner_radius = CARD_RADIUS.into();
     visuals.extreme_bg_color = ink.ground;
     visuals.text_edit_bg_color = Some(ink.panel);
-    visuals.faint_bg_color = ink.card;
+    visuals.faint_bg_color = ink.stripe;
     visuals.code_bg_color = ink.card;
     visuals.hyperlink_color = ink.accent;
     visuals.weak_text_color = Some(ink.dim);
@@ -188,6 +196,7 @@ fn colour_in(visuals: &mut Visuals, ink: &Ink) {
         (widget.bg_fill, widget.weak_bg_fill) = (ink.panel, ink.panel);
     }
     widgets.noninteractive.bg_fill = ink.panel;
+    widgets.inactive.bg_stroke.color = ink.edge;
     (widgets.hovered.bg_fill, widgets.hovered.weak_bg_fill) = (ink.card, ink.card);
     widgets.hovered.bg_stroke.color = ink.dim;
     for widget in [&mut widgets.active, &mut widgets.open] {
@@ -306,7 +315,7 @@ mod tests {
     #[test]
     fn every_text_can_be_read_on_what_it_stands_on() {
         for ink in [DARK, LIGHT] {
-            for ground in [ink.ground, ink.panel, ink.card] {
+            for ground in [ink.ground, ink.panel, ink.card, ink.stripe] {
                 for text in [ink.text, ink.dim, ink.accent, ink.good, ink.warn, ink.alert] {
                     assert!(contrast(text, ground) >= 4.5, "{text:?} on {ground:?}: {}", contrast(text, ground));
                 }

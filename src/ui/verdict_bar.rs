@@ -86,7 +86,10 @@ fn left_ui(ui: &mut Ui, shown: &Shown<'_>) {
         (None, None) => {
             ui.add_space(theme::GRID);
             ui.label(theme::title("How many frames should your encoder keep in flight?"));
-            sub_ui(ui, "Press Run: the defaults measure a modelled encoder in under a minute. No GPU is needed.");
+            sub_ui(
+                ui,
+                "Press Run: the defaults measure a modelled encoder, usually within a minute. No GPU is needed.",
+            );
         }
     }
 }
@@ -192,12 +195,15 @@ fn figure_ui(ui: &mut Ui, figure: &Figure) {
             let text = units::change_pct(change.estimate_pct);
             sub_ui(ui, text).on_hover_text(format!("Paired median change: {change}"));
             if let Some((low, high)) = change.ends().filter(|(low, high)| low.is_finite() && high.is_finite()) {
-                let is_better = match figure.metric.better() {
-                    Better::Lower => high <= 0.0,
-                    Better::Higher => low >= 0.0,
-                    Better::Neither => false,
+                // Whether it matters is the criteria's question; the colour says only on which side of 0 all of it lies.
+                let ink = theme::ink(ui);
+                let colour = match figure.metric.better() {
+                    Better::Lower if high < 0.0 => ink.good,
+                    Better::Higher if low > 0.0 => ink.good,
+                    Better::Lower if low > 0.0 => ink.warn,
+                    Better::Higher if high < 0.0 => ink.warn,
+                    _ => ink.dim,
                 };
-                let colour = if is_better { theme::ink(ui).good } else { theme::ink(ui).warn };
                 whisker_ui(ui, WHISKER_WIDTH, (change.estimate_pct, low, high), colour);
             }
         });
@@ -228,8 +234,8 @@ fn button_ui(ui: &mut Ui, shown: &Shown<'_>, is_open: &mut bool, queue: &mut Vec
         let num: usize = shown.answers.unwrap_or_default().iter().map(|answer| answer.doubts.len()).sum();
         let notes = match num {
             0 => String::new(),
-            1 => " 1 doubt".to_owned(),
-            num => format!(" {num} doubts"),
+            1 => " 1 note".to_owned(),
+            num => format!(" {num} notes"),
         };
         let caret = if *is_open { icons::CARET_UP } else { icons::CARET_DOWN };
         let text = RichText::new(format!("Why?{notes} {caret}")).small().color(theme::ink(ui).accent);

@@ -36,7 +36,7 @@ use cases::{CaseModel, Cases};
 use distributions::DistributionsState;
 use knees::Knees;
 use made::Made;
-pub(super) use parts::{case_line, grid_colour, marks, thresholds};
+pub(super) use parts::{axis, case_line, grid_colour, marks, thresholds};
 use selection::FrameSelection;
 use slots::{Marks, Timeline};
 use timeline::TimelineState;
@@ -187,7 +187,9 @@ impl Plots {
             |run: &&LoadedRun| run.summary.counts() && knee.is_some_and(|knee| knee.case == run.summary.case);
         let mut run = chosen.or_else(|| session.runs.iter().find(is_telling)).or(session.runs.first())?;
         ui.horizontal(|ui| {
-            ComboBox::from_label("Run").selected_text(run_name(run)).width(260.0).show_ui(ui, |ui| {
+            ui.weak("Run");
+            let combo = ComboBox::from_id_salt("run").selected_text(run_name(run)).width(260.0);
+            let shown = combo.show_ui(ui, |ui| {
                 for other in &session.runs {
                     let is_shown = other.summary.order_index == run.summary.order_index;
                     if ui.selectable_label(is_shown, run_name(other)).clicked() {
@@ -196,6 +198,7 @@ impl Plots {
                     }
                 }
             });
+            shown.response.accessible_name("Run");
             parts::title_ui(
                 ui,
                 "Timeline",

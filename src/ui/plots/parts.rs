@@ -96,6 +96,7 @@ pub fn still_plot<'a>(ui: &Ui, id: &'static str, height: f32) -> Plot<'a> {
         .allow_boxed_zoom(false)
         .allow_double_click_reset(false)
         .allow_axis_zoom_drag(false)
+        .show_crosshair(false)
         .grid_color(grid_colour(ui))
 }
 

@@ -22,7 +22,7 @@ pub fn tail_label(x: f64) -> String {
 /// 0, 50 %, and each nine up to `end`.
 pub fn tail_ticks(end: f64) -> Vec<f64> {
     let nines = (1..=end.max(0.0) as u32).map(f64::from);
-    [0.0, tail(0.5, end)].into_iter().chain(nines).collect()
+    [tail(0.5, end)].into_iter().chain(nines).collect()
 }
 
 /// Where a time stands on an axis of decades.
@@ -99,7 +99,7 @@ mod tests {
         assert!((tail(0.999, 5.0) - 3.0).abs() < 1e-9);
         assert_eq!(tail(1.0, 5.0), 5.0);
         let labels: Vec<_> = tail_ticks(4.0).into_iter().map(tail_label).collect();
-        assert_eq!(labels, ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
+        assert_eq!(labels, ["50 %", "90 %", "99 %", "99.9 %", "99.99 %"]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::report::words::case_title;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::verdict::sweep_effects::Cell;
 use crate::ui::data::LoadedSession;
+use crate::ui::widgets::sub_ui;
 use crate::ui::{pictures, theme};
 use crate::units;
 
@@ -24,8 +25,8 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     let lines: Vec<_> = knees.lines.iter().filter(|line| line.codec == codec).collect();
     key_ui(ui, lines.iter().map(|line| KeyEntry::solid(lock_title(line.lock), theme::lock_placement(line.lock))));
     metrics_ui(ui, session, knees, &lines, [0, 1]);
-    split_ui(ui, session, knees, codec);
     table_ui(ui, &lines, knees);
+    split_ui(ui, session, knees, codec);
     ui.add_space(theme::GAP);
     metrics_ui(ui, session, knees, &lines, [2, 3]);
     for answer in knees.answers.iter().filter(|answer| answer.codec == codec) {
@@ -34,10 +35,14 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
 }
 
 fn metrics_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, lines: &[&Line], which: [usize; 2]) {
-    ui.columns_const(|columns: &mut [Ui; 2]| {
-        for (column, idx) in columns.iter_mut().zip(which) {
-            metric_ui(column, session, knees, lines, idx, METRICS[idx]);
-        }
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.x = 3.0 * theme::GRID;
+        ui.columns_const(|columns: &mut [Ui; 2]| {
+            for (column, idx) in columns.iter_mut().zip(which) {
+                column.spacing_mut().item_spacing.x = theme::GRID;
+                metric_ui(column, session, knees, lines, idx, METRICS[idx]);
+            }
+        });
     });
 }
 
@@ -108,7 +113,12 @@ fn threshold_text(x: f64) -> String {
 
 fn split_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     ui.add_space(theme::GAP);
-    title_ui(ui, "Where the time went", FigureKind::WaitSplit.explanation(), session);
+    title_ui(ui, "Where the time is spent", FigureKind::WaitSplit.explanation(), session);
+    sub_ui(
+        ui,
+        "Mean per run. The line is the wall time; the space up to it is your application's own work. With a separate thread the \
+         upper bar is the submit thread and the lower one the locking thread, which waits in parallel.",
+    );
     let part = |metric: &Metric| {
         let idx = PARTS.iter().position(|other| other == metric).unwrap_or(0);
         (metric.title().to_owned(), theme::series(idx))
@@ -130,7 +140,6 @@ fn split_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     };
     key_ui(ui, knees.parts.iter().zip(&parts).map(entry));
     bars_ui(ui, &BarChart { name: "Where the time of each case went", parts: &parts, rows: &rows, text: &text });
-    ui.weak("The vertical line is the wall time; the gap up to it is the caller's own work");
 }
 
 /// The same in numbers, the case to keep marked.
@@ -143,15 +152,15 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
         TableBuilder::new(ui)
             .vscroll(false)
             .cell_layout(Layout::right_to_left(Align::Center))
-            .column(Column::exact(120.0))
-            .columns(Column::remainder().at_least(64.0), METRICS.len() + 2)
-            .column(Column::exact(130.0))
+            .column(Column::exact(92.0))
+            .columns(Column::remainder().at_least(54.0).clip(true), METRICS.len() + 2)
+            .column(Column::exact(112.0))
             .header(height, |mut header| {
                 header.col(|ui| left_ui(ui, |ui| drop(ui.weak("Setting"))));
                 header.col(|ui| drop(ui.weak("fps")));
                 header.col(|ui| {
-                    ui.weak("against reference").on_hover_text(
-                        "Change in encode wall time, the primary metric, which was chosen beforehand; all comparisons of the \
+                    ui.weak("wall time change").on_hover_text(
+                        "Change in encode wall time against the reference, the primary metric, which was chosen beforehand; all comparisons of the \
                          sweep share one error of 5 %",
                     );
                 });
