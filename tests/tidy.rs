@@ -26,7 +26,10 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("report", &["advice", "contract", "files", "plan", "record", "session", "stats", "units"]),
     (
         "ui",
-        &["bench", "contract", "device", "doctor", "plan", "record", "report", "session", "source", "stats", "units"],
+        &[
+            "advice", "bench", "contract", "device", "doctor", "plan", "record", "report", "session", "source",
+            "stats", "units",
+        ],
     ),
     (
         "cli",

@@ -20,7 +20,7 @@ use super::report::ReportModel;
 use super::sessions::SessionsModel;
 use super::setup::Setup;
 use super::theme;
-use super::verdict_bar::Ended;
+use super::verdict_bar::{Ended, Unfolded};
 use crate::bench::worker::{News, Starter, Worker};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::LiveSample;
@@ -67,8 +67,8 @@ pub struct App {
     /// A path that is being typed, where the system has no file dialog.
     pub(super) path_dialog: Option<PathDialog>,
     pub(super) shows_keys: bool,
-    /// Are the reasons of the answer unfolded?
-    pub(super) shows_why: bool,
+    /// What is unfolded below the answer.
+    pub(super) unfolded: Unfolded,
     /// Of the window, as last set.
     title: String,
     /// How long drawing takes after the program has said what to draw.
@@ -161,7 +161,7 @@ impl App {
             palette: Palette::default(),
             path_dialog: None,
             shows_keys: false,
-            shows_why: false,
+            unfolded: Unfolded::Nothing,
             title: String::new(),
             drawing: Drawing::default(),
             ended: None,

@@ -19,7 +19,7 @@ use super::runs::runs_ui;
 use super::sessions::sessions_ui;
 use super::setup_view::setup_ui;
 use super::theme;
-use super::verdict_bar::{self, Shown};
+use super::verdict_bar::{self, Shown, Unfolded};
 use crate::record::DeviceKind;
 
 impl App {
@@ -88,10 +88,14 @@ impl App {
         let height = verdict_bar::height(shown.num_codecs);
         let panel = panel.inner_margin(Margin::symmetric(16, 8));
         Panel::top("verdict").resizable(false).exact_size(height).frame(panel).show(ui, |ui| {
-            verdict_bar::verdict_bar_ui(ui, &shown, &mut self.shows_why, &mut self.queue);
+            verdict_bar::verdict_bar_ui(ui, &shown, &mut self.unfolded, &mut self.queue);
         });
-        if let Some(answers) = answers.filter(|_| self.shows_why) {
-            Panel::top("why").resizable(false).frame(panel).show(ui, |ui| verdict_bar::why_ui(ui, answers));
+        let (Some(answers), unfolded) = (answers, self.unfolded) else { return };
+        if unfolded != Unfolded::Nothing {
+            Panel::top("unfolded").resizable(false).frame(panel).show(ui, |ui| match unfolded {
+                Unfolded::How => verdict_bar::how_ui(ui, answers),
+                _ => verdict_bar::why_ui(ui, answers),
+            });
         }
     }
 

@@ -2,12 +2,13 @@
 //!
 //! Shows `stats::analysis` and the progress of a sweep; decides nothing but which command the button gives.
 
-use eframe::egui::{Align, Layout, ProgressBar, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{Align, Frame, Label, Layout, ProgressBar, RichText, ScrollArea, Ui, vec2};
 
 use super::bar::Progress;
 use super::commands::{Command, View};
 use super::theme;
 use super::widgets::{Tone, chip_ui, icons, primary_button, sub_ui, tile_ui, whisker_ui};
+use crate::advice::Proof;
 use crate::record::{DeviceInfo, DeviceKind};
 use crate::report::words::codec_title;
 use crate::stats::analysis::{Answer, AnswerState, Figure, NextStep};
@@ -49,13 +50,31 @@ pub(super) enum Ended {
     Failed,
 }
 
+/// What is unfolded below the bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Unfolded {
+    #[default]
+    Nothing,
+    /// The reasons.
+    Why,
+    /// How to set the case in other programs.
+    How,
+}
+
+impl Unfolded {
+    /// Folds `which` in or out.
+    fn toggle(&mut self, which: Self) {
+        *self = if *self == which { Self::Nothing } else { which };
+    }
+}
+
 /// Height of the bar: the same while a sweep runs and after it, so that nothing below it moves.
 pub(super) fn height(num_codecs: usize) -> f32 {
     if num_codecs > 1 { LINE_HEIGHT.mul_add(num_codecs as f32, theme::GAP) } else { HEIGHT }
 }
 
-/// The whole bar; `is_open`: are the reasons unfolded?
-pub(super) fn verdict_bar_ui(ui: &mut Ui, shown: &Shown<'_>, is_open: &mut bool, queue: &mut Vec<Command>) {
+/// The whole bar.
+pub(super) fn verdict_bar_ui(ui: &mut Ui, shown: &Shown<'_>, unfolded: &mut Unfolded, queue: &mut Vec<Command>) {
     ui.horizontal_centered(|ui| {
         let room = ui.available_width() - BUTTON_WIDTH - theme::GAP;
         ui.allocate_ui_with_layout(vec2(room, ui.available_height()), Layout::top_down(Align::Min), |ui| {
@@ -64,7 +83,7 @@ pub(super) fn verdict_bar_ui(ui: &mut Ui, shown: &Shown<'_>, is_open: &mut bool,
             left_ui(ui, shown);
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.vertical_centered(|ui| button_ui(ui, shown, is_open, queue));
+            ui.vertical_centered(|ui| button_ui(ui, shown, unfolded, queue));
         });
     });
 }
@@ -152,13 +171,13 @@ fn answer_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
             ui.set_width(width);
             ui.spacing_mut().item_spacing.y = 2.0;
             chips_ui(ui, shown, tone(answer.state), &state_text(answer.state));
-            ui.add(eframe::egui::Label::new(theme::title(&answer.headline)).truncate());
+            ui.add(Label::new(theme::title(&answer.headline)).truncate());
             let mut basis = answer.basis.clone();
             if !has_tiles {
                 let figures: Vec<_> = answer.figures.iter().map(Answer::figure_text).collect();
                 basis = format!("{basis} · {}", figures.join(" · "));
             }
-            ui.add(eframe::egui::Label::new(RichText::new(basis).small().color(theme::ink(ui).dim)).truncate());
+            ui.add(Label::new(RichText::new(basis).small().color(theme::ink(ui).dim)).truncate());
         });
         if has_tiles {
             ui.spacing_mut().item_spacing.x = theme::GAP;
@@ -178,7 +197,7 @@ fn line_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
     });
     let figures: Vec<_> = answer.figures.iter().map(Answer::figure_text).collect();
     let text = format!("{} · {}", answer.basis, figures.join(" · "));
-    ui.add(eframe::egui::Label::new(RichText::new(text).small().color(theme::ink(ui).dim)).truncate());
+    ui.add(Label::new(RichText::new(text).small().color(theme::ink(ui).dim)).truncate());
     ui.add_space(4.0);
 }
 
@@ -211,7 +230,7 @@ fn figure_ui(ui: &mut Ui, figure: &Figure) {
 }
 
 /// The next step, and below it the way to the reasons.
-fn button_ui(ui: &mut Ui, shown: &Shown<'_>, is_open: &mut bool, queue: &mut Vec<Command>) {
+fn button_ui(ui: &mut Ui, shown: &Shown<'_>, unfolded: &mut Unfolded, queue: &mut Vec<Command>) {
     ui.add_space((ui.available_height() - 62.0).max(0.0) / 2.0);
     if let Some(progress) = shown.progress {
         let stop = primary_button(ui, !progress.is_stopping, "Stop", BUTTON_WIDTH);
@@ -225,10 +244,13 @@ fn button_ui(ui: &mut Ui, shown: &Shown<'_>, is_open: &mut bool, queue: &mut Vec
         return;
     }
     let (title, command, hint) = step(shown);
-    let is_run = command == Command::Run;
+    let is_run = command == Some(Command::Run);
     let button = primary_button(ui, shown.can_run || !is_run, &title, BUTTON_WIDTH);
     if button.on_hover_text(hint).clicked() {
-        queue.push(command);
+        match command {
+            Some(command) => queue.push(command),
+            None => unfolded.toggle(Unfolded::How),
+        }
     }
     if shown.answers.is_some_and(|answers| !answers.is_empty()) {
         let num: usize = shown.answers.unwrap_or_default().iter().map(|answer| answer.doubts.len()).sum();
@@ -237,35 +259,72 @@ fn button_ui(ui: &mut Ui, shown: &Shown<'_>, is_open: &mut bool, queue: &mut Vec
             1 => " 1 note".to_owned(),
             num => format!(" {num} notes"),
         };
-        let caret = if *is_open { icons::CARET_UP } else { icons::CARET_DOWN };
+        let caret = if *unfolded == Unfolded::Why { icons::CARET_UP } else { icons::CARET_DOWN };
         let text = RichText::new(format!("Why?{notes} {caret}")).small().color(theme::ink(ui).accent);
         let why = ui.add(eframe::egui::Button::new(text).frame(false)).accessible_name("Why?");
         if why.clicked() {
-            *is_open = !*is_open;
+            unfolded.toggle(Unfolded::Why);
         }
     }
 }
 
-/// What the button says and does. Of several codecs the one that is least sure decides.
-fn step(shown: &Shown<'_>) -> (String, Command, String) {
+/// What the button says and does (nothing: it unfolds how to set the case). Of several codecs the first that is not settled
+/// decides.
+fn step(shown: &Shown<'_>) -> (String, Option<Command>, String) {
     let answers = shown.answers.unwrap_or_default();
     let open = answers.iter().find(|answer| !matches!(answer.next, NextStep::Apply { .. })).or(answers.first());
     let Some(answer) = open else {
-        return ("Run".to_owned(), Command::Run, "Run the sweep of the form on the left (Ctrl+R)".to_owned());
+        return ("Run".to_owned(), Some(Command::Run), "Run the sweep of the form on the left (Ctrl+R)".to_owned());
     };
     let hint = format!("{}.", answer.next);
     match &answer.next {
         NextStep::Confirm { rounds } => {
-            (format!("Confirm with {rounds} rounds"), Command::RunConfirming(*rounds), hint)
+            (format!("Confirm with {rounds} rounds"), Some(Command::RunConfirming(*rounds)), hint)
         }
-        NextStep::MoreRounds { rounds } => (format!("Run {rounds} rounds"), Command::RunRounds(*rounds), hint),
-        NextStep::MendRuns { .. } => ("Show failed runs".to_owned(), Command::Show(View::Live), hint),
-        NextStep::AddCase | NextStep::EqualSettings { .. } => ("Run".to_owned(), Command::Run, hint),
-        NextStep::Apply { .. }
-        | NextStep::MoreBlocks { .. }
-        | NextStep::RemoveDoubt { .. }
-        | NextStep::TakeEither { .. } => ("Export report…".to_owned(), Command::Show(View::Report), hint),
+        NextStep::MoreRounds { rounds } => (format!("Run {rounds} rounds"), Some(Command::RunRounds(*rounds)), hint),
+        NextStep::MendRuns { .. } => ("Show failed runs".to_owned(), Some(Command::Show(View::Live)), hint),
+        NextStep::AddCase | NextStep::EqualSettings { .. } => ("Run".to_owned(), Some(Command::Run), hint),
+        NextStep::Apply { .. } => ("Set it in your program".to_owned(), None, hint),
+        NextStep::MoreBlocks { .. } | NextStep::RemoveDoubt { .. } | NextStep::TakeEither { .. } => {
+            ("Export report…".to_owned(), Some(Command::Show(View::Report)), hint)
+        }
     }
+}
+
+/// How to set the case in other programs, and how to prove it there.
+pub(super) fn how_ui(ui: &mut Ui, answers: &[Answer]) {
+    ScrollArea::vertical().min_scrolled_height(240.0).max_height(280.0).id_salt("how").show(ui, |ui| {
+        for answer in answers {
+            if answers.len() > 1 {
+                ui.heading(codec_title(answer.codec));
+            }
+            for advice in &answer.advice {
+                let how = if advice.is_possible { "" } else { " (not exactly this case)" };
+                ui.label(theme::semibold(format!("{}{how}", advice.program)));
+                ui.label(&advice.note);
+                code_ui(ui, &advice.change, advice.program);
+            }
+            ui.label(theme::semibold("To prove it, before and after the change"));
+            ui.label(answer.proof.note);
+            let Proof { before, after, compare, .. } = &answer.proof;
+            code_ui(ui, &format!("{before}\n{after}\n{compare}"), "the commands");
+        }
+    });
+}
+
+/// Text to be taken over, with a button that copies it.
+fn code_ui(ui: &mut Ui, code: &str, of: &str) {
+    if code.is_empty() {
+        return;
+    }
+    Frame::new().fill(theme::ink(ui).card).corner_radius(theme::RADIUS).inner_margin(8).show(ui, |ui| {
+        ui.horizontal_top(|ui| {
+            if ui.small_button("Copy").accessible_name(format!("Copy for {of}")).clicked() {
+                ui.ctx().copy_text(code.to_owned());
+            }
+            ui.add(Label::new(RichText::new(code).monospace()).wrap());
+        });
+    });
 }
 
 /// The reasons, each once.
