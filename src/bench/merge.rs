@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::environment;
 use crate::plan::Plan;
+use crate::record::Environment;
 use crate::session::{Manifest, Session, SessionError, SessionWriter, format_version_for};
 use crate::stats::evidence::warnings::settings;
 use crate::stats::runs::selector::CaseFilter;
@@ -46,16 +47,16 @@ pub fn merge(sessions: &[Session], into: &Path, command: String) -> Result<Merge
     for (idx, one) in sessions.iter().enumerate() {
         sessions[idx + 1..].iter().try_for_each(|other| check(one, other))?;
     }
-    let num_blocks = sessions.iter().map(num_blocks).sum();
+    // A strange file may name any block.
+    let num_blocks = sessions.iter().map(num_blocks).fold(0, u32::saturating_add);
     let plan = Plan { blocks: num_blocks, ..first.manifest.plan.clone() };
     let mut names: Vec<_> = sessions.iter().map(name).collect();
-    let mut environment = environment::capture(command);
     let mut processors: Vec<_> = sessions.iter().map(|one| one.manifest.environment.cpu.clone()).collect();
     processors.dedup();
-    environment = crate::record::Environment {
+    let environment = Environment {
         cpu: processors.join(" and "),
         optimised_build: first.manifest.environment.optimised_build,
-        ..environment
+        ..environment::capture(command)
     };
     let last = names.pop().unwrap_or_default();
     let manifest = Manifest {
@@ -69,23 +70,24 @@ pub fn merge(sessions: &[Session], into: &Path, command: String) -> Result<Merge
     let mut writer = SessionWriter::create(into, &manifest)?;
     let (mut num_runs, mut block, mut round) = (0, 0, 0);
     for session in sessions {
-        let rounds = session.summaries.iter().map(|run| run.repeat_index + 1).max().unwrap_or(0);
+        let rounds = session.summaries.iter().map(|run| run.repeat_index.saturating_add(1)).max().unwrap_or(0);
         for record in session.records()? {
             let mut record = record?;
-            (record.block, record.repeat_index) = (record.block + block, record.repeat_index + round);
+            record.block = record.block.saturating_add(block);
+            record.repeat_index = record.repeat_index.saturating_add(round);
             record.order_index = num_runs;
             writer.append(&record)?;
             num_runs += 1;
         }
-        block += self::num_blocks(session);
-        round += rounds;
+        block = block.saturating_add(self::num_blocks(session));
+        round = round.saturating_add(rounds);
     }
     Ok(Merged { num_runs, num_blocks })
 }
 
 /// At least one, also where nothing ran.
 fn num_blocks(session: &Session) -> u32 {
-    session.summaries.iter().map(|run| run.block).max().unwrap_or(0) + 1
+    session.summaries.iter().map(|run| run.block).max().unwrap_or(0).saturating_add(1)
 }
 
 fn name(session: &Session) -> String {

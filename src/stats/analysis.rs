@@ -289,6 +289,8 @@ fn next(
         AnswerState::Undecided | AnswerState::Refuted => match (rounds_to_decide, remove_largest(doubtful), known.or) {
             (Some(rounds), ..) => NextStep::MoreRounds { rounds },
             (None, Some(remove), _) => remove,
+            // All rounds together prefer this one to what the planned rounds chose: nothing is open but its confirmation.
+            (None, None, Some(_)) if known.case != known.chosen => confirm,
             (None, None, Some(other)) => NextStep::TakeEither { cases: [known.case, other] },
             (None, None, None) => confirm,
         },
