@@ -21,11 +21,11 @@ pub struct Estimate {
     pub num_runs: u64,
     /// Runs that may be added: until the change is known, and for confirmation rounds.
     pub num_more_at_most: u64,
-    /// Duration of the planned runs by the device's model; `None` if it is unknown before the first run.
-    pub duration: Option<Duration>,
     /// Of those, what few sweeps exceed: further rounds of a codec's last three cases, and their confirmation.
     pub num_more_usually: u64,
-    /// Duration of the planned runs and those, on a computer that is slower than the model; `None` where `duration` is.
+    /// Duration of the planned runs by the device's model; `None` if it is unknown before the first run.
+    pub duration: Option<Duration>,
+    /// Duration of the planned runs and the usual further ones, on a computer that is slower than the model; `None` where `duration` is.
     pub usually: Option<Duration>,
     /// Bytes of the frames held in memory; `None` where only the file itself says how large they are.
     pub frame_bytes: Option<u64>,
@@ -43,11 +43,6 @@ impl Estimate {
             usually: usually(plan),
             frame_bytes: frame_bytes(plan),
         }
-    }
-
-    /// Planned runs plus those that may be added.
-    pub fn num_runs_at_most(&self) -> u64 {
-        self.num_runs + self.num_more_at_most
     }
 
     /// The upper end of the announced range.

@@ -60,7 +60,8 @@ figure { margin: 8px 0; } figure svg { max-width: 100%; height: auto; background
 const SORT: &str = r#"
 const units = { ns: 1e-9, "µs": 1e-6, ms: 1e-3, s: 1, KiB: 1024, MiB: 1048576, GiB: 1073741824 };
 const value = (cell) => {
-  const found = cell.textContent.replace("−", "-").match(/^\s*([+-]?\d[\d.]*)\s*(ns|µs|ms|s|KiB|MiB|GiB)?/);
+  const text = cell.textContent.replace("−", "-").replace(/(\d),(?=\d{3})/g, "$1");
+  const found = text.match(/^\s*([+-]?\d[\d.]*)\s*(ns|µs|ms|s|KiB|MiB|GiB)?/);
   return found ? Number(found[1]) * (units[found[2]] ?? 1) : null;
 };
 for (const head of document.querySelectorAll("th")) {

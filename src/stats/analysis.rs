@@ -16,6 +16,7 @@ use crate::stats::evidence::doubts::Doubt;
 use crate::stats::evidence::peers::Peers;
 use crate::stats::evidence::repetition::Repetition;
 use crate::stats::evidence::side::Side;
+use crate::stats::math::ratio::turned_over_pct;
 use crate::stats::runs::metrics::{Metric, wait_of};
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::Group;
@@ -256,9 +257,8 @@ fn figures(compared: &CodecComparison) -> Vec<Figure> {
 
 /// Throughput is the wall time turned over: the same decision, seen from the other side.
 fn turned_over(wall: ChangeInterval) -> ChangeInterval {
-    let turn = |pct: f64| 100.0 * (1.0 / (1.0 + pct / 100.0) - 1.0);
-    let (low_pct, high_pct) = (wall.high_pct.map(turn), wall.low_pct.map(turn));
-    ChangeInterval { estimate_pct: turn(wall.estimate_pct), low_pct, high_pct, ..wall }
+    let (low_pct, high_pct) = (wall.high_pct.map(turned_over_pct), wall.low_pct.map(turned_over_pct));
+    ChangeInterval { estimate_pct: turned_over_pct(wall.estimate_pct), low_pct, high_pct, ..wall }
 }
 
 fn next(

@@ -146,7 +146,7 @@ mod tests {
         std::fs::write(dir.path().join("notes.txt"), b"").unwrap();
         let typed = |begun: &str| with_slash(dir.path()) + begun;
         let mut dialog = PathDialog { purpose: Purpose::Input, typed: typed("cl"), listed: None };
-        assert_eq!(dialog.completions(), ["clips/", "clip.y4m"]);
+        assert_eq!(dialog.completions(), [format!("clips{}", std::path::MAIN_SEPARATOR), "clip.y4m".to_owned()]);
         dialog.complete("clip.y4m");
         assert_eq!(dialog.typed, typed("clip.y4m"));
         dialog.typed = typed("nothing");

@@ -105,10 +105,7 @@ fn left_ui(ui: &mut Ui, shown: &Shown<'_>) {
         (None, None) => {
             ui.add_space(theme::GRID);
             ui.label(theme::title("How many frames should your encoder keep in flight?"));
-            sub_ui(
-                ui,
-                "Press Run: the defaults measure a modelled encoder, usually within a minute. No GPU is needed.",
-            );
+            sub_ui(ui, "Press Run: the defaults measure a modelled encoder. No GPU is needed.");
         }
     }
 }

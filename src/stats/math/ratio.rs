@@ -12,6 +12,11 @@ use super::rank::{MAX_VALUES, cut, mann_whitney_cdf, signed_rank_cdf};
 /// What is equal must not miss a limit by the rounding of a quotient.
 const ROUNDING: f64 = 1e-11;
 
+/// The same change seen from the other side, in percent: what takes 20 % less makes 25 % more.
+pub fn turned_over_pct(change_pct: f64) -> f64 {
+    100.0 * (1.0 / (1.0 + change_pct / 100.0) - 1.0)
+}
+
 /// Two lists, ready to be asked.
 #[derive(Debug, Clone)]
 pub struct RatioSample {

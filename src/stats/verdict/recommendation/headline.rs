@@ -10,7 +10,9 @@ use crate::contract::Codec;
 use crate::record::Case;
 use crate::stats::evidence::decision::{Decision, ERROR, Evidence, Open, Standard};
 use crate::stats::evidence::peers::Peers;
+use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::sides::Paired;
+use crate::stats::runs::metrics::PRIMARY;
 use crate::stats::runs::summary::{RunSummary, groups};
 use crate::stats::verdict::error_of;
 use crate::stats::verdict::judge::{Judged, judge};
@@ -97,8 +99,7 @@ pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], least: u32
     let needed = |other: Case, limit_pct: f64| {
         let paired = Paired::of(runs, other, known.case, |run| !run.is_confirmation);
         let evidence = Evidence { standard: Standard { error: ERROR, peers: None }, ..Evidence::plain(paired.sides()) };
-        let quantity = crate::stats::evidence::quantity::Quantity::Metric(crate::stats::runs::metrics::PRIMARY);
-        let interval = evidence.at_most(quantity, limit_pct)?.interval;
+        let interval = evidence.at_most(Quantity::Metric(PRIMARY), limit_pct)?.interval;
         let (reach, gap) = (interval.high_pct? - interval.estimate_pct, limit_pct - interval.estimate_pct);
         // The bound lies one z₀.₉₅ away; another one makes 95 % power. The width goes with 1 ÷ √n.
         let rounds = f64::from(interval.num_runs) * (2.0 * reach / gap).powi(2);

@@ -2,6 +2,7 @@
 
 use super::{Candidate, Competitor, Recommendation, Role, Standing, State};
 use crate::stats::evidence::decision::{Decision, Open};
+use crate::stats::math::ratio::turned_over_pct;
 use crate::stats::verdict::words::{case_title, more_text};
 use crate::units;
 
@@ -39,7 +40,7 @@ fn competitor(known: &Recommendation, one: &Competitor) -> Option<String> {
         }
         (Role::Fastest, Some(true)) => format!("No other case is faster by more than {margin}."),
         (Role::NextSmaller, Some(true)) => {
-            let [slower, at_least] = [estimate, bound.unwrap_or(estimate)].map(|pct| units::pct(times_slower_pct(pct)));
+            let [slower, at_least] = [estimate, bound.unwrap_or(estimate)].map(|pct| units::pct(turned_over_pct(pct)));
             format!("The next smaller setting, {other}, is {slower} slower (95 %: at least {at_least}).")
         }
         (_, Some(false)) => format!("{other} is faster by more than {margin}."),
@@ -61,11 +62,6 @@ impl Recommendation {
             _ => "undecided".to_owned(),
         }
     }
-}
-
-/// From "takes 20 % less" to "the other takes 25 % more".
-fn times_slower_pct(change_pct: f64) -> f64 {
-    100.0 * (1.0 / (1.0 + change_pct / 100.0) - 1.0)
 }
 
 fn undecided(decision: &Decision) -> String {
