@@ -6,7 +6,7 @@ use super::chart::Heading;
 use super::figures::{case_pen, depth, knee, lock_pen, lock_wait, rounds, shift, wait_split};
 use super::gather::{CaseMaterial, DepthMaterial, Material};
 use super::svg::{Pen, SERIES};
-use super::words::{case_label, case_title, codec_title, side_title};
+use super::words::{case_label, codec_title, side_title};
 use crate::contract::{Codec, LockPlacement};
 use crate::record::DeviceInfo;
 use crate::stats::evidence::change::{ChangeInterval, narrowing};
@@ -184,7 +184,7 @@ fn depth(material: &Material<'_>, codec: Codec) -> Option<String> {
     let span_ns = pair.first()?.span_ns;
     let trace = |depth: &&DepthMaterial| {
         let run = &depth.run;
-        let case = case_title(&run.case);
+        let case = run.case.title();
         let label = format!("{}: {case} (run {}, with the median wall time)", side_title(run.side), run.order_index);
         depth::Trace { label, bins: depth.bins.clone() }
     };

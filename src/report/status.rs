@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::draw::{FigureKind, figures};
 use super::gather::Material;
 use super::text::markdown;
-use super::words::{case_title, codec_title, verdict_title};
+use super::words::{codec_title, verdict_title};
 use super::{Report, ReportError, Subject, appendix, figure_link, file_name, generated_line, sections, stem, utc};
 use crate::contract::Codec;
 use crate::stats::runs::metrics::Metric;
@@ -83,7 +83,7 @@ pub fn status(subject: Subject<'_>, generated: Timestamp) -> Result<String, Repo
     for codec in material.compared_codecs() {
         let met = codec.criteria.iter().filter(|result| result.verdict == Verdict::Pass).count();
         let (verdict, count, title) = (verdict_title(codec.verdict), codec.criteria.len(), codec_title(codec.codec));
-        let sides = format!("{} → {}", case_title(&codec.before.case), case_title(&codec.after.case));
+        let sides = format!("{} → {}", codec.before.case.title(), codec.after.case.title());
         // Writing to a String cannot fail.
         let _ = writeln!(text, "- {title}, {sides}: {verdict}, {met} of {count} criteria met");
     }
@@ -104,7 +104,7 @@ fn baseline(material: &Material<'_>) -> String {
         format!(
             "- {} ({}): mean `lock_ms` is {} of a mean `wall_ms` of {}, `queue_peak` {}\n",
             codec_title(codec.codec),
-            case_title(&codec.before.case),
+            codec.before.case.title(),
             of(Metric::LockMs),
             of(Metric::WallMs),
             of(Metric::QueuePeak)

@@ -57,7 +57,7 @@ pub struct Answer {
     pub compared: Option<[Case; 2]>,
     /// What to do, in a few words: "Keep 4 frames in flight".
     pub headline: String,
-    /// How and on what that rests, in a few words: "Locked on a thread · 40 rounds · confirmed against T=2 thread".
+    /// How and on what that rests, in a few words: "With a lock thread · 40 rounds · confirmed against T=2 (lock thread)".
     pub basis: String,
     /// What to do, and on which numbers that rests.
     pub sentence: String,

@@ -12,7 +12,7 @@ use super::library::Found;
 use super::theme;
 use super::words::in_window;
 use crate::record::Case;
-use crate::report::words::{case_title, codec_title};
+use crate::report::words::codec_title;
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::{CodecComparison, Comparison};
@@ -99,7 +99,7 @@ fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found
 }
 
 fn case_ui(ui: &mut Ui, label: &str, choice: &mut Option<Case>, cases: &[Case]) {
-    let title = |case: &Case| format!("{} {}", codec_title(case.codec), case_title(case));
+    let title = |case: &Case| format!("{} {}", codec_title(case.codec), case.title());
     let selected = choice.as_ref().map_or_else(|| units::NO_VALUE.to_owned(), title);
     ui.weak(label);
     let combo = ComboBox::from_id_salt(label).selected_text(selected).width(150.0);
@@ -199,7 +199,7 @@ fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
         ui.end_row();
         for floor in &noise.floors {
             ui.label(floor.metric.title()).on_hover_text(floor.metric.definition());
-            ui.label(format!("{} {}", codec_title(floor.case.codec), case_title(&floor.case)));
+            ui.label(format!("{} {}", codec_title(floor.case.codec), floor.case.title()));
             ui.label(floor.num_pairs.to_string());
             ui.label(units::pct(floor.floor_pct));
             ui.end_row();

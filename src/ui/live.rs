@@ -13,7 +13,6 @@ use super::{pictures, theme};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{FrameColumns, LiveSample};
 use crate::report::axis::Axis;
-use crate::report::words::case_title;
 
 /// As many as a screen has columns to show; more would only cost time.
 const MAX_POINTS: usize = 4000;
@@ -195,7 +194,7 @@ fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
         for stretch in &model.stretches {
             let (own, _) = case_line(&stretch.run.case, &model.thresholds);
             let colour = if stretch.run.warmup { muted } else { own };
-            let name = format!("{} run {}", case_title(&stretch.run.case), stretch.run.order_index);
+            let name = format!("{} run {}", stretch.run.case.title(), stretch.run.order_index);
             let points = PlotPoints::Borrowed(&stretch.lines[idx]);
             plot.line(Line::new(name, points).color(colour).width(theme::LINE_WIDTH).allow_band(false));
         }

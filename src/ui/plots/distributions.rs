@@ -14,7 +14,6 @@ use super::parts::{
 };
 use super::scale::{linear_ticks, log_label, log_ns, log_ticks, tail, tail_label, tail_ticks, tick_label};
 use super::selection::{FrameSelection, FrameTime};
-use crate::report::words::case_title;
 use crate::stats::runs::metrics::Metric;
 use crate::ui::commands::{Command, View};
 use crate::ui::data::LoadedSession;
@@ -58,7 +57,7 @@ pub fn ui(
     });
     let entry = |case: &&CaseModel| {
         let (colour, style) = line(case);
-        KeyEntry { style, ..KeyEntry::solid(case_title(&case.case), colour) }
+        KeyEntry { style, ..KeyEntry::solid(case.case.title(), colour) }
     };
     key_ui(ui, cases.iter().map(entry));
     ui.columns_const(|[left, right]| {
@@ -135,7 +134,7 @@ fn histogram_ui(
                 [PlotPoint::new(bar.from, percent), PlotPoint::new(bar.to, percent)]
             });
             let steps = PlotPoints::Owned(closed(steps.collect()));
-            let line = Line::new(case_title(&case.case), steps).color(colour).style(style).width(theme::LINE_WIDTH);
+            let line = Line::new(case.case.title(), steps).color(colour).style(style).width(theme::LINE_WIDTH);
             plot.line(line.allow_band(false));
         }
         plot.pointer_coordinate().map(|at| at.x)
@@ -189,7 +188,7 @@ fn curve_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
             let points = case.time(time).curve.iter();
             let points = points.map(|point| PlotPoint::new(tail(point.quantile, end), log_ns(point.value_ns)));
             let points = PlotPoints::Owned(points.collect());
-            let line = Line::new(case_title(&case.case), points).color(colour).style(style).width(theme::LINE_WIDTH);
+            let line = Line::new(case.case.title(), points).color(colour).style(style).width(theme::LINE_WIDTH);
             plot.line(line.allow_band(false));
         }
     });
@@ -205,7 +204,7 @@ fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
         session,
     );
     // Two lines, since eight cases stand side by side.
-    let names: Vec<_> = cases.iter().map(|case| case_title(&case.case).replacen(' ', "\n", 1)).collect();
+    let names: Vec<_> = cases.iter().map(|case| case.case.title().replacen(' ', "\n", 1)).collect();
     let name_at = move |x: f64| names.get(x.round() as usize).cloned().unwrap_or_default();
     let plot = still_plot(ui, "boxes", plot_height(ui))
         .custom_x_axes(vec![axis(AxisHints::new_x(), "", name_at)])
@@ -225,12 +224,12 @@ fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &L
                     .box_width(0.4)
                     .fill(colour.gamma_multiply(0.3))
                     .stroke((theme::LINE_WIDTH, colour));
-                plot.box_plot(BoxPlot::new(case_title(&case.case), vec![element]).allow_hover(false));
+                plot.box_plot(BoxPlot::new(case.case.title(), vec![element]).allow_hover(false));
             }
             for (of_run, is_filled) in [(0, true), (1, false)] {
                 let values = model.run_dots.iter().filter_map(|dots| dots.get(of_run).copied().flatten());
                 let dots: Vec<_> = values.map(|ms| PlotPoint::new(x + 0.32, log_ns((ms * 1e6) as u64))).collect();
-                let name = format!("{}, each run", case_title(&case.case));
+                let name = format!("{}, each run", case.case.title());
                 plot.points(Points::new(name, PlotPoints::Owned(dots)).color(colour).filled(is_filled).radius(2.5));
             }
         }
@@ -258,7 +257,7 @@ fn depth_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel]) {
             found.map_or(0.0, |share| 100.0 * share.1)
         };
         let bars = vec![depths.iter().map(share).collect()];
-        BarRow { label: case_title(&case.case), bars, mark: None, is_strong: false }
+        BarRow { label: case.case.title(), bars, mark: None, is_strong: false }
     };
     let rows: Vec<_> = cases.iter().map(row).collect();
     let text = |value| units::pct(value);
@@ -279,7 +278,7 @@ fn table_ui(ui: &mut Ui, cases: &[&CaseModel], time: FrameTime) {
         ui.end_row();
         for case in cases {
             let model = case.time(time);
-            ui.label(case_title(&case.case));
+            ui.label(case.case.title());
             ui.label(units::count(model.run_dots.len() as f64));
             for idx in [0, 2, 4] {
                 let value_ns = model.quantiles_ns.and_then(|quantiles| quantiles.get(idx).copied());

@@ -7,7 +7,6 @@ use egui_plot::{AxisHints, HoverPosition, Line, PlotPoint, PlotPoints, Points};
 
 use super::parts::{axis, marks, plot_height, still_plot, title_ui};
 use super::scale::linear_ticks;
-use crate::report::words::case_title;
 use crate::stats::verdict::recommendation::{Candidate, Recommendation};
 use crate::ui::data::LoadedSession;
 use crate::ui::{pictures, theme};
@@ -46,7 +45,7 @@ pub fn ui(ui: &mut Ui, session: &LoadedSession, known: &Recommendation) {
         for (one, place) in &points {
             let colour = theme::lock_placement(one.case.lock);
             let point = |radius: f32| {
-                let points = Points::new(case_title(&one.case), PlotPoints::Owned(vec![*place]));
+                let points = Points::new(one.case.title(), PlotPoints::Owned(vec![*place]));
                 points.color(colour).radius(radius)
             };
             plot.points(point(3.5));

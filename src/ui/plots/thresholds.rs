@@ -12,7 +12,6 @@ use super::parts::{BarChart, BarRow, KeyEntry, axis, bars_ui, key_ui, marks, plo
 use super::scale::linear_ticks;
 use crate::contract::{Codec, LockPlacement};
 use crate::report::draw::{FigureKind, PARTS};
-use crate::report::words::case_title;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::verdict::sweep_effects::Cell;
 use crate::ui::data::LoadedSession;
@@ -127,7 +126,7 @@ fn split_ui(ui: &mut Ui, session: &LoadedSession, knees: &Knees, codec: Codec) {
     let of_codec = knees.splits.iter().filter(|split| split.case.codec == codec);
     let rows: Vec<_> = of_codec
         .map(|split| BarRow {
-            label: case_title(&split.case),
+            label: split.case.title(),
             bars: split.bars_ms.clone(),
             mark: Some(split.wall_ms),
             is_strong: split.is_recommended,
@@ -176,7 +175,7 @@ fn table_ui(ui: &mut Ui, lines: &[&Line], knees: &Knees) {
                     let is_kept = knees.answer(line, point).is_some();
                     row.set_selected(is_kept);
                     let text = |text: String| if is_kept { theme::semibold(text) } else { theme::plain(text) };
-                    row.col(|ui| left_ui(ui, |ui| drop(ui.label(text(case_title(&point.case))))));
+                    row.col(|ui| left_ui(ui, |ui| drop(ui.label(text(point.case.title())))));
                     let value = |idx: usize| METRICS[idx].unit().text_or_none(point.values[idx].map(|(mean, _)| mean));
                     row.col(|ui| drop(ui.label(text(value(0)))));
                     row.col(|ui| cell_ui(ui, knees.cell(line, point)));
@@ -203,7 +202,7 @@ fn cell_ui(ui: &mut Ui, cell: Option<&Cell>) {
     ui.label(text).on_hover_text(format!(
         "{}, compared with {}: {}; {}",
         effect.answer,
-        case_title(reference),
+        reference.title(),
         effect.interval,
         effect.reason
     ));
