@@ -5,7 +5,6 @@
 use std::fmt::Write as _;
 
 use super::chart::notice;
-use super::draw::PARTS;
 use super::effects::{self, mean_text};
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
@@ -13,6 +12,7 @@ use super::text::{code_block, markdown};
 use super::words::{codec_title, side_title, verdict_title};
 use crate::advice::{Advice, Proof};
 use crate::contract::{Codec, LockPlacement};
+use crate::figures::wait_split::PARTS;
 use crate::record::DeviceInfo;
 use crate::stats::analysis::{Answer, AnswerState, Figure};
 use crate::stats::evidence::repetition::{Components, Repetition};

@@ -58,9 +58,9 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     put("Risk: tail latency", tail_latency(&material));
     put("Risk: HEVC stability", hevc_stability(&material));
     for codec in material.codecs() {
-        let knee = figure_link(&figures, stem, codec, FigureKind::Knee);
+        let thresholds = figure_link(&figures, stem, codec, FigureKind::Thresholds);
         let table = sections::thresholds(&material, codec);
-        put(&format!("Thresholds, {}", codec_title(codec)), format!("{table}\n{knee}"));
+        put(&format!("Thresholds, {}", codec_title(codec)), format!("{table}\n{thresholds}"));
     }
     put("Environment", appendix::environment(&subject.session.manifest));
     put("Repeat it", appendix::commands(&subject));

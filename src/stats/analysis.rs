@@ -29,6 +29,8 @@ use crate::stats::verdict::sweep_effects::{Cell, cells_among, peers};
 
 mod words;
 
+pub use words::before_after;
+
 /// Stands for the command line of the user's program.
 const PROGRAM: &str = "PROGRAM ARGUMENTS";
 

@@ -12,6 +12,7 @@ use super::commands::{Command, TABLE, View};
 use super::compare::CompareModel;
 use super::data::LoadedSession;
 use super::live::LiveModel;
+use super::live_view::Listed;
 use super::palette::Palette;
 use super::path_dialog::PathDialog;
 use super::plots::Plots;
@@ -51,6 +52,8 @@ pub struct App {
     pub(super) setup: Setup,
     pub(super) sweep: Option<Sweep>,
     pub(super) live: LiveModel,
+    /// Below the live plots.
+    pub(super) listed: Listed,
     pub(super) loaded: Option<Box<LoadedSession>>,
     /// How far the session is read that is being opened.
     pub(super) opening: Option<f32>,
@@ -61,6 +64,8 @@ pub struct App {
     pub(super) view: View,
     /// Where it was last drawn.
     pub(super) view_area: Rect,
+    /// Where the answer was last drawn: an image of a view shows it too, with the badge of a virtual device.
+    pub(super) verdict_area: Rect,
     /// Nothing is drawn of a run in progress, for those whose window is drawn by the GPU under test.
     pub(super) is_quiet: bool,
     pub(super) palette: Palette,
@@ -149,6 +154,7 @@ impl App {
             preview: PreviewModel::default(),
             sweep: None,
             live: LiveModel::default(),
+            listed: Listed::default(),
             loaded: None,
             opening: None,
             plots: Plots::default(),
@@ -157,6 +163,7 @@ impl App {
             sessions: SessionsModel::default(),
             view: View::default(),
             view_area: Rect::NOTHING,
+            verdict_area: Rect::NOTHING,
             is_quiet: false,
             palette: Palette::default(),
             path_dialog: None,
@@ -231,6 +238,7 @@ impl App {
         self.take_keys(ctx);
         self.take_close_request(ctx);
         self.take_picture(ctx);
+        self.take_figure(ctx);
         match &mut self.closes_next_frame {
             Some(true) => self.queue.push(Command::Quit),
             Some(is_drawn) => {

@@ -147,9 +147,10 @@ impl App {
         match (export, self.report.report(loaded)) {
             (Export::Report, Some(report)) => self.background.write(report.clone()),
             (Export::Report, None) => self.view = View::Report,
-            (Export::Picture, _) => {
-                pictures::ask(ctx, Wish { name: self.view.title().to_owned(), areas: vec![self.view_area] })
-            }
+            (Export::Picture, _) => pictures::ask(
+                ctx,
+                Wish { name: self.view.title().to_owned(), areas: vec![self.verdict_area, self.view_area] },
+            ),
             _ => self.background.export(loaded.session.clone(), export, Path::new(&self.report.path)),
         }
     }
@@ -165,6 +166,13 @@ impl App {
         if let Some(wish) = pictures::take_wish(ctx) {
             let path = wish.path(Path::new(&self.report.path));
             self.background.take_picture(wish, path);
+        }
+    }
+
+    pub(super) fn take_figure(&self, ctx: &Context) {
+        if let (Some(wish), Some(loaded)) = (pictures::take_figure_wish(ctx), &self.loaded) {
+            let path = wish.path(Path::new(&self.report.path));
+            self.background.save_figure(wish, loaded.session.manifest.device.clone(), path);
         }
     }
 

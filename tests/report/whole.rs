@@ -261,10 +261,10 @@ fn a_report_is_written_whole() {
     let (_folder, report) = to_write("new/folder/my report.md");
     report.write().unwrap();
     assert_eq!(std::fs::read_to_string(&report.path).unwrap(), report.markdown);
-    assert!(report.markdown.contains("(my%20report-h264-knee.svg)"));
+    assert!(report.markdown.contains("(my%20report-h264-thresholds.svg)"));
     let expected = [
-        "my report-h264-knee.svg",
         "my report-h264-lock-wait.svg",
+        "my report-h264-thresholds.svg",
         "my report-h264-wait-split.svg",
         "my report.html",
         "my report.md",

@@ -7,6 +7,7 @@ use crate::contract::LockPlacement;
 use crate::record::DeviceKind;
 use crate::stats::evidence::decision::Decision;
 use crate::stats::evidence::side::Side;
+use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::CodecComparison;
 use crate::stats::verdict::criteria::{CriterionResult, Verdict};
 use crate::stats::verdict::recommendation::{Competitor, Recommendation};
@@ -115,6 +116,24 @@ fn against(known: &Recommendation, compared: &CodecComparison) -> String {
         return format!("{} compared with it: {}; {criteria}.", compared.after.case.title(), changes.join(", "));
     }
     format!("Compared with {before}: {}; {criteria}.", changes.join(", "))
+}
+
+/// Both sides of any pair in one line each, left to right: "Before, T=1 (inline): throughput 805 fps, lock wait 221 ms" and
+/// "After, T=4 (inline): throughput 1,675 fps (+108.0 %), lock wait 23.2 ms (−89.5 %)".
+pub fn before_after(compared: &CodecComparison) -> [String; 2] {
+    let figures = figures(compared);
+    let value = |figure: &Figure, value: Option<f64>| {
+        format!("{} {}", figure.metric.title().to_lowercase(), figure.metric.unit().text_or_none(value))
+    };
+    let before: Vec<_> = figures.iter().map(|figure| value(figure, figure.before)).collect();
+    let after = figures.iter().map(|figure| {
+        let change = figure.change.map(|change| format!(" ({})", units::change_pct(change.estimate_pct)));
+        value(figure, figure.after) + &change.unwrap_or_default()
+    });
+    let side = |name: &str, group: &Group, values: Vec<String>| {
+        format!("{name}, {}: {}", group.case.title(), values.join(", "))
+    };
+    [side("Before", &compared.before, before), side("After", &compared.after, after.collect())]
 }
 
 impl fmt::Display for NextStep {
