@@ -252,6 +252,7 @@ fn multiples(step: f64, max: f64) -> Vec<Tick> {
     let decimals = (-(step / divisor).log10().floor()).max(0.0) as usize;
     let tick = |k: u32| match f64::from(k) * step {
         0.0 => Tick::new(0.0, "0"),
+        value if value >= 1000.0 && suffix.is_empty() => Tick::new(value, units::count(value)),
         value => Tick::new(value, format!("{:.decimals$}{suffix}", value / divisor)),
     };
     (0..=count).map(tick).collect()
@@ -311,6 +312,7 @@ mod tests {
         let from_zero = |max| labels(Axis::from_zero("", Unit::Count, max));
         assert_eq!(from_zero(221.0), ["0", "50", "100", "150", "200", "250"]);
         assert_eq!(from_zero(1.0), ["0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(from_zero(1400.0)[5..], ["1,000", "1,200", "1,400"]);
         assert_eq!(from_zero(38_000.0), ["0", "10k", "20k", "30k", "40k"]);
         let spanning = |values: [f64; 2]| labels(Axis::spanning("", values.into_iter()));
         assert_eq!(spanning([-65.5, -62.1]), ["−65.5", "−65.0", "−64.5", "−64.0", "−63.5", "−63.0", "−62.5", "−62.0"]);

@@ -13,6 +13,8 @@ pub enum Colour {
     Ink,
     /// What stands back.
     Muted,
+    /// Data behind the data that is looked at.
+    Faint,
     /// Lines to measure by.
     Grid,
     /// A warning.
@@ -126,6 +128,7 @@ impl Colour {
         let (light, dark) = match self {
             Self::Ink => (0x1f2328, 0xe8eaed),
             Self::Muted => (0x59636e, 0x9aa3af),
+            Self::Faint => (0xc6cdd6, 0x454d59),
             Self::Grid => (0xe4e8ec, 0x2e333c),
             Self::Alert => (0xb33000, 0xff8a5c),
             Self::Part(part) => part.hex(),

@@ -45,7 +45,7 @@ fn ordered<'a, 'b>(cases: &'a [CaseTimes<'b>]) -> impl Iterator<Item = (&'a Case
     let pen = move |case: &CaseTimes<'_>| match case_pen(&case.case, &thresholds) {
         pen if case.is_strong => Pen { width: 2.6, ..pen },
         pen if case.is_in_focus => pen,
-        pen => Pen { colour: Colour::Grid, width: 1.0, ..pen },
+        pen => Pen { colour: Colour::Faint, width: 1.0, ..pen },
     };
     let (front, back): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.is_in_focus);
     back.into_iter().chain(front).map(move |case| (case, pen(case)))
@@ -55,7 +55,7 @@ fn key(cases: &[CaseTimes<'_>]) -> Vec<Key> {
     let shown = ordered(cases).filter(|(case, _)| case.is_in_focus);
     let mut key: Vec<_> = shown.map(|(case, pen)| Key::line(case.label.clone(), pen)).collect();
     if cases.iter().any(|case| !case.is_in_focus) {
-        key.push(Key::line("the other cases", Pen::new(Colour::Grid, 1.0)));
+        key.push(Key::line("the other cases", Pen::new(Colour::Faint, 1.0)));
     }
     key
 }
@@ -159,7 +159,7 @@ pub fn ranked(title: impl Into<String>, cases: &[CaseTimes<'_>]) -> Option<Figur
         columns: 1,
         panels: vec![Panel {
             title: String::new(),
-            subtitle: "box: middle half of the frames; dots: each run's median (filled) and p99 (hollow)".to_owned(),
+            subtitle: "box: middle half of all frames; dots: each run".to_owned(),
             x: Axis::times("time per frame", least, most),
             y: Axis::rows(ranked.iter().map(|case| (case.label.clone(), case.is_strong))),
             height: ROW_HEIGHT * ranked.len() as f64,

@@ -112,7 +112,8 @@ fn head_of(panel: &Panel) -> f64 {
 }
 
 fn foot_of(panel: &Panel) -> f64 {
-    LINE_HEIGHT + if panel.x.title.is_empty() { 4.0 } else { LINE_HEIGHT + 2.0 }
+    let labels = if panel.x.ticks.is_empty() { 0.0 } else { LINE_HEIGHT };
+    labels + if panel.x.title.is_empty() { 4.0 } else { LINE_HEIGHT + 2.0 }
 }
 
 /// Paints `panel` from `left`, `top` on, `width` wide and [`height_of`] high.
@@ -127,12 +128,14 @@ pub fn paint(canvas: &mut dyn Canvas, panel: &Panel, (left, top): Point, width: 
     let label = Type::muted(Anchor::End);
     let widest = panel.y.ticks.iter().map(|tick| canvas.text_width(&tick.label, strong(label, tick.is_strong)));
     let labels = widest.fold(0.0, f64::max).min(MAX_LABEL_SHARE * width) + LABEL_GAP;
-    // Half of the last label stands beyond the data.
-    let last = panel.x.ticks.last().map_or(0.0, |tick| canvas.text_width(&tick.label, label) / 2.0);
+    // Part of the last label may stand beyond the data.
+    let beyond = panel.x.ticks.last().map_or(0.0, |tick| {
+        canvas.text_width(&tick.label, label) / 2.0 - (1.0 - panel.x.share(tick.value)) * (width - labels)
+    });
     let data = Area {
         left: left + labels,
         top: top + head_of(panel),
-        width: (width - labels - last.max(8.0)).max(1.0),
+        width: (width - labels - beyond.max(8.0)).max(1.0),
         height: panel.height,
     };
     rows(canvas, panel, data, labels - LABEL_GAP);
@@ -153,11 +156,17 @@ impl Painted {
 
 /// Labels at the left, and unless they name rows a line for each.
 fn rows(canvas: &mut dyn Canvas, panel: &Panel, data: Area, room: f64) {
+    // Of labels that would touch, the upper one is left out.
+    let mut free_to = f64::INFINITY;
     for tick in &panel.y.ticks {
         let (_, y) = Painted { data }.at(panel, (0.0, tick.value));
         if !panel.y.is_rows() {
             line(canvas, (data.left, y), (data.right(), y), Pen::new(Colour::Grid, 1.0));
         }
+        if y > free_to && !panel.y.is_rows() {
+            continue;
+        }
+        free_to = y - TEXT_SIZE - 2.0;
         let style = strong(Type::muted(Anchor::End), tick.is_strong);
         canvas.text((data.left - LABEL_GAP, y + 4.0), &fit(canvas, &tick.label, style, room), style);
     }

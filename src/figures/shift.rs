@@ -42,10 +42,10 @@ fn panel(shift: &Shift) -> Panel {
     }
     let name = "change at this decile".to_owned();
     layers.push(Layer::Dots { name, colour: Colour::Ink, radius: 3.5, is_filled: true, points });
-    let hint = if shift.is_exploratory { "; only a hint: fewer than 20 runs a side" } else { "" };
+    let hint = if shift.is_exploratory { " (a hint: under 20 runs)" } else { "" };
     Panel {
         title: shift.column.title().to_owned(),
-        subtitle: format!("change per frame, {unit}{hint}"),
+        subtitle: format!("per frame, {unit}{hint}"),
         x: Axis::from_zero_to("frames of a run, fastest first, %", Unit::Count, 100.0),
         y: Axis::spanning("", shift.points.iter().flat_map(values).map(|ms| factor * ms).chain([0.0])),
         height: HEIGHT,

@@ -16,8 +16,8 @@ pub struct ReportFigure {
     pub codec: Codec,
     /// The file's content.
     pub svg: String,
-    /// How to read it.
-    pub explanation: &'static str,
+    /// What it shows.
+    pub model: Figure,
 }
 
 /// The figures of each codec, in the order of the report.
@@ -75,8 +75,8 @@ pub fn figures(material: &Material<'_>) -> Vec<ReportFigure> {
             (FigureKind::Depth, depth(material, codec)),
         ];
         let drawn = |(kind, figure): (FigureKind, Option<Figure>)| {
-            let figure = figure?;
-            Some(ReportFigure { kind, codec, svg: chart::svg(&figure, device), explanation: figure.explanation })
+            let model = figure?;
+            Some(ReportFigure { kind, codec, svg: chart::svg(&model, device), model })
         };
         figures.extend(found.into_iter().filter_map(drawn));
     }

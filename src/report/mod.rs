@@ -30,6 +30,7 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::contract::Codec;
+use crate::figures::Figure;
 use crate::session::{Session, SessionError};
 use crate::stats::analysis::{Analysis, Answer, AnswerState};
 use crate::stats::verdict::comparison::Comparison;
@@ -59,7 +60,7 @@ impl<'a> Subject<'a> {
 }
 
 /// A finished report, not yet on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// The path to which [`Report::write`] writes it.
     pub path: PathBuf,
@@ -67,6 +68,8 @@ pub struct Report {
     pub markdown: String,
     /// File name and content of each figure.
     pub figures: Vec<(String, String)>,
+    /// What these files show, in the same order.
+    pub models: Vec<Figure>,
 }
 
 /// Why a report or export cannot be written.
@@ -95,8 +98,9 @@ pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result
     let material = Material::gather(subject)?;
     let figures = draw::figures(&material);
     let markdown = compose(&material, &figures, stem) + &generated_line(generated);
-    let figures = figures.into_iter().map(|figure| (file_name(stem, figure.codec, figure.kind), figure.svg)).collect();
-    Ok(Report { path: path.to_owned(), markdown, figures })
+    let named = |figure: ReportFigure| ((file_name(stem, figure.codec, figure.kind), figure.svg), figure.model);
+    let (figures, models) = figures.into_iter().map(named).unzip();
+    Ok(Report { path: path.to_owned(), markdown, figures, models })
 }
 
 /// The default path of a report: `output/benchmark-nv-precise-<codec>-<date>-<time>.md`, several codecs joined by `-`, in UTC.
@@ -222,7 +226,7 @@ fn figure_link(figures: &[ReportFigure], stem: &str, codec: Codec, kind: FigureK
         return format!("*No figure ({}): there is no good run to draw.*", kind.caption());
     };
     let link = text::link(&file_name(stem, codec, kind));
-    format!("![{}: {}]({link})\n\n{}", codec_title(codec), kind.caption(), figure.explanation)
+    format!("![{}: {}]({link})\n\n{}", codec_title(codec), kind.caption(), figure.model.explanation)
 }
 
 fn file_name(stem: &str, codec: Codec, kind: FigureKind) -> String {

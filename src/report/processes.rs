@@ -116,7 +116,7 @@ pub fn comparison(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> 
         appendix::commands(&subject)
     );
     let markdown = text + "\n" + &generated_line(generated);
-    Ok(Some(Report { path: folder.join(comparison_name(&subject)), markdown, figures: Vec::new() }))
+    Ok(Some(Report { path: folder.join(comparison_name(&subject)), markdown, figures: Vec::new(), models: Vec::new() }))
 }
 
 /// Our fastest process compared with each other program, in a sentence.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::draw::{FigureKind, figures};
+use super::draw::{FigureKind, ReportFigure, figures};
 use super::gather::Material;
 use super::text::markdown;
 use super::words::{codec_title, verdict_title};
@@ -65,8 +65,9 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     put("Environment", appendix::environment(&subject.session.manifest));
     put("Repeat it", appendix::commands(&subject));
     let figures = figures.into_iter().filter(|figure| text.contains(&file_name(stem, figure.codec, figure.kind)));
-    let figures = figures.map(|figure| (file_name(stem, figure.codec, figure.kind), figure.svg)).collect();
-    Ok(Report { path, markdown: text + &generated_line(generated), figures })
+    let named = |figure: ReportFigure| ((file_name(stem, figure.codec, figure.kind), figure.svg), figure.model);
+    let (figures, models) = figures.map(named).unzip();
+    Ok(Report { path, markdown: text + &generated_line(generated), figures, models })
 }
 
 /// `docs/status/STATUS.md`: the current state, on one screen.

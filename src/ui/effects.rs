@@ -56,7 +56,7 @@ pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison
 fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, shown: Metric) {
     Grid::new(("effects", codec.codec)).num_columns(7).striped(true).spacing([16.0, 6.0]).show(ui, |ui| {
         let level = codec.effects.first().map_or(95.0, |effect| effect.interval.confidence_pct);
-        let interval = format!("{level:.0} % interval");
+        let interval = if level > 95.05 { format!("{level:.1} % interval") } else { "95 % interval".to_owned() };
         for title in ["Metric", "Paired median change", &interval, "Mean", "Worst run", "Answer", "Why"] {
             ui.strong(title);
         }

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::figures::axis::Axis;
-use crate::figures::colour::Colour;
+use crate::figures::colour::{Colour, Pen};
 use crate::figures::{Figure, Key, Layer, Panel, Values, case_pen, thresholds_of};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{Case, FrameColumns, LiveSample};
@@ -13,7 +13,6 @@ use crate::units::Unit;
 
 /// About eight runs of the usual length: what a screen has columns to show.
 const MAX_POINTS: usize = 2400;
-const HEIGHT: f64 = 90.0;
 const WARMUP_OPACITY: f64 = 0.5;
 
 /// The data of the live view.
@@ -37,11 +36,11 @@ struct Stretch {
     is_finished: bool,
 }
 
-/// Title, unit and axis of each of the lines.
-const PANELS: [(&str, &str, Unit); 3] = [
-    ("Lock wait", "per frame, ms", Unit::Milliseconds),
-    ("In flight", "frames, right after each submission", Unit::Count),
-    ("Latency", "submit to packet, per frame, ms", Unit::Milliseconds),
+/// Title and unit of each of the lines.
+const PANELS: [(&str, Unit); 3] = [
+    ("Lock wait per frame, ms", Unit::Milliseconds),
+    ("In flight, frames", Unit::Count),
+    ("Latency per frame, ms", Unit::Milliseconds),
 ];
 
 impl LiveModel {
@@ -91,8 +90,8 @@ impl LiveModel {
         self.stretches.iter().map(|stretch| stretch.lines[0].len()).sum()
     }
 
-    /// Three panels over the same frames; `None` before the first frame.
-    pub fn figure(&self) -> Option<Figure> {
+    /// Three panels over the same frames, each with `height` points for its data; `None` before the first frame.
+    pub fn figure(&self, height: f64) -> Option<Figure> {
         let points = || self.stretches.iter().flat_map(|stretch| &stretch.lines[0]);
         let (first, last) = (points().next()?.0, points().last()?.0);
         let thresholds = thresholds_of(self.cases.iter());
@@ -103,7 +102,7 @@ impl LiveModel {
         if self.stretches.iter().any(|stretch| stretch.run.warmup) {
             key.push(Key::area("warm-up, not counted", Colour::Grid));
         }
-        let panel = |idx: usize| self.panel(idx, (first, last), &thresholds);
+        let panel = |idx: usize| Panel { height, ..self.panel(idx, (first, last), &thresholds) };
         Some(Figure {
             title: "Frame by frame".to_owned(),
             explanation: "The newest frames of the sweep, run after run. Lock wait: time inside nvEncLockBitstream for this frame's \
@@ -116,11 +115,11 @@ impl LiveModel {
     }
 
     fn panel(&self, idx: usize, (first, last): Values, thresholds: &[u32]) -> Panel {
-        let (title, subtitle, unit) = PANELS[idx];
+        let (title, unit) = PANELS[idx];
         let values = self.stretches.iter().flat_map(|stretch| &stretch.lines[idx]).map(|point| point.1);
         let most = values.fold(0.0, f64::max);
         // Runs are named once, below the last panel.
-        let is_last = idx + 1 == PANELS.len();
+        let (is_first, is_last) = (idx == 0, idx + 1 == PANELS.len());
         let labels = self.stretches.iter().filter(|_| is_last).filter_map(Stretch::label);
         let mut layers = Vec::new();
         for stretch in &self.stretches {
@@ -130,15 +129,20 @@ impl LiveModel {
                 layers.push(Layer::Bar { name, colour: Colour::Grid, opacity: WARMUP_OPACITY, x: (from, to), y });
             }
             let name = format!("{}, run {}", stretch.run.case.title(), stretch.run.order_index);
-            layers.push(Layer::Line { name, pen, points: stretch.lines[idx].clone() });
+            // Dashes would break a line of spikes into dots: who locks is shown by a rule above the run.
+            layers.push(Layer::Line { name, pen: Pen::new(pen.colour, 1.2), points: stretch.lines[idx].clone() });
+            if let (true, Some((from, to))) = (is_first, stretch.ends()) {
+                let points = vec![(from, f64::INFINITY), (to, f64::INFINITY)];
+                layers.push(Layer::Line { name: String::new(), pen: Pen { width: 2.5, ..pen }, points });
+            }
         }
         let y = if unit == Unit::Count { Axis::counts("", most as u32) } else { Axis::from_zero("", unit, most) };
         Panel {
             title: title.to_owned(),
-            subtitle: subtitle.to_owned(),
+            subtitle: String::new(),
             x: Axis::labelled("", (first, last), labels),
             y,
-            height: HEIGHT,
+            height: 0.0,
             layers,
         }
     }
@@ -220,14 +224,14 @@ mod tests {
     fn each_run_is_named_below_and_warm_up_has_a_ground_of_its_own() {
         let plan = Plan { frames: 100, ..Plan::default() };
         let mut model = LiveModel::of(&plan);
-        assert!(model.figure().is_none());
+        assert!(model.figure(90.0).is_none());
         let runs: Vec<_> = plan.runs().into_iter().filter(|run| run.warmup).take(2).collect();
         for run in &runs {
             model.begin(*run);
             model.extend(&samples(0..100));
             model.next_x += 100.0;
         }
-        let figure = model.figure().unwrap();
+        let figure = model.figure(90.0).unwrap();
         let labels: Vec<_> = figure.panels[2].x.ticks.iter().map(|tick| tick.label.clone()).collect();
         assert_eq!(labels, [runs[0].case.title(), runs[1].case.title()]);
         assert!(figure.panels[0].x.ticks.is_empty());

@@ -2,7 +2,7 @@
 //!
 //! Draws `live`'s model and the summaries of the session.
 
-use eframe::egui::{Align, Layout, ScrollArea, Sense, Ui, pos2, vec2};
+use eframe::egui::{Align, Layout, Sense, Ui, pos2, vec2};
 use egui_extras::{Column, TableBuilder};
 
 use super::commands::{Command, View};
@@ -10,7 +10,7 @@ use super::data::LoadedSession;
 use super::live::LiveModel;
 use super::runs::runs_ui;
 use super::theme;
-use super::widgets::{figure_ui, segments_ui, sub_ui};
+use super::widgets::{figure_ui, short_segments_ui, sub_ui};
 use crate::record::Case;
 use crate::report::words::codec_title;
 use crate::stats::runs::metrics::Metric;
@@ -40,18 +40,17 @@ pub fn live_ui(
     listed: &mut Listed,
     queue: &mut Vec<Command>,
 ) {
-    if let Some(figure) = live.figure() {
-        let height = (ui.available_height() - MIN_LIST).max(MIN_LIST);
-        ScrollArea::vertical().id_salt("frame by frame").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
-            ui.set_max_width(ui.available_width() - theme::GRID);
-            figure_ui(ui, &figure, Sense::hover());
-        });
+    // Of each panel besides its data, and of the key and the choice below.
+    let texts = 3.0 * 50.0 + 110.0;
+    let height = ((ui.available_height() - MIN_LIST - texts) / 3.0).clamp(40.0, 130.0);
+    if let Some(figure) = live.figure(height.into()) {
+        figure_ui(ui, &figure, Sense::hover());
     } else if !is_running {
         sub_ui(ui, "The frames of a sweep are drawn here while it runs. These are the runs of the open session.");
     }
     ui.horizontal(|ui| {
         let chosen = usize::from(*listed == Listed::Runs);
-        match segments_ui(ui, &["Cases", "Runs"], Some(chosen)) {
+        match short_segments_ui(ui, &["Cases", "Runs"], Some(chosen)) {
             Some(0) => *listed = Listed::Cases,
             Some(_) => *listed = Listed::Runs,
             None => {}

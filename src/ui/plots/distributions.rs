@@ -13,7 +13,7 @@ use crate::stats::analysis::Answer;
 use crate::stats::runs::metrics::Metric;
 use crate::ui::commands::{Command, View};
 use crate::ui::theme;
-use crate::ui::widgets::{figure_ui, segments_ui, sub_ui};
+use crate::ui::widgets::{figure_ui, key_ui, keyless_figure_ui, short_segments_ui, sub_ui};
 use crate::units;
 
 /// The user's choices in this view, and the figures made for them.
@@ -58,17 +58,22 @@ pub fn ui(
         state.figures = DistributionFigures::of(shown.cases, state.time, &key.2, kept);
         state.made_of = Some(key);
     }
+    if let Some(figure) = &state.figures.histogram {
+        // The percentile curves have the same.
+        key_ui(ui, &figure.key);
+    }
     ui.columns_const(|[left, right]| {
         ranked_ui(left, state, shown);
+        if let Some(figure) = &state.figures.depth {
+            left.add_space(theme::GAP);
+            figure_ui(left, figure, Sense::hover());
+        }
         histogram_ui(right, state, selection);
         if let Some(figure) = &state.figures.percentiles {
-            figure_ui(right, figure, Sense::hover());
+            right.add_space(theme::GAP);
+            keyless_figure_ui(right, figure, Sense::hover());
         }
     });
-    if let Some(figure) = &state.figures.depth {
-        ui.add_space(theme::GAP);
-        figure_ui(ui, figure, Sense::hover());
-    }
     table_ui(ui, shown, state);
 }
 
@@ -81,7 +86,7 @@ fn controls_ui(
 ) {
     ui.horizontal_wrapped(|ui| {
         let chosen = FrameTime::ALL.iter().position(|time| *time == state.time);
-        if let Some(idx) = segments_ui(ui, &FrameTime::ALL.map(FrameTime::title), chosen) {
+        if let Some(idx) = short_segments_ui(ui, &FrameTime::ALL.map(FrameTime::title), chosen) {
             state.time = FrameTime::ALL[idx];
         }
         if selection.is_none() {
@@ -158,7 +163,7 @@ fn toggle_focus(state: &mut DistributionsState, shown: &Shown<'_>, case: Case) {
 
 fn histogram_ui(ui: &mut Ui, state: &mut DistributionsState, selection: &mut Option<FrameSelection>) {
     let Some(figure) = &state.figures.histogram else { return };
-    let drawn = figure_ui(ui, figure, Sense::click_and_drag());
+    let drawn = keyless_figure_ui(ui, figure, Sense::click_and_drag());
     let Some((drawn, panel)) = drawn.first().zip(figure.panels.first()) else { return };
     let response = &drawn.response;
     let values_at = |at: Option<Pos2>| at.and_then(|at| drawn.values_at(panel, at)).map(|(at_ns, _)| at_ns);

@@ -35,13 +35,15 @@ fn table_ui(ui: &mut Ui, rows: &[Row]) {
             .vscroll(false)
             .cell_layout(Layout::right_to_left(Align::Center))
             .column(Column::exact(118.0))
-            .columns(Column::remainder().at_least(52.0).clip(true), METRICS.len() + 2)
-            .column(Column::exact(104.0))
+            .column(Column::remainder().at_least(64.0).clip(true))
+            .column(Column::exact(116.0))
+            .columns(Column::remainder().at_least(52.0).clip(true), METRICS.len())
+            .column(Column::exact(100.0))
             .header(height, |mut header| {
                 header.col(|ui| left_ui(ui, |ui| drop(ui.weak("Case"))));
                 header.col(|ui| drop(ui.weak("Throughput")));
                 header.col(|ui| {
-                    ui.weak("Wall time change").on_hover_text(
+                    ui.weak("Wall time").on_hover_text(
                         "Change in encode wall time against the reference, the primary metric, which was chosen beforehand; all comparisons of the \
                          sweep share one error of 5 %",
                     );

@@ -14,6 +14,8 @@ use crate::ui::{pictures, theme};
 
 /// Between panels that stand side by side.
 const GAP: f32 = 24.0;
+/// Of the line or box before a name.
+const MARK_WIDTH: f32 = 20.0;
 /// A shape this near is under the pointer.
 const REACH: f32 = 9.0;
 
@@ -44,6 +46,12 @@ pub fn figure_ui(ui: &mut Ui, figure: &Figure, sense: Sense) -> Vec<Drawn> {
     panels_ui(ui, figure, sense)
 }
 
+/// Title and panels of a figure whose key is shown elsewhere.
+pub fn keyless_figure_ui(ui: &mut Ui, figure: &Figure, sense: Sense) -> Vec<Drawn> {
+    ui.heading(&figure.title).on_hover_text(figure.explanation);
+    panels_ui(ui, figure, sense)
+}
+
 fn panels_ui(ui: &mut Ui, figure: &Figure, sense: Sense) -> Vec<Drawn> {
     let columns = figure.columns.max(1);
     let width = (ui.available_width() - GAP * (columns - 1) as f32) / columns as f32;
@@ -61,8 +69,11 @@ fn panels_ui(ui: &mut Ui, figure: &Figure, sense: Sense) -> Vec<Drawn> {
 }
 
 fn panel_ui(ui: &mut Ui, figure: &Figure, panel: &Panel, size: eframe::egui::Vec2, sense: Sense) -> Drawn {
-    let (response, painter) = ui.allocate_painter(size, sense.union(Sense::hover()));
     let name = if panel.title.is_empty() { figure.title.clone() } else { format!("{}: {}", figure.title, panel.title) };
+    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+    // Named, so that a drag goes on when a control appears above.
+    let response = ui.interact(rect, ui.scope_id().with(&name), sense.union(Sense::hover()));
+    let painter = ui.painter_at(rect);
     response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, name.clone()));
     pictures::offer_figure(&response, figure);
     if !ui.is_rect_visible(response.rect) {
@@ -78,29 +89,36 @@ fn panel_ui(ui: &mut Ui, figure: &Figure, panel: &Panel, size: eframe::egui::Vec
     Drawn { response, painted: Some(painted) }
 }
 
-/// Names and what they look like, in rows that wrap.
+/// Names and what they look like, in rows that wrap between entries.
 pub fn key_ui(ui: &mut Ui, keys: &[Key]) {
     ui.horizontal_wrapped(|ui| {
-        for key in keys {
-            let (rect, _) = ui.allocate_exact_size(vec2(18.0, ui.text_style_height(&TextStyle::Small)), Sense::hover());
-            let mut canvas = Screen { painter: ui.painter().clone(), ui, pointer: None, tip: None };
-            match key.mark {
-                Mark::Line(pen) => {
-                    let ends = [point(rect.left_center()), point(rect.right_center())];
-                    canvas.line(&ends, Pen { width: pen.width.max(2.0), ..pen }, &|_| String::new());
-                }
-                Mark::Box(colour) => {
-                    let swatch = Rect::from_center_size(rect.center(), vec2(10.0, 10.0));
-                    ui.painter().rect_filled(swatch, 2.0, theme::of(ui, colour));
-                }
-            }
-            let label = ui.small(&key.label);
-            if !key.definition.is_empty() {
-                label.on_hover_text(key.definition);
-            }
-            ui.add_space(8.0);
-        }
+        ui.spacing_mut().item_spacing = vec2(theme::GAP, 2.0);
+        ui.spacing_mut().interact_size.y = 18.0;
+        keys.iter().for_each(|key| entry_ui(ui, key));
     });
+}
+
+fn entry_ui(ui: &mut Ui, key: &Key) {
+    let text = ui.painter().layout_no_wrap(key.label.clone(), theme::font(12.0, false), ui.visuals().text_color());
+    let size = vec2(MARK_WIDTH + theme::GRID + text.size().x, ui.text_style_height(&TextStyle::Small));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, key.label.clone()));
+    let mark = Rect::from_min_size(rect.min, vec2(MARK_WIDTH, rect.height()));
+    match key.mark {
+        Mark::Line(pen) => {
+            let mut canvas = Screen { ui, painter: ui.painter().clone(), pointer: None, tip: None };
+            let ends = [point(mark.left_center()), point(mark.right_center())];
+            canvas.line(&ends, Pen { width: pen.width.max(2.0), ..pen }, &|_| String::new());
+        }
+        Mark::Box(colour) => {
+            let swatch = Rect::from_center_size(mark.center(), vec2(10.0, 10.0));
+            ui.painter().rect_filled(swatch, 2.0, theme::of(ui, colour));
+        }
+    }
+    ui.painter().galley(pos2(mark.right() + theme::GRID, rect.top()), text, ui.visuals().text_color());
+    if !key.definition.is_empty() {
+        response.on_hover_text(key.definition);
+    }
 }
 
 /// The screen, and what is nearest to the pointer on it.

@@ -11,6 +11,6 @@ mod whisker;
 
 pub use card::{card_ui, more_ui, row_ui, sub_ui, tile_ui};
 pub use chip::{Tone, chip_ui, removable_chip_ui};
-pub use choice::{primary_button, segments_ui, tab_ui};
-pub use figure::figure_ui;
+pub use choice::{primary_button, segments_ui, short_segments_ui, tab_ui};
+pub use figure::{figure_ui, key_ui, keyless_figure_ui};
 pub use whisker::whisker_ui;
