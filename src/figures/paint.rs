@@ -139,7 +139,7 @@ pub fn paint(canvas: &mut dyn Canvas, panel: &Panel, (left, top): Point, width: 
         height: panel.height,
     };
     rows(canvas, panel, data, labels - LABEL_GAP);
-    columns(canvas, panel, data);
+    columns(canvas, panel, data, (left, left + width));
     let foot = (data.left + data.width / 2.0, data.bottom() + LINE_HEIGHT + 14.0);
     canvas.text(foot, &panel.x.title, Type::muted(Anchor::Middle));
     panel.layers.iter().for_each(|layer| draw(canvas, panel, data, layer));
@@ -172,9 +172,10 @@ fn rows(canvas: &mut dyn Canvas, panel: &Panel, data: Area, room: f64) {
     }
 }
 
-fn columns(canvas: &mut dyn Canvas, panel: &Panel, data: Area) {
-    // A label that would touch its left neighbour is left out; its grid line stays.
-    let mut free_from = f64::NEG_INFINITY;
+/// Labels below the data, within `room`.
+fn columns(canvas: &mut dyn Canvas, panel: &Panel, data: Area, room: (f64, f64)) {
+    // A label that would touch its left neighbour or stick out is left out; its grid line stays.
+    let mut free_from = room.0;
     let style = Type::muted(Anchor::Middle);
     for tick in &panel.x.ticks {
         let x = data.left + data.width * panel.x.share(tick.value);
@@ -182,7 +183,7 @@ fn columns(canvas: &mut dyn Canvas, panel: &Panel, data: Area) {
         if panel.y.is_rows() {
             line(canvas, (x, data.top), (x, data.bottom()), Pen::new(Colour::Grid, 1.0));
         }
-        if x - half >= free_from {
+        if x - half >= free_from && x + half <= room.1 {
             canvas.text((x, data.bottom() + 16.0), &tick.label, style);
             free_from = x + half + 6.0;
         }

@@ -88,9 +88,9 @@ fn chosen_pair(codec: &CodecComparison) -> String {
 }
 
 fn figures(answer: &Answer) -> Table {
-    let side = |idx: usize| answer.compared.map_or_else(String::new, |cases| format!(" ({})", cases[idx].title()));
+    let side = |idx: usize| answer.compared.map_or_else(String::new, |cases| format!(": {}", cases[idx].title()));
     let (before, after) = (format!(">before{}", side(0)), format!(">after{}", side(1)));
-    let mut table = Table::new(&["", &before, &after, ">paired median change", ">interval"]);
+    let mut table = Table::new(&["", &before, &after, ">median change", ">interval"]);
     for Figure { metric, before, after, change } in &answer.figures {
         let text = |value: &Option<f64>| metric.unit().text_or_none(*value);
         table.row([

@@ -223,6 +223,11 @@ impl App {
         self.loaded.as_deref()
     }
 
+    /// Waits for the plots' models that are on their way: for tests.
+    pub fn settle(&mut self) {
+        self.plots.settle();
+    }
+
     /// Has a command done from outside, as if a person had asked for it.
     pub fn ask(&mut self, command: Command) {
         self.queue.push(command);

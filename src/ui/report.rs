@@ -82,7 +82,8 @@ impl ReportModel {
 pub fn report_ui(ui: &mut Ui, model: &mut ReportModel, loaded: &LoadedSession, queue: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let name = ui.label("Write to");
-        ui.add(TextEdit::singleline(&mut model.path).desired_width(420.0)).labelled_by(name.id);
+        let width = (ui.available_width() - 96.0).min(600.0);
+        ui.add(TextEdit::singleline(&mut model.path).desired_width(width)).labelled_by(name.id);
         if ui.button("Choose…").clicked() {
             queue.push(Command::Pick(Purpose::Report));
         }

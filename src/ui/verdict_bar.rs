@@ -169,12 +169,15 @@ fn answer_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
             ui.spacing_mut().item_spacing.y = 2.0;
             chips_ui(ui, shown, tone(answer.state), &state_text(answer.state));
             ui.add(Label::new(theme::title(&answer.headline)).truncate());
-            let mut basis = answer.basis.clone();
+            let small = |text: &str| Label::new(RichText::new(text).small().color(theme::ink(ui).dim)).truncate();
+            let basis = small(&answer.basis);
+            let figures: Vec<_> = answer.figures.iter().map(Answer::figure_text).collect();
+            let figures = small(&figures.join(" · "));
+            ui.spacing_mut().item_spacing.y = 0.0;
+            ui.add(basis);
             if !has_tiles {
-                let figures: Vec<_> = answer.figures.iter().map(Answer::figure_text).collect();
-                basis = format!("{basis} · {}", figures.join(" · "));
+                ui.add(figures);
             }
-            ui.add(Label::new(RichText::new(basis).small().color(theme::ink(ui).dim)).truncate());
         });
         if has_tiles {
             ui.spacing_mut().item_spacing.x = theme::GAP;
