@@ -34,9 +34,7 @@ pub fn of(title: impl Into<String>, known: &Recommendation, groups: &[Group], fr
             layers.push(Layer::Ring { colour, at });
         }
         let remark = if known.or == Some(one.case) { ", or this" } else { "" };
-        if one.is_pareto_optimal || !remark.is_empty() {
-            layers.push(Layer::Word { text: format!("{}{remark}", one.case.title()), at });
-        }
+        layers.push(Layer::Word { text: format!("{}{remark}", one.case.title()), at });
     }
     let most = |of: fn(&(f64, f64)) -> f64| 1.05 * points.iter().map(|(_, at)| of(at)).fold(0.0, f64::max);
     let panel = Panel {

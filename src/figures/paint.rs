@@ -81,6 +81,11 @@ impl Area {
     pub fn bottom(self) -> f64 {
         self.top + self.height
     }
+
+    /// Do the two share any room?
+    fn overlaps(self, other: Self) -> bool {
+        self.left < other.right() && other.left < self.right() && self.top < other.bottom() && other.top < self.bottom()
+    }
 }
 
 impl Type {
@@ -143,6 +148,7 @@ pub fn paint(canvas: &mut dyn Canvas, panel: &Panel, (left, top): Point, width: 
     let foot = (data.left + data.width / 2.0, data.bottom() + LINE_HEIGHT + 14.0);
     canvas.text(foot, &panel.x.title, Type::muted(Anchor::Middle));
     panel.layers.iter().for_each(|layer| draw(canvas, panel, data, layer));
+    words(canvas, panel, data);
     Painted { data }
 }
 
@@ -227,9 +233,30 @@ fn draw(canvas: &mut dyn Canvas, panel: &Panel, data: Area, layer: &Layer) {
             let tip = if name.is_empty() { String::new() } else { format!("{name}: {}", panel.x.text(x.1 - x.0)) };
             canvas.bar(area, *colour, *opacity, &tip);
         }
-        Layer::Word { text, at: values } => {
-            let (x, y) = at(*values);
-            canvas.text((x + 9.0, y - 6.0), text, Type::new(Anchor::Start));
+        // Above all data: see `words`.
+        Layer::Word { .. } => {}
+    }
+}
+
+/// Words beside their points, on whichever side is free; one that has no room is left out, the last ones first.
+fn words(canvas: &mut dyn Canvas, panel: &Panel, data: Area) {
+    const BESIDE: [(f64, f64, Anchor); 4] =
+        [(9.0, -6.0, Anchor::Start), (9.0, 15.0, Anchor::Start), (-9.0, -6.0, Anchor::End), (-9.0, 15.0, Anchor::End)];
+    let mut taken: Vec<Area> = Vec::new();
+    for layer in &panel.layers {
+        let Layer::Word { text, at } = layer else { continue };
+        let (x, y) = Painted { data }.at(panel, *at);
+        for (right, down, anchor) in BESIDE {
+            let (style, base) = (Type::new(anchor), (x + right, y + down));
+            let width = canvas.text_width(text, style);
+            let left = if anchor == Anchor::End { base.0 - width } else { base.0 };
+            let area = Area { left, top: base.1 - TEXT_SIZE, width, height: TEXT_SIZE + 3.0 };
+            let is_inside = left >= data.left && area.right() <= data.right() && area.bottom() <= data.bottom();
+            if is_inside && !taken.iter().any(|other| other.overlaps(area)) {
+                canvas.text(base, text, style);
+                taken.push(area);
+                break;
+            }
         }
     }
 }
@@ -251,4 +278,72 @@ pub fn fit(canvas: &dyn Canvas, text: &str, style: Type, width: f64) -> String {
         }
     }
     "…".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figures::axis::Axis;
+    use crate::units::Unit;
+
+    /// Remembers where texts stand; letters are six wide.
+    #[derive(Default)]
+    struct Texts(Vec<(String, Area)>);
+
+    impl Canvas for Texts {
+        fn line(&mut self, _: &[Point], _: Pen, _: &dyn Fn(usize) -> String) {}
+        fn band(&mut self, _: &[(f64, f64, f64)], _: Colour, _: f64) {}
+        fn bar(&mut self, _: Area, _: Colour, _: f64, _: &str) {}
+        fn dot(&mut self, _: Point, _: f64, _: Colour, _: bool, _: &str) {}
+
+        fn text(&mut self, (x, y): Point, text: &str, style: Type) {
+            let width = self.text_width(text, style);
+            let left = match style.anchor {
+                Anchor::Start => x,
+                Anchor::Middle => x - width / 2.0,
+                Anchor::End => x - width,
+            };
+            self.0.push((text.to_owned(), Area { left, top: y - 10.0, width, height: 12.0 }));
+        }
+
+        fn text_width(&self, text: &str, _: Type) -> f64 {
+            6.0 * text.chars().count() as f64
+        }
+    }
+
+    fn painted(points: &[Values], height: f64, width: f64) -> Texts {
+        let word = |(idx, at): (usize, &Values)| Layer::Word { text: format!("point {idx}"), at: *at };
+        let panel = Panel {
+            title: "A title".to_owned(),
+            subtitle: "its unit".to_owned(),
+            x: Axis::times("time", 1e3, 1e9),
+            y: Axis::from_zero("", Unit::Count, 9.0),
+            height,
+            layers: points.iter().enumerate().map(word).collect(),
+        };
+        let mut texts = Texts::default();
+        paint(&mut texts, &panel, (10.0, 10.0), width);
+        texts
+    }
+
+    #[test]
+    fn no_two_texts_touch_however_little_room_there_is() {
+        let crowd: Vec<_> = (0..40).map(|idx| (1e6 + f64::from(idx), 5.0 + 0.01 * f64::from(idx))).collect();
+        for (height, width) in [(220.0, 600.0), (40.0, 200.0), (60.0, 90.0)] {
+            let Texts(texts) = painted(&crowd, height, width);
+            for (idx, (text, area)) in texts.iter().enumerate() {
+                for (other, other_area) in &texts[idx + 1..] {
+                    assert!(!area.overlaps(*other_area), "{text} {area:?}, {other} {other_area:?}");
+                }
+                assert!(area.left >= 9.9 && area.right() <= 10.1 + width, "{text} {area:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_words_have_room_before_the_last() {
+        let Texts(texts) = painted(&[(1e6, 5.0); 6], 220.0, 600.0);
+        let words: Vec<_> = texts.iter().filter(|(text, _)| text.starts_with("point")).map(|(text, _)| text).collect();
+        assert_eq!(words, ["point 0", "point 1", "point 2", "point 3"]);
+    }
 }
