@@ -8,11 +8,7 @@ pub use crate::stats::verdict::words::case_title;
 
 /// A codec in running text.
 pub fn codec_title(codec: Codec) -> &'static str {
-    match codec {
-        Codec::H264 => "H.264",
-        Codec::Hevc => "HEVC",
-        Codec::Av1 => "AV1",
-    }
+    codec.title()
 }
 
 /// A side in running text.
