@@ -27,8 +27,8 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     (
         "ui",
         &[
-            "advice", "bench", "contract", "device", "doctor", "plan", "record", "report", "session", "source",
-            "stats", "units",
+            "advice", "bench", "contract", "device", "doctor", "files", "plan", "record", "report", "session",
+            "source", "stats", "units",
         ],
     ),
     (

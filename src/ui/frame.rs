@@ -16,6 +16,7 @@ use super::palette;
 use super::path_dialog::Picked;
 use super::report::report_ui;
 use super::runs::runs_ui;
+use super::saving::existing_ui;
 use super::sessions::sessions_ui;
 use super::setup_view::setup_ui;
 use super::theme;
@@ -45,7 +46,8 @@ impl App {
             self.view_ui(ui);
         });
         let ctx = ui.ctx().clone();
-        notices_ui(&ctx, self.report.written.as_deref(), &self.problems, &mut self.queue);
+        let (written, plan_note) = (self.report.written.as_deref(), self.plan_note.as_deref());
+        notices_ui(&ctx, written, plan_note, &self.problems, &mut self.queue);
         palette::palette_ui(&ctx, &mut self.palette, &mut self.queue);
         match self.path_dialog.as_mut().and_then(|dialog| dialog.show(&ctx)) {
             Some(Picked::Path(purpose, path)) => {
@@ -57,6 +59,9 @@ impl App {
         }
         if self.shows_keys {
             self.shows_keys = palette::keys_ui(&ctx);
+        }
+        if let Some(existing) = &self.existing_plan {
+            existing_ui(&ctx, existing, &mut self.queue);
         }
         if self.asks_to_quit {
             quit_ui(&ctx, &mut self.queue);
@@ -122,8 +127,8 @@ impl App {
             }
             (View::Report, Some(loaded)) => report_ui(ui, &mut self.report, loaded, queue),
             (_, None) => {
-                let can_run = self.sweep.is_none() && self.setup.problems().is_empty();
-                first_start_ui(ui, self.sessions.found.as_deref(), can_run, queue)
+                let can_run = self.sweep.is_none();
+                first_start_ui(ui, self.sessions.found.as_deref(), &self.setup, can_run, queue)
             }
         }
     }

@@ -13,9 +13,15 @@ use super::words::in_window;
 /// Of a notice, at most.
 const WIDTH: f32 = 560.0;
 
-/// The last export and all errors, at the lower right above everything, so that nothing moves. They stay until dismissed.
-pub(super) fn notices_ui(ctx: &Context, written: Option<&Path>, problems: &VecDeque<String>, queue: &mut Vec<Command>) {
-    if written.is_none() && problems.is_empty() {
+/// The last export, the plan that was saved and all errors, at the lower right above everything, so that nothing moves. They stay until dismissed.
+pub(super) fn notices_ui(
+    ctx: &Context,
+    written: Option<&Path>,
+    plan_note: Option<&str>,
+    problems: &VecDeque<String>,
+    queue: &mut Vec<Command>,
+) {
+    if written.is_none() && plan_note.is_none() && problems.is_empty() {
         return;
     }
     let area = egui::Area::new(egui::Id::unique("notices")).order(egui::Order::Foreground);
@@ -29,6 +35,14 @@ pub(super) fn notices_ui(ctx: &Context, written: Option<&Path>, problems: &VecDe
                 }
                 if ui.small_button("Dismiss").clicked() {
                     queue.push(Command::DismissWritten);
+                }
+            });
+        }
+        if let Some(note) = plan_note {
+            card_ui(ui, |ui| {
+                ui.label(note);
+                if ui.small_button("Dismiss").clicked() {
+                    queue.push(Command::DismissPlanNote);
                 }
             });
         }
