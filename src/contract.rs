@@ -91,6 +91,17 @@ pub enum LockPlacement {
     Poll,
 }
 
+impl LockPlacement {
+    /// Who locks, in a few words: beside a threshold the bare option would read as a number of threads.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Inline => "inline",
+            Self::Thread => "lock thread",
+            Self::Poll => "polling",
+        }
+    }
+}
+
 /// The settings of the in-flight ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Tuning {

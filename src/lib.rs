@@ -8,6 +8,7 @@ pub mod cli;
 pub mod contract;
 pub mod device;
 pub mod doctor;
+pub mod figures;
 pub mod files;
 pub mod nvenc;
 pub mod plan;

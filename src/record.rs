@@ -245,6 +245,17 @@ impl Case {
         (self.codec, client, self.lock, self.reap_threshold, self.pool, self.client)
     }
 
+    /// Within its codec: "T=4 (inline)", and the pool where it is larger than it must be: "T=4 (lock thread, pool 6)".
+    pub fn title(&self) -> String {
+        let Self { reap_threshold, lock, pool, client, .. } = self;
+        if let Client::Foreign(_) = client {
+            return client.to_string();
+        }
+        let pool = if pool == reap_threshold { String::new() } else { format!(", pool {pool}") };
+        let process = if client.is_here() { "" } else { ", process" };
+        format!("T={reap_threshold} ({}{pool}{process})", lock.title())
+    }
+
     /// The serial case: one frame in flight, locked by the thread that submitted it.
     pub fn is_serial(&self) -> bool {
         self.client.is_here() && self.reap_threshold == 1 && self.lock == LockPlacement::Inline
@@ -253,11 +264,7 @@ impl Case {
 
 impl std::fmt::Display for Case {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.client {
-            Client::Here => write!(f, "{} T={} {} pool {}", self.codec, self.reap_threshold, self.lock, self.pool),
-            Client::Process => write!(f, "{} T={} {} process", self.codec, self.reap_threshold, self.lock),
-            Client::Foreign(_) => write!(f, "{} {}", self.codec, self.client),
-        }
+        write!(f, "{} {}", self.codec, self.title())
     }
 }
 

@@ -202,7 +202,7 @@ fn a_case_with_a_failed_warm_up_is_out_and_the_report_says_so() {
     let answer = &analysis(&session).answers[0];
     assert_eq!(answer.case.reap_threshold, 2);
     let reason = &answer.recommendation.reason;
-    assert!(reason.contains("T=4 inline is 33.3 % faster but is out: a run of it failed"), "{reason}");
+    assert!(reason.contains("T=4 (inline) is 33.3 % faster but is out: a run of it failed"), "{reason}");
     assert!(!reason.contains("of all cases"), "{reason}");
 }
 

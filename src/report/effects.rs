@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use super::gather::Material;
 use super::table::Table;
 use super::text::markdown;
-use super::words::case_title;
 use crate::contract::Codec;
 use crate::stats::analysis::Analysis;
 use crate::stats::evidence::change::ChangeInterval;
@@ -63,7 +62,7 @@ pub fn cells_of(analysis: &Analysis, codec: Codec) -> Option<String> {
     for Cell { case, reference, effect } in analysis.cells.iter().filter(|cell| cell.case.codec == codec) {
         is_empty = false;
         let [change, interval, n] = interval_cells(&effect.interval);
-        let (case, reference, why) = (case_title(case), case_title(reference), markdown(&effect.reason));
+        let (case, reference, why) = (case.title(), reference.title(), markdown(&effect.reason));
         table.row([case, reference, change, interval, n, effect.answer.to_string(), why]);
     }
     (!is_empty).then(|| {
@@ -101,7 +100,7 @@ pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
             format!("{}{bound}", units::change_pct(decision.interval.estimate_pct))
         });
         table.row([
-            case_title(&one.case),
+            one.case.title(),
             match one.standing {
                 _ if one.case == known.case => "**recommended**",
                 _ if one.case == known.fastest => "fastest",

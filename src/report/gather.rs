@@ -3,9 +3,9 @@
 //! Holds one run's frames at a time; what stays is a histogram a case and a depth profile a side. Knows no Markdown and
 //! no SVG.
 
-use super::figures::depth;
 use super::{ReportError, Subject};
 use crate::contract::Codec;
+use crate::figures::depth;
 use crate::record::{Case, RunRecord};
 use crate::session::Session;
 use crate::stats::analysis::Answer;

@@ -3,10 +3,8 @@
 //! Pure functions of stored data: no device, no clock (the caller passes the time); `stats` computes all numbers, and
 //! `units` formats them. Only [`Report::write`] and [`write_export`] touch files.
 
-pub mod axis;
 pub mod chart;
 pub mod csv;
-pub mod figures;
 pub mod html;
 pub mod status;
 pub mod svg;
@@ -32,11 +30,12 @@ use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
 use crate::contract::Codec;
+use crate::figures::Figure;
 use crate::session::{Session, SessionError};
 use crate::stats::analysis::{Analysis, Answer, AnswerState};
 use crate::stats::verdict::comparison::Comparison;
 use crate::units::NO_VALUE;
-use draw::{Figure, FigureKind};
+use draw::{FigureKind, ReportFigure};
 use gather::Material;
 use words::codec_title;
 
@@ -61,7 +60,7 @@ impl<'a> Subject<'a> {
 }
 
 /// A finished report, not yet on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// The path to which [`Report::write`] writes it.
     pub path: PathBuf,
@@ -69,6 +68,8 @@ pub struct Report {
     pub markdown: String,
     /// File name and content of each figure.
     pub figures: Vec<(String, String)>,
+    /// What these files show, in the same order.
+    pub models: Vec<Figure>,
 }
 
 /// Why a report or export cannot be written.
@@ -97,8 +98,9 @@ pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result
     let material = Material::gather(subject)?;
     let figures = draw::figures(&material);
     let markdown = compose(&material, &figures, stem) + &generated_line(generated);
-    let figures = figures.into_iter().map(|figure| (file_name(stem, figure.codec, figure.kind), figure.svg)).collect();
-    Ok(Report { path: path.to_owned(), markdown, figures })
+    let named = |figure: ReportFigure| ((file_name(stem, figure.codec, figure.kind), figure.svg), figure.model);
+    let (figures, models) = figures.into_iter().map(named).unzip();
+    Ok(Report { path: path.to_owned(), markdown, figures, models })
 }
 
 /// The default path of a report: `output/benchmark-nv-precise-<codec>-<date>-<time>.md`, several codecs joined by `-`, in UTC.
@@ -151,7 +153,7 @@ fn stem(path: &Path) -> Result<&str, ReportError> {
 }
 
 /// First what to do and on which numbers that rests; everything else follows under "Details".
-fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
+fn compose(material: &Material<'_>, figures: &[ReportFigure], stem: &str) -> String {
     let session = material.subject.session;
     let figure = |codec, kind| figure_link(figures, stem, codec, kind);
     let mut text = format!("# Frames in flight: {}\n\n", sections::headline(material));
@@ -164,7 +166,7 @@ fn compose(material: &Material<'_>, figures: &[Figure], stem: &str) -> String {
     sections::doubts(material).into_iter().for_each(&mut put);
     for codec in material.codecs() {
         put(format!("## Thresholds, {}\n\n{}", codec_title(codec), sections::thresholds(material, codec)));
-        put(figure(codec, FigureKind::Knee));
+        put(figure(codec, FigureKind::Thresholds));
         put(format!("## Where the time is spent, {}", codec_title(codec)));
         put(figure(codec, FigureKind::WaitSplit));
     }
@@ -219,12 +221,12 @@ fn subject_answers<'a>(material: &Material<'a>) -> impl Iterator<Item = &'a Answ
     material.subject.analysis.answers.iter().filter(is_usable)
 }
 
-fn figure_link(figures: &[Figure], stem: &str, codec: Codec, kind: FigureKind) -> String {
-    if !figures.iter().any(|figure| figure.codec == codec && figure.kind == kind) {
+fn figure_link(figures: &[ReportFigure], stem: &str, codec: Codec, kind: FigureKind) -> String {
+    let Some(figure) = figures.iter().find(|figure| figure.codec == codec && figure.kind == kind) else {
         return format!("*No figure ({}): there is no good run to draw.*", kind.caption());
-    }
+    };
     let link = text::link(&file_name(stem, codec, kind));
-    format!("![{}: {}]({link})\n\n{}", codec_title(codec), kind.caption(), kind.explanation())
+    format!("![{}: {}]({link})\n\n{}", codec_title(codec), kind.caption(), figure.model.explanation)
 }
 
 fn file_name(stem: &str, codec: Codec, kind: FigureKind) -> String {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
-use super::words::{case_title, codec_title};
+use super::words::codec_title;
 use super::{Report, ReportError, Subject, appendix, generated_line, sections, utc};
 use crate::contract::Codec;
 use crate::record::Client;
@@ -56,7 +56,7 @@ fn is_process(group: &Group) -> bool {
 fn cells(material: &Material<'_>, case: &CaseMaterial) -> Vec<String> {
     let group = &case.group;
     let name = match group.case.client {
-        Client::Process => format!("inflight, {}", case_title(&group.case).trim_end_matches(", process")),
+        Client::Process => format!("inflight, {}", group.case.title().trim_end_matches(", process")),
         Client::Here | Client::Foreign(_) => group.case.client.to_string(),
     };
     let mut cells = vec![name];
@@ -116,7 +116,7 @@ pub fn comparison(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> 
         appendix::commands(&subject)
     );
     let markdown = text + "\n" + &generated_line(generated);
-    Ok(Some(Report { path: folder.join(comparison_name(&subject)), markdown, figures: Vec::new() }))
+    Ok(Some(Report { path: folder.join(comparison_name(&subject)), markdown, figures: Vec::new(), models: Vec::new() }))
 }
 
 /// Our fastest process compared with each other program, in a sentence.
@@ -138,7 +138,7 @@ fn answer(ours: &Group, other: &Group) -> String {
     };
     format!(
         "`inflight encode` ({}) compared with `{}`: {}, {}, {}, {}",
-        case_title(&ours.case).trim_end_matches(", process"),
+        ours.case.title().trim_end_matches(", process"),
         other.case.client,
         words(Metric::Fps, "throughput"),
         words(Metric::ProcessWallMs, "whole process"),

@@ -5,14 +5,14 @@
 use std::fmt::Write as _;
 
 use super::chart::notice;
-use super::draw::PARTS;
 use super::effects::{self, mean_text};
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
 use super::text::{code_block, markdown};
-use super::words::{case_title, codec_title, side_title, verdict_title};
+use super::words::{codec_title, side_title, verdict_title};
 use crate::advice::{Advice, Proof};
 use crate::contract::{Codec, LockPlacement};
+use crate::figures::wait_split::PARTS;
 use crate::record::DeviceInfo;
 use crate::stats::analysis::{Answer, AnswerState, Figure};
 use crate::stats::evidence::repetition::{Components, Repetition};
@@ -73,7 +73,7 @@ pub fn verdict(material: &Material<'_>) -> String {
 }
 
 fn chosen_pair(codec: &CodecComparison) -> String {
-    let (before, after) = (case_title(&codec.before.case), case_title(&codec.after.case));
+    let (before, after) = (codec.before.case.title(), codec.after.case.title());
     let named = |verdict| {
         let names = codec.criteria.iter().filter(|result| result.verdict == verdict);
         names.map(|result| result.title().to_lowercase()).collect::<Vec<_>>().join(", ")
@@ -88,7 +88,7 @@ fn chosen_pair(codec: &CodecComparison) -> String {
 }
 
 fn figures(answer: &Answer) -> Table {
-    let side = |idx: usize| answer.compared.map_or_else(String::new, |cases| format!(" ({})", case_title(&cases[idx])));
+    let side = |idx: usize| answer.compared.map_or_else(String::new, |cases| format!(" ({})", cases[idx].title()));
     let (before, after) = (format!(">before{}", side(0)), format!(">after{}", side(1)));
     let mut table = Table::new(&["", &before, &after, ">paired median change", ">interval"]);
     for Figure { metric, before, after, change } in &answer.figures {
@@ -106,7 +106,7 @@ fn figures(answer: &Answer) -> Table {
 
 /// Where the scatter comes from: frames, rounds or blocks.
 pub fn blocks(answer: &Answer, found: &Repetition) -> String {
-    let title = |idx: usize| answer.compared.map_or_else(String::new, |cases| case_title(&cases[idx]));
+    let title = |idx: usize| answer.compared.map_or_else(String::new, |cases| cases[idx].title());
     let mut table = Table::new(&["varies by", ">from frame to frame", ">from round to round", ">from block to block"]);
     let rows = [
         (format!("wall time, {}", title(0)), &found.before),
@@ -179,7 +179,7 @@ pub fn criteria(comparison: &Comparison) -> String {
         for result in &codec.criteria {
             table.row(criterion_cells(result));
         }
-        let sides = format!("{} → {}", case_title(&codec.before.case), case_title(&codec.after.case));
+        let sides = format!("{} → {}", codec.before.case.title(), codec.after.case.title());
         let verdict = verdict_title(codec.verdict);
         // Writing to a String cannot fail.
         let _ = write!(text, "### {}: {verdict} ({sides})\n\n{table}\n", codec_title(codec.codec));
@@ -310,10 +310,10 @@ fn runs_sentence(codec: &CodecComparison) -> String {
     let CodecComparison { before, after, .. } = codec;
     format!(
         "Before: {}, {} counted runs, {} failed. After: {}, {} counted runs, {} failed.",
-        case_title(&before.case),
+        before.case.title(),
         before.num_runs,
         before.num_failed,
-        case_title(&after.case),
+        after.case.title(),
         after.num_runs,
         after.num_failed
     )

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::draw::{FigureKind, figures};
+use super::draw::{FigureKind, ReportFigure, figures};
 use super::gather::Material;
 use super::text::markdown;
-use super::words::{case_title, codec_title, verdict_title};
+use super::words::{codec_title, verdict_title};
 use super::{Report, ReportError, Subject, appendix, figure_link, file_name, generated_line, sections, stem, utc};
 use crate::contract::Codec;
 use crate::stats::runs::metrics::Metric;
@@ -58,15 +58,16 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     put("Risk: tail latency", tail_latency(&material));
     put("Risk: HEVC stability", hevc_stability(&material));
     for codec in material.codecs() {
-        let knee = figure_link(&figures, stem, codec, FigureKind::Knee);
+        let thresholds = figure_link(&figures, stem, codec, FigureKind::Thresholds);
         let table = sections::thresholds(&material, codec);
-        put(&format!("Thresholds, {}", codec_title(codec)), format!("{table}\n{knee}"));
+        put(&format!("Thresholds, {}", codec_title(codec)), format!("{table}\n{thresholds}"));
     }
     put("Environment", appendix::environment(&subject.session.manifest));
     put("Repeat it", appendix::commands(&subject));
     let figures = figures.into_iter().filter(|figure| text.contains(&file_name(stem, figure.codec, figure.kind)));
-    let figures = figures.map(|figure| (file_name(stem, figure.codec, figure.kind), figure.svg)).collect();
-    Ok(Report { path, markdown: text + &generated_line(generated), figures })
+    let named = |figure: ReportFigure| ((file_name(stem, figure.codec, figure.kind), figure.svg), figure.model);
+    let (figures, models) = figures.map(named).unzip();
+    Ok(Report { path, markdown: text + &generated_line(generated), figures, models })
 }
 
 /// `docs/status/STATUS.md`: the current state, on one screen.
@@ -83,7 +84,7 @@ pub fn status(subject: Subject<'_>, generated: Timestamp) -> Result<String, Repo
     for codec in material.compared_codecs() {
         let met = codec.criteria.iter().filter(|result| result.verdict == Verdict::Pass).count();
         let (verdict, count, title) = (verdict_title(codec.verdict), codec.criteria.len(), codec_title(codec.codec));
-        let sides = format!("{} → {}", case_title(&codec.before.case), case_title(&codec.after.case));
+        let sides = format!("{} → {}", codec.before.case.title(), codec.after.case.title());
         // Writing to a String cannot fail.
         let _ = writeln!(text, "- {title}, {sides}: {verdict}, {met} of {count} criteria met");
     }
@@ -104,7 +105,7 @@ fn baseline(material: &Material<'_>) -> String {
         format!(
             "- {} ({}): mean `lock_ms` is {} of a mean `wall_ms` of {}, `queue_peak` {}\n",
             codec_title(codec.codec),
-            case_title(&codec.before.case),
+            codec.before.case.title(),
             of(Metric::LockMs),
             of(Metric::WallMs),
             of(Metric::QueuePeak)

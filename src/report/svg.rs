@@ -1,4 +1,4 @@
-//! The few shapes that figures are made of, written as SVG text.
+//! Figures as SVG text: the canvas of `figures::paint` on white paper.
 //!
 //! Knows no data and no axis: coordinates are pixels from the top left corner. Text from outside is escaped
 //! here. Every figure brings its own paper, so it reads the same on a light and on a dark page.
@@ -6,25 +6,14 @@
 use std::fmt::Write as _;
 
 use super::text::xml;
+use crate::figures::colour::{Colour, Dash, Ground, Pen};
+use crate::figures::paint::{Anchor, Area, Canvas, Point, Type};
 
 /// Behind everything.
-pub const PAPER: &str = "#ffffff";
-/// Text and the lines that carry it.
-pub const INK: &str = "#1f2328";
-/// Text that stands back.
-pub const MUTED: &str = "#59636e";
-/// Grid lines.
-pub const GRID: &str = "#e4e8ec";
-/// What must not be overlooked.
-pub const ALERT: &str = "#b33000";
-/// Distinct for every common form of colour blindness and dark enough for thin lines on paper: the palette of Okabe and
-/// Ito ("Color Universal Design", 2008) without its yellow, its orange darkened.
-pub const SERIES: [&str; 7] = ["#d55e00", "#0072b2", "#009e73", "#c0609a", "#b57b00", "#3d9bd6", "#4d4d4d"];
-
-const FONTS: &str = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif";
-
-/// Pixels to the right, pixels down.
-pub type Point = (f64, f64);
+const PAPER: &str = "#ffffff";
+const FONTS: &str = "Inter, system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif";
+/// Width of a letter as a share of the size: fonts differ between viewers, so every letter counts as a wide one.
+const LETTER: f64 = 0.6;
 
 /// A drawing under construction.
 pub struct Svg {
@@ -33,113 +22,14 @@ pub struct Svg {
     body: String,
 }
 
-/// An upright rectangle.
-#[derive(Clone, Copy)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct Rect {
-    pub left: f64,
-    pub top: f64,
-    pub width: f64,
-    pub height: f64,
-}
-
-/// How a line is drawn.
-#[derive(Clone, Copy)]
-pub struct Pen {
-    /// As in CSS.
-    pub colour: &'static str,
-    /// Pixels.
-    pub width: f64,
-    /// SVG's dash list; empty: solid.
-    pub dash: &'static str,
-}
-
-/// How text is set.
-#[derive(Clone, Copy)]
-pub struct Type {
-    /// Pixels.
-    pub size: f64,
-    /// Which end of the text stands at its point.
-    pub anchor: Anchor,
-    /// As in CSS.
-    pub colour: &'static str,
-    /// Heavier?
-    pub bold: bool,
-}
-
-/// Which end of a text stands at its point.
-#[derive(Clone, Copy)]
-#[allow(missing_docs, reason = "SVG's names")]
-pub enum Anchor {
-    Start,
-    Middle,
-    End,
-}
-
 impl Svg {
     /// An empty sheet of `width` x `height` pixels.
     pub fn new(width: f64, height: f64) -> Self {
         let mut svg = Self { width, height, body: String::new() };
-        let sheet = Rect { left: 0.5, top: 0.5, width: width - 1.0, height: height - 1.0 };
-        svg.put(format_args!("<rect {} rx=\"6\" fill=\"{PAPER}\" stroke=\"{GRID}\"/>", corners(sheet)));
+        let sheet = Area { left: 0.5, top: 0.5, width: width - 1.0, height: height - 1.0 };
+        let edge = hex(Colour::Grid);
+        svg.put(format_args!("<rect {} rx=\"6\" fill=\"{PAPER}\" stroke=\"{edge}\"/>", corners(sheet)));
         svg
-    }
-
-    /// A straight line.
-    pub fn line(&mut self, from: Point, to: Point, pen: Pen) {
-        self.polyline(&[from, to], pen);
-    }
-
-    /// A line through `points`.
-    pub fn polyline(&mut self, points: &[Point], pen: Pen) {
-        let Pen { colour, width, dash } = pen;
-        let dash = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{dash}\"") };
-        self.put(format_args!(
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{}\"{dash} stroke-linejoin=\"round\"/>",
-            list(points),
-            px(width)
-        ));
-    }
-
-    /// A filled shape without outline.
-    pub fn area(&mut self, points: &[Point], colour: &str, opacity: f64) {
-        self.put(format_args!("<polygon points=\"{}\" fill=\"{colour}\" fill-opacity=\"{opacity}\"/>", list(points)));
-    }
-
-    /// A filled rectangle; `tip` is shown where a viewer points at it.
-    pub fn bar(&mut self, rect: Rect, colour: &str, tip: &str) {
-        self.put(format_args!("<rect {} fill=\"{colour}\"><title>{}</title></rect>", corners(rect), xml(tip)));
-    }
-
-    /// A filled circle; `tip` is shown where a viewer points at it.
-    pub fn dot(&mut self, (x, y): Point, radius: f64, colour: &str, tip: &str) {
-        let (x, y, radius, tip) = (px(x), px(y), px(radius), xml(tip));
-        self.put(format_args!(
-            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"{colour}\"><title>{tip}</title></circle>"
-        ));
-    }
-
-    /// An unfilled circle.
-    pub fn ring(&mut self, (x, y): Point, radius: f64, pen: Pen) {
-        let (x, y, radius, colour, width) = (px(x), px(y), px(radius), pen.colour, px(pen.width));
-        self.put(format_args!(
-            "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\"/>"
-        ));
-    }
-
-    /// One line of text; `at` is on its base line.
-    pub fn text(&mut self, at: Point, text: &str, style: Type) {
-        self.put(format_args!("<text x=\"{}\" y=\"{}\" {}>{}</text>", px(at.0), px(at.1), attrs(style), xml(text)));
-    }
-
-    /// One line of text that reads upwards; `at` is on its base line.
-    pub fn text_upwards(&mut self, at: Point, text: &str, style: Type) {
-        let (x, y) = (px(at.0), px(at.1));
-        self.put(format_args!(
-            "<text x=\"{x}\" y=\"{y}\" transform=\"rotate(-90 {x} {y})\" {}>{}</text>",
-            attrs(style),
-            xml(text)
-        ));
     }
 
     /// The finished file. `title` is its name for whoever cannot see it.
@@ -158,49 +48,64 @@ impl Svg {
     }
 }
 
-impl Pen {
-    /// A solid line.
-    pub const fn new(colour: &'static str, width: f64) -> Self {
-        Self { colour, width, dash: "" }
+impl Canvas for Svg {
+    fn line(&mut self, points: &[Point], pen: Pen, _: &dyn Fn(usize) -> String) {
+        let Pen { colour, width, dash } = pen;
+        let dash = match dash {
+            Dash::Solid => "",
+            Dash::Dashed => " stroke-dasharray=\"7 3\"",
+            Dash::Dotted => " stroke-dasharray=\"2 3\"",
+        };
+        self.put(format_args!(
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\"{dash} stroke-linejoin=\"round\"/>",
+            list(points.iter().copied()),
+            hex(colour),
+            px(width)
+        ));
+    }
+
+    fn band(&mut self, edge: &[(f64, f64, f64)], colour: Colour, opacity: f64) {
+        let low = edge.iter().map(|&(x, low, _)| (x, low));
+        let high = edge.iter().rev().map(|&(x, _, high)| (x, high));
+        let (points, colour) = (list(low.chain(high)), hex(colour));
+        self.put(format_args!("<polygon points=\"{points}\" fill=\"{colour}\" fill-opacity=\"{opacity}\"/>"));
+    }
+
+    fn bar(&mut self, area: Area, colour: Colour, opacity: f64, tip: &str) {
+        let (corners, colour) = (corners(area), hex(colour));
+        let opacity = if opacity < 1.0 { format!(" fill-opacity=\"{opacity}\"") } else { String::new() };
+        self.put(format_args!("<rect {corners} fill=\"{colour}\"{opacity}>{}</rect>", title(tip)));
+    }
+
+    fn dot(&mut self, (x, y): Point, radius: f64, colour: Colour, is_filled: bool, tip: &str) {
+        let (x, y, radius, colour, tip) = (px(x), px(y), px(radius), hex(colour), title(tip));
+        let look = if is_filled {
+            format!("fill=\"{colour}\"")
+        } else {
+            format!("fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.4\"")
+        };
+        self.put(format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {look}>{tip}</circle>"));
+    }
+
+    fn text(&mut self, at: Point, text: &str, style: Type) {
+        if !text.is_empty() {
+            self.put(format_args!("<text x=\"{}\" y=\"{}\" {}>{}</text>", px(at.0), px(at.1), attrs(style), xml(text)));
+        }
+    }
+
+    fn text_width(&self, text: &str, style: Type) -> f64 {
+        text.chars().count() as f64 * style.size * LETTER
     }
 }
 
-impl Type {
-    /// Ordinary text of 12 pixels.
-    pub const fn new(anchor: Anchor) -> Self {
-        Self { size: 12.0, anchor, colour: INK, bold: false }
-    }
-
-    /// The same, standing back.
-    pub const fn muted(anchor: Anchor) -> Self {
-        Self { colour: MUTED, ..Self::new(anchor) }
-    }
+/// What a viewer shows where somebody points.
+fn title(tip: &str) -> String {
+    if tip.is_empty() { String::new() } else { format!("<title>{}</title>", xml(tip)) }
 }
 
-impl Rect {
-    /// Its other vertical edge.
-    pub fn right(self) -> f64 {
-        self.left + self.width
-    }
-
-    /// Its lower edge.
-    pub fn bottom(self) -> f64 {
-        self.top + self.height
-    }
-}
-
-/// Pixels that `text` takes at most: fonts differ between viewers, so every letter counts as a wide one.
-pub fn text_width(text: &str, size: f64) -> f64 {
-    text.chars().count() as f64 * size * 0.6
-}
-
-/// `text` cut to what fits into `width` pixels.
-pub fn fit(text: &str, width: f64, size: f64) -> String {
-    let max = (width / (size * 0.6)).max(1.0) as usize;
-    if text.chars().count() <= max {
-        return text.to_owned();
-    }
-    text.chars().take(max - 1).chain(['…']).collect()
+fn hex(colour: Colour) -> String {
+    let [red, green, blue] = colour.rgb(Ground::Light);
+    format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 fn attrs(style: Type) -> String {
@@ -209,17 +114,17 @@ fn attrs(style: Type) -> String {
         Anchor::Middle => "middle",
         Anchor::End => "end",
     };
-    let weight = if style.bold { " font-weight=\"600\"" } else { "" };
-    format!("font-size=\"{}\" fill=\"{}\" text-anchor=\"{anchor}\"{weight}", px(style.size), style.colour)
+    let weight = if style.is_strong { " font-weight=\"600\"" } else { "" };
+    format!("font-size=\"{}\" fill=\"{}\" text-anchor=\"{anchor}\"{weight}", px(style.size), hex(style.colour))
 }
 
-fn corners(rect: Rect) -> String {
-    let Rect { left, top, width, height } = rect;
-    format!("x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"", px(left), px(top), px(width), px(height))
+fn corners(area: Area) -> String {
+    let Area { left, top, width, height } = area;
+    format!("x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"", px(left), px(top), px(width.max(0.0)), px(height.max(0.0)))
 }
 
-fn list(points: &[Point]) -> String {
-    let words: Vec<_> = points.iter().map(|&(x, y)| format!("{},{}", px(x), px(y))).collect();
+fn list(points: impl Iterator<Item = Point>) -> String {
+    let words: Vec<_> = points.map(|(x, y)| format!("{},{}", px(x), px(y))).collect();
     words.join(" ")
 }
 
@@ -231,12 +136,15 @@ fn px(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::paint::fit;
 
     #[test]
     fn long_text_is_cut_where_it_no_longer_fits() {
-        assert_eq!(fit("short", 100.0, 10.0), "short");
-        assert_eq!(fit("0123456789", 30.0, 10.0), "0123…");
-        assert_eq!(fit("0123456789", 0.0, 10.0), "…");
+        let svg = Svg::new(10.0, 10.0);
+        let style = Type { size: 10.0, ..Type::new(Anchor::Start) };
+        assert_eq!(fit(&svg, "short", style, 100.0), "short");
+        assert_eq!(fit(&svg, "0123456789", style, 30.0), "0123…");
+        assert_eq!(fit(&svg, "0123456789", style, 0.0), "…");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::ReportError;
 use super::chart::notice;
-use super::figures::depth::steps;
 use crate::contract::LockPlacement;
+use crate::figures::depth::steps;
 use crate::record::{DeviceInfo, FrameColumns, RunRecord};
 use crate::session::Session;
 

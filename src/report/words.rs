@@ -4,7 +4,6 @@ use crate::contract::Codec;
 use crate::record::Case;
 use crate::stats::verdict::comparison::SideName;
 use crate::stats::verdict::criteria::Verdict;
-pub use crate::stats::verdict::words::case_title;
 
 /// A codec in running text.
 pub fn codec_title(codec: Codec) -> &'static str {
@@ -32,5 +31,5 @@ pub fn verdict_title(verdict: Verdict) -> &'static str {
 /// A case in a figure, its side first.
 pub fn case_label(case: &Case, side: Option<SideName>) -> String {
     let side = side.map_or_else(String::new, |side| format!("{}: ", side_title(side)));
-    format!("{side}{}", case_title(case))
+    format!("{side}{}", case.title())
 }

@@ -29,6 +29,8 @@ use crate::stats::verdict::sweep_effects::{Cell, cells_among, peers};
 
 mod words;
 
+pub use words::before_after;
+
 /// Stands for the command line of the user's program.
 const PROGRAM: &str = "PROGRAM ARGUMENTS";
 
@@ -57,7 +59,7 @@ pub struct Answer {
     pub compared: Option<[Case; 2]>,
     /// What to do, in a few words: "Keep 4 frames in flight".
     pub headline: String,
-    /// How and on what that rests, in a few words: "Locked on a thread · 40 rounds · confirmed against T=2 thread".
+    /// How and on what that rests, in a few words: "With a lock thread · 40 rounds · confirmed against T=2 (lock thread)".
     pub basis: String,
     /// What to do, and on which numbers that rests.
     pub sentence: String,

@@ -12,6 +12,7 @@ use super::commands::{Command, TABLE, View};
 use super::compare::CompareModel;
 use super::data::LoadedSession;
 use super::live::LiveModel;
+use super::live_view::Listed;
 use super::palette::Palette;
 use super::path_dialog::PathDialog;
 use super::plots::Plots;
@@ -52,6 +53,8 @@ pub struct App {
     pub(super) setup: Setup,
     pub(super) sweep: Option<Sweep>,
     pub(super) live: LiveModel,
+    /// Below the live plots.
+    pub(super) listed: Listed,
     pub(super) loaded: Option<Box<LoadedSession>>,
     /// How far the session is read that is being opened.
     pub(super) opening: Option<f32>,
@@ -62,6 +65,8 @@ pub struct App {
     pub(super) view: View,
     /// Where it was last drawn.
     pub(super) view_area: Rect,
+    /// Where the answer was last drawn: an image of a view shows it too, with the badge of a virtual device.
+    pub(super) verdict_area: Rect,
     /// Nothing is drawn of a run in progress, for those whose window is drawn by the GPU under test.
     pub(super) is_quiet: bool,
     pub(super) palette: Palette,
@@ -84,8 +89,8 @@ pub struct App {
     pub(super) closes_next_frame: Option<bool>,
     /// A file in the way of a plan that is to be saved.
     pub(super) existing_plan: Option<Existing>,
-    /// Where the plan was saved, until dismissed.
-    pub(super) plan_note: Option<String>,
+    /// What was done that cannot be seen from its place, until dismissed.
+    pub(super) told: Option<String>,
     /// What went wrong, until dismissed.
     pub(super) problems: VecDeque<String>,
     pub(super) background: Background,
@@ -154,6 +159,7 @@ impl App {
             preview: PreviewModel::default(),
             sweep: None,
             live: LiveModel::default(),
+            listed: Listed::default(),
             loaded: None,
             opening: None,
             plots: Plots::default(),
@@ -162,6 +168,7 @@ impl App {
             sessions: SessionsModel::default(),
             view: View::default(),
             view_area: Rect::NOTHING,
+            verdict_area: Rect::NOTHING,
             is_quiet: false,
             palette: Palette::default(),
             path_dialog: None,
@@ -174,7 +181,7 @@ impl App {
             quits_when_done: false,
             closes_next_frame: None,
             existing_plan: None,
-            plan_note: None,
+            told: None,
             problems: VecDeque::new(),
             background,
             queue: first.map(Command::OpenSession).into_iter().collect(),
@@ -238,6 +245,7 @@ impl App {
         self.take_keys(ctx);
         self.take_close_request(ctx);
         self.take_picture(ctx);
+        self.take_figure(ctx);
         match &mut self.closes_next_frame {
             Some(true) => self.queue.push(Command::Quit),
             Some(is_drawn) => {
@@ -295,7 +303,7 @@ impl App {
 
     fn take_saved(&mut self, saved: Saved) {
         match saved.note() {
-            Ok(note) => self.plan_note = Some(note),
+            Ok(note) => self.told = Some(note),
             Err(existing) => self.existing_plan = Some(existing),
         }
     }

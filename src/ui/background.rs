@@ -13,7 +13,7 @@ use super::commands::{Export, Purpose};
 use super::compare::OtherSession;
 use super::data::LoadedSession;
 use super::library::{self, Found};
-use super::pictures::{self, Wish};
+use super::pictures::{self, FigureWish, Wish};
 use super::preview::Preview;
 use super::sample::sample_clip;
 use super::saving::{self, Saved};
@@ -21,6 +21,7 @@ use crate::bench::ffmpeg::nvenc_codecs;
 use crate::contract::Codec;
 use crate::doctor::{self, Finding};
 use crate::plan::Plan;
+use crate::record::DeviceInfo;
 use crate::report::{Report, ReportError, Subject, csv, render, trace};
 use crate::session::{Discarded, Label, Session, discard, load_plan};
 
@@ -198,6 +199,14 @@ impl Background {
             Message::FolderShown(shown.map_err(|error| {
                 format!("cannot show the folder {}: {error}; open it in a file manager", folder.display())
             }))
+        });
+    }
+
+    /// Draws a figure and writes it.
+    pub fn save_figure(&self, wish: FigureWish, device: DeviceInfo, path: PathBuf) {
+        self.spawn(move || {
+            let written = wish.write(&device, &path).map_err(|error| error.to_string());
+            Message::Exported(written.map(|()| path))
         });
     }
 

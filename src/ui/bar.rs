@@ -10,7 +10,7 @@ use super::theme;
 use super::widgets::tab_ui;
 use crate::bench::schedule::Forecast;
 use crate::plan::PlannedRun;
-use crate::report::words::{case_title, codec_title};
+use crate::report::words::codec_title;
 use crate::units;
 
 /// The progress of a sweep.
@@ -67,7 +67,7 @@ impl Progress {
                     PlannedRun { is_confirmation: true, .. } => ", confirmation",
                     _ => "",
                 };
-                format!("{} {}{warmup}", codec_title(run.case.codec), case_title(&run.case))
+                format!("{} {}{warmup}", codec_title(run.case.codec), run.case.title())
             },
         );
         let left = self.remaining().map_or_else(String::new, |left| format!(", {} left", units::duration(left)));

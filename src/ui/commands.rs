@@ -39,7 +39,6 @@ pub enum Command {
     /// Saves beside the file that is there.
     SavePlanAs(PathBuf),
     KeepPlanFile,
-    DismissPlanNote,
     /// Sets what to try and how thoroughly.
     TakeReady(ReadyPlan),
     /// Takes FFmpeg into the plan and shows where.
@@ -59,6 +58,7 @@ pub enum Command {
     TogglePalette,
     ToggleKeys,
     DismissProblem(usize),
+    DismissTold,
     DismissWritten,
     Quit,
     /// Stops the sweep, keeps the finished runs, closes the window.

@@ -12,7 +12,8 @@ use super::library::Found;
 use super::theme;
 use super::words::in_window;
 use crate::record::Case;
-use crate::report::words::{case_title, codec_title};
+use crate::report::words::codec_title;
+use crate::stats::analysis::before_after;
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::{CodecComparison, Comparison};
@@ -33,9 +34,10 @@ pub fn compare_ui(
     let before_cases = model.other.as_ref().map_or_else(|| cases.clone(), |other| cases_of(&other.groups));
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.horizontal_wrapped(|ui| {
-            case_ui(ui, "Before", &mut model.before, &before_cases);
+            case_ui(ui, "Before", &mut model.before, &before_cases, None);
             ui.weak("→");
-            case_ui(ui, "After", &mut model.after, &cases);
+            let before = model.before;
+            case_ui(ui, "After", &mut model.after, &cases, before);
             let swap =
                 ui.add_enabled(model.other.is_none(), Button::new("Swap")).on_hover_text("Swap before and after");
             if swap.on_disabled_hover_text("The after side is always from the open session").clicked() {
@@ -98,14 +100,21 @@ fn other_ui(ui: &mut Ui, model: &mut CompareModel, loaded: &LoadedSession, found
     });
 }
 
-fn case_ui(ui: &mut Ui, label: &str, choice: &mut Option<Case>, cases: &[Case]) {
-    let title = |case: &Case| format!("{} {}", codec_title(case.codec), case_title(case));
+/// A choice of cases. Those that `other` cannot be compared with are shown, and why.
+fn case_ui(ui: &mut Ui, label: &str, choice: &mut Option<Case>, cases: &[Case], other: Option<Case>) {
+    let title = |case: &Case| format!("{} {}", codec_title(case.codec), case.title());
     let selected = choice.as_ref().map_or_else(|| units::NO_VALUE.to_owned(), title);
     ui.weak(label);
     let combo = ComboBox::from_id_salt(label).selected_text(selected).width(150.0);
     let combo = combo.show_ui(ui, |ui| {
         for case in cases {
-            ui.selectable_value(choice, Some(*case), title(case));
+            // A whole process has its start and its files in its time, a case of this process has not.
+            let is_like = other.is_none_or(|other| other.client.is_here() == case.client.is_here());
+            let line = ui.add_enabled(is_like, Button::selectable(*choice == Some(*case), title(case)));
+            let why = "One is a whole process, its start included, the other is not: choose two of the same kind";
+            if line.on_disabled_hover_text(why).clicked() {
+                *choice = Some(*case);
+            }
         }
     });
     combo.response.accessible_name(label);
@@ -119,6 +128,9 @@ fn comparison_ui(
     is_running: bool,
     queue: &mut Vec<Command>,
 ) {
+    for codec in &comparison.codecs {
+        before_after(codec).iter().for_each(|line| drop(ui.label(line)));
+    }
     let verdict = RichText::new(format!("Criteria: {}", comparison.verdict)).heading();
     ui.label(verdict.color(theme::verdict(ui, comparison.verdict)));
     for warning in &comparison.warnings {
@@ -141,7 +153,7 @@ fn comparison_ui(
         codec_ui(ui, codec);
         ui.add_space(theme::GAP);
         more_ui(ui, codec, loaded, is_running, queue);
-        effects_ui(ui, effects, codec, loaded);
+        effects_ui(ui, effects, codec);
     }
 }
 
@@ -199,7 +211,7 @@ fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
         ui.end_row();
         for floor in &noise.floors {
             ui.label(floor.metric.title()).on_hover_text(floor.metric.definition());
-            ui.label(format!("{} {}", codec_title(floor.case.codec), case_title(&floor.case)));
+            ui.label(format!("{} {}", codec_title(floor.case.codec), floor.case.title()));
             ui.label(floor.num_pairs.to_string());
             ui.label(units::pct(floor.floor_pct));
             ui.end_row();

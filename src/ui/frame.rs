@@ -2,26 +2,23 @@
 //!
 //! Reads the app's state and pushes commands; changes nothing else.
 
-use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, ProgressBar, Ui};
+use eframe::egui::{CentralPanel, Context, Frame, Margin, Panel, ProgressBar, Rect, Ui, vec2};
 
 use super::app::{App, PLAN_KEY, QUIET_KEY};
 use super::bar;
 use super::commands::View;
 use super::compare_view::compare_ui;
-use super::data::LoadedSession;
 use super::first_start::first_start_ui;
-use super::live::{LiveModel, live_ui};
-use super::notices::{notices_ui, quiet_ui, quit_ui};
+use super::live_view::live_ui;
+use super::notices::{Notices, notices_ui, quiet_ui, quit_ui};
 use super::palette;
 use super::path_dialog::Picked;
 use super::report::report_ui;
-use super::runs::runs_ui;
 use super::saving::existing_ui;
 use super::sessions::sessions_ui;
 use super::setup_view::setup_ui;
 use super::theme;
 use super::verdict_bar::{self, Shown, Unfolded};
-use crate::record::DeviceKind;
 
 impl App {
     /// The window's content.
@@ -46,8 +43,9 @@ impl App {
             self.view_ui(ui);
         });
         let ctx = ui.ctx().clone();
-        let (written, plan_note) = (self.report.written.as_deref(), self.plan_note.as_deref());
-        notices_ui(&ctx, written, plan_note, &self.problems, &mut self.queue);
+        let notices =
+            Notices { told: self.told.as_deref(), written: self.report.written.as_deref(), problems: &self.problems };
+        notices_ui(&ctx, notices, &mut self.queue);
         palette::palette_ui(&ctx, &mut self.palette, &mut self.queue);
         match self.path_dialog.as_mut().and_then(|dialog| dialog.show(&ctx)) {
             Some(Picked::Path(purpose, path)) => {
@@ -92,6 +90,8 @@ impl App {
         };
         let height = verdict_bar::height(shown.num_codecs);
         let panel = panel.inner_margin(Margin::symmetric(16, 8));
+        self.verdict_area =
+            Rect::from_min_size(ui.available_rect_before_wrap().min, vec2(ui.available_width(), height));
         Panel::top("verdict").resizable(false).exact_size(height).frame(panel).show(ui, |ui| {
             verdict_bar::verdict_bar_ui(ui, &shown, &mut self.unfolded, &mut self.queue);
         });
@@ -114,7 +114,9 @@ impl App {
                 let open = open.map(|open| open.session.dir.as_path());
                 sessions_ui(ui, &mut self.sessions, open, queue)
             }
-            (View::Live, Some(loaded)) => live_view_ui(ui, &self.live, loaded, self.sweep.is_some()),
+            (View::Live, Some(loaded)) => {
+                live_ui(ui, &self.live, loaded, self.sweep.is_some(), &mut self.listed, queue);
+            }
             (View::Distributions, Some(loaded)) => self.plots.distributions_ui(ui, loaded, queue),
             (View::Thresholds, Some(loaded)) => self.plots.thresholds_ui(ui, loaded),
             (View::Timeline, Some(loaded)) => self.plots.timeline_ui(ui, loaded),
@@ -132,15 +134,6 @@ impl App {
             }
         }
     }
-}
-
-/// Plots above, runs below.
-fn live_view_ui(ui: &mut Ui, live: &LiveModel, loaded: &LoadedSession, is_running: bool) {
-    let is_virtual = loaded.session.manifest.device.kind == DeviceKind::Virtual;
-    let plots_height = ui.available_height() * 0.66;
-    live_ui(ui, live, is_virtual, plots_height);
-    ui.separator();
-    runs_ui(ui, &loaded.session.summaries, is_running);
 }
 
 impl eframe::App for App {

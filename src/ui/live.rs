@@ -1,32 +1,27 @@
-//! The run in progress, frame by frame: the last few thousand frames as lines.
+//! The run in progress and the last ones before it, frame by frame.
 //!
-//! The app feeds the model, which does not know where frames come from; the view draws it.
+//! The app feeds the model, which knows neither where frames come from nor egui.
 
 use std::collections::VecDeque;
 
-use eframe::egui::{TextStyle, Ui};
-use egui_plot::{AxisHints, GridMark, Line, Plot, PlotPoint, PlotPoints};
-
-use super::plots::scale::linear_ticks;
-use super::plots::{axis, case_line, grid_colour, marks, thresholds};
-use super::{pictures, theme};
+use crate::figures::axis::Axis;
+use crate::figures::colour::{Colour, Pen};
+use crate::figures::{Figure, Key, Layer, Panel, Values, case_pen, thresholds_of};
 use crate::plan::{Plan, PlannedRun};
-use crate::record::{FrameColumns, LiveSample};
-use crate::report::axis::Axis;
-use crate::report::words::case_title;
+use crate::record::{Case, FrameColumns, LiveSample};
+use crate::units::Unit;
 
-/// As many as a screen has columns to show; more would only cost time.
-const MAX_POINTS: usize = 4000;
-/// Labels that the lowest of plots has room for.
-const MAX_MARKS: usize = 6;
+/// About eight runs of the usual length: what a screen has columns to show.
+const MAX_POINTS: usize = 2400;
+const WARMUP_OPACITY: f64 = 0.5;
 
 /// The data of the live view.
 #[derive(Debug, Default)]
 pub struct LiveModel {
     /// Oldest first; the last one belongs to the run in progress.
     stretches: VecDeque<Stretch>,
-    /// Those of the plan, ascending; a threshold's place is its colour.
-    thresholds: Vec<u32>,
+    /// Of the plan, for the key.
+    cases: Vec<Case>,
     /// Frames drawn so far by all runs.
     next_x: f64,
 }
@@ -37,39 +32,21 @@ struct Stretch {
     run: PlannedRun,
     /// Where the run's frame 0 stands on the axis that all runs share.
     x: f64,
-    lines: [Vec<PlotPoint>; 3],
+    lines: [Vec<Values>; 3],
     is_finished: bool,
 }
 
-/// One of the plots.
-struct Panel {
-    title: &'static str,
-    axis: &'static str,
-    definition: &'static str,
-}
-
-const PANELS: [Panel; 3] = [
-    Panel {
-        title: "Lock wait",
-        axis: "ms",
-        definition: "Time inside nvEncLockBitstream for this frame's output, on whichever thread",
-    },
-    Panel {
-        title: "In flight",
-        axis: "frames",
-        definition: "Frames submitted and not yet unlocked, right after the submit call, this frame included",
-    },
-    Panel {
-        title: "Latency",
-        axis: "ms",
-        definition: "Time from the call of nvEncEncodePicture until the caller has the packet",
-    },
+/// Title and unit of each of the lines.
+const PANELS: [(&str, Unit); 3] = [
+    ("Lock wait per frame, ms", Unit::Milliseconds),
+    ("In flight, frames", Unit::Count),
+    ("Latency per frame, ms", Unit::Milliseconds),
 ];
 
 impl LiveModel {
     /// For a sweep before its first run.
     pub fn of(plan: &Plan) -> Self {
-        Self { thresholds: thresholds(plan.cases().iter()), ..Self::default() }
+        Self { cases: plan.cases(), ..Self::default() }
     }
 
     /// A run begins.
@@ -113,6 +90,63 @@ impl LiveModel {
         self.stretches.iter().map(|stretch| stretch.lines[0].len()).sum()
     }
 
+    /// Three panels over the same frames, each with `height` points for its data; `None` before the first frame.
+    pub fn figure(&self, height: f64) -> Option<Figure> {
+        let points = || self.stretches.iter().flat_map(|stretch| &stretch.lines[0]);
+        let (first, last) = (points().next()?.0, points().last()?.0);
+        let thresholds = thresholds_of(self.cases.iter());
+        let mut cases: Vec<_> = self.stretches.iter().map(|stretch| stretch.run.case).collect();
+        cases.sort_by_key(Case::place);
+        cases.dedup();
+        let mut key: Vec<_> = cases.iter().map(|case| Key::line(case.title(), case_pen(case, &thresholds))).collect();
+        if self.stretches.iter().any(|stretch| stretch.run.warmup) {
+            key.push(Key::area("warm-up, not counted", Colour::Grid));
+        }
+        let panel = |idx: usize| Panel { height, ..self.panel(idx, (first, last), &thresholds) };
+        Some(Figure {
+            title: "Frame by frame".to_owned(),
+            explanation: "The newest frames of the sweep, run after run. Lock wait: time inside nvEncLockBitstream for this frame's \
+                          output, on whichever thread. In flight: frames submitted and not yet unlocked. Latency: from the call \
+                          of nvEncEncodePicture until the caller has the packet.",
+            key,
+            columns: 1,
+            panels: (0..PANELS.len()).map(panel).collect(),
+        })
+    }
+
+    fn panel(&self, idx: usize, (first, last): Values, thresholds: &[u32]) -> Panel {
+        let (title, unit) = PANELS[idx];
+        let values = self.stretches.iter().flat_map(|stretch| &stretch.lines[idx]).map(|point| point.1);
+        let most = values.fold(0.0, f64::max);
+        // Runs are named once, below the last panel.
+        let (is_first, is_last) = (idx == 0, idx + 1 == PANELS.len());
+        let labels = self.stretches.iter().filter(|_| is_last).filter_map(Stretch::label);
+        let mut layers = Vec::new();
+        for stretch in &self.stretches {
+            let pen = case_pen(&stretch.run.case, thresholds);
+            if let (true, Some((from, to))) = (stretch.run.warmup, stretch.ends()) {
+                let (name, y) = (String::new(), (0.0, 2.0 * most));
+                layers.push(Layer::Bar { name, colour: Colour::Grid, opacity: WARMUP_OPACITY, x: (from, to), y });
+            }
+            let name = format!("{}, run {}", stretch.run.case.title(), stretch.run.order_index);
+            // Dashes would break a line of spikes into dots: who locks is shown by a rule above the run.
+            layers.push(Layer::Line { name, pen: Pen::new(pen.colour, 1.2), points: stretch.lines[idx].clone() });
+            if let (true, Some((from, to))) = (is_first, stretch.ends()) {
+                let points = vec![(from, f64::INFINITY), (to, f64::INFINITY)];
+                layers.push(Layer::Line { name: String::new(), pen: Pen { width: 2.5, ..pen }, points });
+            }
+        }
+        let y = if unit == Unit::Count { Axis::counts("", most as u32) } else { Axis::from_zero("", unit, most) };
+        Panel {
+            title: title.to_owned(),
+            subtitle: String::new(),
+            x: Axis::labelled("", (first, last), labels),
+            y,
+            height: 0.0,
+            layers,
+        }
+    }
+
     fn forget_oldest(&mut self) {
         while self.num_points() > MAX_POINTS && self.stretches.len() > 1 {
             self.stretches.pop_front();
@@ -121,6 +155,17 @@ impl LiveModel {
 }
 
 impl Stretch {
+    /// Its first and its last place on the axis.
+    fn ends(&self) -> Option<Values> {
+        Some((self.lines[0].first()?.0, self.lines[0].last()?.0))
+    }
+
+    /// Its case, in the middle.
+    fn label(&self) -> Option<(f64, String)> {
+        let (from, to) = self.ends()?;
+        Some(((from + to) / 2.0, self.run.case.title()))
+    }
+
     fn push(&mut self, sample: LiveSample) {
         let frame = sample.frame as usize;
         self.lines[0].push(point(self.x, frame, sample.lock_ns as f64 / 1e6));
@@ -135,82 +180,8 @@ impl Stretch {
     }
 }
 
-fn point(x: f64, frame: usize, y: f64) -> PlotPoint {
-    PlotPoint::new(x + frame as f64, y)
-}
-
-/// Three plots over the same frames, and what the colours mean.
-pub fn live_ui(ui: &mut Ui, model: &LiveModel, is_virtual: bool, height: f32) {
-    legend_ui(ui, model);
-    let text_height = ui.text_style_height(&TextStyle::Body) + 2.0 * ui.spacing().item_spacing.y;
-    let plots_height = height - (PANELS.len() as f32 + 2.0) * text_height;
-    let plot_height = (plots_height / PANELS.len() as f32).max(theme::MIN_PLOT_HEIGHT);
-    let mark = if is_virtual && pictures::is_asked(ui.ctx()) { "VIRTUAL DEVICE" } else { "" };
-    for (idx, panel) in PANELS.iter().enumerate() {
-        let title = ui.horizontal(|ui| {
-            ui.heading(panel.title).on_hover_text(panel.definition);
-            ui.colored_label(theme::virtual_device(ui), mark);
-        });
-        pictures::note_title(ui, title.response.rect);
-        // The frames' axis stands once, below the last plot, which is higher by as much.
-        let is_last = idx + 1 == PANELS.len();
-        panel_ui(ui, model, idx, if is_last { plot_height + 1.5 * text_height } else { plot_height });
-    }
-}
-
-fn legend_ui(ui: &mut Ui, model: &LiveModel) {
-    let key = ui.horizontal_wrapped(|ui| {
-        for (idx, threshold) in model.thresholds.iter().enumerate() {
-            theme::swatch_ui(ui, theme::series(idx));
-            ui.label(format!("T={threshold}")).on_hover_text("Runs with this reap threshold");
-        }
-        theme::swatch_ui(ui, ui.visuals().weak_text_color());
-        ui.label("warm-up").on_hover_text("Warm-up runs: made first and not counted");
-    });
-    pictures::note_key(ui, key.response.rect);
-}
-
-fn panel_ui(ui: &mut Ui, model: &LiveModel, idx: usize, height: f32) {
-    let panel = &PANELS[idx];
-    let muted = ui.visuals().weak_text_color();
-    let is_last = idx + 1 == PANELS.len();
-    let mut plot = Plot::new(panel.title)
-        .height(height)
-        .include_y(0.0)
-        .show_axes([is_last, true])
-        .y_grid_spacer(|input| round_marks(input.bounds))
-        .x_grid_spacer(|input| marks(linear_ticks(input.bounds)))
-        .grid_spacing(4.0..=120.0)
-        .grid_color(grid_colour(ui))
-        .custom_y_axes(vec![axis(AxisHints::new_y(), panel.axis, |value| value.to_string()).min_thickness(56.0)])
-        .show_crosshair(false)
-        .link_axis(ui.scope_id().with("live"), [true, false])
-        .allow_scroll(false)
-        .allow_drag(false)
-        .allow_zoom(false);
-    if is_last {
-        plot = plot.x_axis_label("frames since the sweep began");
-    }
-    let shown = plot.show(ui, |plot| {
-        for stretch in &model.stretches {
-            let (own, _) = case_line(&stretch.run.case, &model.thresholds);
-            let colour = if stretch.run.warmup { muted } else { own };
-            let name = format!("{} run {}", case_title(&stretch.run.case), stretch.run.order_index);
-            let points = PlotPoints::Borrowed(&stretch.lines[idx]);
-            plot.line(Line::new(name, points).color(colour).width(theme::LINE_WIDTH).allow_band(false));
-        }
-    });
-    let label = format!("{} over frames, the last {}", panel.title, model.num_points());
-    pictures::offer(&shown.response, label);
-}
-
-/// The report's round steps from 0, as far as they are in view and as many as have room for a label.
-fn round_marks((_, high): (f64, f64)) -> Vec<GridMark> {
-    let ticks = Axis::from_zero(high, (0.0, 1.0)).ticks;
-    let every = ticks.len().div_ceil(MAX_MARKS);
-    let step = ticks.get(every).map_or(1.0, |tick| tick.value);
-    let in_view = ticks.into_iter().step_by(every.max(1)).filter(|tick| tick.value <= high);
-    in_view.map(|tick| GridMark { value: tick.value, step_size: step }).collect()
+fn point(x: f64, frame: usize, y: f64) -> Values {
+    (x + frame as f64, y)
 }
 
 #[cfg(test)]
@@ -228,7 +199,7 @@ mod tests {
         model.extend(&samples(0..3000));
         model.extend(&samples(3000..6000));
         assert_eq!(model.num_points(), MAX_POINTS);
-        assert_eq!(model.stretches[0].lines[0].last().unwrap().x, 5999.0);
+        assert_eq!(model.stretches[0].lines[0].last().unwrap().0, 5999.0);
     }
 
     #[test]
@@ -245,7 +216,25 @@ mod tests {
             model.begin(run);
             model.finish(&frames);
         }
-        assert_eq!(model.stretches.len(), 2);
-        assert_eq!(model.stretches[0].x, 3000.0);
+        assert_eq!(model.stretches.len(), 1);
+        assert_eq!(model.stretches[0].x, 4500.0);
+    }
+
+    #[test]
+    fn each_run_is_named_below_and_warm_up_has_a_ground_of_its_own() {
+        let plan = Plan { frames: 100, ..Plan::default() };
+        let mut model = LiveModel::of(&plan);
+        assert!(model.figure(90.0).is_none());
+        let runs: Vec<_> = plan.runs().into_iter().filter(|run| run.warmup).take(2).collect();
+        for run in &runs {
+            model.begin(*run);
+            model.extend(&samples(0..100));
+            model.next_x += 100.0;
+        }
+        let figure = model.figure(90.0).unwrap();
+        let labels: Vec<_> = figure.panels[2].x.ticks.iter().map(|tick| tick.label.clone()).collect();
+        assert_eq!(labels, [runs[0].case.title(), runs[1].case.title()]);
+        assert!(figure.panels[0].x.ticks.is_empty());
+        assert!(figure.key.iter().any(|key| key.label.starts_with("warm-up")));
     }
 }

@@ -16,6 +16,8 @@ mod first_start;
 mod frame;
 pub mod library;
 pub mod live;
+mod live_view;
+mod memo;
 mod notices;
 mod palette;
 mod path_dialog;

@@ -54,7 +54,6 @@ impl App {
                 self.save_plan(false);
             }
             Command::KeepPlanFile => self.existing_plan = None,
-            Command::DismissPlanNote => self.plan_note = None,
             Command::TakeReady(ready) => self.setup.take_ready(ready),
             Command::CompareWithFfmpeg => {
                 self.setup.take_ready(ReadyPlan::WithFfmpeg);
@@ -86,6 +85,7 @@ impl App {
             Command::TogglePalette => self.palette.toggle(),
             Command::ToggleKeys => self.shows_keys = !self.shows_keys,
             Command::DismissProblem(idx) => drop(self.problems.remove(idx)),
+            Command::DismissTold => self.told = None,
             Command::DismissWritten => self.report.written = None,
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Command::StopAndQuit => {
@@ -97,7 +97,7 @@ impl App {
     }
 
     fn save_plan(&mut self, may_replace: bool) {
-        (self.existing_plan, self.plan_note) = (None, None);
+        (self.existing_plan, self.told) = (None, None);
         self.background.save_plan(self.setup.plan(), PathBuf::from(&self.setup.plan_path), may_replace);
     }
 
@@ -170,9 +170,10 @@ impl App {
         match (export, self.report.report(loaded)) {
             (Export::Report, Some(report)) => self.background.write(report.clone()),
             (Export::Report, None) => self.view = View::Report,
-            (Export::Picture, _) => {
-                pictures::ask(ctx, Wish { name: self.view.title().to_owned(), areas: vec![self.view_area] })
-            }
+            (Export::Picture, _) => pictures::ask(
+                ctx,
+                Wish { name: self.view.title().to_owned(), areas: vec![self.verdict_area, self.view_area] },
+            ),
             _ => self.background.export(loaded.session.clone(), export, Path::new(&self.report.path)),
         }
     }
@@ -188,6 +189,13 @@ impl App {
         if let Some(wish) = pictures::take_wish(ctx) {
             let path = wish.path(Path::new(&self.report.path));
             self.background.take_picture(wish, path);
+        }
+    }
+
+    pub(super) fn take_figure(&self, ctx: &Context) {
+        if let (Some(wish), Some(loaded)) = (pictures::take_figure_wish(ctx), &self.loaded) {
+            let path = wish.path(Path::new(&self.report.path));
+            self.background.save_figure(wish, loaded.session.manifest.device.clone(), path);
         }
     }
 

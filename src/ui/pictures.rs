@@ -3,12 +3,16 @@
 //! In an image a plot's title marks a virtual result, which the window says once. Does not know what a plot shows, and writes only
 //! when asked.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{Color32, ColorImage, Context, Id, Rect, Response, Role, Ui, WidgetInfo};
 
-use crate::report::{ReportError, write_export};
+use super::theme;
+use crate::figures::Figure;
+use crate::record::DeviceInfo;
+use crate::report::{ReportError, chart, write_export};
+use resvg::{tiny_skia, usvg};
 
 /// Between areas that stand apart on the screen and together in the picture.
 const GAP_PX: usize = 8;
@@ -20,6 +24,73 @@ pub struct Wish {
     pub name: String,
     /// Parts of the window in points, top to bottom.
     pub areas: Vec<Rect>,
+}
+
+/// A figure that the user asked for.
+#[derive(Debug, Clone)]
+pub struct FigureWish {
+    /// Which.
+    pub figure: Figure,
+    /// As what.
+    pub form: FigureForm,
+}
+
+/// What a figure is saved as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FigureForm {
+    /// Lines and text.
+    Svg,
+    /// Pixels, so many a point.
+    Png {
+        /// 1 to 4.
+        scale: u8,
+    },
+}
+
+impl FigureForm {
+    /// All that the menu offers, with their titles.
+    pub const ALL: [(&'static str, Self); 3] = [
+        ("Save as PNG, 1520 px wide", Self::Png { scale: 2 }),
+        ("Save as PNG, 760 px wide", Self::Png { scale: 1 }),
+        ("Save as SVG", Self::Svg),
+    ];
+}
+
+impl FigureWish {
+    /// Beside the report at `report_path`: "report-lock-wait-per-frame.png".
+    pub fn path(&self, report_path: &Path) -> PathBuf {
+        let path = Wish { name: self.figure.title.clone(), areas: Vec::new() }.path(report_path);
+        match self.form {
+            FigureForm::Svg => path.with_extension("svg"),
+            FigureForm::Png { .. } => path,
+        }
+    }
+
+    /// Draws it with its title, key, axes and device, and writes it.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub fn write(&self, device: &DeviceInfo, path: &Path) -> Result<(), ReportError> {
+        let svg = chart::svg(&self.figure, device);
+        let FigureForm::Png { scale } = self.form else {
+            return write_export(path, |out| out.write_all(svg.as_bytes()).map_err(ReportError::from));
+        };
+        let failure = |error: String| ReportError::Write { path: path.to_owned(), source: io::Error::other(error) };
+        let png = raster(&svg, f32::from(scale)).map_err(failure)?;
+        write_export(path, |out| out.write_all(&png).map_err(ReportError::from))
+    }
+}
+
+/// An SVG of our own as PNG, its text in the window's face.
+fn raster(svg: &str, scale: f32) -> Result<Vec<u8>, String> {
+    let mut options = usvg::Options { font_family: "Inter".to_owned(), ..usvg::Options::default() };
+    let fonts = options.fontdb_mut();
+    theme::FACES.iter().for_each(|face| fonts.load_font_data(face.to_vec()));
+    let tree = usvg::Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
+    let size = tree.size().to_int_size().scale_by(scale).ok_or("the figure has no size")?;
+    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or("the figure has no size")?;
+    resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());
+    pixels.encode_png().map_err(|error| error.to_string())
 }
 
 /// What was drawn before a plot and belongs to it.
@@ -113,6 +184,29 @@ pub fn offer(response: &Response, name: impl Into<String>) {
     });
 }
 
+/// Gives a panel of a figure a menu to save the figure, drawn as on paper.
+pub fn offer_figure(response: &Response, figure: &Figure) {
+    response.context_menu(|ui| {
+        for (title, form) in FigureForm::ALL {
+            if ui.button(title).clicked() {
+                let wish = FigureWish { figure: figure.clone(), form };
+                ui.ctx().data_mut(|data| data.insert_temp(figure_id(), Some(wish)));
+                ui.ctx().request_repaint();
+                ui.close();
+            }
+        }
+    });
+}
+
+/// The figure that was asked for, once.
+pub fn take_figure_wish(ctx: &Context) -> Option<FigureWish> {
+    ctx.data_mut(|data| data.remove_temp::<Option<FigureWish>>(figure_id())).flatten()
+}
+
+fn figure_id() -> Id {
+    Id::unique("wished figure")
+}
+
 /// Asks for an image in the next frame, when the menu is closed.
 pub fn ask(ctx: &Context, wish: Wish) {
     ctx.data_mut(|data| data.insert_temp(wish_id(), wish));
@@ -180,6 +274,29 @@ mod tests {
         assert_eq!(picture.pixels[8 * (2 + GAP_PX)], Color32::from_rgb(4, 6, 7));
         // Right of the narrower one is background.
         assert_eq!(picture.pixels[8 * (2 + GAP_PX) + 4], Color32::from_rgb(2, 2, 7));
+    }
+
+    #[test]
+    fn a_figure_is_saved_with_its_text_in_two_sizes() {
+        let dir = tempfile::tempdir().unwrap();
+        let device = crate::ui::plots::fixture::session().session.manifest.device;
+        let groups = crate::ui::plots::fixture::sweep(100).groups;
+        let figure =
+            crate::figures::thresholds::of("Each metric", &groups, None, &crate::figures::thresholds::METRICS).unwrap();
+        let dark_pixels = |scale: u8, figure: &Figure| {
+            let path = dir.path().join("figure.png");
+            let wish = FigureWish { figure: figure.clone(), form: FigureForm::Png { scale } };
+            wish.write(&device, &path).unwrap();
+            let mut reader =
+                png::Decoder::new(std::io::BufReader::new(std::fs::File::open(&path).unwrap())).read_info().unwrap();
+            let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+            let info = reader.next_frame(&mut pixels).unwrap();
+            (info.width, pixels.chunks_exact(4).filter(|pixel| pixel[0] < 90 && pixel[3] > 200).count())
+        };
+        let (width, dark) = dark_pixels(2, &figure);
+        assert_eq!((width, dark_pixels(1, &figure).0), (1520, 760));
+        let untitled = Figure { title: String::new(), ..figure };
+        assert!(dark > dark_pixels(2, &untitled).1 + 300, "the title is drawn");
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use eframe::egui::{CollapsingHeader, ScrollArea, TextEdit, Ui};
+use eframe::egui::{CollapsingHeader, ScrollArea, Sense, TextEdit, Ui};
 use egui_commonmark::{CommonMarkCache, CommonMarkViewer};
 use jiff::Timestamp;
 
 use super::commands::{Command, Export, Purpose};
 use super::data::LoadedSession;
 use super::theme;
+use super::widgets::figure_ui;
+use crate::figures::Figure;
+use crate::report::text::link;
 use crate::report::{Report, default_path};
 
 /// Where to write, and what.
@@ -112,42 +115,77 @@ pub fn report_ui(ui: &mut Ui, model: &mut ReportModel, loaded: &LoadedSession, q
     match rendered.as_ref().map(|rendered| &rendered.report) {
         None => drop(ui.label("The report is being rendered.")),
         Some(Err(error)) => drop(ui.colored_label(theme::alert(ui), error)),
-        Some(Ok(report)) => preview_ui(ui, cache, &report.markdown),
+        Some(Ok(report)) => preview_ui(ui, cache, report),
     }
 }
 
 /// As it reads; everything under "Details" is folded away, and the table of runs is left to the file.
-fn preview_ui(ui: &mut Ui, cache: &mut Cache, markdown: &str) {
-    let (answer, details) = markdown.split_once("# Details\n").unwrap_or((markdown, ""));
+fn preview_ui(ui: &mut Ui, cache: &mut Cache, report: &Report) {
+    let (answer, details) = report.markdown.split_once("# Details\n").unwrap_or((&report.markdown, ""));
     let details = details.split_once("\n## Runs\n").map_or(details, |(details, _)| details);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.set_max_width(ui.available_width().min(960.0));
-        CommonMarkViewer::new().show(ui, &mut cache.0, &without_figures(answer));
+        pieces_ui(ui, cache, answer, report);
         if !details.is_empty() {
             CollapsingHeader::new("Details").show_unindented(ui, |ui| {
-                CommonMarkViewer::new().show(ui, &mut cache.0, &without_figures(details));
+                pieces_ui(ui, cache, details, report);
                 ui.weak("The exported report continues with every run, the environment, and the command to repeat it.");
             });
         }
     });
 }
 
-/// The window's own views draw the figures; here only their captions stand.
-fn without_figures(markdown: &str) -> String {
-    let line = |line: &str| match line.strip_prefix("![").and_then(|rest| rest.split_once("](")) {
-        Some((caption, _)) => format!("*Figure: {caption}*"),
-        None => line.to_owned(),
-    };
-    markdown.lines().map(line).collect::<Vec<_>>().join("\n")
+/// Text and figures in turn.
+fn pieces_ui(ui: &mut Ui, cache: &mut Cache, markdown: &str, report: &Report) {
+    for (idx, piece) in pieces(markdown, report).into_iter().enumerate() {
+        match piece {
+            Piece::Text(text) => drop(ui.push_id(idx, |ui| CommonMarkViewer::new().show(ui, &mut cache.0, text))),
+            Piece::Figure(figure) => drop(figure_ui(ui, figure, Sense::hover())),
+        }
+    }
+}
+
+/// A part of a report.
+#[derive(Debug, PartialEq)]
+enum Piece<'a> {
+    Text(&'a str),
+    Figure(&'a Figure),
+}
+
+/// Cut at the lines that show a figure.
+fn pieces<'a>(markdown: &'a str, report: &'a Report) -> Vec<Piece<'a>> {
+    let mut pieces = Vec::new();
+    let mut rest = markdown;
+    while let Some(at) = rest.find("\n![") {
+        let (text, line) = rest.split_at(at + 1);
+        let (line, after) = line.split_once('\n').unwrap_or((line, ""));
+        let is_it = |(name, _): &(String, String)| line.contains(&format!("({})", link(name)));
+        let figure = report.figures.iter().position(is_it).and_then(|idx| report.models.get(idx));
+        pieces.push(Piece::Text(text));
+        pieces.extend(figure.map(Piece::Figure));
+        rest = after;
+    }
+    pieces.push(Piece::Text(rest));
+    pieces
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::thresholds;
 
     #[test]
-    fn a_figure_becomes_its_caption() {
-        let text = without_figures("a\n![H.264: the knee](r-h264-knee.svg)\nb [link](x)");
-        assert_eq!(text, "a\n*Figure: H.264: the knee*\nb [link](x)");
+    fn a_figure_is_drawn_where_the_report_links_it() {
+        let groups = crate::ui::plots::fixture::sweep(100).groups;
+        let figure = thresholds::of("Each metric", &groups, None, &thresholds::METRICS).unwrap();
+        let markdown =
+            "a\n\n![H.264: the metrics](my%20r-h264-thresholds.svg)\n\nb ![inline](x) c\n![unknown](y.svg)\nd"
+                .to_owned();
+        let figures = vec![("my r-h264-thresholds.svg".to_owned(), String::new())];
+        let report =
+            Report { path: "my r.md".into(), markdown: markdown.clone(), figures, models: vec![figure.clone()] };
+        let expected =
+            [Piece::Text("a\n\n"), Piece::Figure(&figure), Piece::Text("\nb ![inline](x) c\n"), Piece::Text("d")];
+        assert_eq!(pieces(&markdown, &report), expected);
     }
 }

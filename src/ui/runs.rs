@@ -4,7 +4,7 @@ use eframe::egui::{Align, Label, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use super::theme;
-use crate::report::words::{case_title, codec_title};
+use crate::report::words::codec_title;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::RunSummary;
 
@@ -47,7 +47,7 @@ pub fn runs_ui(ui: &mut Ui, runs: &[RunSummary], is_live: bool) {
             body.rows(theme::ROW_HEIGHT, runs.len(), |mut row| {
                 let Some(run) = runs.get(row.index()) else { return };
                 row.col(|ui| drop(ui.label(run.order_index.to_string())));
-                row.col(|ui| drop(ui.label(format!("{} {}", codec_title(run.case.codec), case_title(&run.case)))));
+                row.col(|ui| drop(ui.label(format!("{} {}", codec_title(run.case.codec), run.case.title()))));
                 row.col(|ui| kind_ui(ui, run));
                 for metric in METRICS {
                     row.col(|ui| right_ui(ui, |ui| number_ui(ui, run, metric)));

@@ -1,12 +1,11 @@
-//! Colours and sizes, once. The palette is the report's, so a case looks the same in the window and on paper.
+//! Type, sizes and the colours of the window's own parts. What is drawn has its colours from `figures::colour`.
 
 use eframe::egui::{
-    self, Color32, Context, FontData, FontDefinitions, FontFamily, FontId, RichText, Sense, Stroke, TextStyle, Theme,
-    Ui, Visuals,
+    self, Color32, Context, FontData, FontDefinitions, FontFamily, FontId, RichText, Stroke, TextStyle, Theme, Ui,
+    Visuals,
 };
 
-use crate::contract::LockPlacement;
-use crate::report::svg;
+use crate::figures::colour::{Colour, Ground, Part};
 use crate::stats::verdict::criteria::Verdict;
 use crate::stats::verdict::effects::Answer;
 use crate::ui::plots::slots::Phase;
@@ -102,6 +101,9 @@ pub fn ink(ui: &Ui) -> &'static Ink {
 }
 
 const SEMIBOLD: &str = "semibold";
+/// The text face, regular and semibold.
+pub const FACES: [&[u8]; 2] =
+    [include_bytes!("../../assets/fonts/Inter-Regular.otf"), include_bytes!("../../assets/fonts/Inter-SemiBold.otf")];
 
 /// Text of the weight of headings.
 pub fn semibold(text: impl Into<String>) -> RichText {
@@ -149,8 +151,8 @@ pub fn apply(ctx: &Context) {
 fn fonts() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let files: [(&str, &'static [u8]); 3] = [
-        ("Inter", include_bytes!("../../assets/fonts/Inter-Regular.otf")),
-        ("Inter SemiBold", include_bytes!("../../assets/fonts/Inter-SemiBold.otf")),
+        ("Inter", FACES[0]),
+        ("Inter SemiBold", FACES[1]),
         ("Phosphor", include_bytes!("../../assets/fonts/Phosphor.ttf")),
     ];
     for (name, bytes) in files {
@@ -205,9 +207,17 @@ fn colour_in(visuals: &mut Visuals, ink: &Ink) {
     }
 }
 
-/// Colour of the `idx`-th case, line or part; colour-blind-safe, and repeated after seven.
-pub fn series(idx: usize) -> Color32 {
-    colour(svg::SERIES[idx % svg::SERIES.len()])
+/// What a colour of the figures is in the theme in use.
+pub fn of(ui: &Ui, colour: Colour) -> Color32 {
+    let ground = if ui.visuals().dark_mode { Ground::Dark } else { Ground::Light };
+    let [red, green, blue] = colour.rgb(ground);
+    Color32::from_rgb(red, green, blue)
+}
+
+/// Text as figures set it.
+pub fn font(size: f32, is_strong: bool) -> FontId {
+    let family = if is_strong { FontFamily::Name(SEMIBOLD.into()) } else { FontFamily::Proportional };
+    FontId::new(size, family)
 }
 
 /// What needs attention.
@@ -241,60 +251,28 @@ pub fn answer(ui: &Ui, answer: Answer) -> Color32 {
     )
 }
 
-/// A square of a colour, before the name of what is drawn in it.
-pub fn swatch_ui(ui: &mut Ui, colour: Color32) {
-    let (place, _) = ui.allocate_exact_size(egui::Vec2::splat(10.0), Sense::hover());
-    ui.painter().rect_filled(place, 2.0, colour);
+/// What was done with a frame.
+pub fn phase(ui: &Ui, phase: Phase) -> Color32 {
+    of(
+        ui,
+        Colour::Part(match phase {
+            Phase::LockWait => Part::LockWait,
+            Phase::InFlight => Part::InFlight,
+            Phase::Submit => Part::Submit,
+            Phase::Upload => Part::Upload,
+            Phase::Copy => Part::Copy,
+        }),
+    )
 }
 
-/// The report writes colours as #rrggbb; what is not one would be grey.
-fn colour(hex: &str) -> Color32 {
-    Color32::from_hex(hex).unwrap_or(Color32::GRAY)
-}
-
-/// Where colour means who locks, as in the report.
-pub fn lock_placement(lock: LockPlacement) -> Color32 {
-    series(match lock {
-        LockPlacement::Inline => 1,
-        LockPlacement::Thread => 0,
-        LockPlacement::Poll => 2,
-    })
-}
-
-/// What was done with a picture.
-pub fn phase(phase: Phase) -> Color32 {
-    match phase {
-        Phase::LockWait => series(0),
-        Phase::InFlight => series(5).gamma_multiply(0.45),
-        Phase::Submit => series(1),
-        Phase::Upload => series(2),
-        Phase::Copy => series(3),
-    }
-}
-
-/// Several pictures that are too narrow to be told apart.
+/// Several frames that are too narrow to be told apart.
 pub fn crowd(ui: &Ui) -> Color32 {
-    series(5).gamma_multiply(if ui.visuals().dark_mode { 0.55 } else { 0.6 })
+    of(ui, Colour::Part(Part::InFlight)).lerp_to_gamma(ink(ui).dim, 0.3)
 }
 
 /// A frame that a person has marked, on any of the colours above.
 pub fn mark(ui: &Ui) -> Color32 {
     if ui.visuals().dark_mode { Color32::from_rgb(0xff, 0xd8, 0x4a) } else { Color32::from_rgb(0x1a, 0x1a, 0x1a) }
-}
-
-/// The `idx`-th of `count` steps of one quantity, from dark blue over green to yellow (five points of viridis, which
-/// colour-blind eyes can order too).
-pub fn shade(idx: usize, count: usize) -> Color32 {
-    const POINTS: [Color32; 5] = [
-        Color32::from_rgb(0x46, 0x3c, 0x8c),
-        Color32::from_rgb(0x31, 0x68, 0x8e),
-        Color32::from_rgb(0x21, 0x91, 0x8c),
-        Color32::from_rgb(0x5e, 0xc9, 0x62),
-        Color32::from_rgb(0xf0, 0xe0, 0x30),
-    ];
-    let place = (POINTS.len() - 1) as f32 * idx as f32 / count.saturating_sub(1).max(1) as f32;
-    let below = (place as usize).min(POINTS.len() - 2);
-    POINTS[below].lerp_to_gamma(POINTS[below + 1], place - below as f32)
 }
 
 #[cfg(test)]

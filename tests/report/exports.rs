@@ -108,7 +108,7 @@ fn a_run_is_found_by_its_order_or_reported_missing() {
     let (_folder, session) = session();
     let mut out = Vec::new();
     trace::write_trace(&session, 3, &mut out).unwrap();
-    assert!(std::str::from_utf8(&out).unwrap().contains("h264 T=4 inline pool 4 [VIRTUAL DEVICE"));
+    assert!(std::str::from_utf8(&out).unwrap().contains("h264 T=4 (inline) [VIRTUAL DEVICE"));
     let error = trace::write_trace(&session, 999, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, ReportError::NoSuchRun { order_index: 999, num_runs: 8 }), "{error}");
 }

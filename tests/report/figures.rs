@@ -1,10 +1,14 @@
-//! Figures from plain values: drawn where there is something to draw, and well-formed whatever the text.
+//! Figures on paper: drawn where there is something to draw, and well-formed whatever the text and the values.
 
 use inflight::contract::{Codec, LockPlacement};
+use inflight::figures::distribution::{self, CaseTimes};
+use inflight::figures::{Figure, depth, thresholds, wait_split};
 use inflight::record::{Case, DeviceInfo, DeviceKind};
-use inflight::report::chart::Heading;
-use inflight::report::figures::{case_pen, depth, knee, lock_pen, lock_wait, rounds, shift, wait_split};
-use inflight::report::svg::SERIES;
+use inflight::report::chart;
+use inflight::stats::math::descriptive::Spread;
+use inflight::stats::runs::distribution::CurvePoint;
+use inflight::stats::runs::metrics::Metric;
+use inflight::stats::runs::summary::Group;
 
 use crate::fixture;
 
@@ -20,101 +24,95 @@ pub fn check(svg: &str) {
     }
 }
 
-fn heading(device: &DeviceInfo) -> Heading<'_> {
-    Heading { title: HOSTILE, device }
+fn case(reap_threshold: u32) -> Case {
+    let lock = LockPlacement::Thread;
+    Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client: Default::default() }
 }
 
-fn curve(points: Vec<(f64, f64)>) -> lock_wait::Curve {
-    let case = Case {
-        codec: Codec::H264,
-        reap_threshold: 4,
-        lock: LockPlacement::Thread,
-        pool: 4,
-        client: Default::default(),
-    };
-    lock_wait::Curve { label: HOSTILE.to_owned(), pen: case_pen(&case, &[1, 4]), points }
+/// Runs whose every metric is `value`.
+fn group(reap_threshold: u32, value: f64) -> Group {
+    let spread = |metric: &Metric| Some((*metric, Spread::of(&[value, value / 2.0])?));
+    let spreads = Metric::ALL.iter().filter_map(spread).collect();
+    Group { case: case(reap_threshold), num_runs: 2, num_failed: 0, spreads }
 }
 
-fn row(label: &str, bar: Vec<f64>, wall_ms: f64) -> wait_split::Row {
-    wait_split::Row { label: label.to_owned(), emphasis: true, bars_ms: vec![bar], wall_ms }
+fn times(curve: &[CurvePoint]) -> [CaseTimes<'_>; 1] {
+    let (case, label, quantiles_ns) = (case(4), HOSTILE.to_owned(), curve.first().map(|point| [point.value_ns; 5]));
+    [CaseTimes { case, label, is_in_focus: true, is_strong: true, bars: &[], curve, quantiles_ns, run_dots: &[] }]
 }
 
-fn point(threshold: u32, mean: f64) -> knee::Point {
-    let value = knee::MeanAndSpread { mean, stddev: mean / 10.0 };
-    knee::Point { threshold, fps: value, latency_p99_ms: value }
-}
-
-/// A metric that changed like this from round to round, known after each.
-fn changes(changes_pct: &[f64]) -> rounds::Rounds {
-    let state = |(num_rounds, &pct): (u32, &f64)| rounds::State {
-        num_rounds,
-        estimate_pct: pct,
-        ends_pct: (num_rounds > 1).then_some((pct - 1.0, pct + 1.0)),
-    };
-    rounds::Rounds {
-        y_title: HOSTILE.to_owned(),
-        changes_pct: changes_pct.to_vec(),
-        states: (1..).zip(changes_pct).map(state).collect(),
-        margin_pct: Some(1.0),
-    }
-}
-
-fn column(differences_us: Vec<f64>) -> shift::Column {
-    let point = |(tenth, difference_us): (u32, f64)| shift::Point {
-        percent: 10 * tenth,
-        difference_us,
-        ends_us: (tenth > 1).then_some((difference_us - 1.0, difference_us + 1.0)),
-    };
-    shift::Column { y_title: HOSTILE.to_owned(), points: (1..).zip(differences_us).map(point).collect() }
+/// Each figure of absurd values, as far as there is one.
+fn figures(value: f64) -> Vec<Option<Figure>> {
+    let groups = [group(1, value), group(64, value)];
+    let curve = [0.5, 1.0].map(|quantile| CurvePoint { quantile, value_ns: value as u64 });
+    let rows = groups.each_ref().map(|group| wait_split::Row { label: HOSTILE.to_owned(), is_strong: true, group });
+    let bins = vec![depth::Bin { min: 0, max: u32::MAX, mean: value }];
+    let shares =
+        [depth::Shares { label: HOSTILE.to_owned(), is_strong: false, shares: &[(0, value), (u32::MAX, 1.0)] }];
+    vec![
+        thresholds::of(HOSTILE, &groups, Some(case(64)), &thresholds::METRICS),
+        wait_split::of(HOSTILE, &rows),
+        distribution::percentiles(HOSTILE, &times(&curve)),
+        distribution::histogram(HOSTILE, &times(&curve)),
+        distribution::ranked(HOSTILE, &times(&curve)),
+        depth::over_time(HOSTILE, &[depth::Trace { label: HOSTILE.to_owned(), bins }], value),
+        depth::shares(HOSTILE, &shares),
+    ]
 }
 
 #[test]
 fn hostile_names_and_absurd_values_still_make_a_drawing() {
     let device = DeviceInfo { name: HOSTILE.to_owned(), ..fixture::device() };
-    let parts = vec![wait_split::Part { label: HOSTILE.to_owned(), colour: SERIES[0] }];
-    for extreme in [0.0, 1.0, 1e18] {
-        let curves = [curve(vec![(0.5, extreme), (1.0, extreme)])];
-        check(&lock_wait::draw(heading(&device), &curves).unwrap());
-        let rows = [row(HOSTILE, vec![extreme], extreme), row("", vec![], 0.0)];
-        check(&wait_split::draw(heading(&device), &parts, &rows).unwrap());
-        let bins = vec![depth::Bin { min: 0, max: u32::MAX, mean: extreme }];
-        let traces = [depth::Trace { label: HOSTILE.to_owned(), bins }];
-        check(&depth::draw(heading(&device), &traces, extreme).unwrap());
-        let points = vec![point(1, extreme), point(64, extreme)];
-        let series = [knee::Series {
-            label: HOSTILE.to_owned(),
-            pen: lock_pen(LockPlacement::Poll),
-            points,
-            recommended: Some(64),
-        }];
-        check(&knee::draw(heading(&device), &series).unwrap());
-        check(&rounds::draw(heading(&device), &changes(&[-extreme, extreme])).unwrap());
-        check(&shift::draw(heading(&device), &[column(vec![-extreme, extreme]), column(vec![])]).unwrap());
+    for value in [0.0, 1.0, 1e18, f64::MAX] {
+        for (idx, figure) in figures(value).into_iter().enumerate() {
+            check(&chart::svg(&figure.unwrap_or_else(|| panic!("figure {idx} of {value}")), &device));
+        }
     }
 }
 
 #[test]
 fn nothing_measured_is_no_figure() {
-    let device = fixture::device();
-    assert_eq!(lock_wait::draw(heading(&device), &[curve(vec![])]), None);
-    assert_eq!(wait_split::draw(heading(&device), &[], &[]), None);
-    assert_eq!(depth::draw(heading(&device), &[depth::Trace { label: String::new(), bins: vec![] }], 1.0), None);
-    assert_eq!(knee::draw(heading(&device), &[]), None);
-    assert_eq!(rounds::draw(heading(&device), &changes(&[])), None);
-    assert_eq!(shift::draw(heading(&device), &[column(vec![])]), None);
+    assert_eq!(thresholds::of("", &[], None, &thresholds::METRICS), None);
+    assert_eq!(wait_split::of("", &[]), None);
+    assert_eq!(distribution::percentiles("", &times(&[])), None);
+    assert_eq!(distribution::ranked("", &times(&[])), None);
+    assert_eq!(depth::over_time("", &[depth::Trace { label: String::new(), bins: vec![] }], 1.0), None);
+    assert_eq!(depth::shares("", &[]), None);
 }
 
 #[test]
 fn only_a_gpu_is_left_without_a_notice() {
-    let drawn = |kind| {
+    let title = |kind| {
         let device = DeviceInfo { kind, ..fixture::device() };
-        lock_wait::draw(heading(&device), &[curve(vec![(1.0, 5.0)])]).unwrap()
-    };
-    let title = |svg: &str| {
-        let document = roxmltree::Document::parse(svg).unwrap();
+        let figure = thresholds::of("Each metric", &[group(1, 5.0)], None, &thresholds::METRICS).unwrap();
+        let svg = chart::svg(&figure, &device);
+        let document = roxmltree::Document::parse(&svg).unwrap();
         document.descendants().find(|node| node.has_tag_name("title")).unwrap().text().unwrap().to_owned()
     };
-    assert!(title(&drawn(DeviceKind::Virtual)).contains("VIRTUAL DEVICE — modelled times, not a GPU measurement"));
-    assert!(title(&drawn(DeviceKind::Library)).contains("not known to be a GPU"));
-    assert!(!title(&drawn(DeviceKind::Cuda)).contains("not"));
+    assert!(title(DeviceKind::Virtual).contains("VIRTUAL DEVICE — modelled times, not a GPU measurement"));
+    assert!(title(DeviceKind::Library).contains("not known to be a GPU"));
+    assert!(!title(DeviceKind::Cuda).contains("not"));
+}
+
+/// Texts of one figure that are set from their ends must not run into each other: labels that would touch are left out.
+#[test]
+fn labels_of_many_thresholds_do_not_touch() {
+    let groups: Vec<_> = (1..=64).map(|threshold| group(threshold, 5.0)).collect();
+    let svg =
+        chart::svg(&thresholds::of("", &groups, None, &[Metric::Fps, Metric::LockMs]).unwrap(), &fixture::device());
+    let document = roxmltree::Document::parse(&svg).unwrap();
+    let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+    let number = |node: roxmltree::Node<'_, '_>, name| node.attribute(name).unwrap().parse::<f64>().unwrap();
+    let labels = texts.filter(|node| node.attribute("text-anchor") == Some("middle") && node.text().is_some());
+    let mut spans: Vec<_> = labels
+        .map(|node| {
+            let half = node.text().unwrap().len() as f64 * number(node, "font-size") * 0.3;
+            (number(node, "y"), number(node, "x") - half, number(node, "x") + half)
+        })
+        .collect();
+    spans.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    assert!(spans.len() > 10, "{spans:?}");
+    for pair in spans.windows(2) {
+        assert!(pair[0].0 != pair[1].0 || pair[0].2 <= pair[1].1, "{pair:?}");
+    }
 }

@@ -189,8 +189,8 @@ fn a_before_side_from_elsewhere_is_shown_as_such() {
     assert_eq!(rows(section, "after").len(), 1);
     assert!(report.markdown.contains("The sides come from two sessions"));
     let svg = |word: &str| &report.figures.iter().find(|(name, _)| name.contains(word)).unwrap().1;
-    assert!(svg("depth").contains("before: T=1 inline") && svg("depth").contains("after: T=4 inline"));
-    assert!(svg("lock-wait").contains("before: T=1 inline") && svg("wait-split").contains("before: T=1 inline"));
+    assert!(svg("depth").contains("before: T=1 (inline)") && svg("depth").contains("after: T=4 (inline)"));
+    assert!(svg("lock-wait").contains("before: T=1 (inline)") && svg("wait-split").contains("before: T=1 (inline)"));
     assert!(report.markdown.contains(
         "inflight compare --before old:codec=h264,reap=1,lock=inline,pool=1 --after new:codec=h264,reap=4,lock=inline,pool=4"
     ));
@@ -261,10 +261,10 @@ fn a_report_is_written_whole() {
     let (_folder, report) = to_write("new/folder/my report.md");
     report.write().unwrap();
     assert_eq!(std::fs::read_to_string(&report.path).unwrap(), report.markdown);
-    assert!(report.markdown.contains("(my%20report-h264-knee.svg)"));
+    assert!(report.markdown.contains("(my%20report-h264-thresholds.svg)"));
     let expected = [
-        "my report-h264-knee.svg",
         "my report-h264-lock-wait.svg",
+        "my report-h264-thresholds.svg",
         "my report-h264-wait-split.svg",
         "my report.html",
         "my report.md",

@@ -7,10 +7,11 @@ use crate::contract::LockPlacement;
 use crate::record::DeviceKind;
 use crate::stats::evidence::decision::Decision;
 use crate::stats::evidence::side::Side;
+use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::CodecComparison;
 use crate::stats::verdict::criteria::{CriterionResult, Verdict};
 use crate::stats::verdict::recommendation::{Competitor, Recommendation};
-use crate::stats::verdict::words::{case_title, change_text, setting_text};
+use crate::stats::verdict::words::{change_text, setting_text};
 use crate::units;
 
 pub(super) fn sentence(
@@ -29,19 +30,19 @@ pub(super) fn sentence(
         AnswerState::Undecided => match known.or {
             Some(other) => format!(
                 "Undecided between {} and {}{device}; for now, use {}",
-                case_title(&known.case),
-                case_title(&other),
-                case_title(&known.case)
+                known.case.title(),
+                other.title(),
+                known.case.title()
             ),
-            None => format!("Undecided{device}; for now, use {}", case_title(&known.case)),
+            None => format!("Undecided{device}; for now, use {}", known.case.title()),
         },
         AnswerState::Refuted => format!(
             "Confirmation rounds refuted {}{device}; {} is next, not confirmed",
-            case_title(&known.chosen),
-            case_title(&known.case)
+            known.chosen.title(),
+            known.case.title()
         ),
         AnswerState::NotComparable => format!("Not comparable{device}: settings differ that are not under test"),
-        AnswerState::Single => format!("{} is the only case{device}; nothing to compare", case_title(&known.case)),
+        AnswerState::Single => format!("{} is the only case{device}; nothing to compare", known.case.title()),
     };
     match compared.filter(|_| state != AnswerState::NotComparable) {
         Some(compared) => format!("{head}. {}", against(known, compared)),
@@ -65,22 +66,22 @@ pub(super) fn headline(known: &Recommendation, state: AnswerState) -> String {
 pub(super) fn basis(known: &Recommendation, state: AnswerState) -> String {
     let lock = match known.case.lock {
         LockPlacement::Inline => "Locked inline",
-        LockPlacement::Thread => "Locked on a thread",
+        LockPlacement::Thread => "With a lock thread",
         LockPlacement::Poll => "Polled",
     };
     let rounds = |ask: fn(&Competitor) -> Option<&Decision>| {
         known.competitors.iter().filter_map(ask).map(|decision| decision.interval.num_runs).max()
     };
     let against = |competitors: &mut dyn Iterator<Item = &Competitor>| {
-        competitors.map(|one| case_title(&one.case)).collect::<Vec<_>>().join(" and ")
+        competitors.map(|one| one.case.title()).collect::<Vec<_>>().join(" and ")
     };
     let confirmed = against(&mut known.competitors.iter().filter(|one| one.confirmation.is_some()));
     let standing = match (state, known.or) {
         (AnswerState::Confirmed, _) => format!("confirmed against {confirmed}"),
         (AnswerState::Likely, _) if confirmed.is_empty() => "not confirmed yet".to_owned(),
         (AnswerState::Likely, _) => format!("not confirmed against {confirmed}"),
-        (AnswerState::Undecided, Some(other)) => format!("or {}", case_title(&other)),
-        (AnswerState::Refuted, _) => format!("confirmation rounds refuted {}", case_title(&known.chosen)),
+        (AnswerState::Undecided, Some(other)) => format!("or {}", other.title()),
+        (AnswerState::Refuted, _) => format!("confirmation rounds refuted {}", known.chosen.title()),
         _ => String::new(),
     };
     let planned = rounds(|one| one.planned.as_ref()).map_or_else(String::new, |num| format!("{num} rounds"));
@@ -101,7 +102,7 @@ fn against(known: &Recommendation, compared: &CodecComparison) -> String {
     };
     let changes: Vec<_> = figures.iter().map(change).collect();
     let met = compared.criteria.iter().filter(|result| result.verdict == Verdict::Pass).count();
-    let (all, before) = (compared.criteria.len(), case_title(&compared.before.case));
+    let (all, before) = (compared.criteria.len(), compared.before.case.title());
     let criteria = match compared.verdict {
         Verdict::Pass => format!("all {all} criteria met"),
         verdict => {
@@ -112,9 +113,27 @@ fn against(known: &Recommendation, compared: &CodecComparison) -> String {
         }
     };
     if known.case == compared.before.case {
-        return format!("{} compared with it: {}; {criteria}.", case_title(&compared.after.case), changes.join(", "));
+        return format!("{} compared with it: {}; {criteria}.", compared.after.case.title(), changes.join(", "));
     }
     format!("Compared with {before}: {}; {criteria}.", changes.join(", "))
+}
+
+/// Both sides of any pair in one line each, left to right: "Before, T=1 (inline): throughput 805 fps, lock wait 221 ms" and
+/// "After, T=4 (inline): throughput 1,675 fps (+108.0 %), lock wait 23.2 ms (−89.5 %)".
+pub fn before_after(compared: &CodecComparison) -> [String; 2] {
+    let figures = figures(compared);
+    let value = |figure: &Figure, value: Option<f64>| {
+        format!("{} {}", figure.metric.title().to_lowercase(), figure.metric.unit().text_or_none(value))
+    };
+    let before: Vec<_> = figures.iter().map(|figure| value(figure, figure.before)).collect();
+    let after = figures.iter().map(|figure| {
+        let change = figure.change.map(|change| format!(" ({})", units::change_pct(change.estimate_pct)));
+        value(figure, figure.after) + &change.unwrap_or_default()
+    });
+    let side = |name: &str, group: &Group, values: Vec<String>| {
+        format!("{name}, {}: {}", group.case.title(), values.join(", "))
+    };
+    [side("Before", &compared.before, before), side("After", &compared.after, after.collect())]
 }
 
 impl fmt::Display for NextStep {
@@ -135,12 +154,7 @@ impl fmt::Display for NextStep {
                 write!(f, "Measure both sides with equal settings: {}", fields.join(", "))
             }
             Self::TakeEither { cases } => {
-                write!(
-                    f,
-                    "Take either {} or {}: they are too close to tell apart",
-                    case_title(&cases[0]),
-                    case_title(&cases[1])
-                )
+                write!(f, "Take either {} or {}: they are too close to tell apart", cases[0].title(), cases[1].title())
             }
             Self::AddCase => f.write_str("Add a second threshold or lock placement"),
         }

@@ -1,6 +1,7 @@
 //! What was measured, run by run: metrics, summaries, distributions, and which cases are meant.
 
 pub mod distribution;
+pub mod histogram;
 pub mod metrics;
 pub mod selector;
 pub mod summary;

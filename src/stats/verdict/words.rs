@@ -1,28 +1,17 @@
 //! Answers in words, once for all who show them.
 
 use crate::contract::LockPlacement;
-use crate::record::{Case, Client};
+use crate::record::Case;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::decision::{Decision, Open};
 use crate::units;
 
-/// A case within its codec: "T=4 inline", and the pool where it is larger than it must be.
-pub fn case_title(case: &Case) -> String {
-    let Case { reap_threshold, lock, pool, .. } = case;
-    if let Client::Foreign(_) = case.client {
-        return case.client.to_string();
-    }
-    let process = if case.client.is_here() { "" } else { ", process" };
-    let pool = if pool == reap_threshold { String::new() } else { format!(", pool {pool}") };
-    format!("T={reap_threshold} {lock}{pool}{process}")
-}
-
-/// "4 frames in flight, locked on a thread"
+/// "4 frames in flight, with a lock thread"
 pub fn setting_text(case: &Case) -> String {
     let frames = if case.reap_threshold == 1 { "frame" } else { "frames" };
     let lock = match case.lock {
         LockPlacement::Inline => "locked inline",
-        LockPlacement::Thread => "locked on a thread",
+        LockPlacement::Thread => "with a lock thread",
         LockPlacement::Poll => "polled",
     };
     format!("{} {frames} in flight, {lock}", case.reap_threshold)

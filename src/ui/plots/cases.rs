@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::histogram::{Bar, Histogram};
-use super::selection::FrameTime;
+use super::selection::{FrameSelection, FrameTime};
+use crate::figures::depth;
 use crate::record::{Case, FrameColumns};
-use crate::report::figures::depth;
 use crate::stats::runs::distribution::{CurvePoint, Distribution};
+use crate::stats::runs::histogram::{Bar, Histogram};
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::RunSummary;
 use crate::ui::data::{LoadedRun, LoadedSession};
@@ -72,6 +72,15 @@ impl CaseModel {
             FrameTime::LockWait => &self.lock_wait,
             FrameTime::Latency => &self.latency,
         }
+    }
+
+    /// How many of its frames are marked.
+    pub fn num_marked(&self, selection: &FrameSelection) -> u64 {
+        let in_run = |frames: &Arc<FrameColumns>| {
+            let is_marked = |time_ns: &&u64| (selection.from_ns..=selection.to_ns).contains(*time_ns);
+            selection.time.column(frames).iter().filter(is_marked).count() as u64
+        };
+        self.runs.iter().map(in_run).sum()
     }
 
     fn of(case: Case, session: &LoadedSession, previous: &Cases) -> Self {

@@ -1,73 +1,110 @@
-//! Lock wait and latency of every case: histogram, percentile curve, boxes with each run's own dots, depth over time.
+//! Lock wait and latency of every case: a ranked list, histogram and percentile curves of the cases in focus, queue depth.
 //!
-//! Draws `cases`' models. A range dragged on the histogram marks the frames in it.
+//! Draws `distribution_figures`. A range dragged on the histogram marks the frames in it; a click on a row of the ranked list
+//! brings its case into focus.
 
-use eframe::egui::{Color32, DragValue, Sense, Ui};
-use egui_plot::{
-    AxisHints, BoxElem, BoxPlot, BoxSpread, HoverPosition, Line, LineStyle, PlotPoint, PlotPoints, Points, Span,
-};
+use eframe::egui::{DragValue, Pos2, Sense, Ui};
 
 use super::cases::CaseModel;
-use super::histogram::brushed;
-use super::parts::{
-    BarChart, BarRow, KeyEntry, axis, bars_ui, case_line, key_ui, marks, plot_height, still_plot, thresholds, title_ui,
-};
-use super::scale::{linear_ticks, log_label, log_ns, log_ticks, tail, tail_label, tail_ticks, tick_label};
+use super::distribution_figures::{DistributionFigures, marked_text, usual_focus};
 use super::selection::{FrameSelection, FrameTime};
-use crate::report::words::case_title;
+use crate::record::Case;
+use crate::stats::analysis::Answer;
 use crate::stats::runs::metrics::Metric;
 use crate::ui::commands::{Command, View};
-use crate::ui::data::LoadedSession;
-use crate::ui::{pictures, theme};
+use crate::ui::theme;
+use crate::ui::widgets::{figure_ui, key_ui, keyless_figure_ui, short_segments_ui, sub_ui};
 use crate::units;
 
-/// More nines than a session has frames for are not shown.
-const MOST_NINES: f64 = 6.0;
-
-/// The user's choices in this view.
-#[derive(Debug, Clone, Copy, Default)]
+/// The user's choices in this view, and the figures made for them.
+#[derive(Debug, Default)]
 pub struct DistributionsState {
     /// The time that is shown.
     pub time: FrameTime,
-    /// Where the brush went down, on the axis of decades.
-    brush_from: Option<f64>,
+    /// Where the brush went down, in nanoseconds.
+    brush_from_ns: Option<f64>,
+    /// The cases that somebody chose; `None`: the usual ones.
+    focus: Option<Vec<Case>>,
+    /// What the figures were made of.
+    made_of: Option<(u64, FrameTime, Vec<Case>)>,
+    figures: DistributionFigures,
+    /// The marked frames in words, and what they were counted in.
+    marked: Option<(u64, FrameSelection, String)>,
 }
 
-/// Draws everything for `cases`, which are of one codec.
+/// What is drawn.
+pub struct Shown<'a> {
+    /// Of one codec.
+    pub cases: &'a [&'a CaseModel],
+    /// What is said about it.
+    pub answer: Option<&'a Answer>,
+    /// Of the session.
+    pub version: u64,
+}
+
+/// Draws everything.
 pub fn ui(
     ui: &mut Ui,
-    session: &LoadedSession,
-    cases: &[&CaseModel],
+    shown: &Shown<'_>,
     state: &mut DistributionsState,
     selection: &mut Option<FrameSelection>,
     queue: &mut Vec<Command>,
 ) {
-    let thresholds = thresholds(cases.iter().map(|case| &case.case));
-    let line = |case: &CaseModel| case_line(&case.case, &thresholds);
-    ui.horizontal(|ui| {
-        for time in FrameTime::ALL {
-            ui.selectable_value(&mut state.time, time, time.title()).on_hover_text(time.definition());
+    let focus = state.focus.clone().unwrap_or_else(|| usual_focus(shown.cases, shown.answer));
+    controls_ui(ui, shown, state, selection, queue);
+    let key = (shown.version, state.time, focus);
+    if state.made_of.as_ref() != Some(&key) {
+        let kept = shown.answer.map(|answer| answer.case);
+        state.figures = DistributionFigures::of(shown.cases, state.time, &key.2, kept);
+        state.made_of = Some(key);
+    }
+    if let Some(figure) = &state.figures.histogram {
+        // The percentile curves have the same.
+        key_ui(ui, &figure.key);
+    }
+    ui.columns_const(|[left, right]| {
+        ranked_ui(left, state, shown);
+        if let Some(figure) = &state.figures.depth {
+            left.add_space(theme::GAP);
+            figure_ui(left, figure, Sense::hover());
         }
-        ui.separator();
+        histogram_ui(right, state, selection);
+        if let Some(figure) = &state.figures.percentiles {
+            right.add_space(theme::GAP);
+            keyless_figure_ui(right, figure, Sense::hover());
+        }
+    });
+    table_ui(ui, shown, state);
+}
+
+fn controls_ui(
+    ui: &mut Ui,
+    shown: &Shown<'_>,
+    state: &mut DistributionsState,
+    selection: &mut Option<FrameSelection>,
+    queue: &mut Vec<Command>,
+) {
+    ui.horizontal_wrapped(|ui| {
+        let chosen = FrameTime::ALL.iter().position(|time| *time == state.time);
+        if let Some(idx) = short_segments_ui(ui, &FrameTime::ALL.map(FrameTime::title), chosen) {
+            state.time = FrameTime::ALL[idx];
+        }
         if selection.is_none() {
-            mark_slowest_ui(ui, cases, state.time, selection);
+            mark_slowest_ui(ui, shown.cases, state.time, selection);
         }
         if selection_ui(ui, selection) && ui.button("Show on timeline").clicked() {
             queue.push(Command::Show(View::Timeline));
         }
     });
-    let entry = |case: &&CaseModel| {
-        let (colour, style) = line(case);
-        KeyEntry { style, ..KeyEntry::solid(case_title(&case.case), colour) }
-    };
-    key_ui(ui, cases.iter().map(entry));
-    ui.columns_const(|[left, right]| {
-        histogram_ui(left, session, cases, &line, state, selection);
-        boxes_ui(left, session, cases, &line, state.time);
-        curve_ui(right, session, cases, &line, state.time);
-        depth_ui(right, session, cases);
-    });
-    table_ui(ui, cases, state.time);
+    if let Some(marked) = selection {
+        let is_counted = |(version, of, _): &(u64, FrameSelection, String)| (*version, of) == (shown.version, &*marked);
+        if !state.marked.as_ref().is_some_and(is_counted) {
+            state.marked = Some((shown.version, *marked, marked_text(shown.cases, marked)));
+        }
+        if let Some((_, _, text)) = &state.marked {
+            ui.label(text);
+        }
+    }
 }
 
 /// The marked range, with controls to change and clear it. Is anything marked?
@@ -102,184 +139,83 @@ fn mark_slowest_ui(ui: &mut Ui, cases: &[&CaseModel], time: FrameTime, selection
     ui.weak("or drag across the histogram");
 }
 
-type LineOf<'a> = dyn Fn(&CaseModel) -> (Color32, LineStyle) + 'a;
-
-fn histogram_ui(
-    ui: &mut Ui,
-    session: &LoadedSession,
-    cases: &[&CaseModel],
-    line: &LineOf<'_>,
-    state: &mut DistributionsState,
-    selection: &mut Option<FrameSelection>,
-) {
-    let time = state.time;
-    title_ui(ui, &format!("{} per frame", time.title()), time.definition(), session);
-    let plot = still_plot(ui, "histogram", plot_height(ui))
-        .sense(Sense::click_and_drag())
-        .include_y(0.0)
-        .custom_x_axes(vec![axis(AxisHints::new_x(), "time per frame", tick_label)])
-        .custom_y_axes(vec![axis(AxisHints::new_y(), "share of frames [%]", |percent| percent.to_string())])
-        .x_grid_spacer(|input| marks(log_ticks(input.bounds)))
-        .y_grid_spacer(|input| marks(linear_ticks(input.bounds)))
-        .label_formatter(|at| hover_text(at, |x, y| format!("{}\n{}", log_label(x), units::pct(y))));
-    let mark_colour = theme::mark(ui);
-    let response = plot.show(ui, |plot| {
-        if let Some(marked) = selection.filter(|marked| marked.time == time) {
-            let range = log_ns(marked.from_ns)..=log_ns(marked.to_ns);
-            plot.span(Span::new("", range).fill(mark_colour.gamma_multiply(0.15)).border_color(mark_colour));
-        }
-        for case in cases {
-            let (colour, style) = line(case);
-            let steps = case.time(time).bars.iter().flat_map(|bar| {
-                let percent = 100.0 * bar.share;
-                [PlotPoint::new(bar.from, percent), PlotPoint::new(bar.to, percent)]
-            });
-            let steps = PlotPoints::Owned(closed(steps.collect()));
-            let line = Line::new(case_title(&case.case), steps).color(colour).style(style).width(theme::LINE_WIDTH);
-            plot.line(line.allow_band(false));
-        }
-        plot.pointer_coordinate().map(|at| at.x)
-    });
-    brush(&response.response, response.inner, state, selection);
-    pictures::offer(&response.response, format!("Histogram of {} per frame", time.title().to_lowercase()));
+/// A click on a row brings its case into focus, or takes it out.
+fn ranked_ui(ui: &mut Ui, state: &mut DistributionsState, shown: &Shown<'_>) {
+    let Some(figure) = &state.figures.ranked else { return };
+    let drawn = figure_ui(ui, figure, Sense::click());
+    let Some((drawn, panel)) = drawn.first().zip(figure.panels.first()) else { return };
+    let at = drawn.response.interact_pointer_pos().filter(|_| drawn.response.clicked());
+    let row = at.and_then(|at| drawn.values_at(panel, at)).map(|(_, row)| row as usize);
+    if let Some(case) = row.and_then(|row| state.figures.ranked_cases.get(row).copied()) {
+        toggle_focus(state, shown, case);
+    }
+    sub_ui(ui, "Click a row to draw its case beside in colour, or no longer.");
 }
 
-/// A range dragged with the pointer becomes the selection; a click takes it away.
-fn brush(
-    response: &eframe::egui::Response,
-    at: Option<f64>,
-    state: &mut DistributionsState,
-    selection: &mut Option<FrameSelection>,
-) {
-    if response.drag_started() {
-        state.brush_from = at;
+fn toggle_focus(state: &mut DistributionsState, shown: &Shown<'_>, case: Case) {
+    let mut focus = state.focus.take().unwrap_or_else(|| usual_focus(shown.cases, shown.answer));
+    match focus.iter().position(|one| *one == case) {
+        Some(idx) => drop(focus.remove(idx)),
+        None => focus.push(case),
     }
-    if let (Some(from), Some(to)) = (state.brush_from, at) {
-        let (from_ns, to_ns) = brushed(from, to);
-        *selection = Some(FrameSelection { time: state.time, from_ns, to_ns });
+    state.focus = Some(focus);
+}
+
+fn histogram_ui(ui: &mut Ui, state: &mut DistributionsState, selection: &mut Option<FrameSelection>) {
+    let Some(figure) = &state.figures.histogram else { return };
+    let drawn = keyless_figure_ui(ui, figure, Sense::click_and_drag());
+    let Some((drawn, panel)) = drawn.first().zip(figure.panels.first()) else { return };
+    let response = &drawn.response;
+    let values_at = |at: Option<Pos2>| at.and_then(|at| drawn.values_at(panel, at)).map(|(at_ns, _)| at_ns);
+    if response.drag_started() {
+        // Where the button went down, not where the pointer was when that became a drag.
+        state.brush_from_ns = values_at(ui.input(|input| input.pointer.press_origin()));
+    }
+    let at_ns = values_at(ui.input(|input| input.pointer.latest_pos()));
+    if let (Some(one), Some(other)) = (state.brush_from_ns, at_ns) {
+        *selection = Some(brushed(state.time, one, other, panel.x.value(0.0)));
     }
     if response.drag_stopped() {
-        state.brush_from = None;
+        state.brush_from_ns = None;
     }
     if response.clicked() {
         *selection = None;
     }
+    if let (Some(marked), Some(painted)) = (selection.filter(|marked| marked.time == state.time), drawn.painted) {
+        let edge = |at_ns: u64| painted.at(panel, (at_ns as f64, 0.0)).0 as f32;
+        let mut area = response.rect;
+        (area.min.x, area.max.x) = (edge(marked.from_ns), edge(marked.to_ns));
+        (area.min.y, area.max.y) = (painted.data.top as f32, painted.data.bottom() as f32);
+        ui.painter().rect_filled(area, 0.0, theme::mark(ui).gamma_multiply(0.2));
+    }
 }
 
-fn curve_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &LineOf<'_>, time: FrameTime) {
-    title_ui(
-        ui,
-        &format!("{} by percentile", time.title()),
-        "Share of all frames of the counted runs that took at most this long. Each step to the right leaves a tenth of \
-         the frames.",
-        session,
-    );
-    let quantiles = cases.iter().flat_map(|case| &case.time(time).curve).map(|point| point.quantile);
-    let widest = quantiles.filter(|&quantile| quantile < 1.0).fold(0.9, f64::max);
-    let end = tail(widest, MOST_NINES);
-    let plot = still_plot(ui, "percentiles", plot_height(ui))
-        .custom_x_axes(vec![axis(AxisHints::new_x(), "percentile of frames", tail_label)])
-        .custom_y_axes(vec![axis(AxisHints::new_y(), "time per frame", tick_label)])
-        .x_grid_spacer(move |_| marks(tail_ticks(end)))
-        .y_grid_spacer(|input| marks(log_ticks(input.bounds)))
-        .label_formatter(|at| hover_text(at, |x, y| format!("{}\n{}", tail_label(x), log_label(y))));
-    let response = plot.show(ui, |plot| {
-        for case in cases {
-            let (colour, style) = line(case);
-            let points = case.time(time).curve.iter();
-            let points = points.map(|point| PlotPoint::new(tail(point.quantile, end), log_ns(point.value_ns)));
-            let points = PlotPoints::Owned(points.collect());
-            let line = Line::new(case_title(&case.case), points).color(colour).style(style).width(theme::LINE_WIDTH);
-            plot.line(line.allow_band(false));
-        }
-    });
-    pictures::offer(&response.response, format!("Percentile curve of {}", time.title().to_lowercase()));
+/// The times between two places, in either order. What is drawn at the axis' low end stands for every shorter time.
+fn brushed(time: FrameTime, one_ns: f64, other_ns: f64, low_end_ns: f64) -> FrameSelection {
+    let (low, high) = (one_ns.min(other_ns), one_ns.max(other_ns));
+    let from_ns = if low > 1.001 * low_end_ns { low.round() as u64 } else { 0 };
+    FrameSelection { time, from_ns, to_ns: high.round() as u64 }
 }
 
-fn boxes_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel], line: &LineOf<'_>, time: FrameTime) {
-    title_ui(
-        ui,
-        &format!("{} by case and run", time.title()),
-        "Box: the middle half of all frames, with their median; whiskers: 5 % and 95 %. Dots: median (filled) and 99th \
-         percentile (hollow) of each run.",
-        session,
-    );
-    // Two lines, since eight cases stand side by side.
-    let names: Vec<_> = cases.iter().map(|case| case_title(&case.case).replacen(' ', "\n", 1)).collect();
-    let name_at = move |x: f64| names.get(x.round() as usize).cloned().unwrap_or_default();
-    let plot = still_plot(ui, "boxes", plot_height(ui))
-        .custom_x_axes(vec![axis(AxisHints::new_x(), "", name_at)])
-        .custom_y_axes(vec![axis(AxisHints::new_y(), "time per frame", tick_label)])
-        .include_x(-0.6)
-        .include_x(cases.len() as f64 - 0.4)
-        .x_grid_spacer(|_| marks((0..cases.len()).map(|idx| idx as f64)))
-        .y_grid_spacer(|input| marks(log_ticks(input.bounds)))
-        .label_formatter(|at| hover_text(at, |_, y| log_label(y)));
-    let response = plot.show(ui, |plot| {
-        for (idx, case) in cases.iter().enumerate() {
-            let (colour, _) = line(case);
-            let (x, model) = (idx as f64, case.time(time));
-            if let Some(quantiles) = model.quantiles_ns {
-                let [low, lower, median, upper, high] = quantiles.map(log_ns);
-                let element = BoxElem::new(x, BoxSpread::new(low, lower, median, upper, high))
-                    .box_width(0.4)
-                    .fill(colour.gamma_multiply(0.3))
-                    .stroke((theme::LINE_WIDTH, colour));
-                plot.box_plot(BoxPlot::new(case_title(&case.case), vec![element]).allow_hover(false));
-            }
-            for (of_run, is_filled) in [(0, true), (1, false)] {
-                let values = model.run_dots.iter().filter_map(|dots| dots.get(of_run).copied().flatten());
-                let dots: Vec<_> = values.map(|ms| PlotPoint::new(x + 0.32, log_ns((ms * 1e6) as u64))).collect();
-                let name = format!("{}, each run", case_title(&case.case));
-                plot.points(Points::new(name, PlotPoints::Owned(dots)).color(colour).filled(is_filled).radius(2.5));
-            }
-        }
-    });
-    pictures::offer(&response.response, format!("Box plot of {} with a dot for each run", time.title().to_lowercase()));
-}
-
-fn depth_ui(ui: &mut Ui, session: &LoadedSession, cases: &[&CaseModel]) {
-    let definition = "Share of the encoding time with this many frames submitted and not yet reaped. At 0 the encoder \
-                      has nothing to do.";
-    title_ui(ui, "Queue depth over time", definition, session);
-    let mut depths: Vec<u32> = cases.iter().flat_map(|case| &case.depth_shares).map(|share| share.0).collect();
-    depths.sort_unstable();
-    depths.dedup();
-    let count = depths.len();
-    let part = |(idx, depth): (usize, &u32)| {
-        // An encoder with nothing to do is no shade of a busy one.
-        let colour = if *depth == 0 { ui.visuals().weak_text_color() } else { theme::shade(idx, count) };
-        (format!("{depth} in flight"), colour)
-    };
-    let parts: Vec<_> = depths.iter().enumerate().map(part).collect();
-    let row = |case: &&CaseModel| {
-        let share = |&depth: &u32| {
-            let found = case.depth_shares.iter().find(|share| share.0 == depth);
-            found.map_or(0.0, |share| 100.0 * share.1)
-        };
-        let bars = vec![depths.iter().map(share).collect()];
-        BarRow { label: case_title(&case.case), bars, mark: None, is_strong: false }
-    };
-    let rows: Vec<_> = cases.iter().map(row).collect();
-    let text = |value| units::pct(value);
-    key_ui(ui, depths.iter().zip(&parts).map(|(depth, part)| KeyEntry::solid(depth.to_string(), part.1)));
-    bars_ui(ui, &BarChart { name: "Share of time at each queue depth", parts: &parts, rows: &rows, text: &text });
-}
-
-/// The same in numbers.
-fn table_ui(ui: &mut Ui, cases: &[&CaseModel], time: FrameTime) {
+/// The same in numbers; a click on a case does what a click on its row does.
+fn table_ui(ui: &mut Ui, shown: &Shown<'_>, state: &mut DistributionsState) {
     ui.add_space(theme::GAP);
+    let mut toggled = None;
     eframe::egui::Grid::new("distribution numbers").striped(true).spacing([18.0, 4.0]).show(ui, |ui| {
         for title in ["Case", "Runs", "5 %", "50 %", "95 %"] {
             ui.strong(title);
         }
-        let [_, p99] = time.run_metrics();
+        let [_, p99] = state.time.run_metrics();
         ui.strong(format!("{}, each run", p99.title())).on_hover_text(p99.definition());
         ui.strong(format!("{}, each run", Metric::QueuePeak.title())).on_hover_text(Metric::QueuePeak.definition());
         ui.end_row();
-        for case in cases {
-            let model = case.time(time);
-            ui.label(case_title(&case.case));
+        let focus = state.made_of.as_ref().map(|made| &made.2[..]).unwrap_or_default();
+        for case in shown.cases {
+            let model = case.time(state.time);
+            let name = ui.selectable_label(focus.contains(&case.case), case.case.title());
+            if name.on_hover_text("Draws this case in colour, or no longer").clicked() {
+                toggled = Some(case.case);
+            }
             ui.label(units::count(model.run_dots.len() as f64));
             for idx in [0, 2, 4] {
                 let value_ns = model.quantiles_ns.and_then(|quantiles| quantiles.get(idx).copied());
@@ -291,6 +227,9 @@ fn table_ui(ui: &mut Ui, cases: &[&CaseModel], time: FrameTime) {
             ui.end_row();
         }
     });
+    if let Some(case) = toggled {
+        toggle_focus(state, shown, case);
+    }
 }
 
 /// As many as a line has room for.
@@ -300,20 +239,17 @@ fn some_of(mut texts: impl Iterator<Item = String>) -> String {
     first.join(", ") + more
 }
 
-/// A step line that begins and ends at 0.
-fn closed(mut steps: Vec<PlotPoint>) -> Vec<PlotPoint> {
-    if let (Some(first), Some(last)) = (steps.first().copied(), steps.last().copied()) {
-        steps.insert(0, PlotPoint::new(first.x, 0.0));
-        steps.push(PlotPoint::new(last.x, 0.0));
-    }
-    steps
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn hover_text(at: &HoverPosition<'_>, text: impl Fn(f64, f64) -> String) -> Option<String> {
-    match at {
-        HoverPosition::NearDataPoint { plot_name, position, .. } => {
-            Some(format!("{plot_name}\n{}", text(position.x, position.y)))
-        }
-        HoverPosition::Elsewhere { .. } => None,
+    #[test]
+    fn the_low_end_stands_for_everything_shorter() {
+        let range = |one, other| {
+            let FrameSelection { from_ns, to_ns, .. } = brushed(FrameTime::Latency, one, other, 100.0);
+            (from_ns, to_ns)
+        };
+        assert_eq!(range(1e6, 100.0), (0, 1_000_000));
+        assert_eq!(range(1e3, 1e4), (1000, 10_000));
     }
 }

@@ -1,152 +1,140 @@
-//! What the thresholds view shows: each metric against the threshold, where the time went, and which threshold to use.
+//! What the thresholds view shows: figures of each codec, and every case with what it measured and how it came out.
 //!
 //! Puts numbers of `stats` side by side and computes none. Knows no egui.
 
-use crate::contract::{Codec, LockPlacement};
+use crate::contract::Codec;
+use crate::figures::{Figure, front, thresholds, wait_split};
 use crate::record::Case;
-use crate::report::draw::{PARTS, bars};
+use crate::report::words::codec_title;
 use crate::stats::analysis::{Analysis, Answer};
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::{Group, RunSummary, groups};
 use crate::stats::verdict::sweep_effects::Cell;
 
-/// What is drawn against the threshold.
-pub const METRICS: [Metric; 4] = [Metric::Fps, Metric::LatencyP95Ms, Metric::LockMs, Metric::SubmitBlockedMs];
-
 /// A session's thresholds.
 #[derive(Debug, Clone, Default)]
 pub struct Knees {
-    /// One for each codec and lock placement.
-    pub lines: Vec<Line>,
-    /// One for each case with a good counted run, in plan order.
-    pub splits: Vec<Split>,
-    /// What has a part in any of `splits`, in their order.
-    pub parts: Vec<Metric>,
+    /// One for each codec with a good counted run, in plan order.
+    pub codecs: Vec<OfCodec>,
     /// What to use for each codec.
     pub answers: Vec<Answer>,
-    /// Every case against the reference of its codec.
-    pub cells: Vec<Cell>,
 }
 
-/// One codec and lock placement.
-#[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs, reason = "the types say it")]
-pub struct Line {
+/// One codec.
+#[derive(Debug, Clone)]
+pub struct OfCodec {
+    /// Which.
     pub codec: Codec,
-    pub lock: LockPlacement,
-    /// Ascending by threshold.
-    pub points: Vec<Point>,
+    /// Throughput and latency against the threshold.
+    pub trade: Option<Figure>,
+    /// The waits against the threshold.
+    pub waits: Option<Figure>,
+    /// Where the time went.
+    pub split: Option<Figure>,
+    /// Throughput against latency.
+    pub front: Option<Figure>,
+    /// Every case, other programs last.
+    pub rows: Vec<Row>,
 }
 
 /// One case.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Point {
+#[derive(Debug, Clone)]
+pub struct Row {
     /// Which.
     pub case: Case,
-    /// T.
-    pub threshold: u32,
+    /// Means over its runs, in the order of [`thresholds::METRICS`].
+    pub values: [Option<f64>; 4],
     /// Longest wall time of its runs.
     pub worst_ms: Option<f64>,
-    /// Mean over the runs and their standard deviation (0 where one run has none), in the order of [`METRICS`].
-    pub values: [Option<(f64, f64)>; 4],
-}
-
-/// Where the time of one case went, on average.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Split {
-    /// Which case.
-    pub case: Case,
-    /// One bar a thread, each with the milliseconds of every one of the parts.
-    pub bars_ms: Vec<Vec<f64>>,
-    /// The wall time.
-    pub wall_ms: f64,
+    /// What it did against the reference of its codec; `None`: it is that, or cannot be compared with it.
+    pub cell: Option<Cell>,
+    /// Where it stands in the answer.
+    pub outcome: String,
     /// Is it the one to use?
-    pub is_recommended: bool,
+    pub is_kept: bool,
 }
 
 impl Knees {
-    /// Of a session's runs and what they say; `None`: they cannot be judged.
-    pub fn of(runs: &[RunSummary], analysis: Option<Analysis>) -> Self {
-        let groups = &groups(runs)[..];
-        let (answers, cells) = analysis.map_or_else(Default::default, |analysis| (analysis.answers, analysis.cells));
-        let is_seen = |metric: &Metric| groups.iter().any(|group| group.mean(*metric).is_some_and(|ms| ms > 0.0));
-        let parts: Vec<_> = PARTS.into_iter().filter(is_seen).collect();
-        let split = |group: &Group| {
-            Some(Split {
-                case: group.case,
-                bars_ms: bars(group, &parts),
-                wall_ms: group.mean(Metric::WallMs)?,
-                is_recommended: answers.iter().any(|answer| answer.case == group.case),
-            })
+    /// Of a session's runs of `frames` frames, and what they say; `None`: they cannot be judged.
+    pub fn of(runs: &[RunSummary], analysis: Option<Analysis>, frames: u64) -> Self {
+        let groups: Vec<_> = groups(runs).into_iter().filter(|group| !group.spreads.is_empty()).collect();
+        let mut codecs: Vec<_> = groups.iter().map(|group| group.case.codec).collect();
+        codecs.dedup();
+        let of_codec = |codec| {
+            let own: Vec<_> = groups.iter().filter(|group| group.case.codec == codec).cloned().collect();
+            OfCodec::of(codec, &own, analysis.as_ref(), frames)
         };
-        let splits = groups.iter().filter_map(split).collect();
-        Self { lines: lines(groups), splits, parts, answers, cells }
-    }
-
-    /// Where this point stands in the answer of its codec.
-    pub fn outcome(&self, point: &Point) -> Option<String> {
-        let known = &self.answers.iter().find(|answer| answer.codec == point.case.codec)?.recommendation;
-        let one = known.candidates.iter().find(|one| one.case == point.case)?;
-        Some(known.outcome(one))
-    }
-
-    /// What this point did against the reference of its codec.
-    pub fn cell(&self, line: &Line, point: &Point) -> Option<&Cell> {
-        self.cells.iter().find(|cell| {
-            (cell.case.codec, cell.case.lock, cell.case.reap_threshold) == (line.codec, line.lock, point.threshold)
-        })
-    }
-
-    /// The answer that names this point, if one does.
-    pub fn answer(&self, line: &Line, point: &Point) -> Option<&Answer> {
-        self.answers.iter().find(|known| {
-            (known.codec, known.case.lock, known.case.reap_threshold) == (line.codec, line.lock, point.threshold)
-        })
+        let codecs = codecs.into_iter().map(of_codec).collect();
+        Self { codecs, answers: analysis.map(|analysis| analysis.answers).unwrap_or_default() }
     }
 }
 
-fn lines(groups: &[Group]) -> Vec<Line> {
-    let mut lines: Vec<Line> = Vec::new();
-    // What another process did has no threshold that could be set here.
-    for group in groups.iter().filter(|group| group.case.client.is_here() && !group.spreads.is_empty()) {
-        let (case, Case { codec, lock, reap_threshold, .. }) = (group.case, group.case);
-        let value = |metric| group.spread(metric).map(|spread| (spread.mean, spread.stddev.unwrap_or(0.0)));
-        let worst_ms = group.spread(Metric::WallMs).map(|spread| spread.max);
-        let point = Point { case, threshold: reap_threshold, worst_ms, values: METRICS.map(value) };
-        match lines.iter_mut().find(|line| line.codec == codec && line.lock == lock) {
-            Some(line) => line.points.push(point),
-            None => lines.push(Line { codec, lock, points: vec![point] }),
+impl OfCodec {
+    fn of(codec: Codec, groups: &[Group], analysis: Option<&Analysis>, frames: u64) -> Self {
+        let answer = analysis.and_then(|analysis| analysis.answer(codec));
+        let kept = answer.map(|answer| answer.case);
+        let title = |what: &str| format!("{what}, {}", codec_title(codec));
+        let (trade, waits) = thresholds::METRICS.split_at(2);
+        let split: Vec<_> = groups
+            .iter()
+            .map(|group| wait_split::Row { label: group.case.title(), is_strong: kept == Some(group.case), group })
+            .collect();
+        Self {
+            codec,
+            trade: thresholds::of(title("Throughput and latency against the threshold"), groups, kept, trade),
+            waits: thresholds::of(title("Waits against the threshold"), groups, kept, waits),
+            split: wait_split::of(title("Where the time is spent"), &split),
+            front: answer.and_then(|answer| {
+                front::of(title("Throughput against latency"), &answer.recommendation, groups, frames)
+            }),
+            rows: groups.iter().map(|group| Row::of(group, analysis, answer)).collect(),
         }
     }
-    for line in &mut lines {
-        line.points.sort_by_key(|point| point.threshold);
+}
+
+impl Row {
+    fn of(group: &Group, analysis: Option<&Analysis>, answer: Option<&Answer>) -> Self {
+        let case = group.case;
+        let known = answer.map(|answer| &answer.recommendation);
+        let candidate =
+            known.and_then(|known| known.candidates.iter().find(|one| one.case == case).map(|one| (known, one)));
+        let outcome = match candidate {
+            Some((known, one)) => known.outcome(one),
+            // What a process took includes its start; the report has a table of its own for processes.
+            None if !case.client.is_here() => "whole process".to_owned(),
+            None => String::new(),
+        };
+        Self {
+            case,
+            values: thresholds::METRICS.map(|metric| group.mean(metric)),
+            worst_ms: group.spread(Metric::WallMs).map(|spread| spread.max),
+            cell: analysis.and_then(|analysis| analysis.cells.iter().find(|cell| cell.case == case)).cloned(),
+            outcome,
+            is_kept: answer.is_some_and(|answer| answer.case == case),
+        }
     }
-    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::LockPlacement::{Inline, Thread};
+    use crate::record::{Client, ClientName};
     use crate::stats::fixture::{case, summary};
 
-    use LockPlacement::{Inline, Thread};
-
     #[test]
-    fn a_line_for_each_lock_placement_ascending() {
-        let walls =
-            [(case(4, Inline), 100.0), (case(4, Inline), 102.0), (case(1, Inline), 200.0), (case(4, Thread), 99.0)];
+    fn every_case_has_a_row_and_other_programs_are_no_candidates() {
+        let ffmpeg = Case { client: Client::Foreign(ClientName::new("ffmpeg").unwrap()), ..case(4, Inline) };
+        let walls = [(case(1, Inline), 200.0), (case(4, Inline), 100.0), (case(4, Thread), 99.0), (ffmpeg, 300.0)];
         let runs: Vec<_> = (0..).zip(walls).map(|(order, (case, wall_ms))| summary(case, order, wall_ms)).collect();
         let origin = crate::stats::fixture::Origin::default();
         let analysis = Analysis::of(&origin.side(&runs, Default::default())).unwrap();
-        let knees = Knees::of(&runs, Some(analysis));
-        let thresholds = |line: &Line| line.points.iter().map(|point| point.threshold).collect::<Vec<_>>();
-        assert_eq!(knees.lines.iter().map(thresholds).collect::<Vec<_>>(), [vec![1, 4], vec![4]]);
-        assert_eq!(knees.lines[0].points[0].values[0], Some((500.0, 0.0)));
-        assert_eq!(knees.lines[0].points[0].values[1], None);
-        assert_eq!(knees.splits.iter().map(|split| split.is_recommended).collect::<Vec<_>>(), [false, false, true]);
-        assert_eq!(knees.splits[1].wall_ms, 101.0);
-        let is_it =
-            |line: &Line| line.points.iter().map(|point| knees.answer(line, point).is_some()).collect::<Vec<_>>();
-        assert_eq!(knees.lines.iter().map(is_it).collect::<Vec<_>>(), [vec![false, false], vec![true]]);
+        let knees = Knees::of(&runs, Some(analysis), 100);
+        let [codec] = &knees.codecs[..] else { panic!("one codec") };
+        assert_eq!(codec.rows.iter().filter(|row| row.is_kept).count(), 1);
+        assert_eq!(codec.rows.iter().find(|row| row.case == case(4, Inline)).unwrap().values[0], Some(1000.0));
+        let other = codec.rows.last().unwrap();
+        assert_eq!((other.case, other.outcome.as_str(), &other.cell), (ffmpeg, "whole process", &None));
+        assert!(codec.trade.is_some() && codec.split.is_some());
     }
 }

@@ -4,9 +4,8 @@
 //! threads of their own, so that the window never waits for one.
 
 pub mod cases;
+mod distribution_figures;
 pub mod fixture;
-mod front;
-pub mod histogram;
 pub mod knees;
 pub mod made;
 pub mod pyramid;
@@ -33,10 +32,9 @@ use crate::ui::commands::Command;
 use crate::ui::data::{LoadedRun, LoadedSession};
 use crate::ui::theme;
 use cases::{CaseModel, Cases};
-use distributions::DistributionsState;
+use distributions::{DistributionsState, Shown};
 use knees::Knees;
 use made::Made;
-pub(super) use parts::{axis, case_line, grid_colour, marks, thresholds};
 use selection::FrameSelection;
 use slots::{Marks, Timeline};
 use timeline::TimelineState;
@@ -82,13 +80,15 @@ impl Plots {
         if cases.is_empty() {
             return missing_ui(ui, session);
         }
-        let (mut state, mut selection) = (self.distributions, self.selection);
+        let answer = models.knees.answers.iter().find(|answer| answer.codec == codec);
+        let shown = Shown { cases: &cases, answer, version: session.version };
+        let (state, mut selection) = (&mut self.distributions, self.selection);
         ScrollArea::vertical().id_salt("distributions").auto_shrink(false).show(ui, |ui| {
             // Beside the scroll bar, not below it.
             ui.set_max_width(ui.available_width() - theme::GRID);
-            distributions::ui(ui, session, &cases, &mut state, &mut selection, queue);
+            distributions::ui(ui, &shown, state, &mut selection, queue);
         });
-        (self.distributions, self.selection) = (state, selection);
+        self.selection = selection;
     }
 
     /// Each metric against the threshold, where the time went, and which threshold to use.
@@ -96,13 +96,13 @@ impl Plots {
         self.refresh(ui.ctx(), session);
         let codec = self.codec_ui(ui, session);
         let (Some(models), Some(codec)) = (self.models.newest(), codec) else { return missing_ui(ui, session) };
-        if models.knees.splits.iter().all(|split| split.case.codec != codec) {
+        let Some(model) = models.knees.codecs.iter().find(|model| model.codec == codec) else {
             return missing_ui(ui, session);
-        }
+        };
         ScrollArea::vertical().id_salt("thresholds").auto_shrink(false).show(ui, |ui| {
             // Beside the scroll bar, not below it.
             ui.set_max_width(ui.available_width() - theme::GRID);
-            thresholds::ui(ui, session, &models.knees, codec);
+            thresholds::ui(ui, model);
         });
     }
 
@@ -144,7 +144,11 @@ impl Plots {
             let session = session.clone();
             move || Models {
                 cases: Cases::of(&session, &previous),
-                knees: Knees::of(&session.session.summaries, session.session.analysis().ok()),
+                knees: Knees::of(
+                    &session.session.summaries,
+                    session.session.analysis().ok(),
+                    u64::from(session.session.manifest.plan.frames),
+                ),
             }
         };
         self.models.refresh(session.version, prepare, repaint(ctx));
@@ -224,7 +228,7 @@ fn run_name(run: &LoadedRun) -> String {
         (None, true) => ", warm-up",
         (None, false) => "",
     };
-    format!("{}: {}{remark}", summary.order_index, summary.case)
+    format!("{}: {} {}{remark}", summary.order_index, codec_title(summary.case.codec), summary.case.title())
 }
 
 fn repaint(ctx: &Context) -> impl FnOnce() + Send + 'static {

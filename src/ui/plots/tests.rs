@@ -34,21 +34,19 @@ fn distributions(plots: &mut Plots, ui: &mut Ui, session: &LoadedSession) {
 #[test]
 fn distributions_show_every_case_and_both_times() {
     let mut harness = harness(fixture::sweep(100), distributions);
-    harness.get_by_label("Histogram of lock wait per frame");
-    harness.get_by_label("Share of time at each queue depth");
+    harness.get_by_role_and_label(Role::Figure, "Lock wait per frame");
+    harness.get_by_role_and_label(Role::Figure, "Queue depth");
     harness.get_by_label("Latency").click();
     harness.run_steps(3);
-    for name in
-        ["Histogram of latency per frame", "Percentile curve of latency", "Box plot of latency with a dot for each run"]
-    {
-        harness.get_by_label(name);
+    for name in ["Latency per frame", "Latency by percentile", "Latency by case and run"] {
+        harness.get_by_role_and_label(Role::Figure, name);
     }
 }
 
 #[test]
 fn a_range_dragged_on_the_histogram_is_marked_until_cleared() {
     let mut harness = harness(fixture::sweep(100), distributions);
-    let rect = harness.get_by_label("Histogram of lock wait per frame").rect();
+    let rect = harness.get_by_role_and_label(Role::Figure, "Lock wait per frame").rect();
     harness.drag_at(rect.left_center() + eframe::egui::vec2(rect.width() * 0.3, 0.0));
     harness.run_steps(2);
     harness.hover_at(rect.center());
@@ -87,8 +85,8 @@ fn frames_are_marked_without_a_pointer() {
 #[test]
 fn thresholds_say_which_one_to_use_and_why() {
     let harness = harness(fixture::sweep(100), Plots::thresholds_ui);
-    harness.get_by_label("Throughput against the threshold");
-    harness.get_by_label("Where the time of each case went");
+    harness.get_by_label("Throughput and latency against the threshold, H.264: Throughput");
+    harness.get_by_role_and_label(Role::Figure, "Where the time is spent, H.264");
     assert_eq!(harness.get_all_by_label("keep").count(), 1);
     harness.get_by_label("Worst run");
 }

@@ -79,7 +79,8 @@ pub fn ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut TimelineS
                 zoom(timeline, state, factor, 0.5);
             }
         }
-        key_ui(ui, KEY.iter().map(|&(name, phase)| KeyEntry::solid(name, theme::phase(phase))));
+        let entries: Vec<_> = KEY.iter().map(|&(name, phase)| KeyEntry::solid(name, theme::phase(ui, phase))).collect();
+        key_ui(ui, entries.into_iter());
     });
     let width = (ui.available_width() - SIDE_WIDTH).max(200.0);
     ui.horizontal_top(|ui| {
@@ -149,7 +150,7 @@ fn canvas_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut Timeli
     navigate(ui, &response, timeline, state, &layout(state));
     let layout = layout(state);
     let mut mesh = Mesh::default();
-    let most_ns = peaks(&mut mesh, timeline, &layout);
+    let most_ns = peaks(ui, &mut mesh, timeline, &layout);
     rows(ui, &mut mesh, timeline, marks, &layout);
     painter.add(Shape::mesh(mesh));
     labels(ui, &painter, timeline, &layout, most_ns);
@@ -217,7 +218,7 @@ fn held_at(timeline: &Timeline, layout: &Layout, at: Pos2) -> Option<Held> {
 
 /// The lock wait over time, upwards from a line above the rows, every peak of it at any scale. The longest that is seen
 /// reaches to the top; in nanoseconds.
-fn peaks(mesh: &mut Mesh, timeline: &Timeline, layout: &Layout) -> u64 {
+fn peaks(ui: &Ui, mesh: &mut Mesh, timeline: &Timeline, layout: &Layout) -> u64 {
     let (frames, window) = (&timeline.frames, layout.window());
     // What was submitted before may be locked within: at most as many as there are slots.
     let first = frames.submit_at_ns.partition_point(|&at_ns| at_ns < window.from_ns);
@@ -235,7 +236,7 @@ fn peaks(mesh: &mut Mesh, timeline: &Timeline, layout: &Layout) -> u64 {
         let height = (PEAKS_HEIGHT - 12.0) * stretch.extremes.max as f32 / most_ns.max(1) as f32;
         let x = layout.x(at_ns);
         let bar = Rect::from_min_max(pos2(x, bottom - height.max(1.0)), pos2(x + 1.5, bottom));
-        mesh.add_colored_rect(bar, theme::phase(Phase::LockWait));
+        mesh.add_colored_rect(bar, theme::phase(ui, Phase::LockWait));
     }
     most_ns
 }
@@ -255,7 +256,7 @@ fn rows(ui: &Ui, mesh: &mut Mesh, timeline: &Timeline, marks: &Marks, layout: &L
                     for (phase, from_ns, until_ns) in timeline.phases(frame) {
                         let until_ns = until_ns.min(block.until_ns);
                         if from_ns < until_ns {
-                            add(from_ns, until_ns, top, bottom, theme::phase(phase));
+                            add(from_ns, until_ns, top, bottom, theme::phase(ui, phase));
                         }
                     }
                 }

@@ -4,6 +4,8 @@ use eframe::egui::{Button, Color32, Rect, Response, Stroke, Ui, Vec2, pos2, vec2
 
 use crate::ui::theme;
 
+const SHORT_WIDTH: f32 = 96.0;
+
 /// A tab: its name, underlined where it is chosen.
 pub fn tab_ui(ui: &mut Ui, is_chosen: bool, title: &str) -> Response {
     let ink = theme::ink(ui);
@@ -17,10 +19,19 @@ pub fn tab_ui(ui: &mut Ui, is_chosen: bool, title: &str) -> Response {
     tab
 }
 
-/// One of several words in a row of equal parts; answers the one that was clicked.
+/// One of several words in a row of equal parts, as wide as there is room; answers the one that was clicked.
 pub fn segments_ui(ui: &mut Ui, titles: &[&str], chosen: Option<usize>) -> Option<usize> {
-    let ink = theme::ink(ui);
     let width = ui.available_width() / titles.len().max(1) as f32;
+    parts_ui(ui, titles, chosen, width)
+}
+
+/// The same, no wider than the words need.
+pub fn short_segments_ui(ui: &mut Ui, titles: &[&str], chosen: Option<usize>) -> Option<usize> {
+    parts_ui(ui, titles, chosen, SHORT_WIDTH)
+}
+
+fn parts_ui(ui: &mut Ui, titles: &[&str], chosen: Option<usize>, width: f32) -> Option<usize> {
+    let ink = theme::ink(ui);
     let mut clicked = None;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;

@@ -78,12 +78,12 @@ fn an_unclear_choice_lists_the_cases() {
     let (origin, runs) = (Origin::default(), sweep());
     let serial = origin.side(&runs, filter("reap=1"));
     let message = refusal(&serial, &origin.side(&runs, filter(""))).to_string();
-    assert!(message.contains("h264 T=4 inline pool 4; h264 T=4 thread pool 4"), "{message}");
+    assert!(message.contains("h264 T=4 (inline); h264 T=4 (lock thread)"), "{message}");
     let by_threshold =
         compare(&serial, &origin.side(&runs, filter("reap=4")), &Criteria::default(), Allowances::default());
     assert_eq!(by_threshold.unwrap().codecs[0].after.case, case(4, Inline));
     let message = refusal(&serial, &origin.side(&runs, filter("reap=3"))).to_string();
-    assert!(message.contains("'reap=3'") && message.contains("T=1 inline"), "{message}");
+    assert!(message.contains("'reap=3'") && message.contains("T=1 (inline)"), "{message}");
     assert_eq!(refusal(&serial, &serial), CompareError::Itself { case: case(1, Inline) });
     assert!(matches!(refusal(&serial, &origin.side(&[], filter(""))), CompareError::NoRuns { .. }));
 }

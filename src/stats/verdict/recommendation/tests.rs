@@ -56,7 +56,7 @@ fn the_smallest_of_the_fast_ones_is_recommended() {
     assert_eq!(roles, [(8, Role::Fastest), (2, Role::NextSmaller)]);
     let standings: Vec<_> = found.candidates.iter().map(|one| one.standing).collect();
     assert_eq!(standings, [Standing::Slower, Standing::Slower, Standing::Fast, Standing::Fast]);
-    assert!(found.reason.contains("The next smaller setting, T=2 inline, is 2."), "{}", found.reason);
+    assert!(found.reason.contains("The next smaller setting, T=2 (inline), is 2."), "{}", found.reason);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn undecided_between_two_is_an_answer() {
     let runs = rounds(&[(case(2, Inline), 100.8), (case(4, Inline), 100.0)], 0..10, 0.03);
     let found = known(&runs);
     assert_eq!((found.state, found.case, found.or), (State::Open, case(2, Inline), Some(case(4, Inline))), "{found:?}");
-    assert!(found.reason.contains("Undecided between it and T=4 inline"), "{}", found.reason);
+    assert!(found.reason.contains("Undecided between it and T=4 (inline)"), "{}", found.reason);
     let open = unsettled(&runs, &Terms { plan: &plan(), noise: None });
     assert!(open.iter().any(|open| open.cases == [case(4, Inline), case(2, Inline)]), "{open:?}");
 }
@@ -110,7 +110,7 @@ fn a_case_that_the_guard_refused_has_no_role() {
     assert!(found.competitors.iter().all(|one| one.case != case(8, Inline)), "{:?}", found.competitors);
     assert_eq!(found.candidates[2].standing, Standing::Refused);
     assert!(
-        found.reason.contains("T=8 inline is 3.0 % faster but is out: its latency is too high"),
+        found.reason.contains("T=8 (inline) is 3.0 % faster but is out: its latency is too high"),
         "{}",
         found.reason
     );
@@ -137,7 +137,7 @@ fn a_case_that_failed_is_out_and_says_so() {
     runs.insert(0, failed);
     let found = known(&runs);
     assert_eq!(found.case, case(2, Inline));
-    assert!(found.reason.contains("T=4 inline is 33.3 % faster but is out: a run of it failed"), "{}", found.reason);
+    assert!(found.reason.contains("T=4 (inline) is 33.3 % faster but is out: a run of it failed"), "{}", found.reason);
     assert!(!found.reason.contains("of all cases"), "{}", found.reason);
     assert_eq!(recommend(&[], &Terms { plan: &plan(), noise: None }), []);
 }

@@ -3,7 +3,7 @@
 use super::{Candidate, Competitor, Recommendation, Role, Standing, State};
 use crate::stats::evidence::decision::{Decision, Open};
 use crate::stats::math::ratio::turned_over_pct;
-use crate::stats::verdict::words::{case_title, more_text};
+use crate::stats::verdict::words::more_text;
 use crate::units;
 
 pub(super) fn reason(known: &Recommendation) -> String {
@@ -17,7 +17,7 @@ pub(super) fn reason(known: &Recommendation) -> String {
 }
 
 fn standing(known: &Recommendation) -> String {
-    let own = case_title(&known.case);
+    let own = known.case.title();
     let Some(candidate) = known.candidates.iter().find(|one| one.case == known.case) else { return String::new() };
     let takes = units::ms(candidate.wall_ms);
     if known.case != known.fastest {
@@ -31,7 +31,7 @@ fn standing(known: &Recommendation) -> String {
 fn competitor(known: &Recommendation, one: &Competitor) -> Option<String> {
     // What confirmation rounds say is said there, once.
     let decision = one.planned.as_ref().filter(|_| one.confirmation.is_none())?;
-    let other = case_title(&one.case);
+    let other = one.case.title();
     let (estimate, margin) = (decision.interval.estimate_pct, units::pct(decision.limit_pct));
     let bound = decision.interval.high_pct;
     Some(match (one.role, decision.is_met) {
@@ -84,7 +84,7 @@ fn left_out(known: &Recommendation, one: &Candidate) -> Option<String> {
     if one.wall_ms >= own.wall_ms {
         return None;
     }
-    let (title, faster) = (case_title(&one.case), units::pct(100.0 * (1.0 - one.wall_ms / own.wall_ms)));
+    let (title, faster) = (one.case.title(), units::pct(100.0 * (1.0 - one.wall_ms / own.wall_ms)));
     match one.standing {
         Standing::Failed => Some(format!("{title} is {faster} faster but is out: a run of it failed.")),
         Standing::Refused => {
@@ -110,7 +110,7 @@ fn confirmation(known: &Recommendation) -> String {
     };
     let rounds = first.interval.num_runs;
     let against = |(one, decision): &(&Competitor, &Decision)| {
-        let (other, estimate) = (case_title(&one.case), decision.interval.estimate_pct);
+        let (other, estimate) = (one.case.title(), decision.interval.estimate_pct);
         let bound = decision
             .interval
             .high_pct
