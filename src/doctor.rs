@@ -4,9 +4,10 @@
 
 use serde::Serialize;
 
-use crate::device::{Device, DeviceSpec, gpu_state, gpus};
+use crate::device::{Device, DeviceError, DeviceSpec, gpu_state, gpus};
 use crate::nvenc::api::Api;
-use crate::nvenc::session::Session;
+use crate::nvenc::error::{NvencError, Status};
+use crate::nvenc::session::{CodecCaps, Session};
 use crate::record::GpuState;
 
 /// The result of one check.
@@ -18,6 +19,15 @@ pub struct Finding {
     pub works: bool,
     /// What it is and can do; or why it does not work, and what to do.
     pub detail: String,
+    /// The same in a few words: what a device can do, or why it cannot be used.
+    #[serde(skip)]
+    pub brief: String,
+}
+
+/// What was found, whole and in a few words.
+struct Said {
+    detail: String,
+    brief: String,
 }
 
 /// Runs all checks, the virtual device first.
@@ -32,7 +42,9 @@ pub fn examine() -> Vec<Finding> {
                 Finding { detail: format!("{}{clocks}: {}", gpu.name, tried.detail), ..tried }
             }));
         }
-        Err(error) => findings.push(finding("libcuda", Err(error.to_string()))),
+        Err(error) => {
+            findings.push(Finding { brief: brief_error(&error), ..finding("libcuda", Err(error.to_string())) })
+        }
     }
     findings.push(try_ffmpeg());
     findings
@@ -43,14 +55,45 @@ pub fn virtual_profiles() -> Vec<(&'static str, &'static str, &'static str)> {
     virtual_nvenc::profiles().iter().map(|profile| (profile.name, profile.title, profile.description)).collect()
 }
 
+/// The virtual device in each of its profiles.
+pub fn examine_models() -> Vec<Finding> {
+    virtual_profiles().into_iter().map(|(name, ..)| try_device(&format!("virtual:{name}"))).collect()
+}
+
 fn try_device(name: &str) -> Finding {
-    let tried = || -> Result<String, String> {
-        let spec: DeviceSpec = name.parse().map_err(|error: crate::device::DeviceError| error.to_string())?;
-        let device = Device::open(&spec).map_err(|error| error.to_string())?;
-        let session = device.open_session().map_err(|error| error.to_string())?;
-        Ok(format!("{}, API {}, {}", device.info().driver, device.info().api_version, abilities(&session)?))
+    let tried = || -> Result<Said, DeviceError> {
+        let spec: DeviceSpec = name.parse()?;
+        let device = Device::open(&spec)?;
+        let caps = all_caps(&device.open_session()?)?;
+        let about = format!("{}, API {}", device.info().driver, device.info().api_version);
+        Ok(Said { detail: format!("{about}, {}", abilities(&caps)), brief: brief_abilities(&caps) })
     };
-    finding(name, tried())
+    let tried = tried().map_err(|error| Said { detail: error.to_string(), brief: brief_error(&error) });
+    let works = tried.is_ok();
+    let Said { detail, brief } = tried.unwrap_or_else(|why| why);
+    Finding { name: name.to_owned(), works, detail, brief }
+}
+
+fn all_caps(session: &Session) -> Result<Vec<CodecCaps>, NvencError> {
+    session.codecs()?.into_iter().map(|codec| session.caps(codec)).collect()
+}
+
+/// Few words for the usual causes; the whole message for all others.
+fn brief_error(error: &DeviceError) -> String {
+    match error {
+        DeviceError::NoCuda { .. } => "No NVIDIA driver found on this computer".to_owned(),
+        DeviceError::Cuda { answer, .. } if answer == "CUDA_ERROR_NO_DEVICE" => "no NVIDIA GPU is visible".to_owned(),
+        DeviceError::Nvenc(NvencError::Load { library, .. }) => format!("the driver's {library} is missing"),
+        DeviceError::Nvenc(NvencError::Call(call)) => match call.status {
+            Status::NO_ENCODE_DEVICE | Status::UNSUPPORTED_DEVICE => {
+                "no encoder engine (NVENC) on this card".to_owned()
+            }
+            Status::INVALID_VERSION => "its driver is too old for NVENC's API 12.1".to_owned(),
+            Status::OUT_OF_MEMORY | Status::INCOMPATIBLE_CLIENT_KEY => "too many encode sessions are open".to_owned(),
+            _ => error.to_string(),
+        },
+        _ => error.to_string(),
+    }
 }
 
 /// "SM 1980 MHz, video 1545 MHz, 34 °C, throttled"
@@ -63,17 +106,28 @@ fn clocks(ordinal: u32) -> Option<String> {
     Some(all.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
-/// "h264 up to 4096x4096 with 2 B-frames, hevc up to …"
-fn abilities(session: &Session) -> Result<String, String> {
-    let describe = |codec| {
-        let caps = session.caps(codec).map_err(|error| error.to_string())?;
-        Ok(format!(
-            "{codec} up to {} with up to {} B-frames on {} engine(s)",
-            caps.max, caps.max_b_frames, caps.engines
-        ))
+/// "h264 up to 4096x4096 with up to 2 B-frames on 1 engine(s), hevc up to …"
+fn abilities(caps: &[CodecCaps]) -> String {
+    let describe = |caps: &CodecCaps| {
+        let CodecCaps { codec, max, max_b_frames, engines, .. } = caps;
+        format!("{codec} up to {max} with up to {max_b_frames} B-frames on {engines} engine(s)")
     };
-    let codecs = session.codecs().map_err(|error| error.to_string())?;
-    Ok(codecs.into_iter().map(describe).collect::<Result<Vec<_>, String>>()?.join(", "))
+    caps.iter().map(describe).collect::<Vec<_>>().join(", ")
+}
+
+/// "H.264, HEVC · 1 engine · up to 4 B-frames"
+fn brief_abilities(caps: &[CodecCaps]) -> String {
+    let codecs = caps.iter().map(|caps| caps.codec.title()).collect::<Vec<_>>().join(", ");
+    let most = |of: fn(&CodecCaps) -> u32| caps.iter().map(of).max().unwrap_or(0);
+    let engines = match most(|caps| caps.engines) {
+        1 => "1 engine".to_owned(),
+        engines => format!("{engines} engines"),
+    };
+    let b_frames = match most(|caps| caps.max_b_frames) {
+        0 => "no B-frames".to_owned(),
+        b_frames => format!("up to {b_frames} B-frames"),
+    };
+    format!("{codecs} · {engines} · {b_frames}")
 }
 
 fn try_encode_library() -> Finding {
@@ -93,5 +147,27 @@ fn try_ffmpeg() -> Finding {
 
 fn finding(name: &str, tried: Result<String, String>) -> Finding {
     let works = tried.is_ok();
-    Finding { name: name.to_owned(), works, detail: tried.unwrap_or_else(|why| why) }
+    let detail = tried.unwrap_or_else(|why| why);
+    Finding { name: name.to_owned(), works, brief: detail.clone(), detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nvenc::error::CallError;
+
+    #[test]
+    fn a_device_says_in_a_few_words_what_it_can_do_or_why_it_cannot_be_used() {
+        for model in examine_models() {
+            assert!(model.works && model.brief.starts_with("H.264, HEVC · 1 engine · "), "{model:?}");
+        }
+        let call = |status| {
+            let refused = CallError { call: "nvEncOpenEncodeSessionEx", status, driver_text: String::new() };
+            brief_error(&DeviceError::Nvenc(NvencError::Call(refused)))
+        };
+        assert_eq!(call(Status::UNSUPPORTED_DEVICE), "no encoder engine (NVENC) on this card");
+        assert!(call(Status::GENERIC).contains("internal error"));
+        let no_driver = brief_error(&DeviceError::NoCuda { library: "libcuda.so.1" });
+        assert_eq!(no_driver, "No NVIDIA driver found on this computer");
+    }
 }

@@ -261,7 +261,7 @@ fn a_plan_goes_to_a_file_and_comes_back() {
     let path = folder.path().join("plan.json");
     window.state_mut().setup_mut().plan_path = path.display().to_string();
     window.state_mut().ask(Command::SavePlan);
-    wait(&mut window, "file", |window| window.query_by_label_contains("Written to").is_some());
+    wait(&mut window, "file", |window| window.query_by_label_contains("Plan saved to").is_some());
     let saved = window.state_mut().setup_mut().plan();
     window.state_mut().setup_mut().plan.frames = 7;
     wait(&mut window, "change", |window| window.query_by_label_contains("runs of 7 frames").is_some());
@@ -279,6 +279,45 @@ fn a_plan_goes_to_a_file_and_comes_back() {
     window.state_mut().ask(Command::LoadPlan(path));
     wait(&mut window, "message", |window| window.query_by_label_contains("cannot read a plan from").is_some());
     assert_eq!(window.state_mut().setup_mut().plan(), saved);
+}
+
+#[test]
+fn a_saved_plan_never_replaces_a_file_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    let path = folder.path().join("plan.json");
+    fs::write(&path, "somebody's notes").unwrap();
+    window.state_mut().setup_mut().plan_path = path.display().to_string();
+    let save = |window: &mut Harness<'_, App>, answer: &str| {
+        window.state_mut().ask(Command::SavePlan);
+        wait(window, "question", |window| window.query_by_label("plan.json is there already").is_some());
+        window.run_steps(2);
+        click(window, Role::Button, answer);
+    };
+    save(&mut window, "Cancel");
+    assert!(window.query_by_label("plan.json is there already").is_none());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "somebody's notes");
+    save(&mut window, "Replace");
+    wait(&mut window, "notice", |window| window.query_by_label_contains("Plan saved: it replaced").is_some());
+    assert!(fs::read_to_string(&path).unwrap().contains("plan_version"));
+    window.state_mut().setup_mut().plan.frames = 7;
+    save(&mut window, "Save as plan-2.json");
+    wait(&mut window, "notice", |window| window.query_by_label_contains("plan-2.json").is_some());
+    assert!(!fs::read_to_string(&path).unwrap().contains("\"frames\": 7"));
+    assert!(fs::read_to_string(folder.path().join("plan-2.json")).unwrap().contains("\"frames\": 7"));
+}
+
+#[test]
+fn one_click_on_the_first_start_runs_the_default_plan_on_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    click(&mut window, Role::Button, "Try it on the built-in model");
+    wait(&mut window, "run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
+    let plan = session_of(&window).manifest.plan;
+    assert_eq!((plan.input.as_str(), plan.reap_thresholds.as_slice()), ("synthetic", &[1, 2, 4, 8][..]));
+    assert!(plan.device.starts_with("virtual:") && plan.confirm > 0, "{plan:?}");
+    window.key_press(eframe::egui::Key::Escape);
+    wait(&mut window, "end of the sweep", |window| !window.state().is_running());
 }
 
 #[test]

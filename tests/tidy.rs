@@ -28,8 +28,8 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     (
         "ui",
         &[
-            "advice", "bench", "contract", "device", "doctor", "figures", "plan", "record", "report", "session",
-            "source", "stats", "units",
+            "advice", "bench", "contract", "device", "doctor", "figures", "files", "plan", "record", "report",
+            "session", "source", "stats", "units",
         ],
     ),
     (

@@ -128,6 +128,17 @@ impl DriverFolder {
     }
 }
 
+/// Are all the libraries beside this program?
+///
+/// # Errors
+/// One was not built, or they are of no use on this system.
+pub fn are_built() -> Result<(), DriverFolderError> {
+    if !cfg!(target_os = "linux") {
+        return Err(DriverFolderError::NotHere);
+    }
+    [INTERPOSER, VIRTUAL_NVENC, VIRTUAL_CUDA].into_iter().try_for_each(|name| built(name).map(drop))
+}
+
 /// By its whole path: under its short name the loader would find the interposer again.
 fn system_driver() -> Result<PathBuf, DriverFolderError> {
     let listed =
@@ -140,16 +151,21 @@ fn system_driver() -> Result<PathBuf, DriverFolderError> {
     of_cache.into_iter().find(|path| path.exists()).ok_or(DriverFolderError::NoSystemDriver)
 }
 
-/// Replaced as a whole: a program that has the old file loaded keeps it.
-fn copy(name: &'static str, to: &Path) -> Result<(), DriverFolderError> {
+/// The library as it was built last.
+fn built(name: &'static str) -> Result<PathBuf, DriverFolderError> {
     let program = std::env::current_exe().unwrap_or_default();
     let beside = program.parent().unwrap_or(Path::new("")).to_owned();
     // Tests find what cargo built for them in deps/, below the program or around the test itself.
     let above = beside.parent().filter(|_| beside.ends_with("deps")).map(|above| above.join(name));
     let places = [beside.join(name), beside.join("deps").join(name)].into_iter().chain(above);
-    let built = |path: &PathBuf| path.metadata().and_then(|meta| meta.modified()).ok();
-    let from = places.filter(|path| path.exists()).max_by_key(built);
-    let from = from.ok_or(DriverFolderError::NotBuilt { name, looked_in: beside })?;
+    let when = |path: &PathBuf| path.metadata().and_then(|meta| meta.modified()).ok();
+    let newest = places.filter(|path| path.exists()).max_by_key(when);
+    newest.ok_or(DriverFolderError::NotBuilt { name, looked_in: beside })
+}
+
+/// Replaced as a whole: a program that has the old file loaded keeps it.
+fn copy(name: &'static str, to: &Path) -> Result<(), DriverFolderError> {
+    let from = built(name)?;
     let place = || {
         let temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(crate::files::folder_of(to))?;
         fs::copy(&from, temporary.path())?;

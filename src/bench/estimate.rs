@@ -9,12 +9,27 @@ use super::schedule::MAX_CONFIRM;
 use crate::contract::{Codec, Dimensions, LockPlacement, PixelFormat};
 use crate::device::DeviceSpec;
 use crate::plan::{MIN_CONFIRM, Plan};
-use crate::record::Case;
+use crate::record::{Case, Client};
 use crate::source::{InputSpec, SYNTHETIC_PERIOD};
+
+/// The frames of an input, as far as they are known before it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clip {
+    /// Layout of each.
+    pub format: PixelFormat,
+    /// Size of each.
+    pub dimensions: Dimensions,
+    /// How many there are; `None`: nobody says, or there is no end.
+    pub frames: Option<u64>,
+    /// How many of them differ; `None`: all.
+    pub distinct: Option<u64>,
+}
 
 /// The estimate of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Estimate {
+    /// Frames of a run: as planned, or all that the clip has.
+    pub num_frames: u64,
     /// Cases of the sweep.
     pub num_cases: u64,
     /// Planned runs, warm-ups included.
@@ -34,14 +49,22 @@ pub struct Estimate {
 impl Estimate {
     /// The estimate of a plan, whether or not it can be run.
     pub fn of(plan: &Plan) -> Self {
+        Self::with_clip(plan, clip_by_name(plan))
+    }
+
+    /// The estimate by who has looked into the input.
+    pub fn with_clip(plan: &Plan, clip: Option<Clip>) -> Self {
+        let num_frames = clip.and_then(|clip| clip.frames).map_or(plan.frames, |frames| frames.min(plan.frames));
+        let planned = clip.and_then(|clip| duration(plan, clip.dimensions, num_frames));
         Self {
+            num_frames,
             num_cases: plan.num_cases(),
             num_runs: plan.num_runs(),
             num_more_at_most: num_more_at_most(plan),
             num_more_usually: num_more_usually(plan),
-            duration: duration(plan),
-            usually: usually(plan),
-            frame_bytes: frame_bytes(plan),
+            duration: planned,
+            usually: planned.and_then(|planned| usually(plan, planned)),
+            frame_bytes: clip.map(|clip| frame_bytes(plan, clip, num_frames)),
         }
     }
 
@@ -59,13 +82,17 @@ impl Estimate {
 }
 
 /// The runs that usually come, each with its opening and saving, on a computer that is a good deal slower than the model.
-fn usually(plan: &Plan) -> Option<Duration> {
+fn usually(plan: &Plan, planned: Duration) -> Option<Duration> {
     const SLOWER: f64 = 1.5;
     const AROUND_A_RUN_S: f64 = 0.05;
-    let planned_s = duration(plan)?.as_secs_f64();
+    /// Loading libraries, opening CUDA, reading the frames from a file.
+    const AROUND_A_PROCESS_S: f64 = 0.15;
+    let num_runs = plan.num_runs().max(1) as f64;
+    let run_s = planned.as_secs_f64() / num_runs;
+    let processes = plan.cases().iter().filter(|case| case.client != Client::Here).count();
+    let around_s = AROUND_A_RUN_S + AROUND_A_PROCESS_S * processes as f64 / plan.num_cases().max(1) as f64;
     let all = plan.num_runs() + num_more_usually(plan);
-    let run_s = planned_s / plan.num_runs().max(1) as f64;
-    Duration::try_from_secs_f64((SLOWER * run_s + AROUND_A_RUN_S) * all as f64).ok()
+    Duration::try_from_secs_f64((SLOWER * run_s + around_s) * all as f64).ok()
 }
 
 /// The cases that are left when a codec's others have fallen out: the choice and two competitors.
@@ -76,7 +103,9 @@ fn num_more_usually(plan: &Plan) -> u64 {
     if plan.looks.is_empty() {
         return most;
     }
-    let later = u64::from(plan.max_repeat().saturating_sub(plan.num_rounds()));
+    // Beside other programs each contender runs as a process too, until it is confirmed.
+    let runs_of_each = if plan.baselines.is_empty() { 1 } else { 2 };
+    let later = runs_of_each * u64::from(plan.max_repeat().saturating_sub(plan.num_rounds()));
     let confirm = if plan.confirm > 0 { u64::from(MAX_CONFIRM) } else { 0 };
     most.min(plan.codecs.len() as u64 * USUAL_CONTENDERS * (later + confirm))
 }
@@ -93,12 +122,14 @@ fn num_more_at_most(plan: &Plan) -> u64 {
     plan.num_cases() * until + plan.codecs.len() as u64 * confirm * runs_of_each
 }
 
-fn duration(plan: &Plan) -> Option<Duration> {
-    let dimensions = geometry(plan)?.1;
+fn duration(plan: &Plan, dimensions: Dimensions, num_frames: u64) -> Option<Duration> {
     let frame_ns: Option<f64> = plan.cases().iter().map(|case| frame_ns(plan, case, dimensions)).sum();
     let runs_of_each = (f64::from(plan.warmup) + f64::from(plan.repeat)) * f64::from(plan.blocks);
-    Duration::try_from_secs_f64(frame_ns? * plan.frames as f64 * runs_of_each / 1e9).ok()
+    Duration::try_from_secs_f64(frame_ns? * num_frames as f64 * runs_of_each / 1e9).ok()
 }
+
+/// FFmpeg's frames in flight without options, as `virtual-driver run` shows them.
+const IN_FLIGHT_ELSEWHERE: u32 = 3;
 
 /// Time of a frame in the steady state: the slowest of the engine, the caller, the locking thread, the source, and the
 /// way of a picture through all of them when only so many may be under way.
@@ -117,24 +148,27 @@ fn frame_ns(plan: &Plan, case: &Case, dimensions: Dimensions) -> Option<f64> {
         LockPlacement::Inline | LockPlacement::Poll => submitting_ns + locking_ns,
         LockPlacement::Thread => submitting_ns.max(locking_ns),
     };
-    let way_ns = (latency_ns as f64 + submitting_ns + locking_ns) / f64::from(case.reap_threshold.max(1));
+    // Another program has no threshold that this one sets.
+    let in_flight = if matches!(case.client, Client::Foreign(_)) { IN_FLIGHT_ELSEWHERE } else { case.reap_threshold };
+    let way_ns = (latency_ns as f64 + submitting_ns + locking_ns) / f64::from(in_flight.max(1));
     let pace_ns = plan.pace_fps.map_or(0.0, |fps| 1e9 / fps);
     Some(way_ns.max(interval_ns as f64).max(busiest_thread_ns).max(pace_ns))
 }
 
-fn frame_bytes(plan: &Plan) -> Option<u64> {
-    let (format, dimensions, frames) = geometry(plan)?;
-    let all_bytes = (format.frame_bytes(dimensions) as u64).saturating_mul(frames);
-    Some(all_bytes.min(u64::from(plan.preload_mib) << 20))
+fn frame_bytes(plan: &Plan, clip: Clip, num_frames: u64) -> u64 {
+    let held = clip.distinct.map_or(num_frames, |distinct| distinct.min(num_frames));
+    let all_bytes = (clip.format.frame_bytes(clip.dimensions) as u64).saturating_mul(held);
+    all_bytes.min(u64::from(plan.preload_mib) << 20)
 }
 
-/// Format, size and number of distinct frames, as far as the input's name says them.
-fn geometry(plan: &Plan) -> Option<(PixelFormat, Dimensions, u64)> {
+/// As far as the input's name says it.
+fn clip_by_name(plan: &Plan) -> Option<Clip> {
     match plan.input.parse().ok()? {
         InputSpec::Synthetic { dimensions, .. } => {
-            Some((PixelFormat::Nv12, dimensions, plan.frames.min(SYNTHETIC_PERIOD)))
+            let distinct = Some(SYNTHETIC_PERIOD);
+            Some(Clip { format: PixelFormat::Nv12, dimensions, frames: None, distinct })
         }
-        InputSpec::Raw { format, dimensions, .. } => Some((format, dimensions, plan.frames)),
+        InputSpec::Raw { format, dimensions, .. } => Some(Clip { format, dimensions, frames: None, distinct: None }),
         InputSpec::Stdin | InputSpec::File(_) => None,
     }
 }
@@ -179,6 +213,28 @@ mod tests {
         assert_eq!(seconds(&by(LockPlacement::Thread)), 0.6);
         assert_eq!(seconds(&Plan { host_work_us: 0, ..by(LockPlacement::Thread) }), 0.4);
         assert_eq!(seconds(&Plan { reap_thresholds: vec![1], ..by(LockPlacement::Thread) }), 1.8);
+    }
+
+    #[test]
+    fn a_clip_that_was_looked_into_is_as_good_as_one_whose_name_says_it() {
+        let named = plan("virtual", &[1, 4]);
+        let file = Plan { input: "clip.mp4".to_owned(), ..named.clone() };
+        let dimensions = Dimensions { width: 640, height: 360 };
+        let clip = Clip { format: PixelFormat::Nv12, dimensions, frames: Some(300), distinct: None };
+        let (short, whole) = (Estimate::with_clip(&file, Some(clip)), Estimate::of(&Plan { frames: 300, ..named }));
+        assert_eq!(short, whole);
+        assert_eq!((short.num_frames, short.frame_bytes), (300, Some(300 * 640 * 360 * 3 / 2)));
+    }
+
+    #[test]
+    fn another_program_brings_our_own_as_processes_and_takes_longer() {
+        let baselines = vec!["ffmpeg".parse().unwrap()];
+        let alone = Plan { looks: Vec::new(), confirm: 0, ..plan("virtual", &[1, 4]) };
+        let beside = Estimate::of(&Plan { baselines, ..alone.clone() });
+        let alone = Estimate::of(&alone);
+        assert_eq!((alone.num_runs, beside.num_cases, beside.num_runs), (4, 5, 10));
+        let a_run = |sum: &Estimate| sum.usually.unwrap().as_secs_f64() / sum.num_runs as f64;
+        assert!(a_run(&beside) > a_run(&alone));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod command;
 pub mod drivers;
 pub mod environment;
 pub mod estimate;
+pub mod ffmpeg;
 pub mod job;
 pub mod merge;
 pub mod metrics_line;

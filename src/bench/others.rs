@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use tempfile::TempDir;
 
 use super::drivers::{DriverFolder, DriverFolderError, TrueDriver};
+use super::ffmpeg::encoder_of;
 use super::process::{ProcessError, Under};
 use crate::contract::{Codec, EncodeMetrics, PixelFormat, RateControl};
 use crate::device::DeviceSpec;
@@ -143,8 +144,7 @@ impl Others {
             command.args(["-readrate", &(pace_fps / frame_rate.fps()).to_string()]);
         }
         command.arg("-i").arg(&self.frames);
-        let encoder = format!("{}_nvenc", case.codec);
-        command.args(["-fps_mode", "passthrough", "-c:v", &encoder]);
+        command.args(["-fps_mode", "passthrough", "-c:v", &encoder_of(case.codec)]);
         command.args(["-preset", &plan.preset.to_string(), "-tune", &plan.tuning.to_string()]);
         command.args(["-bf", &plan.b_frames.to_string()]);
         if let Some(gop_length) = plan.gop_length {

@@ -7,11 +7,7 @@ use crate::stats::verdict::criteria::Verdict;
 
 /// A codec in running text.
 pub fn codec_title(codec: Codec) -> &'static str {
-    match codec {
-        Codec::H264 => "H.264",
-        Codec::Hevc => "HEVC",
-        Codec::Av1 => "AV1",
-    }
+    codec.title()
 }
 
 /// A side in running text.

@@ -25,7 +25,7 @@ use crate::record::{DeviceInfo, Environment, FrameColumns, InputInfo};
 pub use disk::write_atomically;
 pub use label::Label;
 pub use noise::{facts, noise_floor, save_noise_floor};
-pub use plan_file::{load_plan, save_plan};
+pub use plan_file::{load_plan, parse_plan, save_plan};
 use reader::read_manifest;
 pub use reader::{Damage, Records, Session};
 pub use schema::json_schema;

@@ -46,16 +46,23 @@ pub fn load_plan(path: &Path) -> Result<Plan, SessionError> {
     if path.is_dir() {
         return Ok(read_manifest(path)?.plan);
     }
-    let bad = |problem: String| SessionError::BadPlan { path: path.to_owned(), problem };
     let text = fs::read(path).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
-    let version: Version = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+    parse_plan(&text).map_err(|problem| SessionError::BadPlan { path: path.to_owned(), problem })
+}
+
+/// The plan in a text that [`save_plan`] wrote.
+///
+/// # Errors
+/// There is none, or it is of a newer version.
+pub fn parse_plan(text: &[u8]) -> Result<Plan, String> {
+    let version: Version = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     if version.plan_version > PLAN_VERSION {
-        return Err(bad(format!(
+        return Err(format!(
             "it has version {}, and this program reads up to {PLAN_VERSION}; open it with a newer inflight",
             version.plan_version
-        )));
+        ));
     }
-    let file: PlanFile = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
+    let file: PlanFile = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     Ok(file.plan)
 }
 

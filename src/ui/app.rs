@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{self, Context, Rect, ViewportCommand};
+use eframe::egui::{self, Context, Popup, Rect, ViewportCommand};
 
 use super::background::{Background, Message};
 use super::bar::Progress;
@@ -18,6 +18,7 @@ use super::path_dialog::PathDialog;
 use super::plots::Plots;
 use super::preview::PreviewModel;
 use super::report::ReportModel;
+use super::saving::{Existing, Saved};
 use super::sessions::SessionsModel;
 use super::setup::Setup;
 use super::theme;
@@ -86,6 +87,10 @@ pub struct App {
     pub(super) quits_when_done: bool,
     /// To be closed by itself; true once the first frame is drawn.
     pub(super) closes_next_frame: Option<bool>,
+    /// A file in the way of a plan that is to be saved.
+    pub(super) existing_plan: Option<Existing>,
+    /// What was done that cannot be seen from its place, until dismissed.
+    pub(super) told: Option<String>,
     /// What went wrong, until dismissed.
     pub(super) problems: VecDeque<String>,
     pub(super) background: Background,
@@ -175,6 +180,8 @@ impl App {
             asks_to_quit: false,
             quits_when_done: false,
             closes_next_frame: None,
+            existing_plan: None,
+            told: None,
             problems: VecDeque::new(),
             background,
             queue: first.map(Command::OpenSession).into_iter().collect(),
@@ -264,7 +271,8 @@ impl App {
 
     fn take_message(&mut self, ctx: &Context, message: Message) {
         match message {
-            Message::Devices(findings) => self.setup.found(findings),
+            Message::Devices(findings) => self.setup.devices.found(findings),
+            Message::Ffmpeg(found) => self.setup.ffmpeg = Some(found),
             Message::Sessions(found) => self.sessions.found = Some(found),
             Message::Opening(share) => self.opening = Some(share),
             Message::Opened(Ok(loaded)) => {
@@ -289,9 +297,19 @@ impl App {
             | Message::Deleted(Err(problem))
             | Message::Restored(Err(problem)) => self.problems.push_back(problem),
             Message::PlanLoaded(Ok(plan)) => self.setup.take_plan(&plan),
+            Message::PlanSaved(Ok(saved)) => self.take_saved(saved),
+            Message::Sample(Ok(path)) => self.setup.plan.input = path.display().to_string(),
+            Message::PlanSaved(Err(problem)) | Message::Sample(Err(problem)) => self.problems.push_back(problem),
             Message::Previewed(preview) => self.preview.take(ctx, *preview),
             Message::PlanLoaded(Err(problem)) => self.problems.push_back(problem),
             Message::FolderShown(shown) => self.problems.extend(shown.err()),
+        }
+    }
+
+    fn take_saved(&mut self, saved: Saved) {
+        match saved.note() {
+            Ok(note) => self.told = Some(note),
+            Err(existing) => self.existing_plan = Some(existing),
         }
     }
 
@@ -411,11 +429,15 @@ impl App {
         }
     }
 
-    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into and a
-    /// sheet that is open come first where a key has no modifier.
+    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into, a
+    /// list and a sheet that are open come first where a key has no modifier.
     fn take_keys(&mut self, ctx: &Context) {
-        let has_sheet = self.palette.is_open || self.shows_keys || self.asks_to_quit || self.path_dialog.is_some();
-        let types = ctx.egui_wants_keyboard_input() || has_sheet;
+        let has_sheet = self.palette.is_open
+            || self.shows_keys
+            || self.asks_to_quit
+            || self.path_dialog.is_some()
+            || self.existing_plan.is_some();
+        let types = ctx.egui_wants_keyboard_input() || has_sheet || Popup::is_any_open(ctx);
         ctx.input_mut(|input| {
             for entry in &TABLE {
                 if entry

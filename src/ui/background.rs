@@ -15,11 +15,15 @@ use super::data::LoadedSession;
 use super::library::{self, Found};
 use super::pictures::{self, FigureWish, Wish};
 use super::preview::Preview;
+use super::sample::sample_clip;
+use super::saving::{self, Saved};
+use crate::bench::ffmpeg::nvenc_codecs;
+use crate::contract::Codec;
 use crate::doctor::{self, Finding};
 use crate::plan::Plan;
 use crate::record::DeviceInfo;
 use crate::report::{Report, ReportError, Subject, csv, render, trace};
-use crate::session::{Discarded, Label, Session, discard, load_plan, save_plan};
+use crate::session::{Discarded, Label, Session, discard, load_plan};
 
 /// A dialog that is gone sooner was never there.
 const QUICKEST_HAND: Duration = Duration::from_millis(800);
@@ -46,6 +50,11 @@ pub enum Message {
     /// A session for the before side, without its frames.
     BeforeOpened(Result<Box<OtherSession>, String>),
     PlanLoaded(Result<Box<Plan>, String>),
+    PlanSaved(Result<Saved, String>),
+    /// Where the sample clip is.
+    Sample(Result<PathBuf, String>),
+    /// The codecs that FFmpeg encodes with NVENC, or why it cannot be compared with.
+    Ffmpeg(Result<Vec<Codec>, String>),
     Previewed(Box<Preview>),
     FolderShown(Result<(), String>),
 }
@@ -70,9 +79,14 @@ impl Background {
         self.messages.try_recv().ok()
     }
 
-    /// Which devices work?
+    /// Which devices work, what can they do, and can FFmpeg be compared with?
     pub fn examine(&self) {
-        self.spawn(|| Message::Devices(doctor::examine()));
+        self.spawn(|| {
+            let mut findings = doctor::examine_models();
+            findings.extend(doctor::examine());
+            Message::Devices(findings)
+        });
+        self.spawn(|| Message::Ffmpeg(nvenc_codecs().map_err(|why| why.to_string())));
     }
 
     /// Which sessions are there?
@@ -126,11 +140,16 @@ impl Background {
         self.spawn(move || Message::PlanLoaded(load_plan(&path).map(Box::new).map_err(|error| error.to_string())));
     }
 
-    /// Writes a plan.
-    pub fn save_plan(&self, plan: Plan, path: PathBuf) {
+    /// Writes a plan, and replaces a file only where that is asked for.
+    pub fn save_plan(&self, plan: Plan, path: PathBuf, may_replace: bool) {
         self.spawn(move || {
-            Message::Exported(save_plan(&plan, &path).map(|()| path).map_err(|error| error.to_string()))
+            Message::PlanSaved(saving::save(&plan, path, may_replace).map_err(|error| error.to_string()))
         });
+    }
+
+    /// Makes the sample clip a file.
+    pub fn find_sample(&self) {
+        self.spawn(|| Message::Sample(sample_clip()));
     }
 
     /// Asks for a file by the system's dialog. Nobody closes one within a second: so quick a no means that there is none.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
 
+use super::ready_plans::ReadyPlan;
 use crate::session::Label;
 
 /// One thing to do.
@@ -31,7 +32,21 @@ pub enum Command {
     /// Reads this input for the preview.
     Preview(String),
     LoadPlan(PathBuf),
+    /// Asks before it replaces a file.
     SavePlan,
+    /// Replaces the file.
+    ReplacePlan,
+    /// Saves beside the file that is there.
+    SavePlanAs(PathBuf),
+    KeepPlanFile,
+    /// Sets what to try and how thoroughly.
+    TakeReady(ReadyPlan),
+    /// Takes FFmpeg into the plan and shows where.
+    CompareWithFfmpeg,
+    /// Runs the default plan on the modelled device.
+    TryModel,
+    /// Takes the clip that comes with the program as input.
+    UseSample,
     ToggleQuiet,
     Pick(Purpose),
     RenderReport,
@@ -43,6 +58,7 @@ pub enum Command {
     TogglePalette,
     ToggleKeys,
     DismissProblem(usize),
+    DismissTold,
     DismissWritten,
     Quit,
     /// Stops the sweep, keeps the finished runs, closes the window.

@@ -1,9 +1,12 @@
-//! What a person sees before there is a session: the question in two sentences, drawn once, and two ways to begin.
+//! What a person sees before there is a session: the question in two sentences, drawn once, and ways to begin: on the
+//! model, on a clip, beside FFmpeg.
 
-use eframe::egui::{Align2, Color32, Rect, Sense, TextStyle, Ui, pos2, vec2};
+use eframe::egui::{Align2, Button, Color32, Rect, Sense, TextStyle, Ui, pos2, vec2};
 
 use super::commands::{Command, Purpose, View};
 use super::library::Found;
+use super::ready_plans::ReadyPlan;
+use super::setup::Setup;
 use super::theme;
 use super::widgets::{primary_button, sub_ui};
 
@@ -37,7 +40,13 @@ fn frames(threshold: usize) -> Vec<Frame> {
 }
 
 /// The whole view.
-pub(super) fn first_start_ui(ui: &mut Ui, found: Option<&[Found]>, can_run: bool, queue: &mut Vec<Command>) {
+pub(super) fn first_start_ui(
+    ui: &mut Ui,
+    found: Option<&[Found]>,
+    setup: &Setup,
+    can_run: bool,
+    queue: &mut Vec<Command>,
+) {
     ui.add_space(theme::GAP);
     ui.vertical(|ui| {
         ui.set_max_width(WIDTH);
@@ -51,14 +60,39 @@ pub(super) fn first_start_ui(ui: &mut Ui, found: Option<&[Found]>, can_run: bool
         sketch_ui(ui);
         ui.add_space(theme::GAP);
         ui.horizontal(|ui| {
-            if primary_button(ui, can_run, "Try it on the built-in model", 220.0).clicked() {
-                queue.push(Command::Run);
+            let model = primary_button(ui, can_run, "Try it on the built-in model", 220.0);
+            if model.on_hover_text("Runs the plan 'Which threshold?'; needs no GPU and no file").clicked() {
+                queue.push(Command::TryModel);
             }
-            if ui.add(eframe::egui::Button::new("Use my clip…").min_size(vec2(140.0, 32.0))).clicked() {
-                queue.push(Command::Pick(Purpose::Input));
-            }
+            let mut quiet = |ui: &mut Ui, title: &str, hint: &str, command: Command| {
+                let button = Button::new(title).min_size(vec2(112.0, 32.0));
+                if ui.add(button).on_hover_text(hint).clicked() {
+                    queue.push(command);
+                }
+            };
+            quiet(ui, "Use my clip…", "Any file that ffmpeg decodes, or Y4M", Command::Pick(Purpose::Input));
+            quiet(ui, "Use the sample clip", "Ten seconds of H.264, 640x360", Command::UseSample);
         });
+        ffmpeg_ui(ui, setup, queue);
         recent_ui(ui, found.unwrap_or_default(), queue);
+    });
+}
+
+/// Is it worth switching? Quieter than the buttons, and says what is missing where it cannot be answered.
+fn ffmpeg_ui(ui: &mut Ui, setup: &Setup, queue: &mut Vec<Command>) {
+    ui.horizontal_wrapped(|ui| {
+        ui.weak("Is it worth switching from FFmpeg?");
+        match &setup.ffmpeg {
+            Some(Err(why)) => drop(sub_ui(ui, format!("Not to be measured here: {why}"))),
+            _ if setup.has_ffmpeg() => {
+                drop(sub_ui(ui, "FFmpeg is in the plan, under 'What to try'. Run measures both."))
+            }
+            _ => {
+                if ui.link("Compare with FFmpeg…").on_hover_text(ReadyPlan::WithFfmpeg.about()).clicked() {
+                    queue.push(Command::CompareWithFfmpeg);
+                }
+            }
+        }
     });
 }
 

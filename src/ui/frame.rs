@@ -10,10 +10,11 @@ use super::commands::View;
 use super::compare_view::compare_ui;
 use super::first_start::first_start_ui;
 use super::live_view::live_ui;
-use super::notices::{notices_ui, quiet_ui, quit_ui};
+use super::notices::{Notices, notices_ui, quiet_ui, quit_ui};
 use super::palette;
 use super::path_dialog::Picked;
 use super::report::report_ui;
+use super::saving::existing_ui;
 use super::sessions::sessions_ui;
 use super::setup_view::setup_ui;
 use super::theme;
@@ -42,7 +43,9 @@ impl App {
             self.view_ui(ui);
         });
         let ctx = ui.ctx().clone();
-        notices_ui(&ctx, self.report.written.as_deref(), &self.problems, &mut self.queue);
+        let notices =
+            Notices { told: self.told.as_deref(), written: self.report.written.as_deref(), problems: &self.problems };
+        notices_ui(&ctx, notices, &mut self.queue);
         palette::palette_ui(&ctx, &mut self.palette, &mut self.queue);
         match self.path_dialog.as_mut().and_then(|dialog| dialog.show(&ctx)) {
             Some(Picked::Path(purpose, path)) => {
@@ -54,6 +57,9 @@ impl App {
         }
         if self.shows_keys {
             self.shows_keys = palette::keys_ui(&ctx);
+        }
+        if let Some(existing) = &self.existing_plan {
+            existing_ui(&ctx, existing, &mut self.queue);
         }
         if self.asks_to_quit {
             quit_ui(&ctx, &mut self.queue);
@@ -123,8 +129,8 @@ impl App {
             }
             (View::Report, Some(loaded)) => report_ui(ui, &mut self.report, loaded, queue),
             (_, None) => {
-                let can_run = self.sweep.is_none() && self.setup.problems().is_empty();
-                first_start_ui(ui, self.sessions.found.as_deref(), can_run, queue)
+                let can_run = self.sweep.is_none();
+                first_start_ui(ui, self.sessions.found.as_deref(), &self.setup, can_run, queue)
             }
         }
     }

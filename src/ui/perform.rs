@@ -9,6 +9,7 @@ use super::app::{App, SOON, Sweep};
 use super::bar::Progress;
 use super::commands::{Command, Export, Purpose, View};
 use super::pictures::{self, Wish};
+use super::ready_plans::ReadyPlan;
 use crate::bench::calibrate::{CALIBRATION_PAIRS, calibration_dir_in, calibration_plan};
 use crate::bench::command::{calibrate_command, sweep_command};
 use crate::bench::estimate::Estimate;
@@ -46,7 +47,23 @@ impl App {
             }
             Command::Preview(input) => self.background.preview(input),
             Command::LoadPlan(path) => self.background.load_plan(path),
-            Command::SavePlan => self.background.save_plan(self.setup.plan(), PathBuf::from(&self.setup.plan_path)),
+            Command::SavePlan => self.save_plan(false),
+            Command::ReplacePlan => self.save_plan(true),
+            Command::SavePlanAs(path) => {
+                self.setup.plan_path = path.display().to_string();
+                self.save_plan(false);
+            }
+            Command::KeepPlanFile => self.existing_plan = None,
+            Command::TakeReady(ready) => self.setup.take_ready(ready),
+            Command::CompareWithFfmpeg => {
+                self.setup.take_ready(ReadyPlan::WithFfmpeg);
+                self.setup.shows_to_try = true;
+            }
+            Command::TryModel => {
+                self.setup.take_default();
+                self.run(ctx);
+            }
+            Command::UseSample => self.background.find_sample(),
             Command::ToggleQuiet => self.is_quiet = !self.is_quiet,
             Command::FindSessions => self.find_sessions(),
             Command::CompareWith(Some(dir)) => self.background.open_before(dir),
@@ -68,6 +85,7 @@ impl App {
             Command::TogglePalette => self.palette.toggle(),
             Command::ToggleKeys => self.shows_keys = !self.shows_keys,
             Command::DismissProblem(idx) => drop(self.problems.remove(idx)),
+            Command::DismissTold => self.told = None,
             Command::DismissWritten => self.report.written = None,
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Command::StopAndQuit => {
@@ -76,6 +94,11 @@ impl App {
             }
             Command::KeepRunning => self.asks_to_quit = false,
         }
+    }
+
+    fn save_plan(&mut self, may_replace: bool) {
+        (self.existing_plan, self.told) = (None, None);
+        self.background.save_plan(self.setup.plan(), PathBuf::from(&self.setup.plan_path), may_replace);
     }
 
     fn run(&mut self, ctx: &Context) {

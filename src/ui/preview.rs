@@ -1,4 +1,4 @@
-//! A preview of the input: its first frame as a small image, its size, rate and length.
+//! A preview of the input: its first frame as a small image, what it is, and what reaches the encoder.
 //!
 //! Read on a separate thread, and only when the input's text has changed and is not being edited. Does not know what the
 //! frames are for. Colours are good enough to recognise a clip, not to judge it.
@@ -8,22 +8,33 @@ use std::fmt;
 use eframe::egui::load::SizedTexture;
 use eframe::egui::{Color32, ColorImage, Context, Label, TextureHandle, TextureOptions, Ui};
 
+use super::preview_words::lines;
 use super::theme;
 use super::widgets::sub_ui;
 use super::words::in_window;
+use crate::bench::estimate::Clip;
 use crate::contract::{Dimensions, PixelFormat};
-use crate::source::{InputSpec, Length, SourceInfo, open};
-use crate::units;
+use crate::source::{InputSpec, Length, MediaFacts, SourceInfo, media_facts, open};
 
 /// Longest side of the picture.
-const MAX_SIDE: usize = 96;
+const MAX_SIDE: usize = 80;
+/// A name and three lines.
+const HEIGHT: f32 = 64.0;
 
 /// The facts about one input.
 #[derive(Debug)]
 pub struct Preview {
     /// As it stood in the form.
     input: String,
-    found: Result<(SourceInfo, ColorImage), String>,
+    found: Result<Found, String>,
+}
+
+#[derive(Debug)]
+struct Found {
+    info: SourceInfo,
+    /// By the container, where there is one.
+    facts: Option<MediaFacts>,
+    image: ColorImage,
 }
 
 /// The preview below the input.
@@ -42,7 +53,7 @@ impl fmt::Debug for PreviewModel {
 }
 
 enum Shown {
-    Frame { texture: TextureHandle, lines: [String; 2] },
+    Frame { texture: TextureHandle, lines: Vec<String>, clip: Clip },
     Problem(String),
 }
 
@@ -58,14 +69,37 @@ impl Preview {
     }
 }
 
-fn first_frame(spec: &InputSpec) -> Result<(SourceInfo, ColorImage), String> {
+fn first_frame(spec: &InputSpec) -> Result<Found, String> {
     let mut source = open(spec).map_err(|error| error.to_string())?;
     let info = source.info().clone();
     let mut frame = vec![0; info.frame_bytes()];
     match source.next_frame(&mut frame) {
-        Ok(true) => Ok((info.clone(), thumbnail(info.format, info.dimensions, &frame))),
+        Ok(true) => {
+            let image = thumbnail(info.format, info.dimensions, &frame);
+            Ok(Found { facts: facts_of(spec, &info), info, image })
+        }
         Ok(false) => Err(format!("cannot use {}: it has no frames; choose a longer clip", info.spec)),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Of files, those that ffmpeg decodes arrive as NV12; Y4M never does.
+fn facts_of(spec: &InputSpec, info: &SourceInfo) -> Option<MediaFacts> {
+    match spec {
+        InputSpec::File(path) if info.format == PixelFormat::Nv12 => media_facts(path),
+        _ => None,
+    }
+}
+
+impl Found {
+    fn clip(&self) -> Clip {
+        let SourceInfo { format, dimensions, .. } = self.info;
+        let (frames, distinct) = match self.info.length {
+            Length::Frames(frames) => (Some(frames), None),
+            Length::Unknown => (self.facts.as_ref().and_then(|facts| facts.frames), None),
+            Length::Endless { period } => (None, Some(period)),
+        };
+        Clip { format, dimensions, frames, distinct }
     }
 }
 
@@ -85,23 +119,21 @@ impl PreviewModel {
             return;
         }
         self.shown = Some(match preview.found {
-            Ok((info, image)) => Shown::Frame {
-                texture: ctx.load_texture("input", image, TextureOptions::LINEAR),
-                lines: [
-                    format!("{} at {} fps, {}", info.dimensions, info.frame_rate, info.format),
-                    length_text(info.length),
-                ],
+            Ok(found) => Shown::Frame {
+                lines: lines(&found.info, found.facts.as_ref()),
+                clip: found.clip(),
+                texture: ctx.load_texture("input", found.image, TextureOptions::LINEAR),
             },
             Err(problem) => Shown::Problem(problem),
         });
     }
-}
 
-fn length_text(length: Length) -> String {
-    match length {
-        Length::Frames(frames) => format!("{} frames", units::count(frames as f64)),
-        Length::Unknown => "length unknown until read to the end".to_owned(),
-        Length::Endless { period } => format!("endless, {} distinct frames", units::count(period as f64)),
+    /// What is known of the input's frames.
+    pub(super) fn clip(&self, input: &str) -> Option<Clip> {
+        match &self.shown {
+            Some(Shown::Frame { clip, .. }) if self.asked == input => Some(*clip),
+            _ => None,
+        }
     }
 }
 
@@ -113,24 +145,27 @@ fn name_of(input: &str) -> String {
     }
 }
 
-/// Above the input's text; nothing while it is being typed.
+/// Above the input's text. Its height is the same while the input is typed or read, so that the form stays where it is.
 pub fn preview_ui(ui: &mut Ui, model: &PreviewModel, input: &str) {
-    match &model.shown {
-        Some(Shown::Frame { texture, lines }) if model.asked == input => {
-            ui.horizontal(|ui| {
-                ui.image(SizedTexture::from_handle(texture)).on_hover_text("The first frame");
-                ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
-                    ui.add(Label::new(name_of(input)).truncate());
-                    lines.iter().for_each(|line| drop(sub_ui(ui, line)));
-                });
-            });
-        }
+    let (texture, lines) = match &model.shown {
+        Some(Shown::Frame { texture, lines, .. }) if model.asked == input => (Some(texture), lines.as_slice()),
         Some(Shown::Problem(problem)) if model.asked == input => {
             ui.colored_label(theme::alert(ui), in_window(problem));
+            return;
         }
-        _ => {}
-    }
+        _ => (None, [].as_slice()),
+    };
+    ui.horizontal_top(|ui| {
+        ui.set_min_height(HEIGHT);
+        if let Some(texture) = texture {
+            ui.image(SizedTexture::from_handle(texture)).on_hover_text("The first frame");
+        }
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 1.0;
+            ui.add(Label::new(name_of(input)).truncate()).on_hover_text(input);
+            lines.iter().for_each(|line| drop(sub_ui(ui, line)));
+        });
+    });
 }
 
 /// The frame, scaled down by leaving out pixels.
@@ -190,7 +225,7 @@ mod tests {
                 }
             }
             let image = thumbnail(format, dimensions, &frame);
-            assert_eq!(image.size, [92, 52]);
+            assert_eq!(image.size, [80, 45]);
             for pixel in image.pixels {
                 assert!(pixel.r() > 250 && pixel.g() < 5 && pixel.b() < 5, "{format}: {pixel:?}");
             }

@@ -2,11 +2,13 @@
 //!
 //! Knows no egui and touches no file; the sweep finds out whether a device or an input exists.
 
+use super::devices::Devices;
+use super::ready_plans::ReadyPlan;
 use super::words::in_window;
+use crate::bench::ffmpeg::encoder_of;
 use crate::contract::{Codec, LockPlacement};
 use crate::device::DeviceSpec;
-use crate::doctor::{Finding, virtual_profiles};
-use crate::plan::{Goal, Plan, PlanError};
+use crate::plan::{Baseline, Goal, Plan, PlanError};
 use crate::source::InputSpec;
 
 /// Thresholds that have a chip of their own.
@@ -25,12 +27,16 @@ pub struct Setup {
     pub pace_fps: f64,
     /// Threshold that is about to be added.
     pub own_threshold: u32,
-    /// Program that is about to be added beside our own runs.
-    pub own_baseline: String,
+    /// Options of FFmpeg that are about to be added beside our own runs.
+    pub own_options: String,
     /// Where a plan is read from or written to.
     pub plan_path: String,
-    /// Devices to choose from, once they are known.
-    pub devices: Vec<DeviceChoice>,
+    /// Devices to choose from.
+    pub devices: Devices,
+    /// The codecs that FFmpeg encodes with NVENC, or why it cannot be compared with; `None`: not known yet.
+    pub ffmpeg: Option<Result<Vec<Codec>, String>>,
+    /// The card to scroll to, once.
+    pub shows_to_try: bool,
 }
 
 /// The caller's behaviour around the encoder.
@@ -81,19 +87,6 @@ impl Effort {
     }
 }
 
-/// One line of the device list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceChoice {
-    /// Its name in a plan.
-    pub name: String,
-    /// Its name for people.
-    pub title: String,
-    /// Its description, or why it cannot be used.
-    pub detail: String,
-    /// Can it be chosen?
-    pub works: bool,
-}
-
 /// A part of the form that can have a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -103,6 +96,7 @@ pub enum Part {
     Codecs,
     Thresholds,
     Locks,
+    Others,
     Pool,
     Caller,
     Frames,
@@ -120,21 +114,17 @@ pub struct Problem {
 
 impl Default for Setup {
     fn default() -> Self {
-        let devices = virtual_profiles().into_iter().map(|(name, title, detail)| DeviceChoice {
-            name: format!("virtual:{name}"),
-            title: format!("{title} (modelled)"),
-            detail: detail.to_owned(),
-            works: true,
-        });
         Self {
             plan: Plan::default(),
             caller: CallerChoice::Modelled,
             host_work_us: 200,
             pace_fps: 60.0,
             own_threshold: 6,
-            own_baseline: "ffmpeg".to_owned(),
+            own_options: "-delay 0".to_owned(),
             plan_path: "plan.json".to_owned(),
-            devices: devices.collect(),
+            devices: Devices::default(),
+            ffmpeg: None,
+            shows_to_try: false,
         }
     }
 }
@@ -166,6 +156,38 @@ impl Setup {
         };
     }
 
+    /// Sets what to try and how thoroughly; source and encoder stay.
+    pub fn take_ready(&mut self, ready: ReadyPlan) {
+        let plan = with_modelled_work(ready.fill(&self.plan));
+        self.take_plan(&plan);
+    }
+
+    /// The ready plan that the form has not been changed from.
+    pub fn ready(&self) -> Option<ReadyPlan> {
+        let mine = self.plan();
+        ReadyPlan::ALL.into_iter().find(|ready| with_modelled_work(ready.fill(&mine)) == mine)
+    }
+
+    /// The default plan, on the modelled device and the built-in pattern.
+    pub fn take_default(&mut self) {
+        self.take_plan(&with_modelled_work(Plan::default()));
+    }
+
+    /// Does FFmpeg, without options of its own, run beside ours?
+    pub fn has_ffmpeg(&self) -> bool {
+        self.plan.baselines.iter().any(is_plain)
+    }
+
+    /// Lets it run beside ours, or not.
+    pub fn set_ffmpeg(&mut self, is_on: bool) {
+        self.plan.baselines.retain(|baseline| !is_plain(baseline));
+        if is_on {
+            // Before those with options, as it stands before them in the form.
+            self.plan.baselines.splice(..0, "ffmpeg".parse());
+        }
+        self.plan.verify &= !self.plan.baselines.is_empty();
+    }
+
     /// How thorough the plan is, if it is one of those that are offered.
     pub fn effort(&self) -> Option<Effort> {
         Effort::ALL.into_iter().find(|effort| {
@@ -184,11 +206,14 @@ impl Setup {
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut note = |part, message: String| problems.push(Problem { part, message: in_window(&message) });
-        if let Err(error) = self.plan.device.parse::<DeviceSpec>() {
-            note(Part::Device, error.to_string());
+        if let Some(problem) = self.device_problem() {
+            note(Part::Device, problem);
         }
         if let Err(error) = self.plan.input.parse::<InputSpec>() {
             note(Part::Input, error.to_string());
+        }
+        if let Some(problem) = self.ffmpeg_problem() {
+            note(Part::Others, problem);
         }
         if let Err(error) = self.plan().check() {
             note(part_of(&error), error.to_string());
@@ -196,17 +221,32 @@ impl Setup {
         problems
     }
 
-    /// Adds the devices found on this computer. Only GPUs matter: the virtual device is always there.
-    pub fn found(&mut self, findings: Vec<Finding>) {
-        let gpus = findings.into_iter().filter(|finding| finding.name.starts_with("cuda:") || is_missing_gpu(finding));
-        let choice = |finding: Finding| {
-            let name = if finding.name == "libcuda" { "GPU".to_owned() } else { finding.name };
-            // "NVIDIA H100 80GB HBM3 (SM 1980 MHz): …"
-            let gpu = finding.detail.split([':', '(']).next().unwrap_or_default().trim();
-            let title = if name == "GPU" { name.clone() } else { format!("{gpu} ({name})") };
-            DeviceChoice { name, title, detail: in_window(&finding.detail), works: finding.works }
+    fn device_problem(&self) -> Option<String> {
+        let named = match self.plan.device.parse::<DeviceSpec>() {
+            Ok(DeviceSpec::Cuda(_)) => &self.plan.device,
+            Ok(_) => return None,
+            Err(error) => return Some(error.to_string()),
         };
-        self.devices.extend(gpus.map(choice));
+        self.devices.why_not(named).map(|why| format!("{named} cannot be used: {why}"))
+    }
+
+    fn ffmpeg_problem(&self) -> Option<String> {
+        if self.plan.baselines.is_empty() {
+            return None;
+        }
+        match self.ffmpeg.as_ref()? {
+            Err(why) => Some(why.clone()),
+            Ok(known) => {
+                let lacking = self.plan.codecs.iter().find(|codec| !known.contains(codec))?;
+                let (encoder, title) = (encoder_of(*lacking), lacking.title());
+                Some(format!("this ffmpeg has no {encoder}: untick {title}, or FFmpeg"))
+            }
+        }
+    }
+
+    /// Is the chosen device a model?
+    pub fn is_modelled(&self) -> bool {
+        matches!(self.plan.device.parse(), Ok(DeviceSpec::Virtual(_)))
     }
 
     /// Adds or removes a threshold; they stay in order.
@@ -226,9 +266,22 @@ impl Setup {
     }
 }
 
-/// The caller's work that goes with the device; 0 where nothing is modelled.
+/// The caller's work that goes with the device; 0 where nothing is modelled, and beside other programs, which have none.
 fn modelled_work_us(plan: &Plan) -> u32 {
+    if !plan.baselines.is_empty() {
+        return 0;
+    }
     plan.device.parse().map_or(0, |spec: DeviceSpec| spec.suggested_host_work_us())
+}
+
+/// At a pace the source decides when the next frame comes.
+fn with_modelled_work(plan: Plan) -> Plan {
+    let host_work_us = if plan.pace_fps.is_some() { 0 } else { modelled_work_us(&plan) };
+    Plan { host_work_us, ..plan }
+}
+
+fn is_plain(baseline: &Baseline) -> bool {
+    baseline.extra_options().next().is_none()
 }
 
 fn toggle<T: PartialEq>(values: &mut Vec<T>, value: T) {
@@ -236,10 +289,6 @@ fn toggle<T: PartialEq>(values: &mut Vec<T>, value: T) {
         Some(idx) => drop(values.remove(idx)),
         None => values.push(value),
     }
-}
-
-fn is_missing_gpu(finding: &Finding) -> bool {
-    finding.name == "libcuda" && !finding.works
 }
 
 fn part_of(error: &PlanError) -> Part {
@@ -264,13 +313,8 @@ fn part_of(error: &PlanError) -> Part {
         | PlanError::Blocks(_)
         | PlanError::BlocksAndLooks
         | PlanError::CapTooLow { .. } => Part::Repeats,
-        PlanError::Pace(_)
-        | PlanError::LiveWithoutPace
-        | PlanError::Budget(_)
-        | PlanError::PaceAndWork
-        | PlanError::BlocksAndBaseline
-        | PlanError::WorkAndBaseline
-        | PlanError::NothingToVerify => Part::Caller,
+        PlanError::Pace(_) | PlanError::LiveWithoutPace | PlanError::Budget(_) | PlanError::PaceAndWork => Part::Caller,
+        PlanError::BlocksAndBaseline | PlanError::WorkAndBaseline | PlanError::NothingToVerify => Part::Others,
         PlanError::Gop
         | PlanError::GopTooShort { .. }
         | PlanError::BFrames(_)
@@ -307,6 +351,49 @@ mod tests {
             }),
             [Part::Caller]
         );
+    }
+
+    #[test]
+    fn ffmpeg_is_one_of_the_plans_programs_and_needs_an_encoder_for_each_codec() {
+        let mut setup = Setup::default();
+        setup.plan.baselines = vec!["ffmpeg:-delay 0".parse().unwrap()];
+        assert!(!setup.has_ffmpeg());
+        setup.set_ffmpeg(true);
+        setup.set_ffmpeg(true);
+        let names = |setup: &Setup| setup.plan.baselines.iter().map(Baseline::to_string).collect::<Vec<_>>();
+        assert_eq!(names(&setup), ["ffmpeg", "ffmpeg:-delay 0"]);
+        assert_eq!((setup.has_ffmpeg(), setup.problems()), (true, vec![]), "the modelled work gives way");
+        setup.ffmpeg = Some(Ok(vec![Codec::H264]));
+        assert_eq!(setup.problems(), []);
+        setup.toggle_codec(Codec::Av1);
+        assert!(setup.problems()[0].message.contains("av1_nvenc"));
+        setup.ffmpeg = Some(Err("no ffmpeg".to_owned()));
+        assert_eq!(setup.problems()[0].message, "no ffmpeg");
+        setup.plan.verify = true;
+        setup.set_ffmpeg(false);
+        assert_eq!((names(&setup), setup.plan.verify), (vec!["ffmpeg:-delay 0".to_owned()], true));
+        setup.plan.baselines.clear();
+        setup.set_ffmpeg(false);
+        assert_eq!((setup.plan.verify, setup.problems()), (false, vec![]));
+    }
+
+    #[test]
+    fn a_ready_plan_is_known_again_until_it_is_changed() {
+        let mut setup = Setup::default();
+        setup.plan.input = "clip.mp4".to_owned();
+        setup.plan.device = "cuda:0".to_owned();
+        for ready in ReadyPlan::ALL {
+            setup.take_ready(ready);
+            assert_eq!((setup.ready(), setup.problems()), (Some(ready), vec![]), "{ready:?}");
+            assert_eq!((setup.plan.input.as_str(), setup.plan.device.as_str()), ("clip.mp4", "cuda:0"));
+            setup.plan.device = Plan::default().device;
+            assert_eq!((setup.ready(), setup.problems()), (Some(ready), vec![]), "{ready:?} on a model");
+            setup.toggle_threshold(3);
+            assert_eq!(setup.ready(), None, "{ready:?}");
+            setup.plan.device = "cuda:0".to_owned();
+        }
+        setup.take_default();
+        assert_eq!(setup.plan(), *ReadyPlan::WhichThreshold.plan());
     }
 
     #[test]

@@ -134,7 +134,7 @@ static PROFILES: [Profile; 5] = [
 /// Uploading is not modelled: the program's own copying takes its time, about as long as published.
 const VIDEO_HW: Profile = Profile {
     name: "video-hw-2026-02",
-    title: "Published computer",
+    title: "Published PC",
     description: "the computer of the published video-hw measurements: 640x360, P1, ultra low latency",
     host_work_us: 300,
     submit_us: 150,

@@ -1,6 +1,7 @@
 //! Cards with rows of label and control, and tiles with one number.
 
-use eframe::egui::{Align, CollapsingHeader, Frame, Layout, Margin, Response, RichText, Ui, vec2};
+use eframe::egui::collapsing_header::{CollapsingState, paint_default_icon};
+use eframe::egui::{Align, Button, Frame, Layout, Margin, Response, RichText, Sense, Ui, vec2};
 
 use crate::ui::theme;
 
@@ -30,10 +31,26 @@ pub fn row_ui(ui: &mut Ui, label: &str, control: impl FnOnce(&mut Ui)) {
     });
 }
 
-/// A part that is folded away until somebody asks for it.
+/// A part that is folded away until somebody asks for it. Its title stands where controls do.
 pub fn more_ui(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
-    let title = RichText::new(title).color(theme::ink(ui).dim);
-    CollapsingHeader::new(title).show_unindented(ui, content);
+    let id = ui.make_persistent_id(title);
+    let mut fold = CollapsingState::load_with_default_open(ui.ctx(), id, false);
+    row_ui(ui, "", |ui| {
+        let (open, ink) = (fold.openness(ui.ctx()), theme::ink(ui));
+        ui.spacing_mut().item_spacing.x = 2.0;
+        let title = Button::new(RichText::new(title).small().color(ink.dim)).frame(false).min_size(vec2(0.0, 24.0));
+        let row = ui.horizontal(|ui| {
+            let (place, _) = ui.allocate_exact_size(vec2(12.0, 24.0), Sense::hover());
+            (place, ui.add(title))
+        });
+        let (place, button) = row.inner;
+        let triangle = button.clone().with_new_rect(place.shrink2(vec2(0.0, 6.0)));
+        paint_default_icon(ui, open, &triangle);
+        if button.clicked() {
+            fold.toggle(ui);
+        }
+    });
+    fold.show_body_unindented(ui, content);
 }
 
 /// A line of the second rank.
