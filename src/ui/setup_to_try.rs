@@ -12,7 +12,7 @@ use crate::plan::Baseline;
 
 const LOCKS: [(LockPlacement, &str, &str); 3] = [
     (LockPlacement::Inline, "submit thread (inline)", "waits in the lock at T frames"),
-    (LockPlacement::Thread, "a separate thread", "locks each frame at once"),
+    (LockPlacement::Thread, "lock thread", "locks each frame at once"),
     (LockPlacement::Poll, "submit thread, polling", "tries to lock after each frame"),
 ];
 
