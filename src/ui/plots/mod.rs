@@ -8,6 +8,7 @@ pub mod fixture;
 mod front;
 pub mod histogram;
 pub mod knees;
+pub mod lanes;
 pub mod made;
 pub mod pyramid;
 pub mod scale;
@@ -20,6 +21,8 @@ pub(super) mod parts;
 mod tests;
 mod thresholds;
 mod timeline;
+#[cfg(test)]
+mod timeline_tests;
 
 use std::sync::Arc;
 
@@ -202,7 +205,7 @@ impl Plots {
             parts::title_ui(
                 ui,
                 "Timeline",
-                "One row per buffer slot; each block is a frame, from its upload to its packet.",
+                "What the threads, the engine and the buffer slots did when; each box is a part of a frame's time.",
                 session,
             );
             if self.selection.is_some() {
