@@ -185,7 +185,7 @@ mod tests {
         }
     }
 
-    fn lane<'a>(lanes: &'a [Lane], kind: LaneKind) -> &'a Row {
+    fn lane(lanes: &[Lane], kind: LaneKind) -> &Row {
         &lanes.iter().find(|lane| lane.kind == kind).expect("a lane of this kind").row
     }
 

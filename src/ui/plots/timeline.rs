@@ -5,6 +5,7 @@
 mod axis;
 mod boxes;
 mod canvas;
+mod explain;
 mod headline;
 mod minimap;
 mod navigation;

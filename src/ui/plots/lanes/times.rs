@@ -226,6 +226,11 @@ mod tests {
     }
 
     #[test]
+    fn parts_are_listed_in_the_order_of_their_numbers() {
+        assert!(Part::ALL.iter().enumerate().all(|(idx, part)| *part as usize == idx));
+    }
+
+    #[test]
     fn what_lies_outside_is_cut_off() {
         assert_eq!(span(10, 20).within(span(15, 40)), span(15, 20));
         assert_eq!(span(10, 20).within(span(0, 12)), span(10, 12));

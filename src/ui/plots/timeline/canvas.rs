@@ -9,19 +9,19 @@ use eframe::egui::{
 
 use super::axis::TimeAxis;
 use super::boxes::{Boxes, Scene, colour};
+use super::explain::explain;
 use super::navigation::navigate;
 use super::state::TimelineState;
-use crate::ui::plots::lanes::rows::Turn;
+use crate::ui::plots::grid_colour;
 use crate::ui::plots::lanes::times::{Part, Span};
 use crate::ui::plots::slots::{Marks, Timeline};
-use crate::ui::plots::{grid_colour, lanes::Lane};
 use crate::ui::{pictures, theme};
 use crate::units;
 
 /// Left of the canvas and of the overview below it.
 pub const LABEL_WIDTH: f32 = 108.0;
 const AXIS_HEIGHT: f32 = 20.0;
-const PEAKS_HEIGHTS: Rangef = Rangef { min: 40.0, max: 96.0 };
+const PEAKS_HEIGHTS: Rangef = Rangef { min: 40.0, max: 120.0 };
 const ROW_HEIGHTS: Rangef = Rangef { min: 20.0, max: 26.0 };
 /// Above the lanes, and between the lanes and the slots.
 const GAP: f32 = 8.0;
@@ -100,20 +100,28 @@ pub fn canvas_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut Ti
         let ring = Stroke::new(1.0, theme::ink(ui).accent);
         painter.rect_stroke(response.rect, 2.0, ring, StrokeKind::Inside);
     }
-    let (num_frames, num_slots) = (timeline.frames.len(), timeline.num_slots());
-    let run = timeline.order_index;
-    let name = format!("Timeline of run {run}: {num_frames} frames in {num_slots} slots, {} marked", marks.len());
-    pictures::offer(&response, name);
+    pictures::offer(&response, name(timeline, marks));
     let label = response.hover_pos().filter(|at| at.x < rect.left()).and_then(|at| layout.lane_at(at.y));
-    match (pointed, label.and_then(|lane| timeline.lanes.get(lane))) {
+    let text = match (pointed, label.and_then(|lane| timeline.lanes.get(lane))) {
         (Some((at, (lane, turn))), _) => {
-            response.on_hover_text_at_pointer(explain(&scene, lane, turn, scene.axis.at_ns(at.x) as u64));
+            let at_ns = layout.axis.at_ns(at.x) as u64;
+            Some(explain(timeline, layout.axis.window(), lane, turn, at_ns))
         }
-        (None, Some(lane)) => {
-            response.on_hover_text_at_pointer(lane.kind.definition());
-        }
-        (None, None) => {}
+        (None, label) => label.map(|lane| lane.kind.definition().to_owned()),
+    };
+    if let Some(text) = text {
+        response.on_hover_text_at_pointer(text);
     }
+}
+
+/// What the canvas shows, for someone who cannot see it.
+fn name(timeline: &Timeline, marks: &Marks) -> String {
+    let (num_frames, num_slots) = (timeline.frames.len(), timeline.num_slots());
+    format!(
+        "Timeline of run {}: {num_frames} frames in {num_slots} slots, {} marked",
+        timeline.order_index,
+        marks.len()
+    )
 }
 
 /// From back to front: stripes, ticks, peaks and boxes, the marked range, labels.
@@ -135,9 +143,11 @@ fn paint(ui: &Ui, painter: &Painter, scene: &Scene<'_>, layout: &Layout, state: 
     chosen_mark(ui, painter, scene, layout);
     if let Some(range) = range {
         range_edges(ui, painter, &layout.axis, across, range);
-        let text = units::ns(range.length_ns());
-        let place = pos2(layout.axis.xs(range).center(), layout.peaks.min + 2.0);
-        painter.text(place, Align2::CENTER_TOP, text, font.clone(), ui.visuals().strong_text_color());
+        let text = painter.layout_no_wrap(units::ns(range.length_ns()), font.clone(), theme::ink(ui).text);
+        let top = pos2(layout.axis.xs(range).center(), layout.peaks.min + 2.0);
+        let place = Align2::CENTER_TOP.anchor_size(top, text.size());
+        painter.rect_filled(place.expand2(vec2(6.0, 1.0)), theme::RADIUS, theme::ink(ui).accent_ground);
+        painter.galley(place.min, text, theme::ink(ui).text);
     }
     labels(ui, painter, scene.timeline, layout, most_ns, &font);
 }
@@ -233,41 +243,4 @@ fn labels(ui: &Ui, painter: &Painter, timeline: &Timeline, layout: &Layout, most
         let colour = if lane.kind.is_slot() { ink.dim } else { ink.text };
         label(layout.row(idx).center(), lane.kind.title(), colour);
     }
-}
-
-/// What stands under the pointer.
-fn explain(scene: &Scene<'_>, lane: usize, turn: Turn, at_ns: u64) -> String {
-    let times = scene.timeline.times();
-    let crowd = scene.timeline.lanes.get(lane).and_then(|lane| crowd_at(scene, lane, at_ns));
-    if let Some(crowd) = crowd {
-        return crowd;
-    }
-    let length = units::ns(turn.span.length_ns());
-    let mut pieces = turn.pieces(&times);
-    match pieces.find(|piece| (piece.span.from_ns..=piece.span.until_ns).contains(&at_ns)) {
-        Some(piece) if piece.span == turn.span => format!("Frame {}: {} {length}", turn.frame, piece.part.title()),
-        Some(piece) => {
-            let part = units::ns(piece.span.length_ns());
-            format!("Frame {}: {} {part} of {length}", turn.frame, piece.part.title())
-        }
-        None => format!("Frame {}: {length}", turn.frame),
-    }
-}
-
-/// Several turns that are drawn as one, each too narrow to be seen.
-fn crowd_at(scene: &Scene<'_>, lane: &Lane, at_ns: u64) -> Option<String> {
-    let window = scene.axis.window();
-    let near = Span { from_ns: at_ns.saturating_sub(window.finest_ns), until_ns: at_ns };
-    let touching = lane.row.touching(near);
-    let seen = lane.row.turns().get(touching.clone())?;
-    let (first, last) = (seen.first()?, seen.last()?);
-    let span = Span { from_ns: first.span.from_ns, until_ns: last.span.until_ns };
-    if touching.len() < 2 || span.length_ns() > 2 * window.finest_ns {
-        return None;
-    }
-    let mut text = format!("{} boxes in {}: zoom in to see them", touching.len(), units::ns(span.length_ns()));
-    for (part, sum_ns) in lane.row.sums(touching, &scene.timeline.times()).parts() {
-        text += &format!("\n{} {}", part.title(), units::ns(sum_ns));
-    }
-    Some(text)
 }
