@@ -42,6 +42,8 @@ pub enum Part {
     Copy,
     Unlock,
     InFlight,
+    Encode,
+    EncodeUnseen,
 }
 
 /// What is drawn on.
@@ -74,7 +76,7 @@ pub struct Pen {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::LockWait,
         Self::RoomWait,
         Self::SourceWait,
@@ -83,6 +85,8 @@ impl Part {
         Self::Copy,
         Self::Unlock,
         Self::InFlight,
+        Self::Encode,
+        Self::EncodeUnseen,
     ];
 
     /// The part that a metric is the total of.
@@ -153,6 +157,8 @@ impl Part {
             Self::Copy => (0xb0478c, 0xe07fc0),
             Self::Unlock => (0x4d4d4d, 0x8a8f98),
             Self::InFlight => (0xaab3bf, 0x4a535f),
+            Self::Encode => (0x4c8a1f, 0x8fd14f),
+            Self::EncodeUnseen => (0xa4cb85, 0x5f7f45),
         }
     }
 }
@@ -204,7 +210,9 @@ mod tests {
     fn every_line_can_be_seen_on_its_ground() {
         for (ground, behind) in GROUNDS {
             let steps = (1..=12).flat_map(|count| (0..count).map(move |idx| Colour::Step { idx, count }));
-            let parts = Part::ALL.into_iter().filter(|part| *part != Part::InFlight).map(Colour::Part);
+            // These two are areas behind what is measured.
+            let is_line = |part: &Part| !matches!(part, Part::InFlight | Part::EncodeUnseen);
+            let parts = Part::ALL.into_iter().filter(is_line).map(Colour::Part);
             for colour in steps.chain(parts).chain([Colour::Alert]) {
                 let found = contrast(colour.rgb(ground), rgb(behind));
                 assert!(found >= 3.0, "{colour:?} on {behind:x}: {found}");

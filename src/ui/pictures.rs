@@ -96,9 +96,8 @@ fn raster(svg: &str, scale: f32) -> Result<Vec<u8>, String> {
 /// What was drawn before a plot and belongs to it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Before {
-    key: Option<Rect>,
     title: Option<Rect>,
-    /// Keys and titles of an earlier pass are gone.
+    /// The title of an earlier pass is gone.
     pass: u64,
 }
 
@@ -159,11 +158,6 @@ pub fn write(picture: &ColorImage, path: &Path) -> Result<(), ReportError> {
     })
 }
 
-/// The key of the plots that follow.
-pub fn note_key(ui: &Ui, key: Rect) {
-    note(ui.ctx(), |before| before.key = Some(key));
-}
-
 /// The title of the plot that follows.
 pub fn note_title(ui: &Ui, title: Rect) {
     note(ui.ctx(), |before| before.title = Some(title));
@@ -177,8 +171,7 @@ pub fn offer(response: &Response, name: impl Into<String>) {
     response.context_menu(|ui| {
         if ui.button("Save image").clicked() {
             let plot = before.title.map_or(response.rect, |title| title.union(response.rect));
-            let key = before.key.filter(|key| !plot.contains_rect(*key));
-            ask(ui.ctx(), Wish { name, areas: key.into_iter().chain([plot]).collect() });
+            ask(ui.ctx(), Wish { name, areas: vec![plot] });
             ui.close();
         }
     });

@@ -1,14 +1,13 @@
 //! Type, sizes and the colours of the window's own parts. What is drawn has its colours from `figures::colour`.
 
 use eframe::egui::{
-    self, Color32, Context, FontData, FontDefinitions, FontFamily, FontId, RichText, Stroke, TextStyle, Theme, Ui,
-    Visuals,
+    self, Color32, Context, FontData, FontDefinitions, FontFamily, FontId, RichText, Sense, Stroke, TextStyle, Theme,
+    Ui, Visuals,
 };
 
 use crate::figures::colour::{Colour, Ground, Part};
 use crate::stats::verdict::criteria::Verdict;
 use crate::stats::verdict::effects::Answer;
-use crate::ui::plots::slots::Phase;
 
 /// Width of the set-up panel.
 pub const SETUP_WIDTH: f32 = 320.0;
@@ -209,9 +208,24 @@ fn colour_in(visuals: &mut Visuals, ink: &Ink) {
 
 /// What a colour of the figures is in the theme in use.
 pub fn of(ui: &Ui, colour: Colour) -> Color32 {
-    let ground = if ui.visuals().dark_mode { Ground::Dark } else { Ground::Light };
+    on(ground(ui), colour)
+}
+
+/// What a colour of the figures is on a ground.
+pub fn on(ground: Ground, colour: Colour) -> Color32 {
     let [red, green, blue] = colour.rgb(ground);
     Color32::from_rgb(red, green, blue)
+}
+
+/// Behind the figures.
+pub fn ground(ui: &Ui) -> Ground {
+    if ui.visuals().dark_mode { Ground::Dark } else { Ground::Light }
+}
+
+/// A square of a colour, before the name of what is drawn in it.
+pub fn swatch_ui(ui: &mut Ui, colour: Color32) {
+    let (place, _) = ui.allocate_exact_size(egui::Vec2::splat(10.0), Sense::hover());
+    ui.painter().rect_filled(place, 2.0, colour);
 }
 
 /// Text as figures set it.
@@ -248,20 +262,6 @@ pub fn answer(ui: &Ui, answer: Answer) -> Color32 {
             Answer::Worse => Verdict::Fail,
             Answer::Equivalent | Answer::Inconclusive => Verdict::Inconclusive,
         },
-    )
-}
-
-/// What was done with a frame.
-pub fn phase(ui: &Ui, phase: Phase) -> Color32 {
-    of(
-        ui,
-        Colour::Part(match phase {
-            Phase::LockWait => Part::LockWait,
-            Phase::InFlight => Part::InFlight,
-            Phase::Submit => Part::Submit,
-            Phase::Upload => Part::Upload,
-            Phase::Copy => Part::Copy,
-        }),
     )
 }
 

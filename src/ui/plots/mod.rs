@@ -7,6 +7,7 @@ pub mod cases;
 mod distribution_figures;
 pub mod fixture;
 pub mod knees;
+pub mod lanes;
 pub mod made;
 pub mod pyramid;
 pub mod scale;
@@ -14,23 +15,24 @@ pub mod selection;
 pub mod slots;
 
 mod distributions;
-pub(super) mod parts;
 #[cfg(test)]
 mod tests;
 mod thresholds;
 mod timeline;
+#[cfg(test)]
+mod timeline_tests;
 
 use std::sync::Arc;
 
 use eframe::egui::{ComboBox, Context, ScrollArea, Ui};
 
 use crate::contract::Codec;
-use crate::record::FrameColumns;
+use crate::record::{DeviceKind, FrameColumns};
 use crate::report::words::codec_title;
 use crate::stats::analysis::Answer;
 use crate::ui::commands::Command;
 use crate::ui::data::{LoadedRun, LoadedSession};
-use crate::ui::theme;
+use crate::ui::{pictures, theme};
 use cases::{CaseModel, Cases};
 use distributions::{DistributionsState, Shown};
 use knees::Knees;
@@ -203,10 +205,10 @@ impl Plots {
                 }
             });
             shown.response.accessible_name("Run");
-            parts::title_ui(
+            title_ui(
                 ui,
                 "Timeline",
-                "One row per buffer slot; each block is a frame, from its upload to its packet.",
+                "What the threads, the engine and the buffer slots did when; each box is a part of a frame's time.",
                 session,
             );
             if self.selection.is_some() {
@@ -234,6 +236,17 @@ fn run_name(run: &LoadedRun) -> String {
 fn repaint(ctx: &Context) -> impl FnOnce() + Send + 'static {
     let ctx = ctx.clone();
     move || ctx.request_repaint()
+}
+
+/// A plot's title, with what it shows as tooltip. An exported picture of a virtual device's plot says so.
+fn title_ui(ui: &mut Ui, title: &str, definition: &str, session: &LoadedSession) {
+    let shown = ui.horizontal(|ui| {
+        ui.heading(title).on_hover_text(definition);
+        if session.session.manifest.device.kind == DeviceKind::Virtual && pictures::is_asked(ui.ctx()) {
+            ui.colored_label(theme::virtual_device(ui), "VIRTUAL DEVICE");
+        }
+    });
+    pictures::note_title(ui, shown.response.rect);
 }
 
 /// Says why there is nothing to see.

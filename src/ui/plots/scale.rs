@@ -88,6 +88,25 @@ pub fn tick_label(y: f64) -> String {
     format!("{value} {unit}")
 }
 
+/// Labels of equally spaced times in nanoseconds: one unit for all, with as many places as keep neighbours apart.
+pub fn time_labels(ticks_ns: &[f64]) -> Vec<String> {
+    let most_ns = ticks_ns.last().copied().unwrap_or(0.0);
+    let (unit, divisor) = match most_ns {
+        ..999.5 => ("ns", 1e0),
+        ..999.5e3 => ("µs", 1e3),
+        ..999.5e6 => ("ms", 1e6),
+        _ => ("s", 1e9),
+    };
+    let step = match ticks_ns {
+        [first, second, ..] => (second - first) / divisor,
+        _ => most_ns / divisor,
+    };
+    let places = if step > 0.0 { (-step.log10() - 1e-9).ceil().max(0.0) as usize } else { 0 };
+    let label =
+        |at_ns: &f64| if *at_ns == 0.0 { "0".to_owned() } else { format!("{:.places$} {unit}", at_ns / divisor) };
+    ticks_ns.iter().map(label).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,5 +143,14 @@ mod tests {
     fn times_come_back_from_their_places() {
         assert_eq!((log_ns(0), log_ns(1_000_000), time_ns(6.0)), (2.0, 6.0, 1_000_000));
         assert_eq!((log_label(2.0), log_label(6.0)), ("≤ 100 ns".to_owned(), "1.00 ms".to_owned()));
+    }
+
+    #[test]
+    fn labels_of_times_keep_neighbours_apart() {
+        assert_eq!(time_labels(&[0.0, 50e6, 100e6]), ["0", "50 ms", "100 ms"]);
+        assert_eq!(time_labels(&[350_122_000.0, 350_123_000.0]), ["350.122 ms", "350.123 ms"]);
+        assert_eq!(time_labels(&[0.0, 5e8, 1e9]), ["0", "0.5 s", "1.0 s"]);
+        assert_eq!(time_labels(&[20e3, 40e3]), ["20 µs", "40 µs"]);
+        assert!(time_labels(&[]).is_empty());
     }
 }

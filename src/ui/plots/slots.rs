@@ -1,16 +1,19 @@
-//! One run as a timeline: which frame held which buffer slot, what happened to it when, and the slowest frames.
+//! One run as a timeline: its lanes, its peaks, its slowest frames, and which of its frames are marked.
 //!
-//! Selects what is visible in a range of time at a given scale: neighbours too narrow to be told apart become one block,
-//! so a run of a million frames costs no more than a full screen. Knows no egui.
+//! Made once for each run; what is visible of it is found when it is drawn. Knows no egui.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::lanes::rows::Turn;
+use super::lanes::stalls::Stalls;
+use super::lanes::times::{Span, Times};
+use super::lanes::totals::{Totals, totals};
+use super::lanes::{Lane, lanes, times};
 use super::pyramid::Pyramid;
 use super::selection::{FrameSelection, FrameTime};
-use crate::contract::LockPlacement;
-use crate::record::FrameColumns;
+use crate::record::{Case, FrameColumns};
 use crate::ui::data::LoadedRun;
 
 /// Number of slowest frames that are listed.
@@ -21,96 +24,60 @@ const NUM_WORST: usize = 20;
 pub struct Timeline {
     /// Which run of the session.
     pub order_index: u32,
-    /// Who locked.
-    pub lock: LockPlacement,
+    /// Its case.
+    pub case: Case,
     /// The measurements.
     pub frames: Arc<FrameColumns>,
-    /// Ascending by number.
-    pub slots: Vec<Slot>,
+    /// Top to bottom: threads and engine, then the buffer slots by number.
+    pub lanes: Vec<Lane>,
     /// End of the last frame.
     pub span_ns: u64,
     /// Peaks of the lock wait.
     pub lock_peaks: Pyramid,
+    /// The lock wait of all frames.
+    pub lock_ns: u64,
+    /// The frames that waited longest.
+    pub stalls: Stalls,
     /// The slowest frames by each time, slowest first.
     worst: [Vec<usize>; 2],
 }
 
-/// The frames of one buffer slot, by time; they do not overlap.
-#[derive(Debug, Clone, Default)]
-#[allow(missing_docs, reason = "the line above says it")]
-pub struct Slot {
-    pub number: u32,
-    pub held: Vec<Held>,
-}
-
-/// One frame in its slot, from the begin of its upload to the packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the line above says it")]
-pub struct Held {
-    pub from_ns: u64,
-    pub until_ns: u64,
-    pub frame: usize,
-}
-
-/// A piece that is drawn as one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct Block {
-    pub from_ns: u64,
-    pub until_ns: u64,
-    pub content: Content,
-    /// Is a marked frame in it?
-    pub is_marked: bool,
-}
-
-/// What a block stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Content {
-    Frame(usize),
-    /// Several frames, each too narrow to be seen.
-    Several,
-}
-
-/// A phase of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Phase {
-    Upload,
-    Submit,
-    InFlight,
-    LockWait,
-    Copy,
-}
-
-/// A stretch of time and how fine it is drawn: neighbours that are over within `finest_ns` are one block.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[allow(missing_docs, reason = "the line above says it")]
-pub struct Window {
-    pub from_ns: u64,
-    pub until_ns: u64,
-    pub finest_ns: u64,
-}
-
 /// The marked frames of one run.
 #[derive(Debug, Clone, Default)]
-pub struct Marks(Vec<bool>, usize);
+pub struct Marks {
+    num_frames: usize,
+    /// For each lane the places of their turns, ascending.
+    turns: Vec<Vec<usize>>,
+}
 
 impl Timeline {
     /// The timeline of `run`.
     pub fn of(run: &LoadedRun) -> Self {
         let frames = Arc::clone(&run.frames);
-        let slots = slots(&frames, run.summary.case.pool);
-        let last = |slot: &Slot| slot.held.last().map(|held| held.until_ns);
+        let case = run.summary.case;
+        let lanes = lanes(&times(&frames, &case), &case);
+        let last = |lane: &Lane| lane.row.turns().last().map(|turn| turn.span.until_ns);
         Self {
             order_index: run.summary.order_index,
-            lock: run.summary.case.lock,
-            span_ns: slots.iter().filter_map(last).max().unwrap_or(0).max(1),
-            slots,
+            case,
+            span_ns: lanes.iter().filter_map(last).max().unwrap_or(0).max(1),
+            lanes,
             lock_peaks: Pyramid::of(&frames.lock_ns),
+            lock_ns: frames.lock_ns.iter().fold(0, |sum: u64, lock_ns| sum.saturating_add(*lock_ns)),
+            stalls: Stalls::of(&frames),
             worst: FrameTime::ALL.map(|time| worst(time.column(&frames))),
             frames,
         }
+    }
+
+    /// When what was done with each frame.
+    pub fn times(&self) -> Times<'_> {
+        times(&self.frames, &self.case)
+    }
+
+    /// Number of buffer slots.
+    pub fn num_slots(&self) -> usize {
+        self.lanes.iter().filter(|lane| lane.kind.is_slot()).count()
     }
 
     /// The slowest frames by `time`, slowest first.
@@ -122,84 +89,22 @@ impl Timeline {
         }
     }
 
-    /// When and in which slot (its index in `slots`) a frame was.
-    pub fn find(&self, frame: usize) -> Option<(usize, Held)> {
-        let at_ns = *self.frames.submit_at_ns.get(frame)?;
-        let in_slot = |slot: &Slot| {
-            let end = slot.held.partition_point(|held| held.from_ns <= at_ns);
-            slot.held.get(..end)?.iter().rev().take(2).find(|held| held.frame == frame).copied()
-        };
-        self.slots.iter().enumerate().find_map(|(idx, slot)| Some((idx, in_slot(slot)?)))
+    /// From when until when a frame is there: from its upload to its packet.
+    pub fn stay(&self, frame: usize) -> Option<Span> {
+        let frame = u32::try_from(frame).ok().filter(|_| frame < self.frames.submit_at_ns.len())?;
+        let times = self.times();
+        let until_ns = times.packet_at_ns(frame).max(times.submit(frame).until_ns);
+        Some(Span { from_ns: times.upload(frame).from_ns, until_ns })
     }
 
-    /// The frame that held the slot at a time.
-    pub fn at(&self, slot: usize, at_ns: u64) -> Option<Held> {
-        let held = &self.slots.get(slot)?.held;
-        let idx = held.partition_point(|held| held.from_ns <= at_ns).checked_sub(1)?;
-        held.get(idx).filter(|held| at_ns <= held.until_ns).copied()
+    /// The turn of a lane at a time.
+    pub fn at(&self, lane: usize, at_ns: u64) -> Option<Turn> {
+        self.lanes.get(lane)?.row.at(at_ns)
     }
 
-    /// The phases of a frame, in the order of time. Phases that were not recorded, or took no time, are left out.
-    pub fn phases(&self, frame: usize) -> Vec<(Phase, u64, u64)> {
-        let frames = &self.frames;
-        let get = |column: &[u64]| column.get(frame).copied().unwrap_or(0);
-        let submit_at = get(&frames.submit_at_ns);
-        let submitted = submit_at.saturating_add(get(&frames.submit_ns));
-        let packet_at = submit_at.saturating_add(get(&frames.latency_ns));
-        let copy_until = packet_at.saturating_sub(get(&frames.unlock_ns));
-        let copy_at = copy_until.saturating_sub(get(&frames.copy_ns));
-        // When polling, the time of the lock is that of many calls, of which only the last one has a place.
-        let lock_at = get(&frames.lock_at_ns).min(copy_at);
-        let lock_until = lock_at.saturating_add(get(&frames.lock_ns)).min(copy_at);
-        let all = [
-            (Phase::Upload, submit_at.saturating_sub(get(&frames.upload_ns)), submit_at),
-            (Phase::Submit, submit_at, submitted),
-            (Phase::InFlight, submitted, lock_at),
-            (Phase::LockWait, lock_at, lock_until),
-            (Phase::Copy, copy_at, packet_at),
-        ];
-        all.into_iter().filter(|&(_, from_ns, until_ns)| until_ns > from_ns).collect()
-    }
-}
-
-impl Slot {
-    /// What is seen of the slot in `window`.
-    pub fn blocks(&self, window: Window, marks: &Marks) -> Vec<Block> {
-        let mut blocks: Vec<Block> = Vec::new();
-        let mut idx = self.held.partition_point(|held| held.until_ns < window.from_ns);
-        while let Some(held) = self.held.get(idx).filter(|held| held.from_ns <= window.until_ns) {
-            let end = self.end_of_block(idx, held.from_ns.saturating_add(window.finest_ns));
-            let members = self.held.get(idx..end).unwrap_or_default();
-            let until_ns = members.last().map_or(held.until_ns, |last| last.until_ns);
-            let content = if members.len() > 1 { Content::Several } else { Content::Frame(held.frame) };
-            let is_marked = marks.any_of(members);
-            let block = Block { from_ns: held.from_ns, until_ns, content, is_marked };
-            match blocks.last_mut() {
-                Some(last) if last.continues_with(&block, window.finest_ns) => last.until_ns = block.until_ns,
-                _ => blocks.push(block),
-            }
-            idx = end;
-        }
-        blocks
-    }
-
-    /// The first picture after `idx` that reaches past `until_ns`.
-    fn end_of_block(&self, idx: usize, until_ns: u64) -> usize {
-        let rest = self.held.get(idx + 1..).unwrap_or_default();
-        // The neighbour decides in most cases; doubling steps find the others without a search through the whole run.
-        let mut reach = 1;
-        while rest.get(reach - 1).is_some_and(|held| held.until_ns <= until_ns) {
-            reach *= 2;
-        }
-        let searched = rest.get(..reach.min(rest.len())).unwrap_or_default();
-        idx + 1 + searched.partition_point(|held| held.until_ns <= until_ns)
-    }
-}
-
-impl Block {
-    fn continues_with(&self, next: &Self, finest_ns: u64) -> bool {
-        let are_crowds = self.content == Content::Several && next.content == Content::Several;
-        are_crowds && self.is_marked == next.is_marked && next.from_ns.saturating_sub(self.until_ns) <= finest_ns
+    /// What happened in a stretch of the run.
+    pub fn totals(&self, stretch: Span) -> Totals {
+        totals(&self.lanes, &self.times(), stretch)
     }
 }
 
@@ -214,47 +119,30 @@ impl Marks {
                 *mark = true;
             }
         }
-        Self(is_marked, marked.len())
+        let is_marked = |turn: &Turn| is_marked.get(turn.frame as usize).copied().unwrap_or(false);
+        let turns = |lane: &Lane| {
+            let turns = lane.row.turns().iter().enumerate().filter(|(_, turn)| is_marked(turn));
+            turns.map(|(idx, _)| idx).collect()
+        };
+        Self { num_frames: marked.len(), turns: timeline.lanes.iter().map(turns).collect() }
     }
 
-    /// How many there are.
+    /// How many frames there are.
     pub fn len(&self) -> usize {
-        self.1
+        self.num_frames
     }
 
     /// None?
     pub fn is_empty(&self) -> bool {
-        self.1 == 0
+        self.num_frames == 0
     }
 
-    fn any_of(&self, members: &[Held]) -> bool {
-        self.1 > 0 && members.iter().any(|held| self.0.get(held.frame).copied().unwrap_or(false))
+    /// Is one of these turns of a lane a marked frame's?
+    pub fn any_of(&self, lane: usize, turns: &Range<usize>) -> bool {
+        let Some(marked) = self.turns.get(lane) else { return false };
+        let next = marked.partition_point(|idx| *idx < turns.start);
+        marked.get(next).is_some_and(|idx| *idx < turns.end)
     }
-}
-
-/// A slot is free again once its bitstream is unlocked, which may be a moment before the packet is handed on: the next
-/// picture ends it then, so that the pictures of a slot never overlap.
-fn slots(frames: &FrameColumns, pool: u32) -> Vec<Slot> {
-    let mut slots: BTreeMap<u32, Vec<Held>> = BTreeMap::new();
-    let uploads = frames.submit_at_ns.iter().zip(&frames.upload_ns);
-    let columns = uploads.zip(&frames.latency_ns).zip(&frames.encode_idx).enumerate();
-    for (frame, (((submit_at_ns, upload_ns), latency_ns), encode_idx)) in columns {
-        let from_ns = submit_at_ns.saturating_sub(*upload_ns);
-        let held = Held { from_ns, until_ns: submit_at_ns.saturating_add(*latency_ns), frame };
-        if let Some(number) = encode_idx.checked_rem(pool) {
-            slots.entry(number).or_default().push(held);
-        }
-    }
-    slots.into_iter().map(|(number, held)| Slot { number, held: apart(held) }).collect()
-}
-
-fn apart(mut held: Vec<Held>) -> Vec<Held> {
-    held.sort_unstable();
-    let nexts: Vec<_> = held.iter().skip(1).map(|next| next.from_ns).collect();
-    for (held, next_ns) in held.iter_mut().zip(nexts) {
-        held.until_ns = held.until_ns.min(next_ns);
-    }
-    held
 }
 
 fn worst(column_ns: &[u64]) -> Vec<usize> {
@@ -272,6 +160,9 @@ fn worst(column_ns: &[u64]) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::ui::plots::fixture::{push_run, session};
+    use crate::ui::plots::lanes::LaneKind;
+    use crate::ui::plots::lanes::rows::{Piece, Window};
+    use crate::ui::plots::lanes::times::Part;
 
     fn timeline(threshold: u32, latencies_ns: &[u64], interval_ns: u64) -> Timeline {
         let mut session = session();
@@ -280,48 +171,56 @@ mod tests {
     }
 
     fn whole(timeline: &Timeline, pixels: u64) -> Window {
-        Window { from_ns: 0, until_ns: timeline.span_ns, finest_ns: timeline.span_ns / pixels }
+        let span = Span { from_ns: 0, until_ns: timeline.span_ns };
+        Window { span, finest_ns: timeline.span_ns / pixels }
+    }
+
+    fn slots(timeline: &Timeline) -> Vec<&Lane> {
+        timeline.lanes.iter().filter(|lane| lane.kind.is_slot()).collect()
     }
 
     #[test]
-    fn pictures_take_slots_in_turn_without_overlap() {
+    fn frames_take_slots_in_turn_without_overlap() {
         let timeline = timeline(2, &[1_990_000; 6], 1_000_000);
-        let frames: Vec<Vec<_>> =
-            timeline.slots.iter().map(|slot| slot.held.iter().map(|held| held.frame).collect()).collect();
-        assert_eq!(frames, [[0, 2, 4], [1, 3, 5]]);
+        let frames = |lane: &&Lane| lane.row.turns().iter().map(|turn| turn.frame).collect::<Vec<_>>();
+        assert_eq!(slots(&timeline).iter().map(frames).collect::<Vec<_>>(), [[0, 2, 4], [1, 3, 5]]);
         // The second upload into slot 0 begins at 2.92 ms, before the first packet is handed on at 2.99 ms.
-        assert_eq!(timeline.slots[0].held[0], Held { from_ns: 920_000, until_ns: 2_920_000, frame: 0 });
-        assert_eq!((timeline.find(3).map(|found| found.0), timeline.find(6)), (Some(1), None));
-        assert_eq!(timeline.at(0, 3_000_000).map(|held| held.frame), Some(2));
-        assert_eq!(timeline.at(7, 0), None);
+        assert_eq!(slots(&timeline)[0].row.turns()[0].span, Span { from_ns: 920_000, until_ns: 2_920_000 });
+        let first_slot = timeline.lanes.iter().position(|lane| lane.kind == LaneKind::Slot(0)).unwrap();
+        assert_eq!(timeline.at(first_slot, 3_000_000).map(|turn| turn.frame), Some(2));
+        assert_eq!(timeline.at(9, 0), None);
+        assert_eq!((timeline.stay(3).map(|stay| stay.from_ns), timeline.stay(6)), (Some(3_920_000), None));
     }
 
     #[test]
-    fn phases_follow_each_other() {
+    fn the_parts_of_a_frame_follow_each_other() {
         let timeline = timeline(1, &[1_000_000], 1_000_000);
+        let turn = slots(&timeline)[0].row.turns()[0];
         let expected = [
-            (Phase::Upload, 920_000, 1_000_000),
-            (Phase::Submit, 1_000_000, 1_010_000),
-            (Phase::InFlight, 1_010_000, 1_500_000),
-            (Phase::LockWait, 1_500_000, 1_994_000),
-            (Phase::Copy, 1_994_000, 2_000_000),
+            (Part::Upload, 920_000, 1_000_000),
+            (Part::Submit, 1_000_000, 1_010_000),
+            (Part::InFlight, 1_010_000, 1_500_000),
+            (Part::LockWait, 1_500_000, 1_994_000),
+            (Part::Copy, 1_994_000, 1_999_000),
+            (Part::Unlock, 1_999_000, 2_000_000),
         ];
-        assert_eq!(timeline.phases(0), expected);
-        assert_eq!(timeline.phases(99), []);
+        let piece = |Piece { part, span }: Piece| (part, span.from_ns, span.until_ns);
+        assert_eq!(turn.pieces(&timeline.times()).map(piece).collect::<Vec<_>>(), expected);
     }
 
     #[test]
-    fn a_million_pictures_cost_no_more_than_the_screen() {
+    fn a_million_frames_cost_no_more_than_the_screen() {
         let timeline = timeline(4, &vec![1_000_000; 1_000_000], 300_000);
-        for slot in &timeline.slots {
-            let blocks = slot.blocks(whole(&timeline, 1000), &Marks::default());
-            assert_eq!(blocks.len(), 1, "{:?}", blocks.first());
-            assert_eq!(blocks[0].until_ns, slot.held.last().unwrap().until_ns);
+        for lane in &timeline.lanes {
+            let blocks = lane.row.blocks(whole(&timeline, 300));
+            assert!(blocks.len() <= 301, "{:?}: {}", lane.kind, blocks.len());
+            assert_eq!(blocks.last().unwrap().span.until_ns, lane.row.turns().last().unwrap().span.until_ns);
+            assert_eq!(blocks.iter().map(|block| block.turns.len()).sum::<usize>(), lane.row.turns().len());
         }
-        let near = Window { from_ns: 5_000_000_000, until_ns: 5_010_000_000, finest_ns: 10_000 };
-        let blocks = timeline.slots[0].blocks(near, &Marks::default());
+        let span = Span { from_ns: 5_000_000_000, until_ns: 5_010_000_000 };
+        let blocks = slots(&timeline)[0].row.blocks(Window { span, finest_ns: 10_000 });
         assert!((8..=10).contains(&blocks.len()), "{}", blocks.len());
-        assert!(blocks.iter().all(|block| matches!(block.content, Content::Frame(_))));
+        assert!(blocks.iter().all(|block| block.turns.len() == 1));
     }
 
     #[test]
@@ -332,8 +231,14 @@ mod tests {
         let selection = FrameSelection { time: FrameTime::Latency, from_ns: 1_050_000, to_ns: 2_000_000 };
         let marks = Marks::of(Some(&selection), &timeline);
         assert_eq!(marks.len(), 1);
-        let marked = |slot: &Slot| slot.blocks(whole(&timeline, 1000), &marks).iter().filter(|b| b.is_marked).count();
-        assert_eq!(timeline.slots.iter().map(marked).collect::<Vec<_>>(), [1, 0, 0, 0]);
+        let marked = |(idx, lane): (usize, &Lane)| {
+            let blocks = lane.row.blocks(whole(&timeline, 300));
+            (lane.kind, blocks.iter().filter(|block| marks.any_of(idx, &block.turns)).count())
+        };
+        let marked: Vec<_> = timeline.lanes.iter().enumerate().map(marked).collect();
+        let num_of = |kind| marked.iter().find(|(other, _)| *other == kind).unwrap().1;
+        assert_eq!([0, 1, 2, 3].map(|slot| num_of(LaneKind::Slot(slot))), [1, 0, 0, 0]);
+        assert_eq!(num_of(LaneKind::Engine), 1);
         assert_eq!(timeline.worst(FrameTime::Latency)[0], 50_000);
         assert_eq!(timeline.worst(FrameTime::Latency).len(), NUM_WORST);
     }
@@ -347,12 +252,13 @@ mod tests {
         frames.latency_ns[1] = u64::MAX;
         frames.encode_idx[2] = u32::MAX;
         run.summary.case.pool = 0;
-        assert!(Timeline::of(run).slots.is_empty());
+        assert_eq!(Timeline::of(run).num_slots(), 0);
         run.summary.case.pool = u32::MAX;
         let timeline = Timeline::of(run);
         assert_eq!(timeline.span_ns, u64::MAX);
-        for slot in &timeline.slots {
-            slot.blocks(whole(&timeline, 1), &Marks::default());
+        for lane in &timeline.lanes {
+            lane.row.blocks(whole(&timeline, 1));
         }
+        timeline.totals(Span { from_ns: 0, until_ns: u64::MAX });
     }
 }

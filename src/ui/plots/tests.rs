@@ -5,7 +5,7 @@ use eframe::egui::{Key, Ui};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
-use super::selection::{FrameSelection, FrameTime};
+use super::selection::FrameTime;
 use super::{Plots, fixture};
 use crate::ui::data::LoadedSession;
 
@@ -89,20 +89,6 @@ fn thresholds_say_which_one_to_use_and_why() {
     harness.get_by_role_and_label(Role::Figure, "Where the time is spent, H.264");
     assert_eq!(harness.get_all_by_label("keep").count(), 1);
     harness.get_by_label("Worst run");
-}
-
-#[test]
-fn the_slowest_frame_is_a_click_away() {
-    let mut harness = harness(fixture::sweep(1000), Plots::timeline_ui);
-    harness.get_by_label("Timeline of run 2: 1000 frames in 4 slots, 0 marked");
-    harness.get_by_label_contains("Frame 700 ").click();
-    harness.run_steps(3);
-    assert_eq!(harness.state().plots.timeline_state.frame, Some(700));
-    harness.get_by_label("Submitted at");
-    let selection = FrameSelection { time: FrameTime::Latency, from_ns: 5_000_000, to_ns: u64::MAX };
-    harness.state_mut().plots.selection = Some(selection);
-    harness.run_steps(2);
-    harness.get_by_label("Timeline of run 2: 1000 frames in 4 slots, 1 marked");
 }
 
 #[test]

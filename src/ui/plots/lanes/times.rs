@@ -1,0 +1,240 @@
+//! When each part of a frame's time was, from the columns of a run.
+//!
+//! Knows one frame at a time: no order, no thread, no row. A value that is missing or damaged makes a part empty or
+//! wrong, never a panic.
+
+use crate::contract::LockPlacement;
+use crate::record::FrameColumns;
+
+/// What was done with a frame, or what it waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The submitting thread waits until a buffer is free, or until fewer frames than the threshold are in flight.
+    Room,
+    /// Copying it into the driver's input buffer.
+    Upload,
+    /// Inside nvEncEncodePicture.
+    Submit,
+    /// Submitted, and nobody asks for it yet.
+    InFlight,
+    /// On the engine; its end was seen.
+    Encode,
+    /// On the engine or done: nobody waited for it, so its end was not seen.
+    EncodeUnseen,
+    /// Inside nvEncLockBitstream.
+    LockWait,
+    /// Copying the packet out.
+    Copy,
+    /// Inside nvEncUnlockBitstream.
+    Unlock,
+}
+
+/// From when until when; both in nanoseconds since the first frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the line above says it")]
+pub struct Span {
+    pub from_ns: u64,
+    pub until_ns: u64,
+}
+
+/// The times of a run's frames.
+#[derive(Debug, Clone, Copy)]
+pub struct Times<'a> {
+    /// The measurements.
+    pub frames: &'a FrameColumns,
+    /// Who locked.
+    pub lock: LockPlacement,
+    /// The wait for room came before the upload: with as many buffers as the threshold both become free at once. With
+    /// more, the frame is uploaded first.
+    pub waits_before_upload: bool,
+}
+
+impl Part {
+    /// How many there are.
+    pub const COUNT: usize = 9;
+    /// In the order in which a frame goes through them.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Room,
+        Self::Upload,
+        Self::Submit,
+        Self::InFlight,
+        Self::Encode,
+        Self::EncodeUnseen,
+        Self::LockWait,
+        Self::Copy,
+        Self::Unlock,
+    ];
+
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Room => "wait for room",
+            Self::Upload => "upload",
+            Self::Submit => "submit",
+            Self::InFlight => "in flight",
+            Self::Encode => "encode",
+            Self::EncodeUnseen => "encode, end not seen",
+            Self::LockWait => "lock wait",
+            Self::Copy => "copy",
+            Self::Unlock => "unlock",
+        }
+    }
+
+    /// Its definition.
+    pub fn definition(self) -> &'static str {
+        match self {
+            Self::Room => "The submitting thread waits for a free buffer, or until fewer than T frames are in flight.",
+            Self::Upload => "Time copying the frame into the driver's input buffer.",
+            Self::Submit => "Time inside nvEncEncodePicture.",
+            Self::InFlight => "The frame is submitted, and no thread asks for its packet yet.",
+            Self::Encode => "The engine encodes the frame. A thread waited in the lock for it, so its end is known.",
+            Self::EncodeUnseen => {
+                "The engine encodes the frame or has done so: no thread waited for it, so its end is not known."
+            }
+            Self::LockWait => "Time inside nvEncLockBitstream. Where the thread polls, that of the last call.",
+            Self::Copy => "Time copying the packet out.",
+            Self::Unlock => "Time inside nvEncUnlockBitstream.",
+        }
+    }
+}
+
+impl Span {
+    /// How long; 0 if it ends before it begins.
+    pub fn length_ns(self) -> u64 {
+        self.until_ns.saturating_sub(self.from_ns)
+    }
+
+    /// What of it lies within `other`; empty if nothing does.
+    pub fn within(self, other: Self) -> Self {
+        let from_ns = self.from_ns.clamp(other.from_ns, other.until_ns.max(other.from_ns));
+        Self { from_ns, until_ns: self.until_ns.min(other.until_ns).max(from_ns) }
+    }
+}
+
+impl Times<'_> {
+    /// Did the frame's packet come back? After an error some did not.
+    pub fn came_back(&self, frame: u32) -> bool {
+        self.get(&self.frames.latency_ns, frame) > 0
+    }
+
+    /// Waiting for room. Where the thread polls, that is after it has submitted.
+    pub fn room(&self, frame: u32) -> Span {
+        let blocked_ns = self.get(&self.frames.blocked_ns, frame);
+        match self.lock {
+            LockPlacement::Poll => after(self.submit(frame).until_ns, blocked_ns),
+            _ if self.waits_before_upload => before(self.upload(frame).from_ns, blocked_ns),
+            _ => before(self.submit(frame).from_ns, blocked_ns),
+        }
+    }
+
+    /// Copying the frame in.
+    pub fn upload(&self, frame: u32) -> Span {
+        let is_before_room = self.lock != LockPlacement::Poll && !self.waits_before_upload;
+        let until = if is_before_room { self.room(frame) } else { self.submit(frame) };
+        before(until.from_ns, self.get(&self.frames.upload_ns, frame))
+    }
+
+    /// The call of nvEncEncodePicture.
+    pub fn submit(&self, frame: u32) -> Span {
+        after(self.get(&self.frames.submit_at_ns, frame), self.get(&self.frames.submit_ns, frame))
+    }
+
+    /// The call of nvEncLockBitstream that gave the packet; of several, only the last has a place.
+    pub fn lock(&self, frame: u32) -> Span {
+        let copy_at_ns = self.copy(frame).from_ns;
+        let from_ns = self.get(&self.frames.lock_at_ns, frame).min(copy_at_ns);
+        let until_ns = from_ns.saturating_add(self.get(&self.frames.lock_ns, frame)).min(copy_at_ns);
+        Span { from_ns, until_ns }
+    }
+
+    /// Copying the packet out.
+    pub fn copy(&self, frame: u32) -> Span {
+        before(self.unlock(frame).from_ns, self.get(&self.frames.copy_ns, frame))
+    }
+
+    /// Giving the packet's buffer back.
+    pub fn unlock(&self, frame: u32) -> Span {
+        before(self.packet_at_ns(frame), self.get(&self.frames.unlock_ns, frame))
+    }
+
+    /// When the caller had the packet.
+    pub fn packet_at_ns(&self, frame: u32) -> u64 {
+        self.submit(frame).from_ns.saturating_add(self.get(&self.frames.latency_ns, frame))
+    }
+
+    fn get(&self, column: &[u64], frame: u32) -> u64 {
+        column.get(frame as usize).copied().unwrap_or(0)
+    }
+}
+
+fn before(until_ns: u64, length_ns: u64) -> Span {
+    Span { from_ns: until_ns.saturating_sub(length_ns), until_ns }
+}
+
+fn after(from_ns: u64, length_ns: u64) -> Span {
+    Span { from_ns, until_ns: from_ns.saturating_add(length_ns) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns() -> FrameColumns {
+        FrameColumns {
+            blocked_ns: vec![30],
+            upload_ns: vec![20],
+            submit_at_ns: vec![100],
+            submit_ns: vec![10],
+            lock_at_ns: vec![150],
+            lock_ns: vec![35],
+            copy_ns: vec![5],
+            unlock_ns: vec![2],
+            latency_ns: vec![100],
+            ..FrameColumns::default()
+        }
+    }
+
+    fn span(from_ns: u64, until_ns: u64) -> Span {
+        Span { from_ns, until_ns }
+    }
+
+    #[test]
+    fn the_wait_for_room_is_where_the_thread_waited() {
+        let frames = columns();
+        let times = |lock, waits_before_upload| Times { frames: &frames, lock, waits_before_upload };
+        let few_buffers = times(LockPlacement::Thread, true);
+        assert_eq!((few_buffers.room(0), few_buffers.upload(0)), (span(50, 80), span(80, 100)));
+        let many_buffers = times(LockPlacement::Thread, false);
+        assert_eq!((many_buffers.upload(0), many_buffers.room(0)), (span(50, 70), span(70, 100)));
+        let polling = times(LockPlacement::Poll, false);
+        assert_eq!((polling.upload(0), polling.room(0)), (span(80, 100), span(110, 140)));
+    }
+
+    #[test]
+    fn a_packet_is_locked_copied_and_unlocked() {
+        let frames = columns();
+        let times = Times { frames: &frames, lock: LockPlacement::Inline, waits_before_upload: true };
+        assert_eq!((times.lock(0), times.copy(0), times.unlock(0)), (span(150, 185), span(193, 198), span(198, 200)));
+        assert!(times.came_back(0) && !times.came_back(1));
+    }
+
+    #[test]
+    fn a_lock_of_many_calls_ends_where_the_copy_begins() {
+        let frames = FrameColumns { lock_ns: vec![90], ..columns() };
+        let times = Times { frames: &frames, lock: LockPlacement::Poll, waits_before_upload: true };
+        assert_eq!(times.lock(0), span(150, 193));
+    }
+
+    #[test]
+    fn parts_are_listed_in_the_order_of_their_numbers() {
+        assert!(Part::ALL.iter().enumerate().all(|(idx, part)| *part as usize == idx));
+    }
+
+    #[test]
+    fn what_lies_outside_is_cut_off() {
+        assert_eq!(span(10, 20).within(span(15, 40)), span(15, 20));
+        assert_eq!(span(10, 20).within(span(0, 12)), span(10, 12));
+        assert_eq!(span(10, 20).within(span(30, 40)).length_ns(), 0);
+        assert_eq!(span(10, 20).within(span(5, 5)).length_ns(), 0);
+    }
+}
