@@ -171,7 +171,7 @@ fn answer_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
             ui.add(Label::new(theme::title(&answer.headline)).truncate());
             let small = |text: &str| Label::new(RichText::new(text).small().color(theme::ink(ui).dim)).truncate();
             let basis = small(&answer.basis);
-            let figures: Vec<_> = answer.figures.iter().map(Answer::figure_text).collect();
+            let figures: Vec<_> = answer.figures.iter().map(Answer::after_text).collect();
             let figures = small(&figures.join(" · "));
             ui.spacing_mut().item_spacing.y = 0.0;
             ui.add(basis);

@@ -176,6 +176,13 @@ impl AnswerState {
 }
 
 impl Answer {
+    /// One figure as short text: "Throughput 1,150 fps (+122.8 %)".
+    pub fn after_text(figure: &Figure) -> String {
+        let change = figure.change.map(|change| format!(" ({})", units::change_pct(change.estimate_pct)));
+        let after = figure.metric.unit().text_or_none(figure.after);
+        format!("{} {after}{}", figure.metric.title(), change.unwrap_or_default())
+    }
+
     /// One figure as text: "Throughput 516 → 1,150 fps (+122.8 %)".
     pub fn figure_text(figure: &Figure) -> String {
         let unit = figure.metric.unit();
