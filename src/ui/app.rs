@@ -81,6 +81,8 @@ pub struct App {
     pub(super) quits_when_done: bool,
     /// To be closed by itself; true once the first frame is drawn.
     pub(super) closes_next_frame: Option<bool>,
+    /// What was done that cannot be seen from its place, until dismissed.
+    pub(super) told: Option<String>,
     /// What went wrong, until dismissed.
     pub(super) problems: VecDeque<String>,
     pub(super) background: Background,
@@ -168,6 +170,7 @@ impl App {
             asks_to_quit: false,
             quits_when_done: false,
             closes_next_frame: None,
+            told: None,
             problems: VecDeque::new(),
             background,
             queue: first.map(Command::OpenSession).into_iter().collect(),
@@ -252,7 +255,8 @@ impl App {
     fn take_message(&mut self, ctx: &Context, message: Message) {
         match message {
             Message::Devices(findings) => self.setup.found(findings),
-            Message::Sessions(found) => self.sessions.found = Some(found),
+            Message::Sessions(found) => self.sessions.take_found(found),
+            Message::Judged(judgements) => self.sessions.take_judgements(judgements),
             Message::Opening(share) => self.opening = Some(share),
             Message::Opened(Ok(loaded)) => {
                 self.opening = None;
@@ -275,9 +279,13 @@ impl App {
             | Message::Labelled(Err(problem))
             | Message::Deleted(Err(problem))
             | Message::Restored(Err(problem)) => self.problems.push_back(problem),
-            Message::PlanLoaded(Ok(plan)) => self.setup.take_plan(&plan),
+            Message::PlanLoaded(path, Ok(plan)) => {
+                self.setup.take_plan(&plan);
+                let name = self.sessions.name_of(&path);
+                self.told = Some(format!("The form on the left now holds the plan of {name}. Nothing has run yet."));
+            }
             Message::Previewed(preview) => self.preview.take(ctx, *preview),
-            Message::PlanLoaded(Err(problem)) => self.problems.push_back(problem),
+            Message::PlanLoaded(_, Err(problem)) => self.problems.push_back(problem),
             Message::FolderShown(shown) => self.problems.extend(shown.err()),
         }
     }
@@ -441,6 +449,13 @@ impl App {
     }
 
     fn update_models(&mut self) {
+        // Sessions are read where nobody measures, and only for those who look at the list.
+        if self.view == View::Sessions && self.sweep.is_none() {
+            let sessions = self.sessions.begin_judging();
+            if !sessions.is_empty() {
+                self.background.judge(sessions);
+            }
+        }
         let Some(loaded) = &self.loaded else { return };
         if self.view == View::Compare {
             self.compare.update(loaded, self.sweep.is_some());

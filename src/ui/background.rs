@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use super::commands::{Export, Purpose};
 use super::compare::OtherSession;
 use super::data::LoadedSession;
-use super::library::{self, Found};
+use super::judged::{Judgement, judge_some};
+use super::library::{self, Found, Stamp};
 use super::pictures::{self, Wish};
 use super::preview::Preview;
 use crate::doctor::{self, Finding};
@@ -29,6 +30,8 @@ const QUICKEST_HAND: Duration = Duration::from_millis(800);
 pub enum Message {
     Devices(Vec<Finding>),
     Sessions(Vec<Found>),
+    /// What some of them say.
+    Judged(Vec<Judgement>),
     /// Share of it that is read, 0 to 1.
     Opening(f32),
     Opened(Result<Box<LoadedSession>, String>),
@@ -44,7 +47,8 @@ pub enum Message {
     Restored(Result<(), String>),
     /// A session for the before side, without its frames.
     BeforeOpened(Result<Box<OtherSession>, String>),
-    PlanLoaded(Result<Box<Plan>, String>),
+    /// From this file or session.
+    PlanLoaded(PathBuf, Result<Box<Plan>, String>),
     Previewed(Box<Preview>),
     FolderShown(Result<(), String>),
 }
@@ -77,6 +81,11 @@ impl Background {
     /// Which sessions are there?
     pub fn find_sessions(&self, folder: PathBuf, named: Vec<PathBuf>) {
         self.spawn(move || Message::Sessions(library::find(&folder, &named)));
+    }
+
+    /// What do the first of these sessions say?
+    pub fn judge(&self, sessions: Vec<(PathBuf, Stamp)>) {
+        self.spawn(move || Message::Judged(judge_some(sessions)));
     }
 
     /// Reads a session whole, telling how far it is.
@@ -122,7 +131,10 @@ impl Background {
 
     /// Reads a plan.
     pub fn load_plan(&self, path: PathBuf) {
-        self.spawn(move || Message::PlanLoaded(load_plan(&path).map(Box::new).map_err(|error| error.to_string())));
+        self.spawn(move || {
+            let plan = load_plan(&path).map(Box::new).map_err(|error| error.to_string());
+            Message::PlanLoaded(path, plan)
+        });
     }
 
     /// Writes a plan.

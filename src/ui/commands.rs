@@ -43,6 +43,7 @@ pub enum Command {
     TogglePalette,
     ToggleKeys,
     DismissProblem(usize),
+    DismissTold,
     DismissWritten,
     Quit,
     /// Stops the sweep, keeps the finished runs, closes the window.

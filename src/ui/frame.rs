@@ -11,7 +11,7 @@ use super::compare_view::compare_ui;
 use super::data::LoadedSession;
 use super::first_start::first_start_ui;
 use super::live::{LiveModel, live_ui};
-use super::notices::{notices_ui, quiet_ui, quit_ui};
+use super::notices::{Notices, notices_ui, quiet_ui, quit_ui};
 use super::palette;
 use super::path_dialog::Picked;
 use super::report::report_ui;
@@ -45,7 +45,9 @@ impl App {
             self.view_ui(ui);
         });
         let ctx = ui.ctx().clone();
-        notices_ui(&ctx, self.report.written.as_deref(), &self.problems, &mut self.queue);
+        let notices =
+            Notices { told: self.told.as_deref(), written: self.report.written.as_deref(), problems: &self.problems };
+        notices_ui(&ctx, notices, &mut self.queue);
         palette::palette_ui(&ctx, &mut self.palette, &mut self.queue);
         match self.path_dialog.as_mut().and_then(|dialog| dialog.show(&ctx)) {
             Some(Picked::Path(purpose, path)) => {

@@ -13,14 +13,34 @@ use super::words::in_window;
 /// Of a notice, at most.
 const WIDTH: f32 = 560.0;
 
-/// The last export and all errors, at the lower right above everything, so that nothing moves. They stay until dismissed.
-pub(super) fn notices_ui(ctx: &Context, written: Option<&Path>, problems: &VecDeque<String>, queue: &mut Vec<Command>) {
-    if written.is_none() && problems.is_empty() {
+/// What there is to say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Notices<'a> {
+    /// What was done that cannot be seen from its place.
+    pub told: Option<&'a str>,
+    /// The last export.
+    pub written: Option<&'a Path>,
+    /// All errors.
+    pub problems: &'a VecDeque<String>,
+}
+
+/// At the lower right above everything, so that nothing moves. They stay until dismissed.
+pub(super) fn notices_ui(ctx: &Context, notices: Notices<'_>, queue: &mut Vec<Command>) {
+    let Notices { told, written, problems } = notices;
+    if told.is_none() && written.is_none() && problems.is_empty() {
         return;
     }
     let area = egui::Area::new(egui::Id::unique("notices")).order(egui::Order::Foreground);
     area.anchor(egui::Align2::RIGHT_BOTTOM, egui::vec2(-theme::GAP, -theme::GAP)).show(ctx, |ui| {
         ui.set_max_width(WIDTH);
+        if let Some(told) = told {
+            card_ui(ui, |ui| {
+                ui.label(told);
+                if ui.small_button("Dismiss").clicked() {
+                    queue.push(Command::DismissTold);
+                }
+            });
+        }
         if let Some(path) = written {
             card_ui(ui, |ui| {
                 ui.label(format!("Written to {}", path.display()));

@@ -39,7 +39,7 @@ impl App {
             }
             Command::Calibrate => self.calibrate(ctx),
             Command::Stop => self.stop(),
-            Command::Show(view) => self.view = view,
+            Command::Show(view) => self.show_view(view),
             Command::OpenSession(dir) => {
                 self.opening = Some(0.0);
                 self.background.open(dir);
@@ -68,6 +68,7 @@ impl App {
             Command::TogglePalette => self.palette.toggle(),
             Command::ToggleKeys => self.shows_keys = !self.shows_keys,
             Command::DismissProblem(idx) => drop(self.problems.remove(idx)),
+            Command::DismissTold => self.told = None,
             Command::DismissWritten => self.report.written = None,
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Command::StopAndQuit => {
@@ -75,6 +76,14 @@ impl App {
                 self.stop();
             }
             Command::KeepRunning => self.asks_to_quit = false,
+        }
+    }
+
+    fn show_view(&mut self, view: View) {
+        self.view = view;
+        // Others make sessions too.
+        if view == View::Sessions {
+            self.find_sessions();
         }
     }
 
@@ -108,7 +117,7 @@ impl App {
     fn start(&mut self, ctx: &Context, order: Order) {
         let (sum, dir) = (Estimate::of(&order.plan), order.dir.clone());
         let is_beside = order.calibrates && self.loaded.is_some();
-        self.ended = None;
+        (self.ended, self.told) = (None, None);
         let waker = ctx.clone();
         match Worker::start(&self.starter, order, move || waker.request_repaint_after(SOON)) {
             Ok(worker) => {
