@@ -12,10 +12,13 @@ use jiff::Timestamp;
 use super::commands::{Export, Purpose};
 use super::compare::OtherSession;
 use super::data::LoadedSession;
+use super::help::SystemFacts;
 use super::judged::{Judgement, judge_some};
 use super::library::{self, Found, Stamp};
 use super::pictures::{self, Wish};
 use super::preview::Preview;
+use crate::bench::environment;
+use crate::device::nvidia_driver;
 use crate::doctor::{self, Finding};
 use crate::plan::Plan;
 use crate::report::{Report, ReportError, Subject, csv, render, trace};
@@ -29,6 +32,7 @@ const QUICKEST_HAND: Duration = Duration::from_millis(800);
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Message {
     Devices(Vec<Finding>),
+    System(SystemFacts),
     Sessions(Vec<Found>),
     /// What some of them say.
     Judged(Vec<Judgement>),
@@ -44,7 +48,8 @@ pub enum Message {
     Exported(Result<PathBuf, String>),
     Labelled(Result<(), String>),
     Deleted(Result<Discarded, String>),
-    Restored(Result<(), String>),
+    /// The folder where it is again.
+    Restored(Result<PathBuf, String>),
     /// A session for the before side, without its frames.
     BeforeOpened(Result<Box<OtherSession>, String>),
     /// From this file or session.
@@ -76,6 +81,14 @@ impl Background {
     /// Which devices work?
     pub fn examine(&self) {
         self.spawn(|| Message::Devices(doctor::examine()));
+    }
+
+    /// What computer is this, and which driver has it?
+    pub fn ask_system(&self) {
+        self.spawn(|| {
+            let environment = environment::capture(String::new());
+            Message::System(SystemFacts { environment, driver: nvidia_driver() })
+        });
     }
 
     /// Which sessions are there?
@@ -126,7 +139,10 @@ impl Background {
 
     /// Moves it back.
     pub fn restore(&self, discarded: Discarded) {
-        self.spawn(move || Message::Restored(discarded.restore().map_err(|error| error.to_string())));
+        self.spawn(move || {
+            let restored = discarded.restore().map(|()| discarded.from).map_err(|error| error.to_string());
+            Message::Restored(restored)
+        });
     }
 
     /// Reads a plan.

@@ -10,6 +10,7 @@ use super::commands::View;
 use super::compare_view::compare_ui;
 use super::data::LoadedSession;
 use super::first_start::first_start_ui;
+use super::help::help_ui;
 use super::live::{LiveModel, live_ui};
 use super::notices::{Notices, notices_ui, quiet_ui, quit_ui};
 use super::palette;
@@ -57,9 +58,7 @@ impl App {
             Some(Picked::Nothing) => self.path_dialog = None,
             None => {}
         }
-        if self.shows_keys {
-            self.shows_keys = palette::keys_ui(&ctx);
-        }
+        help_ui(&ctx, &mut self.help, &self.log);
         if self.asks_to_quit {
             quit_ui(&ctx, &mut self.queue);
         }

@@ -46,7 +46,8 @@ pub fn find(folder: &Path, named: &[PathBuf]) -> Vec<Found> {
     dirs.extend(named.iter().filter(|dir| dir.parent() != Some(folder)).cloned());
     let calibrated = dirs.iter().filter_map(|dir| stamp(&dir.join("noise-floor.json")).modified).max();
     let mut found: Vec<_> = dirs.into_iter().filter_map(|dir| look(dir, calibrated)).collect();
-    found.sort_by_key(|found| std::cmp::Reverse(found.created_unix_ms()));
+    // Those of the same moment always in the same order, whatever that of the folder is.
+    found.sort_by(|one, other| (other.created_unix_ms(), &one.dir).cmp(&(one.created_unix_ms(), &other.dir)));
     found
 }
 
