@@ -269,10 +269,17 @@ fn cuda_error(error: &DriverError) -> DeviceError {
     DeviceError::Cuda { answer, advice }
 }
 
-/// Driver release by NVML; a driver without NVML is possible, so this is best effort.
-fn driver_version() -> String {
+/// Release of NVIDIA's driver by NVML.
+///
+/// # Errors
+/// There is no NVML, which is possible with a driver too, or it does not answer; in its own words.
+pub fn nvidia_driver() -> Result<String, String> {
     let version = nvml_wrapper::Nvml::init().and_then(|nvml| nvml.sys_driver_version());
-    version.unwrap_or_else(|error| format!("unknown ({error})"))
+    version.map_err(|error| error.to_string())
+}
+
+fn driver_version() -> String {
+    nvidia_driver().unwrap_or_else(|error| format!("unknown ({error})"))
 }
 
 fn api_version(api: &Api) -> String {

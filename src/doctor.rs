@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use crate::device::{Device, DeviceError, DeviceSpec, gpu_state, gpus};
-use crate::nvenc::api::Api;
+use crate::nvenc::api::{Api, HEADER_VERSION};
 use crate::nvenc::error::{NvencError, Status};
 use crate::nvenc::session::{CodecCaps, Session};
 use crate::record::GpuState;
@@ -48,6 +48,12 @@ pub fn examine() -> Vec<Finding> {
     }
     findings.push(try_ffmpeg());
     findings
+}
+
+/// The version of the NVENC API that this program speaks: "12.1".
+pub fn api_version() -> String {
+    let (major, minor) = HEADER_VERSION;
+    format!("{major}.{minor}")
 }
 
 /// Name, title and description of each of the virtual device's profiles.

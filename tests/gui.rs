@@ -17,6 +17,11 @@ use inflight::session::{Label, Session};
 use inflight::ui::app::App;
 use inflight::ui::commands::{Command, View};
 
+#[path = "gui/help.rs"]
+mod help;
+#[path = "gui/sessions.rs"]
+mod sessions;
+
 /// Whatever is waited for comes within this, or never will.
 const PATIENCE: Duration = Duration::from_secs(60);
 

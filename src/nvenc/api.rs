@@ -27,6 +27,9 @@ pub struct Api {
     _library: Option<ManuallyDrop<libloading::Library>>,
 }
 
+/// Major and minor version of the header that every call is made with.
+pub const HEADER_VERSION: (u32, u32) = (sys::NVENCAPI_MAJOR_VERSION, sys::NVENCAPI_MINOR_VERSION);
+
 /// Names each entry once: our name, the header's name, its parameters.
 macro_rules! entries {
     ($($name:ident = $slot:ident($($parameter:ty),*);)*) => {

@@ -112,6 +112,14 @@ pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
 }
 
 impl Manifest {
+    /// Reads the manifest of the session in `dir`.
+    ///
+    /// # Errors
+    /// There is no session, it was written by a newer program, or its manifest cannot be understood.
+    pub fn load(dir: &Path) -> Result<Self, SessionError> {
+        read_manifest(dir)
+    }
+
     /// Writes the manifest to the session folder, replacing an existing one; never writes only a part.
     ///
     /// # Errors

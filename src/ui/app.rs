@@ -8,11 +8,14 @@ use eframe::egui::{self, Context, Popup, Rect, ViewportCommand};
 
 use super::background::{Background, Message};
 use super::bar::Progress;
-use super::commands::{Command, TABLE, View};
+use super::commands::{Command, HelpPage, TABLE, View};
 use super::compare::CompareModel;
 use super::data::LoadedSession;
+use super::drawing::Drawing;
+use super::help::Help;
 use super::live::LiveModel;
 use super::live_view::Listed;
+use super::log::Log;
 use super::palette::Palette;
 use super::path_dialog::PathDialog;
 use super::plots::Plots;
@@ -32,11 +35,6 @@ use crate::stats::runs::summary::RunSummary;
 /// How often a sweep is drawn while a run is in progress. Runs that are shorter are drawn in between, where nothing is
 /// measured (`bench::worker`).
 const LIVE_FRAME: Duration = Duration::from_millis(1000);
-/// Of so many frames of a sweep one is timed.
-const TIMED_EVERY: u32 = 8;
-/// At once, but only one frame: egui answers a plain request with two.
-pub(super) const SOON: Duration = Duration::from_millis(1);
-
 /// What is kept under these names from one start to the next. Runs never are.
 pub(super) const QUIET_KEY: &str = "draw nothing while measuring";
 pub(super) const PLAN_KEY: &str = "plan";
@@ -72,7 +70,9 @@ pub struct App {
     pub(super) palette: Palette,
     /// A path that is being typed, where the system has no file dialog.
     pub(super) path_dialog: Option<PathDialog>,
-    pub(super) shows_keys: bool,
+    pub(super) help: Help,
+    /// What happened since the start.
+    pub(super) log: Log,
     /// What is unfolded below the answer.
     pub(super) unfolded: Unfolded,
     /// Of the window, as last set.
@@ -97,45 +97,13 @@ pub struct App {
     pub(super) queue: Vec<Command>,
 }
 
-/// How long drawing goes on after everything to draw is known: now and then a frame is followed by another at once, and the
-/// time between the two says it.
-#[derive(Debug, Default)]
-pub(super) struct Drawing {
-    num_drawn: u32,
-    began: Option<Instant>,
-    laid_out: Duration,
-    is_timed: bool,
-    rest: Duration,
-}
-
-impl Drawing {
-    /// A frame begins.
-    fn tick(&mut self) {
-        let whole = self.began.replace(Instant::now()).map(|began| began.elapsed());
-        if let Some(whole) = whole.filter(|_| self.is_timed) {
-            self.rest = whole.saturating_sub(self.laid_out);
-        }
-    }
-
-    /// Everything to draw is known. How much longer it takes; `None`: the next frame, which follows at once, will tell.
-    pub(super) fn lay_out(&mut self, ctx: &Context) -> Option<Duration> {
-        self.laid_out = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        let was_timed = std::mem::take(&mut self.is_timed);
-        self.num_drawn = self.num_drawn.wrapping_add(u32::from(!was_timed));
-        if !was_timed && self.num_drawn % TIMED_EVERY == 1 {
-            self.is_timed = true;
-            ctx.request_repaint_after(SOON);
-            return None;
-        }
-        Some(self.rest)
-    }
-}
-
 /// A sweep in progress.
 #[derive(Debug)]
 pub(super) struct Sweep {
     pub(super) worker: Worker,
     pub(super) dir: PathBuf,
+    /// What the log calls it.
+    pub(super) name: &'static str,
     pub(super) progress: Progress,
     /// A calibration measures this computer, and replaces nothing that is open.
     pub(super) is_beside: bool,
@@ -172,7 +140,8 @@ impl App {
             is_quiet: false,
             palette: Palette::default(),
             path_dialog: None,
-            shows_keys: false,
+            help: Help::default(),
+            log: Log::default(),
             unfolded: Unfolded::Nothing,
             title: String::new(),
             drawing: Drawing::default(),
@@ -271,9 +240,14 @@ impl App {
 
     fn take_message(&mut self, ctx: &Context, message: Message) {
         match message {
-            Message::Devices(findings) => self.setup.devices.found(findings),
+            Message::Devices(findings) => {
+                self.help.about.findings = Some(findings.clone());
+                self.setup.devices.found(findings);
+            }
             Message::Ffmpeg(found) => self.setup.ffmpeg = Some(found),
-            Message::Sessions(found) => self.sessions.found = Some(found),
+            Message::System(facts) => self.help.about.system = Some(facts),
+            Message::Sessions(found) => self.sessions.take_found(found),
+            Message::Judged(judgements) => self.sessions.take_judgements(judgements),
             Message::Opening(share) => self.opening = Some(share),
             Message::Opened(Ok(loaded)) => {
                 self.opening = None;
@@ -281,28 +255,43 @@ impl App {
             }
             Message::Opened(Err(problem)) => {
                 self.opening = None;
-                self.problems.push_back(problem);
+                self.complain(problem);
             }
-            Message::Exported(Err(problem)) => self.problems.push_back(problem),
             Message::Picked(purpose, Some(path)) => self.take_picked(purpose, path),
             Message::Picked(_, None) => {}
             Message::NoDialog(purpose) => self.path_dialog = Some(PathDialog::open(purpose)),
             Message::Rendered(version, report) => self.report.take(version, report),
-            Message::Exported(Ok(path)) => self.report.written = Some(path),
+            Message::Exported(Ok(path)) => {
+                self.log.note(format!("Written to {}", path.display()));
+                self.report.written = Some(path);
+            }
             Message::BeforeOpened(Ok(session)) => self.compare.other = Some(session),
-            Message::Labelled(Ok(())) | Message::Restored(Ok(())) => self.find_sessions(),
+            Message::Labelled(Ok(())) => self.find_sessions(),
+            Message::Restored(Ok(dir)) => {
+                self.log.note(format!("Restored {}", dir.display()));
+                self.find_sessions();
+            }
             Message::Deleted(Ok(discarded)) => self.forget(discarded),
-            Message::BeforeOpened(Err(problem))
+            Message::Exported(Err(problem))
+            | Message::PlanLoaded(_, Err(problem))
+            | Message::FolderShown(Err(problem))
+            | Message::BeforeOpened(Err(problem))
             | Message::Labelled(Err(problem))
             | Message::Deleted(Err(problem))
-            | Message::Restored(Err(problem)) => self.problems.push_back(problem),
-            Message::PlanLoaded(Ok(plan)) => self.setup.take_plan(&plan),
+            | Message::PlanSaved(Err(problem))
+            | Message::Sample(Err(problem))
+            | Message::Restored(Err(problem)) => self.complain(problem),
+            Message::FolderShown(Ok(())) => {}
+            Message::PlanLoaded(path, Ok(plan)) => {
+                self.setup.take_plan(&plan);
+                let name = self.sessions.name_of(&path);
+                let told = format!("The form on the left now holds the plan of {name}. Nothing has run yet.");
+                self.log.note(told.clone());
+                self.told = Some(told);
+            }
             Message::PlanSaved(Ok(saved)) => self.take_saved(saved),
             Message::Sample(Ok(path)) => self.setup.plan.input = path.display().to_string(),
-            Message::PlanSaved(Err(problem)) | Message::Sample(Err(problem)) => self.problems.push_back(problem),
             Message::Previewed(preview) => self.preview.take(ctx, *preview),
-            Message::PlanLoaded(Err(problem)) => self.problems.push_back(problem),
-            Message::FolderShown(shown) => self.problems.extend(shown.err()),
         }
     }
 
@@ -324,17 +313,19 @@ impl App {
             self.loaded = None;
             self.live = LiveModel::default();
         }
+        self.log.note(format!("Deleted {}: it is now in {}", discarded.from.display(), discarded.to.display()));
         self.sessions.deleted.push(discarded);
         self.find_sessions();
     }
 
     fn open(&mut self, loaded: Box<LoadedSession>) {
         if self.sweep.is_some() {
-            self.problems.push_back("cannot open a session while a sweep runs: stop the sweep first".to_owned());
+            self.complain("cannot open a session while a sweep runs: stop the sweep first".to_owned());
             return;
         }
+        self.log.note(format!("Opened {}", loaded.session.dir.display()));
         for damage in &loaded.session.damage {
-            self.problems.push_back(format!("{}: {damage}", loaded.session.dir.display()));
+            self.complain(format!("{}: {damage}", loaded.session.dir.display()));
         }
         self.show_last_runs(&loaded);
         self.report.begin(&loaded);
@@ -397,19 +388,23 @@ impl App {
             News::RunFinished(record) => {
                 sweep.progress.num_done += 1;
                 sweep.progress.num_failed += u64::from(record.error.is_some());
+                if let Some(error) = &record.error {
+                    self.log.error(format!("Run {} ({}) failed: {error}", record.order_index, record.case));
+                }
                 if let Some(loaded) = self.loaded.as_mut().filter(|_| !sweep.is_beside) {
                     self.live.finish(&record.frames);
                     loaded.push(*record);
                 }
             }
             News::Ended(ended) => {
+                self.note_end(&ended);
                 self.ended = match &ended {
                     Ok(outcome) if outcome.stopped => Some(Ended::Stopped { num_done: outcome.num_done }),
                     Ok(_) => None,
                     Err(_) => Some(Ended::Failed),
                 };
                 if let Err(error) = ended {
-                    self.problems.push_back(error.to_string());
+                    self.complain(error.to_string());
                 }
                 self.end_sweep(ctx);
             }
@@ -433,7 +428,7 @@ impl App {
     /// list and a sheet that are open come first where a key has no modifier.
     fn take_keys(&mut self, ctx: &Context) {
         let has_sheet = self.palette.is_open
-            || self.shows_keys
+            || self.help.page.is_some()
             || self.asks_to_quit
             || self.path_dialog.is_some()
             || self.existing_plan.is_some();
@@ -450,7 +445,7 @@ impl App {
             }
             let asks = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
             if !types && input.events.iter().any(asks) {
-                self.queue.push(Command::ToggleKeys);
+                self.queue.push(Command::Help(HelpPage::Keys));
             }
             if let Some(path) = input.raw.dropped_files.first().map(|file| file.path().to_owned()) {
                 self.take_dropped(path);
@@ -476,6 +471,13 @@ impl App {
     }
 
     fn update_models(&mut self) {
+        // Sessions are read where nobody measures, and only for those who look at the list.
+        if self.view == View::Sessions && self.sweep.is_none() {
+            let sessions = self.sessions.begin_judging();
+            if !sessions.is_empty() {
+                self.background.judge(sessions);
+            }
+        }
         let Some(loaded) = &self.loaded else { return };
         if self.view == View::Compare {
             self.compare.update(loaded, self.sweep.is_some());

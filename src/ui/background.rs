@@ -12,13 +12,17 @@ use jiff::Timestamp;
 use super::commands::{Export, Purpose};
 use super::compare::OtherSession;
 use super::data::LoadedSession;
-use super::library::{self, Found};
+use super::help::SystemFacts;
+use super::judged::{Judgement, judge_some};
+use super::library::{self, Found, Stamp};
 use super::pictures::{self, FigureWish, Wish};
 use super::preview::Preview;
 use super::sample::sample_clip;
 use super::saving::{self, Saved};
+use crate::bench::environment;
 use crate::bench::ffmpeg::nvenc_codecs;
 use crate::contract::Codec;
+use crate::device::nvidia_driver;
 use crate::doctor::{self, Finding};
 use crate::plan::Plan;
 use crate::record::DeviceInfo;
@@ -33,7 +37,10 @@ const QUICKEST_HAND: Duration = Duration::from_millis(800);
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Message {
     Devices(Vec<Finding>),
+    System(SystemFacts),
     Sessions(Vec<Found>),
+    /// What some of them say.
+    Judged(Vec<Judgement>),
     /// Share of it that is read, 0 to 1.
     Opening(f32),
     Opened(Result<Box<LoadedSession>, String>),
@@ -46,10 +53,12 @@ pub enum Message {
     Exported(Result<PathBuf, String>),
     Labelled(Result<(), String>),
     Deleted(Result<Discarded, String>),
-    Restored(Result<(), String>),
+    /// The folder where it is again.
+    Restored(Result<PathBuf, String>),
     /// A session for the before side, without its frames.
     BeforeOpened(Result<Box<OtherSession>, String>),
-    PlanLoaded(Result<Box<Plan>, String>),
+    /// From this file or session.
+    PlanLoaded(PathBuf, Result<Box<Plan>, String>),
     PlanSaved(Result<Saved, String>),
     /// Where the sample clip is.
     Sample(Result<PathBuf, String>),
@@ -89,9 +98,22 @@ impl Background {
         self.spawn(|| Message::Ffmpeg(nvenc_codecs().map_err(|why| why.to_string())));
     }
 
+    /// What computer is this, and which driver has it?
+    pub fn ask_system(&self) {
+        self.spawn(|| {
+            let environment = environment::capture(String::new());
+            Message::System(SystemFacts { environment, driver: nvidia_driver() })
+        });
+    }
+
     /// Which sessions are there?
     pub fn find_sessions(&self, folder: PathBuf, named: Vec<PathBuf>) {
         self.spawn(move || Message::Sessions(library::find(&folder, &named)));
+    }
+
+    /// What do the first of these sessions say?
+    pub fn judge(&self, sessions: Vec<(PathBuf, Stamp)>) {
+        self.spawn(move || Message::Judged(judge_some(sessions)));
     }
 
     /// Reads a session whole, telling how far it is.
@@ -132,12 +154,18 @@ impl Background {
 
     /// Moves it back.
     pub fn restore(&self, discarded: Discarded) {
-        self.spawn(move || Message::Restored(discarded.restore().map_err(|error| error.to_string())));
+        self.spawn(move || {
+            let restored = discarded.restore().map(|()| discarded.from).map_err(|error| error.to_string());
+            Message::Restored(restored)
+        });
     }
 
     /// Reads a plan.
     pub fn load_plan(&self, path: PathBuf) {
-        self.spawn(move || Message::PlanLoaded(load_plan(&path).map(Box::new).map_err(|error| error.to_string())));
+        self.spawn(move || {
+            let plan = load_plan(&path).map(Box::new).map_err(|error| error.to_string());
+            Message::PlanLoaded(path, plan)
+        });
     }
 
     /// Writes a plan, and replaces a file only where that is asked for.

@@ -56,7 +56,7 @@ pub enum Command {
     SwapSides,
     Theme(ThemePreference),
     TogglePalette,
-    ToggleKeys,
+    Help(HelpPage),
     DismissProblem(usize),
     DismissTold,
     DismissWritten,
@@ -78,6 +78,16 @@ pub enum View {
     Compare,
     Report,
     Sessions,
+}
+
+/// The pages of the menu Help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum HelpPage {
+    Keys,
+    Glossary,
+    Log,
+    About,
 }
 
 /// The purpose of a file dialog.
@@ -154,6 +164,18 @@ impl View {
     }
 }
 
+impl HelpPage {
+    /// The heading of its dialog.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Keys => "Keys",
+            Self::Glossary => "Glossary",
+            Self::Log => "Log",
+            Self::About => "About Inflight",
+        }
+    }
+}
+
 impl Menu {
     /// All of them, from left to right.
     pub const ALL: [Self; 3] = [Self::Session, Self::View, Self::Help];
@@ -185,7 +207,7 @@ const fn entry(title: &'static str, menu: Menu, command: Command, shortcut: Opti
 }
 
 /// Every command that needs no argument of its own.
-pub static TABLE: [Entry; 30] = [
+pub static TABLE: [Entry; 33] = [
     entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
     entry("Calibrate this computer for the plan", Menu::Session, Command::Calibrate, None),
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
@@ -216,5 +238,8 @@ pub static TABLE: [Entry; 30] = [
     entry("Dark theme", Menu::View, Command::Theme(ThemePreference::Dark), None),
     entry("Light theme", Menu::View, Command::Theme(ThemePreference::Light), None),
     entry("Find a command", Menu::Help, Command::TogglePalette, with_command(Key::P)),
-    entry("Keys", Menu::Help, Command::ToggleKeys, plain(Key::F1)),
+    entry("Keys", Menu::Help, Command::Help(HelpPage::Keys), plain(Key::F1)),
+    entry("Glossary", Menu::Help, Command::Help(HelpPage::Glossary), None),
+    entry("Log", Menu::Help, Command::Help(HelpPage::Log), None),
+    entry("About Inflight", Menu::Help, Command::Help(HelpPage::About), None),
 ];

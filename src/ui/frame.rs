@@ -9,6 +9,7 @@ use super::bar;
 use super::commands::View;
 use super::compare_view::compare_ui;
 use super::first_start::first_start_ui;
+use super::help::help_ui;
 use super::live_view::live_ui;
 use super::notices::{Notices, notices_ui, quiet_ui, quit_ui};
 use super::palette;
@@ -55,12 +56,10 @@ impl App {
             Some(Picked::Nothing) => self.path_dialog = None,
             None => {}
         }
-        if self.shows_keys {
-            self.shows_keys = palette::keys_ui(&ctx);
-        }
         if let Some(existing) = &self.existing_plan {
             existing_ui(&ctx, existing, &mut self.queue);
         }
+        help_ui(&ctx, &mut self.help, &self.log);
         if self.asks_to_quit {
             quit_ui(&ctx, &mut self.queue);
         }

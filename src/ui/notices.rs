@@ -1,17 +1,42 @@
-//! Messages of the window: errors, written files, whether to close.
+//! Messages of the window: errors, written files, whether to close; and how errors and ends of sweeps come into the log.
 
 use std::collections::VecDeque;
 use std::path::Path;
 
 use eframe::egui::{self, Context, Ui};
 
+use super::app::App;
 use super::commands::Command;
 use super::theme;
 use super::widgets::icons;
 use super::words::in_window;
+use crate::bench::job::JobError;
+use crate::bench::sweep::Outcome;
 
 /// Of a notice, at most.
 const WIDTH: f32 = 560.0;
+
+impl App {
+    /// Shows an error until it is dismissed; the log keeps it.
+    pub(super) fn complain(&mut self, problem: String) {
+        self.log.error(in_window(&problem));
+        self.problems.push_back(problem);
+    }
+
+    /// Logs how a sweep ended.
+    pub(super) fn note_end(&mut self, ended: &Result<Outcome, JobError>) {
+        let Some(sweep) = &self.sweep else { return };
+        let (name, dir) = (sweep.name, sweep.dir.display());
+        match ended {
+            Ok(Outcome { stopped, num_done, num_failed }) => {
+                let how = if *stopped { "stopped" } else { "ended" };
+                let failed = if *num_failed == 0 { String::new() } else { format!(", {num_failed} of them failed") };
+                self.log.note(format!("{name} {how} after {num_done} runs{failed}: {dir}"));
+            }
+            Err(_) => self.log.error(format!("{name} failed: {dir}")),
+        }
+    }
+}
 
 /// What there is to say.
 #[derive(Debug, Clone, Copy)]

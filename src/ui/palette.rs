@@ -1,6 +1,6 @@
-//! The command palette and the sheet of keys, both from the table of commands.
+//! The command palette, from the table of commands.
 
-use eframe::egui::{Button, Context, Grid, Id, Key, Modal, Modifiers, ScrollArea, TextEdit, Ui, vec2};
+use eframe::egui::{Button, Context, Id, Key, Modal, Modifiers, ScrollArea, TextEdit, Ui, vec2};
 
 use super::commands::{Command, Entry, TABLE};
 
@@ -96,27 +96,6 @@ fn lines_ui(ui: &mut Ui, found: &[&Entry], chosen: usize, has_moved: bool) -> Op
         }
     });
     clicked
-}
-
-/// Every key there is; false once it is closed.
-pub fn keys_ui(ctx: &Context) -> bool {
-    let shown = Modal::new(Id::unique("keys")).show(ctx, |ui| {
-        ui.heading("Keys");
-        Grid::new("keys").num_columns(2).striped(true).spacing([24.0, 6.0]).show(ui, |ui| {
-            for entry in &TABLE {
-                if let Some(shortcut) = &entry.shortcut {
-                    ui.label(entry.title);
-                    ui.monospace(ui.ctx().format_shortcut(shortcut));
-                    ui.end_row();
-                }
-            }
-            ui.label("Show these keys");
-            ui.monospace("?");
-            ui.end_row();
-        });
-        ui.button("Close").clicked()
-    });
-    !shown.inner && !shown.should_close()
 }
 
 #[cfg(test)]

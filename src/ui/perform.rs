@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use eframe::egui::{Context, ViewportCommand};
 
-use super::app::{App, SOON, Sweep};
+use super::app::{App, Sweep};
 use super::bar::Progress;
-use super::commands::{Command, Export, Purpose, View};
+use super::commands::{Command, Export, HelpPage, Purpose, View};
+use super::drawing::SOON;
 use super::pictures::{self, Wish};
 use super::ready_plans::ReadyPlan;
 use crate::bench::calibrate::{CALIBRATION_PAIRS, calibration_dir_in, calibration_plan};
@@ -15,6 +16,7 @@ use crate::bench::command::{calibrate_command, sweep_command};
 use crate::bench::estimate::Estimate;
 use crate::bench::job::session_dir_in;
 use crate::bench::worker::{Order, Worker};
+use crate::units;
 
 impl App {
     pub(super) fn perform(&mut self, ctx: &Context, command: Command) {
@@ -40,7 +42,7 @@ impl App {
             }
             Command::Calibrate => self.calibrate(ctx),
             Command::Stop => self.stop(),
-            Command::Show(view) => self.view = view,
+            Command::Show(view) => self.show_view(view),
             Command::OpenSession(dir) => {
                 self.opening = Some(0.0);
                 self.background.open(dir);
@@ -83,7 +85,7 @@ impl App {
             Command::SwapSides => self.compare.swap(),
             Command::Theme(theme) => ctx.set_theme(theme),
             Command::TogglePalette => self.palette.toggle(),
-            Command::ToggleKeys => self.shows_keys = !self.shows_keys,
+            Command::Help(page) => self.show_help(page),
             Command::DismissProblem(idx) => drop(self.problems.remove(idx)),
             Command::DismissTold => self.told = None,
             Command::DismissWritten => self.report.written = None,
@@ -99,6 +101,22 @@ impl App {
     fn save_plan(&mut self, may_replace: bool) {
         (self.existing_plan, self.told) = (None, None);
         self.background.save_plan(self.setup.plan(), PathBuf::from(&self.setup.plan_path), may_replace);
+    }
+
+    fn show_view(&mut self, view: View) {
+        self.view = view;
+        // Others make sessions too.
+        if view == View::Sessions {
+            self.find_sessions();
+        }
+    }
+
+    fn show_help(&mut self, page: HelpPage) {
+        self.help.open(page);
+        // Never while somebody measures: what it starts would disturb the run.
+        if page == HelpPage::About && self.help.about.system.is_none() && self.sweep.is_none() {
+            self.background.ask_system();
+        }
     }
 
     fn run(&mut self, ctx: &Context) {
@@ -124,17 +142,20 @@ impl App {
                 let (command, dir) = (calibrate_command(&plan), calibration_dir_in(&self.folder));
                 self.start(ctx, Order { plan, dir, command, calibrates: true });
             }
-            Err(error) => self.problems.push_back(error.to_string()),
+            Err(error) => self.complain(error.to_string()),
         }
     }
 
     fn start(&mut self, ctx: &Context, order: Order) {
         let (sum, dir) = (Estimate::of(&order.plan), order.dir.clone());
+        let name = if order.calibrates { "Calibration" } else { "Sweep" };
         let is_beside = order.calibrates && self.loaded.is_some();
-        self.ended = None;
+        (self.ended, self.told) = (None, None);
         let waker = ctx.clone();
         match Worker::start(&self.starter, order, move || waker.request_repaint_after(SOON)) {
             Ok(worker) => {
+                let num_runs = units::count(sum.num_runs as f64);
+                self.log.note(format!("{name} started: {num_runs} runs planned, into {}", dir.display()));
                 let progress = Progress {
                     num_runs: 0,
                     expected: sum.duration,
@@ -145,11 +166,11 @@ impl App {
                     is_stopping: false,
                     ends_at: None,
                 };
-                self.sweep = Some(Sweep { worker, dir, progress, is_beside, samples: Vec::new() });
+                self.sweep = Some(Sweep { worker, dir, name, progress, is_beside, samples: Vec::new() });
             }
-            Err(error) => self
-                .problems
-                .push_back(format!("cannot start the sweep's thread: {error}; close other programs and try again")),
+            Err(error) => {
+                self.complain(format!("cannot start the sweep's thread: {error}; close other programs and try again"));
+            }
         }
     }
 

@@ -2,19 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Align, Button, Grid, Key, Label, Layout, Link, TextEdit, Ui};
-use egui_extras::{Column, TableBuilder, TableRow};
+use eframe::egui::{Button, Grid, Key, TextEdit, Ui};
 
 use super::commands::{Command, Purpose};
-use super::library::Found;
-use super::theme;
-use crate::report::words::codec_title;
-use crate::session::{Discarded, Label as SessionLabel, TRASH_FOLDER};
-use crate::units::NO_VALUE;
-
-const ROW_HEIGHT: f32 = 28.0;
-/// Below this width input and tags are left out.
-const ROOM_FOR_ALL: f32 = 760.0;
+use super::judged::{Judgement, Judgements};
+use super::library::{Found, Stamp};
+use super::session_cells::Asked;
+use super::session_rows::{self, Order, SessionRow};
+use super::sessions_table::table_ui;
+use crate::session::{Discarded, Label as SessionLabel};
+use crate::units;
 
 /// What the view remembers.
 #[derive(Debug, Default)]
@@ -23,11 +20,18 @@ pub struct SessionsModel {
     pub found: Option<Vec<Found>>,
     /// Typed folder.
     pub path: String,
-    /// Only sessions whose name, folder, label, device or input holds this.
+    /// Only sessions whose row, folder, note or device holds each of these words.
     pub search: String,
     /// Deleted since the window was opened, the last one last.
     pub deleted: Vec<Discarded>,
     editing: Option<Editing>,
+    judgements: Judgements,
+    /// One for each of `found`.
+    rows: Vec<SessionRow>,
+    order: Order,
+    /// Places in `rows`, and what they were searched and sorted for; `None`: the rows are new.
+    shown: Vec<usize>,
+    shown_for: Option<(String, Order)>,
 }
 
 /// A label that is being written.
@@ -40,6 +44,52 @@ struct Editing {
 }
 
 impl SessionsModel {
+    /// Takes up which sessions there are.
+    pub fn take_found(&mut self, found: Vec<Found>) {
+        self.found = Some(found);
+        self.refresh_rows();
+    }
+
+    /// Takes up what sessions say.
+    pub fn take_judgements(&mut self, judgements: Vec<Judgement>) {
+        self.judgements.take(judgements);
+        self.refresh_rows();
+    }
+
+    /// The sessions to be read now; see [`Judgements::begin`].
+    pub fn begin_judging(&mut self) -> Vec<(PathBuf, Stamp)> {
+        self.judgements.begin(self.found.as_deref().unwrap_or_default())
+    }
+
+    fn refresh_rows(&mut self) {
+        self.rows = session_rows::rows(self.found.as_deref().unwrap_or_default(), &self.judgements);
+        self.shown_for = None;
+    }
+
+    /// Filters and sorts again where the rows, the search or the order have changed.
+    fn refresh_shown(&mut self) {
+        let is_current = |(search, order): &(String, Order)| *search == self.search && *order == self.order;
+        if !self.shown_for.as_ref().is_some_and(is_current) {
+            self.shown = session_rows::shown(&self.rows, &self.search, self.order);
+            self.shown_for = Some((self.search.clone(), self.order));
+        }
+    }
+
+    fn take_asked(&mut self, asked: Option<Asked>, queue: &mut Vec<Command>) {
+        match asked {
+            Some(Asked::Order(order)) => self.order = order,
+            Some(Asked::Label(place)) => {
+                let found = self.found.as_ref().and_then(|found| found.get(place));
+                self.editing = found.map(|found| {
+                    let label = found.label.clone().unwrap_or_default();
+                    Editing { dir: found.dir.clone(), tags: label.tags.join(", "), label }
+                });
+            }
+            Some(Asked::Command(command)) => queue.push(command),
+            None => {}
+        }
+    }
+
     /// What the session in `dir` is called: its title and folder, or the folder alone.
     pub fn name_of(&self, dir: &Path) -> String {
         let found = self.found.iter().flatten().find(|found| found.dir == dir);
@@ -53,6 +103,28 @@ impl SessionsModel {
 
 /// The whole view.
 pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, open: Option<&Path>, queue: &mut Vec<Command>) {
+    folder_ui(ui, model, queue);
+    model.refresh_shown();
+    search_ui(ui, model, queue);
+    deleted_ui(ui, &model.deleted, queue);
+    editing_ui(ui, &mut model.editing, queue);
+    ui.separator();
+    match &model.found {
+        None => drop(ui.label("Looking for sessions in the folder output.")),
+        Some(found) if found.is_empty() => {
+            ui.label("There are no sessions in the folder output yet. Press Run to create one.");
+        }
+        Some(_) if model.shown.is_empty() => {
+            ui.label(format!("No session contains '{}'.", model.search));
+        }
+        Some(_) => {
+            let asked = table_ui(ui, &model.rows, &model.shown, model.order, open);
+            model.take_asked(asked, queue);
+        }
+    }
+}
+
+fn folder_ui(ui: &mut Ui, model: &mut SessionsModel, queue: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let name = ui.label("Session folder");
         let typed = ui.add(TextEdit::singleline(&mut model.path).desired_width(360.0)).labelled_by(name.id);
@@ -65,23 +137,24 @@ pub fn sessions_ui(ui: &mut Ui, model: &mut SessionsModel, open: Option<&Path>, 
             queue.push(Command::Pick(Purpose::Session));
         }
     });
+}
+
+fn search_ui(ui: &mut Ui, model: &mut SessionsModel, queue: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let name = ui.label("Search");
-        ui.add(TextEdit::singleline(&mut model.search).desired_width(200.0)).labelled_by(name.id);
-        if ui.button("Refresh").clicked() {
+        let field = TextEdit::singleline(&mut model.search).desired_width(200.0).hint_text("likely T=4 hevc");
+        ui.add(field).labelled_by(name.id);
+        if ui.button("Refresh").on_hover_text("Looks for sessions again").clicked() {
             queue.push(Command::FindSessions);
         }
+        let (num_shown, num) = (units::count(model.shown.len() as f64), units::count(model.rows.len() as f64));
+        let sessions = if model.rows.len() == 1 { "session" } else { "sessions" };
+        ui.weak(if num_shown == num {
+            format!("{num} {sessions}")
+        } else {
+            format!("{num_shown} of {num} {sessions}")
+        });
     });
-    deleted_ui(ui, &model.deleted, queue);
-    editing_ui(ui, &mut model.editing, queue);
-    ui.separator();
-    match &model.found {
-        None => drop(ui.label("Looking for sessions in the folder output.")),
-        Some(found) if found.is_empty() => {
-            ui.label("There are no sessions in the folder output yet. Press Run to create one.");
-        }
-        Some(found) => list_ui(ui, (found, open), &model.search, &mut model.editing, queue),
-    }
 }
 
 fn deleted_ui(ui: &mut Ui, deleted: &[Discarded], queue: &mut Vec<Command>) {
@@ -124,122 +197,4 @@ fn editing_ui(ui: &mut Ui, editing: &mut Option<Editing>, queue: &mut Vec<Comman
     if is_done {
         *editing = None;
     }
-}
-
-/// One row a session; `open` is marked.
-fn list_ui(
-    ui: &mut Ui,
-    (found, open): (&[Found], Option<&Path>),
-    search: &str,
-    editing: &mut Option<Editing>,
-    queue: &mut Vec<Command>,
-) {
-    let wanted: Vec<_> = found.iter().filter(|found| is_wanted(found, search)).collect();
-    ui.spacing_mut().item_spacing.y = 0.0;
-    let titles = ["Session", "Created", "Codecs", "Device", "Input", "Tags"];
-    let num_shown = if ui.available_width() > ROOM_FOR_ALL { titles.len() } else { titles.len() - 2 };
-    TableBuilder::new(ui)
-        .striped(true)
-        .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::remainder().at_least(100.0).clip(true))
-        .column(Column::exact(136.0))
-        .column(Column::exact(60.0))
-        .columns(Column::remainder().at_least(60.0).clip(true), num_shown - 3)
-        .column(Column::exact(204.0))
-        .header(theme::ROW_HEIGHT, |mut header| {
-            for title in titles.iter().take(num_shown).chain([&""]) {
-                header.col(|ui| drop(ui.weak(*title)));
-            }
-        })
-        .body(|body| {
-            body.rows(ROW_HEIGHT, wanted.len(), |mut row| {
-                let Some(found) = wanted.get(row.index()) else { return };
-                row.set_selected(open == Some(&found.dir));
-                row_ui(&mut row, found, num_shown, editing, queue);
-            });
-        });
-}
-
-fn row_ui(
-    row: &mut TableRow<'_, '_>,
-    found: &Found,
-    num_shown: usize,
-    editing: &mut Option<Editing>,
-    queue: &mut Vec<Command>,
-) {
-    let has_all = num_shown > 4;
-    let name = found.name();
-    row.col(|ui| {
-        let note = found.label.as_ref().map_or("", |label| label.note.as_str());
-        let link = ui.add(Link::new(&name)).on_hover_text(format!("Open {}\n{note}", found.dir.display()));
-        if link.clicked() {
-            queue.push(Command::OpenSession(found.dir.clone()));
-        }
-    });
-    let cell = |row: &mut TableRow<'_, '_>, text: &str| {
-        row.col(|ui| drop(ui.add(Label::new(text).truncate())));
-    };
-    match &found.manifest {
-        Ok(manifest) => {
-            let codecs: Vec<_> = manifest.plan.codecs.iter().map(|codec| codec_title(*codec)).collect();
-            cell(row, &moment(manifest.created_unix_ms));
-            cell(row, &codecs.join(", "));
-            cell(row, &device_text(manifest));
-            if has_all {
-                cell(row, &manifest.plan.input);
-            }
-        }
-        Err(error) => {
-            row.col(|ui| drop(ui.colored_label(theme::alert(ui), "damaged").on_hover_text(error)));
-            // Created is damaged; tags, the last one, come from the label.
-            (0..num_shown - 2 - usize::from(has_all)).for_each(|_| cell(row, NO_VALUE));
-        }
-    }
-    match &found.label {
-        _ if !has_all => {}
-        Ok(label) => cell(row, &label.tags.join(", ")),
-        Err(error) => {
-            row.col(|ui| drop(ui.colored_label(theme::alert(ui), "damaged").on_hover_text(error)));
-        }
-    }
-    row.col(|ui| actions_ui(ui, found, &name, editing, queue));
-}
-
-fn actions_ui(ui: &mut Ui, found: &Found, name: &str, editing: &mut Option<Editing>, queue: &mut Vec<Command>) {
-    ui.spacing_mut().item_spacing.x = theme::GRID / 2.0;
-    let plan = ui.small_button("Use plan").accessible_name(format!("Use the plan of {name}"));
-    if plan.on_hover_text("Fills the form on the left with the plan of this session").clicked() {
-        queue.push(Command::LoadPlan(found.dir.clone()));
-    }
-    if ui.small_button("Label").accessible_name(format!("Label {name}")).on_hover_text("Title, tags, note").clicked() {
-        let label = found.label.clone().unwrap_or_default();
-        *editing = Some(Editing { dir: found.dir.clone(), tags: label.tags.join(", "), label });
-    }
-    let tip = format!("Moves it to the folder {TRASH_FOLDER} beside it, which this program never empties");
-    if ui.small_button("Delete").accessible_name(format!("Delete {name}")).on_hover_text(tip).clicked() {
-        queue.push(Command::Delete(found.dir.clone()));
-    }
-}
-
-fn is_wanted(found: &Found, search: &str) -> bool {
-    let search = search.to_lowercase();
-    let about = found
-        .manifest
-        .as_ref()
-        .map_or_else(Clone::clone, |manifest| format!("{} {}", device_text(manifest), manifest.input));
-    let label = found
-        .label
-        .as_ref()
-        .map_or_else(|_| String::new(), |label| format!("{} {} {}", label.title, label.note, label.tags.join(" ")));
-    format!("{} {about} {label}", found.dir.display()).to_lowercase().contains(&search)
-}
-
-fn device_text(manifest: &crate::session::Manifest) -> String {
-    let mark = if manifest.device.kind == crate::record::DeviceKind::Virtual { "VIRTUAL " } else { "" };
-    format!("{mark}{}", manifest.plan.device)
-}
-
-fn moment(unix_ms: u64) -> String {
-    let time = i64::try_from(unix_ms).ok().and_then(|unix_ms| jiff::Timestamp::from_millisecond(unix_ms).ok());
-    time.map_or_else(|| NO_VALUE.to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
 }

@@ -143,7 +143,8 @@ fn chips_ui(ui: &mut Ui, shown: &Shown<'_>, tone: Tone, state: &str) {
     });
 }
 
-fn tone(state: AnswerState) -> Tone {
+/// The colour of a state, here and in the list of sessions.
+pub(super) fn tone(state: AnswerState) -> Tone {
     match state {
         AnswerState::Confirmed => Tone::Good,
         AnswerState::Likely => Tone::Accent,
@@ -152,7 +153,8 @@ fn tone(state: AnswerState) -> Tone {
     }
 }
 
-fn state_text(state: AnswerState) -> String {
+/// The word of a state, with a tick where nothing is left to do.
+pub(super) fn state_text(state: AnswerState) -> String {
     match state {
         AnswerState::Confirmed => format!("{} {}", icons::CHECK, state.title()),
         _ => state.title().to_owned(),

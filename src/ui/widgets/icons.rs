@@ -8,3 +8,5 @@ pub const X: &str = "\u{e4f6}";
 pub const PLUS: &str = "\u{e3d4}";
 pub const CARET_DOWN: &str = "\u{e136}";
 pub const CARET_UP: &str = "\u{e13c}";
+pub const PENCIL: &str = "\u{e3b4}";
+pub const TRASH: &str = "\u{e4a6}";
