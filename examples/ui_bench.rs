@@ -14,7 +14,7 @@ use inflight::session::SessionWriter;
 use inflight::stats::runs::distribution::Distribution;
 use inflight::ui::app::App;
 use inflight::ui::commands::{Command, View};
-use inflight::ui::plots::fixture;
+use inflight::ui::fixture;
 use inflight::units;
 
 /// Sixteen runs of so many frames are a million samples.

@@ -185,6 +185,24 @@ fn the_folders_of_stats_use_only_those_before_them() {
     }
 }
 
+/// What is drawn by views and widgets must not depend on the window that holds them.
+#[test]
+fn views_and_widgets_never_use_the_app() {
+    let mut num_looked_at = 0;
+    for (name, text) in sources() {
+        let is_view = name.starts_with("src/ui/views/");
+        if !is_view && !name.starts_with("src/ui/widgets/") {
+            continue;
+        }
+        num_looked_at += 1;
+        for line in code(&text) {
+            assert!(!line.contains("ui::app"), "{name} uses the app: {line}");
+            assert!(is_view || !line.contains("ui::views"), "{name} uses a view: {line}");
+        }
+    }
+    assert!(num_looked_at > 20, "{num_looked_at}");
+}
+
 /// The file that a path such as `crate::stats::runs::metrics::Metric` lies in, from all that there are.
 fn file_of(path: &str, root: &str, files: &BTreeMap<String, String>) -> Option<String> {
     let words: Vec<&str> = path.split("::").collect();

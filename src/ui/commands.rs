@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
 
-use super::ready_plans::ReadyPlan;
+use super::views::setup::ready_plans::ReadyPlan;
 use crate::session::Label;
 
 /// One thing to do.

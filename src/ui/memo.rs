@@ -1,6 +1,6 @@
 //! A value that is made again only when what it is made from has changed.
 //!
-//! For what is quick to make; what takes longer than a frame is made by `plots::made` on a thread.
+//! For what is quick to make; what takes longer than a frame is made by `made` on a thread.
 
 /// The value for the newest key.
 #[derive(Debug)]

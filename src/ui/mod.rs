@@ -1,56 +1,23 @@
 //! The desktop window: the only folder that names egui, its plots and the system's dialogs.
 //!
 //! State changes by [`commands`] once a frame, before drawing; what draws reads. Work that takes time runs on threads of
-//! its own ([`background`], `bench::worker`), so the window never waits and nothing waits for the window.
+//! its own ([`app::background`], `bench::worker`), so the window never waits and nothing waits for the window.
 
 pub mod app;
-pub mod background;
 mod bar;
 pub mod commands;
-pub mod compare;
-pub mod compare_view;
 pub mod data;
-mod devices;
-mod drawing;
-mod effects;
-mod first_start;
-mod frame;
+pub mod fixture;
 mod help;
-mod judged;
-pub mod library;
-pub mod live;
-mod live_view;
 mod log;
+mod made;
 mod memo;
-mod notices;
 mod palette;
 mod path_dialog;
-mod perform;
 mod pictures;
-pub mod plots;
-mod preview;
-mod preview_words;
-mod ready_plans;
-pub mod report;
-mod runs;
-mod sample;
-mod saving;
-mod session_cells;
-mod session_rows;
-pub mod sessions;
-mod sessions_table;
-pub mod setup;
-mod setup_cards;
-mod setup_device;
-mod setup_parts;
-mod setup_plans;
-#[cfg(test)]
-mod setup_tests;
-mod setup_thorough;
-mod setup_to_try;
-mod setup_view;
 pub mod theme;
 mod verdict_bar;
+pub mod views;
 mod widgets;
 mod words;
 

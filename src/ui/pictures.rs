@@ -272,8 +272,8 @@ mod tests {
     #[test]
     fn a_figure_is_saved_with_its_text_in_two_sizes() {
         let dir = tempfile::tempdir().unwrap();
-        let device = crate::ui::plots::fixture::session().session.manifest.device;
-        let groups = crate::ui::plots::fixture::sweep(100).groups;
+        let device = crate::ui::fixture::session().session.manifest.device;
+        let groups = crate::ui::fixture::sweep(100).groups;
         let figure =
             crate::figures::thresholds::of("Each metric", &groups, None, &crate::figures::thresholds::METRICS).unwrap();
         let dark_pixels = |scale: u8, figure: &Figure| {

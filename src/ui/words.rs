@@ -89,11 +89,11 @@ mod tests {
     #[test]
     fn every_control_that_is_named_is_in_the_window() {
         let views = [
-            include_str!("setup_cards.rs"),
-            include_str!("setup_to_try.rs"),
-            include_str!("setup_thorough.rs"),
-            include_str!("setup_plans.rs"),
-            include_str!("compare_view.rs"),
+            include_str!("views/setup/cards.rs"),
+            include_str!("views/setup/to_try.rs"),
+            include_str!("views/setup/thorough.rs"),
+            include_str!("views/setup/plans.rs"),
+            include_str!("views/compare/view.rs"),
         ]
         .concat();
         for (_, control) in CONTROLS {

@@ -103,7 +103,7 @@ mod tests {
         // Without the rest of the header's line and the line below it.
         assert_eq!(terms.len(), table.lines().count() - 2);
         let serial = terms.iter().find(|term| term.name == "serial").unwrap();
-        assert_eq!(serial.meaning, "T=1 inline: each frame is locked right after it was submitted.");
+        assert_eq!(serial.meaning, "T=1 (inline): each frame is locked right after it was submitted.");
         assert!(terms.iter().all(|term| !term.name.contains('`') && !term.meaning.contains(['`', '|'])), "{terms:?}");
     }
 

@@ -1,0 +1,495 @@
+//! The window's state, and what one frame does with it before drawing: take up news, perform commands, update models.
+
+pub mod background;
+mod drawing;
+mod frame;
+mod notices;
+mod perform;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, Context, Popup, Rect, ViewportCommand};
+
+use crate::bench::worker::{News, Starter, Worker};
+use crate::plan::{Plan, PlannedRun};
+use crate::record::LiveSample;
+use crate::session::{Discarded, Session};
+use crate::stats::runs::summary::RunSummary;
+use crate::ui::app::background::{Background, Message};
+use crate::ui::app::drawing::Drawing;
+use crate::ui::bar::Progress;
+use crate::ui::commands::{Command, HelpPage, TABLE, View};
+use crate::ui::data::LoadedSession;
+use crate::ui::help::Help;
+use crate::ui::log::Log;
+use crate::ui::palette::Palette;
+use crate::ui::path_dialog::PathDialog;
+use crate::ui::theme;
+use crate::ui::verdict_bar::{Ended, Unfolded};
+use crate::ui::views::compare::model::CompareModel;
+use crate::ui::views::live::model::LiveModel;
+use crate::ui::views::live::view::Listed;
+use crate::ui::views::plots::Plots;
+use crate::ui::views::report::ReportModel;
+use crate::ui::views::sessions::view::SessionsModel;
+use crate::ui::views::setup::model::Setup;
+use crate::ui::views::setup::preview::PreviewModel;
+use crate::ui::views::setup::saving::{Existing, Saved};
+
+/// How often a sweep is drawn while a run is in progress. Runs that are shorter are drawn in between, where nothing is
+/// measured (`bench::worker`).
+const LIVE_FRAME: Duration = Duration::from_millis(1000);
+/// What is kept under these names from one start to the next. Runs never are.
+pub(in crate::ui) const QUIET_KEY: &str = "draw nothing while measuring";
+pub(in crate::ui) const PLAN_KEY: &str = "plan";
+
+/// The whole window.
+#[derive(Debug)]
+pub struct App {
+    /// Where sessions are looked for and made.
+    pub(in crate::ui) folder: PathBuf,
+    pub(in crate::ui) starter: Starter,
+    pub(in crate::ui) preview: PreviewModel,
+    /// Sessions from elsewhere that were named at the start.
+    pub(in crate::ui) named: Vec<PathBuf>,
+    pub(in crate::ui) setup: Setup,
+    pub(in crate::ui) sweep: Option<Sweep>,
+    pub(in crate::ui) live: LiveModel,
+    /// Below the live plots.
+    pub(in crate::ui) listed: Listed,
+    pub(in crate::ui) loaded: Option<Box<LoadedSession>>,
+    /// How far the session is read that is being opened.
+    pub(in crate::ui) opening: Option<f32>,
+    pub(in crate::ui) plots: Plots,
+    pub(in crate::ui) compare: CompareModel,
+    pub(in crate::ui) report: ReportModel,
+    pub(in crate::ui) sessions: SessionsModel,
+    pub(in crate::ui) view: View,
+    /// Where it was last drawn.
+    pub(in crate::ui) view_area: Rect,
+    /// Where the answer was last drawn: an image of a view shows it too, with the badge of a virtual device.
+    pub(in crate::ui) verdict_area: Rect,
+    /// Nothing is drawn of a run in progress, for those whose window is drawn by the GPU under test.
+    pub(in crate::ui) is_quiet: bool,
+    pub(in crate::ui) palette: Palette,
+    /// A path that is being typed, where the system has no file dialog.
+    pub(in crate::ui) path_dialog: Option<PathDialog>,
+    pub(in crate::ui) help: Help,
+    /// What happened since the start.
+    pub(in crate::ui) log: Log,
+    /// What is unfolded below the answer.
+    pub(in crate::ui) unfolded: Unfolded,
+    /// Of the window, as last set.
+    title: String,
+    /// How long drawing takes after the program has said what to draw.
+    pub(in crate::ui) drawing: Drawing,
+    /// How the last sweep ended, if it did not come to its end.
+    pub(in crate::ui) ended: Option<Ended>,
+    /// Closing was asked for while a sweep runs.
+    pub(in crate::ui) asks_to_quit: bool,
+    /// Close as soon as the sweep has ended.
+    pub(in crate::ui) quits_when_done: bool,
+    /// To be closed by itself; true once the first frame is drawn.
+    pub(in crate::ui) closes_next_frame: Option<bool>,
+    /// A file in the way of a plan that is to be saved.
+    pub(in crate::ui) existing_plan: Option<Existing>,
+    /// What was done that cannot be seen from its place, until dismissed.
+    pub(in crate::ui) told: Option<String>,
+    /// What went wrong, until dismissed.
+    pub(in crate::ui) problems: VecDeque<String>,
+    pub(in crate::ui) background: Background,
+    pub(in crate::ui) queue: Vec<Command>,
+}
+
+/// A sweep in progress.
+#[derive(Debug)]
+pub(in crate::ui) struct Sweep {
+    pub(in crate::ui) worker: Worker,
+    pub(in crate::ui) dir: PathBuf,
+    /// What the log calls it.
+    pub(in crate::ui) name: &'static str,
+    pub(in crate::ui) progress: Progress,
+    /// A calibration measures this computer, and replaces nothing that is open.
+    pub(in crate::ui) is_beside: bool,
+    /// Goes back and forth with the worker.
+    pub(in crate::ui) samples: Vec<LiveSample>,
+}
+
+impl App {
+    /// A window on the first session `named`, or on nothing yet; the others stand in the list. Sessions are looked for
+    /// and made in `folder`, sweeps by `starter`.
+    pub fn new(ctx: &Context, starter: Starter, folder: PathBuf, named: Vec<PathBuf>) -> Self {
+        theme::apply(ctx);
+        let first = named.first().cloned();
+        let background = Background::new(ctx.clone());
+        background.examine();
+        background.find_sessions(folder.clone(), named.clone());
+        Self {
+            folder,
+            starter,
+            setup: Setup::default(),
+            preview: PreviewModel::default(),
+            sweep: None,
+            live: LiveModel::default(),
+            listed: Listed::default(),
+            loaded: None,
+            opening: None,
+            plots: Plots::default(),
+            compare: CompareModel::default(),
+            report: ReportModel::default(),
+            sessions: SessionsModel::default(),
+            view: View::default(),
+            view_area: Rect::NOTHING,
+            verdict_area: Rect::NOTHING,
+            is_quiet: false,
+            palette: Palette::default(),
+            path_dialog: None,
+            help: Help::default(),
+            log: Log::default(),
+            unfolded: Unfolded::Nothing,
+            title: String::new(),
+            drawing: Drawing::default(),
+            ended: None,
+            asks_to_quit: false,
+            quits_when_done: false,
+            closes_next_frame: None,
+            existing_plan: None,
+            told: None,
+            problems: VecDeque::new(),
+            background,
+            queue: first.map(Command::OpenSession).into_iter().collect(),
+            named,
+        }
+    }
+
+    /// Takes up what was preferred when the window was last closed.
+    pub(in crate::ui) fn remember(&mut self, storage: &dyn eframe::Storage) {
+        self.is_quiet = eframe::get_value(storage, QUIET_KEY).unwrap_or_default();
+        if let Some(plan) = eframe::get_value::<Plan>(storage, PLAN_KEY) {
+            self.setup.take_plan(&plan);
+        }
+    }
+
+    /// The form, for who sets it without a hand.
+    pub fn setup_mut(&mut self) -> &mut Setup {
+        &mut self.setup
+    }
+
+    /// Where the report is to be written.
+    pub fn set_report_path(&mut self, path: &std::path::Path) {
+        self.report.path = path.display().to_string();
+    }
+
+    /// Runs `plan` at once and closes the window at its end: for who measures the window itself.
+    pub(in crate::ui) fn run_and_close(&mut self, plan: &Plan, is_quiet: bool) {
+        self.is_quiet = is_quiet;
+        self.setup.take_plan(plan);
+        self.quits_when_done = true;
+        self.queue.push(Command::Run);
+    }
+
+    /// Closes the window once it has been drawn: for who measures how long that takes.
+    pub(in crate::ui) fn close_after_first_frame(&mut self) {
+        self.closes_next_frame = Some(false);
+    }
+
+    /// Does a sweep run?
+    pub fn is_running(&self) -> bool {
+        self.sweep.is_some()
+    }
+
+    /// What is open.
+    pub fn loaded(&self) -> Option<&LoadedSession> {
+        self.loaded.as_deref()
+    }
+
+    /// Waits for the plots' models that are on their way: for tests.
+    pub fn settle(&mut self) {
+        self.plots.settle();
+    }
+
+    /// Has a command done from outside, as if a person had asked for it.
+    pub fn ask(&mut self, command: Command) {
+        self.queue.push(command);
+    }
+
+    /// Everything but drawing: news, keys, commands, models.
+    pub fn tick(&mut self, ctx: &Context) {
+        self.drawing.tick();
+        while let Some(message) = self.background.next() {
+            self.take_message(ctx, message);
+        }
+        self.take_news(ctx);
+        self.take_keys(ctx);
+        self.take_close_request(ctx);
+        self.take_picture(ctx);
+        self.take_figure(ctx);
+        match &mut self.closes_next_frame {
+            Some(true) => self.queue.push(Command::Quit),
+            Some(is_drawn) => {
+                *is_drawn = true;
+                ctx.request_repaint();
+            }
+            None => {}
+        }
+        for command in std::mem::take(&mut self.queue) {
+            self.perform(ctx, command);
+        }
+        self.update_models();
+        self.update_title(ctx);
+        if self.sweep.is_some() && !self.is_quiet {
+            ctx.request_repaint_after(LIVE_FRAME);
+        }
+    }
+
+    fn take_message(&mut self, ctx: &Context, message: Message) {
+        match message {
+            Message::Devices(findings) => {
+                self.help.about.findings = Some(findings.clone());
+                self.setup.devices.found(findings);
+            }
+            Message::Ffmpeg(found) => self.setup.ffmpeg = Some(found),
+            Message::System(facts) => self.help.about.system = Some(facts),
+            Message::Sessions(found) => self.sessions.take_found(found),
+            Message::Judged(judgements) => self.sessions.take_judgements(judgements),
+            Message::Opening(share) => self.opening = Some(share),
+            Message::Opened(Ok(loaded)) => {
+                self.opening = None;
+                self.open(loaded);
+            }
+            Message::Opened(Err(problem)) => {
+                self.opening = None;
+                self.complain(problem);
+            }
+            Message::Picked(purpose, Some(path)) => self.take_picked(purpose, path),
+            Message::Picked(_, None) => {}
+            Message::NoDialog(purpose) => self.path_dialog = Some(PathDialog::open(purpose)),
+            Message::Rendered(version, report) => self.report.take(version, report),
+            Message::Exported(Ok(path)) => {
+                self.log.note(format!("Written to {}", path.display()));
+                self.report.written = Some(path);
+            }
+            Message::BeforeOpened(Ok(session)) => self.compare.other = Some(session),
+            Message::Labelled(Ok(())) => self.find_sessions(),
+            Message::Restored(Ok(dir)) => {
+                self.log.note(format!("Restored {}", dir.display()));
+                self.find_sessions();
+            }
+            Message::Deleted(Ok(discarded)) => self.forget(discarded),
+            Message::Exported(Err(problem))
+            | Message::PlanLoaded(_, Err(problem))
+            | Message::FolderShown(Err(problem))
+            | Message::BeforeOpened(Err(problem))
+            | Message::Labelled(Err(problem))
+            | Message::Deleted(Err(problem))
+            | Message::PlanSaved(Err(problem))
+            | Message::Sample(Err(problem))
+            | Message::Restored(Err(problem)) => self.complain(problem),
+            Message::FolderShown(Ok(())) => {}
+            Message::PlanLoaded(path, Ok(plan)) => {
+                self.setup.take_plan(&plan);
+                let name = self.sessions.name_of(&path);
+                let told = format!("The form on the left now holds the plan of {name}. Nothing has run yet.");
+                self.log.note(told.clone());
+                self.told = Some(told);
+            }
+            Message::PlanSaved(Ok(saved)) => self.take_saved(saved),
+            Message::Sample(Ok(path)) => self.setup.plan.input = path.display().to_string(),
+            Message::Previewed(preview) => self.preview.take(ctx, *preview),
+        }
+    }
+
+    fn take_saved(&mut self, saved: Saved) {
+        match saved.note() {
+            Ok(note) => self.told = Some(note),
+            Err(existing) => self.existing_plan = Some(existing),
+        }
+    }
+
+    /// Looks for sessions again.
+    pub(in crate::ui) fn find_sessions(&mut self) {
+        self.background.find_sessions(self.folder.clone(), self.named.clone());
+    }
+
+    /// A session is gone from its place: it is not shown any longer, and can be had back.
+    fn forget(&mut self, discarded: Discarded) {
+        if self.loaded.as_ref().is_some_and(|loaded| loaded.session.dir == discarded.from) {
+            self.loaded = None;
+            self.live = LiveModel::default();
+        }
+        self.log.note(format!("Deleted {}: it is now in {}", discarded.from.display(), discarded.to.display()));
+        self.sessions.deleted.push(discarded);
+        self.find_sessions();
+    }
+
+    fn open(&mut self, loaded: Box<LoadedSession>) {
+        if self.sweep.is_some() {
+            self.complain("cannot open a session while a sweep runs: stop the sweep first".to_owned());
+            return;
+        }
+        self.log.note(format!("Opened {}", loaded.session.dir.display()));
+        for damage in &loaded.session.damage {
+            self.complain(format!("{}: {damage}", loaded.session.dir.display()));
+        }
+        self.show_last_runs(&loaded);
+        self.report.begin(&loaded);
+        self.loaded = Some(loaded);
+        self.ended = None;
+        self.view = View::Thresholds;
+    }
+
+    /// A reopened session looks as it did right after its sweep.
+    fn show_last_runs(&mut self, loaded: &LoadedSession) {
+        self.live = LiveModel::of(&loaded.session.manifest.plan);
+        for run in &loaded.runs {
+            let RunSummary { case, block, warmup, is_confirmation, repeat_index, order_index, .. } = run.summary;
+            self.live.begin(PlannedRun { case, block, warmup, is_confirmation, repeat_index, order_index });
+            self.live.finish(&run.frames);
+        }
+    }
+
+    fn take_news(&mut self, ctx: &Context) {
+        let Some(sweep) = &mut self.sweep else { return };
+        sweep.progress.is_stopping = sweep.worker.is_stopping();
+        sweep.worker.take_samples(&mut sweep.samples);
+        let mut is_of_one_run = true;
+        while let Some(news) = self.sweep.as_ref().and_then(|sweep| sweep.worker.next_news()) {
+            is_of_one_run = false;
+            self.take_piece(ctx, news);
+        }
+        // Single frames do not say of which run they are. Those of a run that has ended came with its record.
+        if let Some(sweep) = self.sweep.as_ref().filter(|_| is_of_one_run) {
+            self.live.extend(&sweep.samples);
+        }
+    }
+
+    fn take_piece(&mut self, ctx: &Context, news: News) {
+        let Some(sweep) = &mut self.sweep else { return };
+        match news {
+            News::Begun(_) if sweep.is_beside => sweep.progress.started = Instant::now(),
+            News::Begun(manifest) => {
+                self.drawing = Drawing::default();
+                let session = Session::begun(sweep.dir.clone(), *manifest);
+                sweep.progress.started = Instant::now();
+                self.live = LiveModel::of(&session.manifest.plan);
+                self.loaded = Some(Box::new(LoadedSession::begun(session)));
+            }
+            News::RunsAhead(forecast) => sweep.progress.foresee(forecast),
+            News::Calibrated(noise) => {
+                if let Some(loaded) = &mut self.loaded {
+                    // It holds for a session that is open only if that was measured alike.
+                    let known = if sweep.is_beside { loaded.noise_floor() } else { Some(*noise) };
+                    loaded.calibrated(known);
+                }
+                self.view = View::Compare;
+            }
+            News::RunStarted(run) => {
+                sweep.progress.current = Some(run);
+                if !sweep.is_beside {
+                    self.live.begin(run);
+                }
+            }
+            News::RunFinished(record) => {
+                sweep.progress.num_done += 1;
+                sweep.progress.num_failed += u64::from(record.error.is_some());
+                if let Some(error) = &record.error {
+                    self.log.error(format!("Run {} ({}) failed: {error}", record.order_index, record.case));
+                }
+                if let Some(loaded) = self.loaded.as_mut().filter(|_| !sweep.is_beside) {
+                    self.live.finish(&record.frames);
+                    loaded.push(*record);
+                }
+            }
+            News::Ended(ended) => {
+                self.note_end(&ended);
+                self.ended = match &ended {
+                    Ok(outcome) if outcome.stopped => Some(Ended::Stopped { num_done: outcome.num_done }),
+                    Ok(_) => None,
+                    Err(_) => Some(Ended::Failed),
+                };
+                if let Err(error) = ended {
+                    self.complain(error.to_string());
+                }
+                self.end_sweep(ctx);
+            }
+        }
+    }
+
+    fn end_sweep(&mut self, ctx: &Context) {
+        self.sweep = None;
+        self.live.end();
+        self.asks_to_quit = false;
+        if let Some(loaded) = &self.loaded {
+            self.report.begin(loaded);
+        }
+        self.find_sessions();
+        if self.quits_when_done {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+    }
+
+    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into, a
+    /// list and a sheet that are open come first where a key has no modifier.
+    fn take_keys(&mut self, ctx: &Context) {
+        let has_sheet = self.palette.is_open
+            || self.help.page.is_some()
+            || self.asks_to_quit
+            || self.path_dialog.is_some()
+            || self.existing_plan.is_some();
+        let types = ctx.egui_wants_keyboard_input() || has_sheet || Popup::is_any_open(ctx);
+        ctx.input_mut(|input| {
+            for entry in &TABLE {
+                if entry
+                    .shortcut
+                    .as_ref()
+                    .is_some_and(|shortcut| (!types || shortcut.modifiers.any()) && input.consume_shortcut(shortcut))
+                {
+                    self.queue.push(entry.command.clone());
+                }
+            }
+            let asks = |event: &egui::Event| matches!(event, egui::Event::Text(text) if text == "?");
+            if !types && input.events.iter().any(asks) {
+                self.queue.push(Command::Help(HelpPage::Keys));
+            }
+            if let Some(path) = input.raw.dropped_files.first().map(|file| file.path().to_owned()) {
+                self.take_dropped(path);
+            }
+        });
+    }
+
+    fn take_close_request(&mut self, ctx: &Context) {
+        if self.sweep.is_some() && !self.quits_when_done && ctx.input(|input| input.viewport().close_requested()) {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.asks_to_quit = true;
+        }
+    }
+
+    /// The session that is open stands in the window's title.
+    fn update_title(&mut self, ctx: &Context) {
+        let session = self.loaded.as_ref().map(|loaded| self.sessions.name_of(&loaded.session.dir));
+        let title = session.map_or_else(|| "Inflight".to_owned(), |session| format!("Inflight: {session}"));
+        if title != self.title {
+            ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    fn update_models(&mut self) {
+        // Sessions are read where nobody measures, and only for those who look at the list.
+        if self.view == View::Sessions && self.sweep.is_none() {
+            let sessions = self.sessions.begin_judging();
+            if !sessions.is_empty() {
+                self.background.judge(sessions);
+            }
+        }
+        let Some(loaded) = &self.loaded else { return };
+        if self.view == View::Compare {
+            self.compare.update(loaded, self.sweep.is_some());
+        }
+        if self.view == View::Report && self.sweep.is_none() && self.report.is_stale(loaded) {
+            self.queue.push(Command::RenderReport);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What each command does. Runs once a frame, before drawing; nothing in here waits.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use eframe::egui::{Context, ViewportCommand};
+
+use crate::bench::calibrate::{CALIBRATION_PAIRS, calibration_dir_in, calibration_plan};
+use crate::bench::command::{calibrate_command, sweep_command};
+use crate::bench::estimate::Estimate;
+use crate::bench::job::session_dir_in;
+use crate::bench::worker::{Order, Worker};
+use crate::ui::app::drawing::SOON;
+use crate::ui::app::{App, Sweep};
+use crate::ui::bar::Progress;
+use crate::ui::commands::{Command, Export, HelpPage, Purpose, View};
+use crate::ui::pictures::{self, Wish};
+use crate::ui::views::setup::ready_plans::ReadyPlan;
+use crate::units;
+
+impl App {
+    pub(in crate::ui) fn perform(&mut self, ctx: &Context, command: Command) {
+        match command {
+            Command::Run => self.run(ctx),
+            Command::RunRounds(repeat) => {
+                if let Some(loaded) = &self.loaded {
+                    self.setup.take_plan(&loaded.session.manifest.plan);
+                    // The seed of the session would repeat its order.
+                    self.setup.plan.order_seed = None;
+                    // A number fixed beforehand goes on for nothing.
+                    (self.setup.plan.repeat, self.setup.plan.until) = (repeat, None);
+                    self.setup.plan.looks.clear();
+                    self.run(ctx);
+                }
+            }
+            Command::RunConfirming(rounds) => {
+                if let Some(loaded) = &self.loaded {
+                    self.setup.take_plan(&loaded.session.manifest.plan);
+                    self.setup.plan.confirm = rounds;
+                    self.run(ctx);
+                }
+            }
+            Command::Calibrate => self.calibrate(ctx),
+            Command::Stop => self.stop(),
+            Command::Show(view) => self.show_view(view),
+            Command::OpenSession(dir) => {
+                self.opening = Some(0.0);
+                self.background.open(dir);
+            }
+            Command::Preview(input) => self.background.preview(input),
+            Command::LoadPlan(path) => self.background.load_plan(path),
+            Command::SavePlan => self.save_plan(false),
+            Command::ReplacePlan => self.save_plan(true),
+            Command::SavePlanAs(path) => {
+                self.setup.plan_path = path.display().to_string();
+                self.save_plan(false);
+            }
+            Command::KeepPlanFile => self.existing_plan = None,
+            Command::TakeReady(ready) => self.setup.take_ready(ready),
+            Command::CompareWithFfmpeg => {
+                self.setup.take_ready(ReadyPlan::WithFfmpeg);
+                self.setup.shows_to_try = true;
+            }
+            Command::TryModel => {
+                self.setup.take_default();
+                self.run(ctx);
+            }
+            Command::UseSample => self.background.find_sample(),
+            Command::ToggleQuiet => self.is_quiet = !self.is_quiet,
+            Command::FindSessions => self.find_sessions(),
+            Command::CompareWith(Some(dir)) => self.background.open_before(dir),
+            Command::CompareWith(None) => self.compare.other = None,
+            Command::SetLabel(dir, label) => self.background.label(dir, label),
+            Command::Delete(dir) => self.background.delete(dir),
+            Command::UndoDelete => {
+                if let Some(discarded) = self.sessions.deleted.pop() {
+                    self.background.restore(discarded);
+                }
+            }
+            Command::Pick(purpose) => self.background.pick(purpose),
+            Command::RenderReport => self.render_report(),
+            Command::Export(export) => self.export(ctx, export),
+            Command::CopyReport => self.copy_report(ctx),
+            Command::OpenFolder => self.open_folder(),
+            Command::SwapSides => self.compare.swap(),
+            Command::Theme(theme) => ctx.set_theme(theme),
+            Command::TogglePalette => self.palette.toggle(),
+            Command::Help(page) => self.show_help(page),
+            Command::DismissProblem(idx) => drop(self.problems.remove(idx)),
+            Command::DismissTold => self.told = None,
+            Command::DismissWritten => self.report.written = None,
+            Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            Command::StopAndQuit => {
+                (self.asks_to_quit, self.quits_when_done) = (false, true);
+                self.stop();
+            }
+            Command::KeepRunning => self.asks_to_quit = false,
+        }
+    }
+
+    fn save_plan(&mut self, may_replace: bool) {
+        (self.existing_plan, self.told) = (None, None);
+        self.background.save_plan(self.setup.plan(), PathBuf::from(&self.setup.plan_path), may_replace);
+    }
+
+    fn show_view(&mut self, view: View) {
+        self.view = view;
+        // Others make sessions too.
+        if view == View::Sessions {
+            self.find_sessions();
+        }
+    }
+
+    fn show_help(&mut self, page: HelpPage) {
+        self.help.open(page);
+        // Never while somebody measures: what it starts would disturb the run.
+        if page == HelpPage::About && self.help.about.system.is_none() && self.sweep.is_none() {
+            self.background.ask_system();
+        }
+    }
+
+    fn run(&mut self, ctx: &Context) {
+        if self.sweep.is_some() || !self.setup.problems().is_empty() {
+            return;
+        }
+        let plan = self.setup.plan();
+        let (command, dir) = (sweep_command(&plan), session_dir_in(&self.folder));
+        self.start(ctx, Order { plan, dir, command, calibrates: false });
+        self.view = View::Live;
+    }
+
+    /// The cases of the form, each against itself.
+    fn calibrate(&mut self, ctx: &Context) {
+        if self.sweep.is_some() || !self.setup.problems().is_empty() {
+            return;
+        }
+        let plan = self.setup.plan();
+        // A floor of fewer pairs than the sweep has rounds would be wider than what the sweep can tell.
+        let pairs = plan.repeat.max(CALIBRATION_PAIRS);
+        match calibration_plan(plan, pairs) {
+            Ok(plan) => {
+                let (command, dir) = (calibrate_command(&plan), calibration_dir_in(&self.folder));
+                self.start(ctx, Order { plan, dir, command, calibrates: true });
+            }
+            Err(error) => self.complain(error.to_string()),
+        }
+    }
+
+    fn start(&mut self, ctx: &Context, order: Order) {
+        let (sum, dir) = (Estimate::of(&order.plan), order.dir.clone());
+        let name = if order.calibrates { "Calibration" } else { "Sweep" };
+        let is_beside = order.calibrates && self.loaded.is_some();
+        (self.ended, self.told) = (None, None);
+        let waker = ctx.clone();
+        match Worker::start(&self.starter, order, move || waker.request_repaint_after(SOON)) {
+            Ok(worker) => {
+                let num_runs = units::count(sum.num_runs as f64);
+                self.log.note(format!("{name} started: {num_runs} runs planned, into {}", dir.display()));
+                let progress = Progress {
+                    num_runs: 0,
+                    expected: sum.duration,
+                    num_done: 0,
+                    num_failed: 0,
+                    started: Instant::now(),
+                    current: None,
+                    is_stopping: false,
+                    ends_at: None,
+                };
+                self.sweep = Some(Sweep { worker, dir, name, progress, is_beside, samples: Vec::new() });
+            }
+            Err(error) => {
+                self.complain(format!("cannot start the sweep's thread: {error}; close other programs and try again"));
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some(sweep) = &self.sweep {
+            sweep.worker.stop();
+        }
+    }
+
+    fn render_report(&mut self) {
+        let Some(loaded) = &self.loaded else { return };
+        self.report.ask(loaded);
+        self.background.render(loaded.session.clone(), loaded.version, PathBuf::from(&self.report.path));
+    }
+
+    fn export(&mut self, ctx: &Context, export: Export) {
+        let Some(loaded) = &self.loaded else { return };
+        match (export, self.report.report(loaded)) {
+            (Export::Report, Some(report)) => self.background.write(report.clone()),
+            (Export::Report, None) => self.view = View::Report,
+            (Export::Picture, _) => pictures::ask(
+                ctx,
+                Wish { name: self.view.title().to_owned(), areas: vec![self.verdict_area, self.view_area] },
+            ),
+            _ => self.background.export(loaded.session.clone(), export, Path::new(&self.report.path)),
+        }
+    }
+
+    /// The folder that exports go to.
+    fn open_folder(&self) {
+        let folder = Path::new(&self.report.path).parent().filter(|folder| !folder.as_os_str().is_empty());
+        self.background.open_folder(folder.unwrap_or(Path::new(".")).to_owned());
+    }
+
+    /// A picture can be taken of what was drawn with nothing above it, so one frame after it was asked for.
+    pub(in crate::ui) fn take_picture(&self, ctx: &Context) {
+        if let Some(wish) = pictures::take_wish(ctx) {
+            let path = wish.path(Path::new(&self.report.path));
+            self.background.take_picture(wish, path);
+        }
+    }
+
+    pub(in crate::ui) fn take_figure(&self, ctx: &Context) {
+        if let (Some(wish), Some(loaded)) = (pictures::take_figure_wish(ctx), &self.loaded) {
+            let path = wish.path(Path::new(&self.report.path));
+            self.background.save_figure(wish, loaded.session.manifest.device.clone(), path);
+        }
+    }
+
+    fn copy_report(&mut self, ctx: &Context) {
+        match self.loaded.as_ref().and_then(|loaded| self.report.report(loaded)) {
+            Some(report) => ctx.copy_text(report.markdown.clone()),
+            None => self.view = View::Report,
+        }
+    }
+
+    pub(in crate::ui) fn take_picked(&mut self, purpose: Purpose, path: PathBuf) {
+        match purpose {
+            Purpose::Input => self.setup.plan.input = path.display().to_string(),
+            Purpose::Plan => {
+                self.setup.plan_path = path.display().to_string();
+                self.queue.push(Command::LoadPlan(path));
+            }
+            Purpose::Session => self.queue.push(Command::OpenSession(path)),
+            Purpose::Before => self.queue.push(Command::CompareWith(Some(path))),
+            Purpose::Report => self.report.path = path.display().to_string(),
+        }
+    }
+
+    /// A session folder is opened and a plan loaded; anything else is meant as input.
+    pub(in crate::ui) fn take_dropped(&mut self, path: PathBuf) {
+        match path.extension() {
+            None => self.queue.push(Command::OpenSession(path)),
+            Some(extension) if extension == "json" => self.queue.push(Command::LoadPlan(path)),
+            Some(_) => self.setup.plan.input = path.display().to_string(),
+        }
+    }
+}

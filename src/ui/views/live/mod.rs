@@ -1,0 +1,5 @@
+//! A sweep while it runs.
+
+pub mod model;
+pub mod runs;
+pub mod view;

@@ -1,0 +1,4 @@
+//! Every case against the threshold.
+
+pub mod model;
+pub mod view;
