@@ -141,6 +141,7 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
         bytes: vec![12_345; FRAMES],
         encode_idx: (0..FRAMES as u32).collect(),
         kinds: "P".repeat(FRAMES),
+        ..FrameColumns::default()
     };
     let wall_ns = 7_000_000_000 + random.u64(0..50_000_000);
     let lock_ns = frames.lock_ns.iter().sum();

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use cudarc::driver::{CudaContext, DriverError};
 
@@ -201,6 +202,20 @@ impl Device {
     pub fn late_frames(&self) -> Option<(u64, u64)> {
         let counters = self.emulation.as_ref()?.counters();
         Some((counters.late_pictures, counters.late_ns))
+    }
+
+    /// Makes room to note when the engine works on the next frames, so many at most. A real engine does not say.
+    pub fn note_engine(&self, num_frames: usize) {
+        if let Some(emulation) = &self.emulation {
+            emulation.note_pictures(num_frames);
+        }
+    }
+
+    /// When the engine began and ended each frame since [`Self::note_engine`], in coding order; empty on a device that is
+    /// not modelled.
+    pub fn engine_times(&self) -> Vec<(Instant, Instant)> {
+        let noted = self.emulation.as_ref().map(|emulation| emulation.noted_pictures()).unwrap_or_default();
+        noted.into_iter().map(|worked| (worked.began, worked.done)).collect()
     }
 }
 

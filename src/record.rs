@@ -173,7 +173,7 @@ pub struct RunRecord {
     pub frames: FrameColumns,
 }
 
-/// Per-frame measurements of one run as columns of equal length, index = display order.
+/// Per-frame measurements of one run as columns of equal length, index = display order. The last two may be empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FrameColumns {
     /// When the frame was submitted to the encoder.
@@ -206,6 +206,12 @@ pub struct FrameColumns {
     pub encode_idx: Vec<u32>,
     /// One letter per frame: K (IDR), I, P, B, or ? for anything else.
     pub kinds: String,
+    /// When the engine began to encode the frame. Only a virtual device says so; otherwise the column is left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encode_at_ns: Vec<u64>,
+    /// When the engine had encoded it, as modelled; left out like `encode_at_ns`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encoded_at_ns: Vec<u64>,
 }
 
 /// One frame of a run in progress, for the live view.

@@ -45,6 +45,8 @@ fn allocations(lock: LockPlacement, num_frames: u64) -> u64 {
     let config = config(4, lock);
     let data = pixels(&config, 0);
     let device = device("virtual:latency_us=300,interval_us=100");
+    // What the model says of its engine is noted too, as in a measured run.
+    device.note_engine(50 + num_frames as usize);
     let mut encoder = device.encoder(&config, Box::new(drop)).expect("the device takes this configuration");
     let mut before = 0;
     for pts in 0..50 + num_frames {

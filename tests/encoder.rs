@@ -4,6 +4,7 @@
 mod common;
 
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use common::{config, device, keeping_sink, pixels, view};
 use inflight::contract::{Encoder, EncoderConfig, LockPlacement, PictureKind, Tuning};
@@ -121,6 +122,30 @@ fn b_pictures_come_in_coding_order_with_their_own_time_stamps_and_kinds() {
         let frames = encoder.take_frames();
         assert!(frames.kinds.starts_with("KBBPBBP"), "{lock}: display order, got {}", frames.kinds);
         assert_eq!(frames.encode_idx[..4], [0, 2, 3, 1], "{lock}");
+    }
+}
+
+/// The model's own times: no frame begins before it was submitted, and none is handed out before it is done.
+#[test]
+fn a_virtual_engine_says_when_it_worked_on_each_frame() {
+    let device = device(FAST);
+    device.note_engine(31);
+    let config = EncoderConfig { b_frames: 2, gop_length: Some(30), ..config(4, LockPlacement::Inline) };
+    let mut encoder = device.encoder(&config, Box::new(drop)).expect("the device takes this configuration");
+    for pts in 0..31 {
+        encoder.submit(&view(&config, &pixels(&config, pts), pts)).expect("a good frame is taken");
+    }
+    encoder.finish().expect("a good stream ends well");
+    let first_frame_at = encoder.first_frame_at().expect("31 frames were handed in");
+    let (frames, times) = (encoder.take_frames(), device.engine_times());
+    assert_eq!(times.len(), 31);
+    for (frame, encode_idx) in frames.encode_idx.iter().enumerate() {
+        let (began, done) = times[*encode_idx as usize];
+        let since_first = |at: Instant| at.duration_since(first_frame_at).as_nanos() as u64;
+        let locked_ns = frames.lock_at_ns[frame] + frames.lock_ns[frame];
+        assert!(frames.submit_at_ns[frame] <= since_first(began), "frame {frame} began before it was submitted");
+        assert!(done - began >= Duration::from_micros(400), "frame {frame} took less than the model's latency");
+        assert!(since_first(done) <= locked_ns, "frame {frame} was handed out before it was done");
     }
 }
 

@@ -77,6 +77,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
             bytes: counts.clone(),
             encode_idx: counts,
             kinds: "P".repeat(num_frames),
+            ..FrameColumns::default()
         },
     }
 }
@@ -227,6 +228,10 @@ fn columns_that_do_not_match_are_not_written() {
     bad.frames.lock_ns.pop();
     let message = writer.append(&bad).unwrap_err().to_string();
     assert!(message.contains("run 7") && message.contains("lock_ns has 3"), "{message}");
+    let mut bad = record(7, 4);
+    bad.frames.encode_at_ns = vec![1, 2, 3];
+    let message = writer.append(&bad).unwrap_err().to_string();
+    assert!(message.contains("encode_at_ns has 3"), "{message}");
     writer.append(&record(8, 4)).unwrap();
     assert_eq!(Session::open(root.path()).unwrap().summaries.len(), 1);
 }

@@ -81,6 +81,7 @@ fn record(run: &Run, order_index: u32, num_frames: usize) -> RunRecord {
             bytes: vec![100; num_frames],
             encode_idx: (0..num_frames as u32).collect(),
             kinds: "P".repeat(num_frames),
+            ..FrameColumns::default()
         },
     }
 }

@@ -13,7 +13,7 @@ use crate::device::Device;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::plan::PlannedRun;
-use crate::record::{LiveSample, RunRecord};
+use crate::record::{FrameColumns, LiveSample, RunRecord};
 use crate::source::{Cursor, Feed, SourceError};
 
 /// Shortest time between two calls of a watcher.
@@ -120,6 +120,7 @@ impl Stand<'_> {
             source_waits_ns: Vec::with_capacity(self.config.expected_frames),
             fresh: Vec::with_capacity(GLIMPSE_SAMPLES),
         };
+        self.device.note_engine(self.config.expected_frames);
         let mut cursor = self.feed.start()?;
         let start = Instant::now();
         let fed = self.feed_all(&mut encoder, &mut cursor, start, watch, &mut notes);
@@ -128,6 +129,7 @@ impl Stand<'_> {
         let finished = encoder.finish();
         record.wall_ns = nanos(start.elapsed());
         record.metrics = encoder.metrics();
+        let first_frame_at = encoder.first_frame_at();
         record.frames = encoder.take_frames();
         notes.source_waits_ns.resize(record.frames.len(), 0);
         record.frames.source_wait_ns = notes.source_waits_ns;
@@ -136,6 +138,9 @@ impl Stand<'_> {
         let EncodeMetrics { frames, packets, .. } = record.metrics;
         if frames != packets {
             return Err(RunError::PacketCount { frames, packets });
+        }
+        if let Some(first_frame_at) = first_frame_at {
+            add_engine_times(&mut record.frames, &self.device.engine_times(), first_frame_at);
         }
         Ok(())
     }
@@ -194,6 +199,17 @@ impl Stand<'_> {
     }
 }
 
+/// When the engine worked on each frame, from the times of all frames in coding order; without them for all frames, none.
+fn add_engine_times(frames: &mut FrameColumns, times: &[(Instant, Instant)], first_frame_at: Instant) {
+    if times.len() != frames.len() {
+        return;
+    }
+    let since_first = |at: Instant| nanos(at.saturating_duration_since(first_frame_at));
+    let of_frame = |idx: &u32| times.get(*idx as usize).map(|(from, until)| (since_first(*from), since_first(*until)));
+    let all: Option<Vec<_>> = frames.encode_idx.iter().map(of_frame).collect();
+    (frames.encode_at_ns, frames.encoded_at_ns) = all.unwrap_or_default().into_iter().unzip();
+}
+
 /// The caller's own work: keeps a processor busy, as the work it stands for does.
 fn work(duration: Duration) {
     let start = Instant::now();
@@ -209,4 +225,29 @@ fn nanos(duration: Duration) -> u64 {
 fn unix_ms() -> u64 {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_times_come_in_coding_order_and_are_kept_in_display_order() {
+        let start = Instant::now();
+        let at = |ns: u64| start + Duration::from_nanos(ns);
+        let times = [(at(100), at(300)), (at(200), at(400)), (at(300), at(500))];
+        let frames = |encode_idx: &[u32]| FrameColumns {
+            begin_at_ns: vec![0; encode_idx.len()],
+            encode_idx: encode_idx.to_vec(),
+            ..FrameColumns::default()
+        };
+        let mut reordered = frames(&[0, 2, 1]);
+        add_engine_times(&mut reordered, &times, at(50));
+        assert_eq!((reordered.encode_at_ns, reordered.encoded_at_ns), (vec![50, 250, 150], vec![250, 450, 350]));
+        // More frames than were expected, or a place that is not there: nothing is known of any.
+        for mut unknown in [frames(&[0, 1, 2, 3]), frames(&[0, 1, 7])] {
+            add_engine_times(&mut unknown, &times, at(50));
+            assert!(unknown.encode_at_ns.is_empty() && unknown.encoded_at_ns.is_empty());
+        }
+    }
 }

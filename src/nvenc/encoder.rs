@@ -89,6 +89,11 @@ impl NvencEncoder {
         self
     }
 
+    /// When the first frame was handed in, from which all `*_at_ns` of the columns count.
+    pub fn first_frame_at(&self) -> Option<Instant> {
+        self.submits.first().map(|sample| self.shared.epoch + Duration::from_nanos(sample.begin_at_ns))
+    }
+
     /// What was measured frame by frame, in display order. Complete after [`Encoder::finish`]; frames that never came
     /// back have zeros for everything after their submission.
     pub fn take_frames(&mut self) -> FrameColumns {
@@ -365,6 +370,7 @@ fn merge(submits: &[SubmitSample], harvests: &[HarvestSample]) -> FrameColumns {
         bytes: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.bytes)).collect(),
         encode_idx: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.encode_idx as u32)).collect(),
         kinds: by_frame.iter().map(|sample| sample.map_or('?', |sample| kind_letter(sample.kind))).collect(),
+        ..FrameColumns::default()
     }
 }
 

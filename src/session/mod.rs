@@ -161,8 +161,10 @@ fn check_columns(frames: &FrameColumns) -> Result<(), String> {
         ("encode_idx", frames.encode_idx.len()),
         ("kinds", frames.kinds.chars().count()),
     ];
+    let optional = [("encode_at_ns", frames.encode_at_ns.len()), ("encoded_at_ns", frames.encoded_at_ns.len())];
+    let present = optional.into_iter().filter(|&(_, len)| len > 0);
     let num_frames = frames.len();
-    match columns.into_iter().find(|&(_, len)| len != num_frames) {
+    match columns.into_iter().chain(present).find(|&(_, len)| len != num_frames) {
         Some((name, len)) => Err(format!("column begin_at_ns has {num_frames} frames, but {name} has {len}")),
         None => Ok(()),
     }

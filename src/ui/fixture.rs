@@ -126,5 +126,6 @@ fn frames(reap_threshold: u32, latencies_ns: &[u64], interval_ns: u64) -> FrameC
         encode_idx: (0..num_frames as u32).collect(),
         kinds: (0..num_frames).map(|idx| if idx == 0 { 'K' } else { 'P' }).collect(),
         submit_at_ns,
+        ..FrameColumns::default()
     }
 }

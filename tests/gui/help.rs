@@ -108,7 +108,7 @@ fn the_log_keeps_what_was_dismissed() {
     let plan = folder.path().join("plan.json");
     window.state_mut().setup_mut().plan_path = plan.display().to_string();
     window.state_mut().ask(Command::SavePlan);
-    wait(&mut window, "file", |window| window.query_by_label_contains("Written to").is_some());
+    wait(&mut window, "file", |window| window.query_by_label_contains("Plan saved to").is_some());
     let shows_list =
         |window: &Harness<'_, App>| window.query_by_role_and_label(Role::TextInput, "Session folder").is_some();
     window.state_mut().ask(Command::Show(View::Sessions));
@@ -122,7 +122,7 @@ fn the_log_keeps_what_was_dismissed() {
         format!("Sweep started: 8 runs planned, into {dir}"),
         format!("Sweep ended after 8 runs: {dir}"),
         "there is no such folder".to_owned(),
-        format!("Written to {plan}"),
+        format!("Plan saved to {plan}"),
         format!("Opened {dir}"),
     ];
     let mut places = expected.iter().map(|line| (text.find(line.as_str()), line));

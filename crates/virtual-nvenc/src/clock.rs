@@ -21,6 +21,11 @@ pub fn sleep_until(deadline_ns: u64) {
     sleeper.sleep_until(epoch() + Duration::from_nanos(deadline_ns));
 }
 
+/// The moment that [`now_ns`] called so.
+pub fn instant(at_ns: u64) -> Instant {
+    epoch() + Duration::from_nanos(at_ns)
+}
+
 fn epoch() -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();
     *EPOCH.get_or_init(Instant::now)

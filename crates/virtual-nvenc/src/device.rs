@@ -4,7 +4,9 @@
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
+use crate::clock::instant;
 use crate::config::DeviceConfig;
 use crate::engine::{Engine, Service, Slot};
 use crate::handles::{Handle, Registry};
@@ -35,6 +37,15 @@ pub struct Counters {
     pub open_sessions: u32,
     /// Rules that clients broke, with how often; rules never broken are left out.
     pub rules_broken: Vec<RuleCount>,
+}
+
+/// When an engine worked on one picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worked {
+    /// It took the picture.
+    pub began: Instant,
+    /// The picture's output was complete, as far as the model goes.
+    pub done: Instant,
 }
 
 /// How often a rule was broken.
@@ -79,6 +90,16 @@ impl Device {
     /// What the device has seen so far, over all sessions.
     pub fn counters(&self) -> Counters {
         self.model.counters()
+    }
+
+    /// From now on each engine notes when it works on its next pictures, so many at most.
+    pub fn note_pictures(&self, num_pictures: usize) {
+        self.model.note_pictures(num_pictures);
+    }
+
+    /// What was noted since then, engine by engine in encode order.
+    pub fn noted_pictures(&self) -> Vec<Worked> {
+        self.model.noted_pictures()
     }
 }
 
@@ -167,6 +188,22 @@ impl Model {
         self.pictures.fetch_add(1, Ordering::Relaxed);
         let engine = &self.engines[seat.engine_idx % self.engines.len()]; // take_seat chose it, and engines are never removed
         engine.lock().unwrap_or_else(PoisonError::into_inner).schedule(submitted_ns, service)
+    }
+
+    fn note_pictures(&self, num_pictures: usize) {
+        for engine in &self.engines {
+            engine.lock().unwrap_or_else(PoisonError::into_inner).note_up_to(num_pictures);
+        }
+    }
+
+    fn noted_pictures(&self) -> Vec<Worked> {
+        let mut worked = Vec::new();
+        for engine in &self.engines {
+            let engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+            let instants = |slot: &Slot| Worked { began: instant(slot.start_ns), done: instant(slot.done_ns) };
+            worked.extend(engine.noted().iter().map(instants));
+        }
+        worked
     }
 
     pub fn count_late(&self, late_ns: u64) {

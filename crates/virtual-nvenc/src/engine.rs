@@ -36,6 +36,8 @@ pub struct Slot {
 pub struct Engine {
     free_ns: u64,
     last_done_ns: u64,
+    /// The pictures since [`Engine::note_up_to`], as many as there was room made for.
+    noted: Vec<Slot>,
 }
 
 impl Engine {
@@ -45,7 +47,23 @@ impl Engine {
         let start_ns = submitted_ns.max(self.free_ns);
         self.free_ns = start_ns + service.interval_ns;
         self.last_done_ns = self.last_done_ns.max(start_ns + service.latency_ns);
-        Slot { start_ns, done_ns: self.last_done_ns }
+        let slot = Slot { start_ns, done_ns: self.last_done_ns };
+        // A client measures while this runs, so no memory is asked for.
+        if self.noted.len() < self.noted.capacity() {
+            self.noted.push(slot);
+        }
+        slot
+    }
+
+    /// Forgets what was noted, and makes room for so many pictures.
+    pub fn note_up_to(&mut self, num_pictures: usize) {
+        self.noted.clear();
+        self.noted.reserve_exact(num_pictures);
+    }
+
+    /// The pictures since then, in the order in which they were booked.
+    pub fn noted(&self) -> &[Slot] {
+        &self.noted
     }
 }
 
@@ -111,6 +129,19 @@ mod tests {
             done_ns.push(engine.schedule(submitted_ns, PIPELINED).done_ns);
         }
         assert_eq!(done_ns[999], 999 * 350 + 1400);
+    }
+
+    #[test]
+    fn pictures_are_noted_on_request_and_only_as_many_as_there_is_room_for() {
+        let mut engine = Engine::default();
+        engine.schedule(0, PIPELINED);
+        assert_eq!(engine.noted(), []);
+        engine.note_up_to(3);
+        let room = engine.noted.capacity();
+        let booked: Vec<Slot> = (0..room as u64 + 5).map(|_| engine.schedule(5000, PIPELINED)).collect();
+        assert_eq!(engine.noted(), &booked[..room]);
+        engine.note_up_to(3);
+        assert_eq!((engine.noted(), engine.noted.capacity()), (&[][..], room));
     }
 
     #[test]

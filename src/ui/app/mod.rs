@@ -303,7 +303,10 @@ impl App {
 
     fn take_saved(&mut self, saved: Saved) {
         match saved.note() {
-            Ok(note) => self.told = Some(note),
+            Ok(note) => {
+                self.log.note(note.clone());
+                self.told = Some(note);
+            }
             Err(existing) => self.existing_plan = Some(existing),
         }
     }

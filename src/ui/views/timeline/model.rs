@@ -238,7 +238,7 @@ mod tests {
         let marked: Vec<_> = timeline.lanes.iter().enumerate().map(marked).collect();
         let num_of = |kind| marked.iter().find(|(other, _)| *other == kind).unwrap().1;
         assert_eq!([0, 1, 2, 3].map(|slot| num_of(LaneKind::Slot(slot))), [1, 0, 0, 0]);
-        assert_eq!(num_of(LaneKind::Engine), 1);
+        assert_eq!(num_of(LaneKind::InferredEngine), 1);
         assert_eq!(timeline.worst(FrameTime::Latency)[0], 50_000);
         assert_eq!(timeline.worst(FrameTime::Latency).len(), NUM_WORST);
     }

@@ -28,8 +28,10 @@ pub struct Lane {
 pub enum LaneKind {
     /// The thread that submits; where it locks itself, also its locks.
     SubmitThread,
-    /// The encode engine.
+    /// The encode engine, where it is known what it did.
     Engine,
+    /// The same, inferred.
+    InferredEngine,
     /// The thread that locks, where that is another one.
     LockThread,
     /// The locks of another program, which does not say on which thread it locks.
@@ -43,7 +45,8 @@ impl LaneKind {
     pub fn title(self) -> String {
         match self {
             Self::SubmitThread => "submit thread".to_owned(),
-            Self::Engine => "engine (inferred)".to_owned(),
+            Self::Engine => "engine".to_owned(),
+            Self::InferredEngine => "engine (inferred)".to_owned(),
             Self::LockThread => "lock thread".to_owned(),
             Self::LockCalls => "lock calls".to_owned(),
             Self::Slot(number) => format!("slot {number}"),
@@ -56,7 +59,8 @@ impl LaneKind {
             Self::SubmitThread => {
                 "What the submitting thread did for each frame. The rest is the application's own work."
             }
-            Self::Engine => engine::EXPLANATION,
+            Self::Engine => engine::KNOWN,
+            Self::InferredEngine => engine::INFERRED,
             Self::LockThread => "What the locking thread did for each frame. In the rest it waited for a submission.",
             Self::LockCalls => "The program's locks, on whichever thread: a record of another program does not say it.",
             Self::Slot(_) => "A buffer slot: each box is a frame, from its upload to its packet.",
@@ -67,7 +71,7 @@ impl LaneKind {
     pub fn rest(self) -> &'static str {
         match self {
             Self::SubmitThread => "own work",
-            Self::Engine | Self::LockThread | Self::LockCalls => "idle",
+            Self::Engine | Self::InferredEngine | Self::LockThread | Self::LockCalls => "idle",
             Self::Slot(_) => "free",
         }
     }
@@ -86,11 +90,9 @@ pub fn times<'a>(frames: &'a FrameColumns, case: &Case) -> Times<'a> {
 /// The lanes of a run of `case`, in the order of drawing.
 pub fn lanes(times: &Times<'_>, case: &Case) -> Vec<Lane> {
     let coding_order = coding_order(times);
-    let submits = (0..num_frames(times)).map(|frame| turn(times, frame, Doing::Submits));
-    let reaps = coding_order.iter().map(|&frame| turn(times, frame, Doing::Reaps));
-    let encoded = engine::infer(times, &coding_order).into_iter();
-    let encodings = encoded.map(|it| Turn { span: it.span, frame: it.frame, doing: Doing::Encodes });
-    let engine = (LaneKind::Engine, encodings.collect());
+    let submits = (0..num_frames(times)).map(|frame| submits(times, frame));
+    let reaps = coding_order.iter().map(|&frame| reaps(times, frame));
+    let engine = engine_lane(times, &coding_order);
     let threads: Vec<(LaneKind, Vec<Turn>)> = match (case.client, case.lock) {
         (Client::Foreign(_), _) => {
             vec![(LaneKind::SubmitThread, submits.collect()), engine, (LaneKind::LockCalls, reaps.collect())]
@@ -105,6 +107,20 @@ pub fn lanes(times: &Times<'_>, case: &Case) -> Vec<Lane> {
     threads.into_iter().chain(slots).map(|(kind, turns)| Lane { kind, row: Row::of(turns, times) }).collect()
 }
 
+/// What the record says about the engine, or else what the calls tell of it.
+fn engine_lane(times: &Times<'_>, coding_order: &[u32]) -> (LaneKind, Vec<Turn>) {
+    // Of no frame at all everything is known, which is no reason to say so.
+    let (kind, encodings) = match engine::known(times, coding_order).filter(|known| !known.is_empty()) {
+        Some(known) => (LaneKind::Engine, known),
+        None => (LaneKind::InferredEngine, engine::infer(times, coding_order)),
+    };
+    let turn = |it: engine::Encoding| {
+        let doing = if it.is_end_seen { Doing::Encodes } else { Doing::EncodesUnseen };
+        Turn { span: it.span, frame: it.frame, doing }
+    };
+    (kind, encodings.into_iter().map(turn).collect())
+}
+
 /// The frames that came back, as the engine took them. Frames are numbered in display order.
 fn coding_order(times: &Times<'_>) -> Vec<u32> {
     let place = |frame: &u32| times.frames.encode_idx.get(*frame as usize).copied();
@@ -117,16 +133,20 @@ fn num_frames(times: &Times<'_>) -> u32 {
     u32::try_from(times.frames.submit_at_ns.len()).unwrap_or(u32::MAX)
 }
 
-fn turn(times: &Times<'_>, frame: u32, doing: Doing) -> Turn {
+fn submits(times: &Times<'_>, frame: u32) -> Turn {
     let (submit, room, upload) = (times.submit(frame), times.room(frame), times.upload(frame));
-    let span = match doing {
-        Doing::Submits => {
-            Span { from_ns: room.from_ns.min(upload.from_ns), until_ns: submit.until_ns.max(room.until_ns) }
-        }
-        Doing::Reaps => Span { from_ns: times.lock(frame).from_ns, until_ns: times.packet_at_ns(frame) },
-        Doing::Encodes | Doing::Holds => Span { from_ns: upload.from_ns, until_ns: times.packet_at_ns(frame) },
-    };
-    Turn { span, frame, doing }
+    let (from_ns, until_ns) = (room.from_ns.min(upload.from_ns), submit.until_ns.max(room.until_ns));
+    Turn { span: Span { from_ns, until_ns }, frame, doing: Doing::Submits }
+}
+
+fn reaps(times: &Times<'_>, frame: u32) -> Turn {
+    let span = Span { from_ns: times.lock(frame).from_ns, until_ns: times.packet_at_ns(frame) };
+    Turn { span, frame, doing: Doing::Reaps }
+}
+
+fn holds(times: &Times<'_>, frame: u32) -> Turn {
+    let span = Span { from_ns: times.upload(frame).from_ns, until_ns: times.packet_at_ns(frame) };
+    Turn { span, frame, doing: Doing::Holds }
 }
 
 /// A thread that polls and has no room does nothing else until it has taken a packet back: what it does next.
@@ -150,7 +170,7 @@ fn slots(times: &Times<'_>, pool: u32) -> BTreeMap<u32, Vec<Turn>> {
     let mut slots: BTreeMap<u32, Vec<Turn>> = BTreeMap::new();
     for (frame, encode_idx) in (0..num_frames(times)).zip(&times.frames.encode_idx) {
         if let Some(number) = encode_idx.checked_rem(pool) {
-            slots.entry(number).or_default().push(turn(times, frame, Doing::Holds));
+            slots.entry(number).or_default().push(holds(times, frame));
         }
     }
     slots
@@ -200,7 +220,7 @@ mod tests {
         let times = times(&frames, &case);
         let lanes = lanes(&times, &case);
         let kinds: Vec<_> = lanes.iter().map(|lane| lane.kind).collect();
-        assert_eq!(kinds, [LaneKind::SubmitThread, LaneKind::Engine, LaneKind::Slot(0), LaneKind::Slot(1)]);
+        assert_eq!(kinds, [LaneKind::SubmitThread, LaneKind::InferredEngine, LaneKind::Slot(0), LaneKind::Slot(1)]);
         let expected = [
             (Part::Upload, 80, 100),
             (Part::Submit, 100, 110),
@@ -216,7 +236,7 @@ mod tests {
         ];
         assert_eq!(pieces(lane(&lanes, LaneKind::SubmitThread), &times), expected);
         let encoded = [(Part::Encode, 110, 1100), (Part::Encode, 1100, 2000)];
-        assert_eq!(pieces(lane(&lanes, LaneKind::Engine), &times), encoded);
+        assert_eq!(pieces(lane(&lanes, LaneKind::InferredEngine), &times), encoded);
     }
 
     #[test]
@@ -260,10 +280,23 @@ mod tests {
         };
         let case = case(LockPlacement::Inline, 4, Client::Here);
         let lanes = lanes(&times(&frames, &case), &case);
-        let order: Vec<_> = lane(&lanes, LaneKind::Engine).turns().iter().map(|turn| turn.frame).collect();
+        let order: Vec<_> = lane(&lanes, LaneKind::InferredEngine).turns().iter().map(|turn| turn.frame).collect();
         assert_eq!(order, [0, 2, 1]);
         let reaped = lane(&lanes, LaneKind::SubmitThread).turns().iter().filter(|turn| turn.doing == Doing::Reaps);
         assert_eq!(reaped.map(|turn| turn.frame).collect::<Vec<_>>(), [0, 2, 1]);
+    }
+
+    #[test]
+    fn what_is_known_of_the_engine_takes_the_place_of_what_is_inferred() {
+        // The second frame begins 300 µs after the first, which is done 400 µs later.
+        let frames =
+            FrameColumns { encode_at_ns: vec![110_000, 410_000], encoded_at_ns: vec![810_000, 1_110_000], ..frames() };
+        let case = case(LockPlacement::Inline, 2, Client::Here);
+        let times = times(&frames, &case);
+        let lanes = lanes(&times, &case);
+        let encoded = [(Part::Encode, 110, 410), (Part::Encode, 410, 1110)];
+        assert_eq!(pieces(lane(&lanes, LaneKind::Engine), &times), encoded);
+        assert!(lanes.iter().all(|lane| lane.kind != LaneKind::InferredEngine));
     }
 
     #[test]
@@ -274,6 +307,7 @@ mod tests {
             FrameColumns { encode_idx: vec![7], ..whole.clone() },
             FrameColumns { submit_at_ns: vec![u64::MAX], lock_ns: vec![u64::MAX; 5], ..whole.clone() },
             FrameColumns { submit_at_ns: vec![], ..whole.clone() },
+            FrameColumns { encode_at_ns: vec![u64::MAX, 3], encoded_at_ns: vec![0, 0], ..whole.clone() },
             FrameColumns { blocked_ns: vec![u64::MAX, u64::MAX], upload_ns: vec![], ..whole },
         ];
         for frames in torn {

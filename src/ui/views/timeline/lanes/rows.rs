@@ -6,7 +6,6 @@
 use std::ops::Range;
 
 use crate::contract::LockPlacement;
-use crate::ui::views::timeline::lanes::engine;
 use crate::ui::views::timeline::lanes::times::{Part, Span, Times};
 
 /// Sums are kept for every so many turns; the turns between are added up when asked for.
@@ -21,6 +20,8 @@ pub enum Doing {
     Reaps,
     /// The engine encodes it.
     Encodes,
+    /// The engine encodes it or has done so.
+    EncodesUnseen,
     /// A buffer slot holds it.
     Holds,
 }
@@ -100,10 +101,8 @@ impl Turn {
             Doing::Submits if times.waits_before_upload => [room, upload, submit, None, None, None, None],
             Doing::Submits => [upload, room, submit, None, None, None, None],
             Doing::Reaps => [lock_wait, copy, unlock, None, None, None, None],
-            Doing::Encodes => {
-                let part = if engine::is_end_seen(times, frame) { Part::Encode } else { Part::EncodeUnseen };
-                [Some((part, self.span)), None, None, None, None, None, None]
-            }
+            Doing::Encodes => [Some((Part::Encode, self.span)), None, None, None, None, None, None],
+            Doing::EncodesUnseen => [Some((Part::EncodeUnseen, self.span)), None, None, None, None, None, None],
             Doing::Holds => {
                 let room = room.filter(|(_, span)| span.until_ns <= times.submit(frame).from_ns);
                 let in_flight = Span { from_ns: times.submit(frame).until_ns, until_ns: lock.from_ns };

@@ -90,7 +90,7 @@ mod tests {
         let totals = totals(&lanes, &times, Span { from_ns: 10_000_000, until_ns: 20_000_000 });
         assert_eq!((totals.length_ns, totals.num_submitted), (10_000_000, 5));
         let [submit, engine] = &totals.lanes[..] else { panic!("two lanes: {totals:?}") };
-        assert_eq!((submit.kind, engine.kind), (LaneKind::SubmitThread, LaneKind::Engine));
+        assert_eq!((submit.kind, engine.kind), (LaneKind::SubmitThread, LaneKind::InferredEngine));
         let expected = [(Part::Upload, 400_000), (Part::Submit, 50_000), (Part::LockWait, 2_470_000)];
         assert_eq!(submit.sums.parts().take(3).collect::<Vec<_>>(), expected);
         assert_eq!(submit.sums.of(Part::Copy) + submit.sums.of(Part::Unlock), 30_000);
