@@ -4,7 +4,8 @@
 //! threads of their own, so that the window never waits for one.
 
 pub mod cases;
-pub mod fixture;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod front;
 pub mod histogram;
 pub mod knees;
