@@ -428,10 +428,14 @@ impl App {
         }
     }
 
-    /// The session that is open stands in the window's title.
+    /// A task bar shows the title: how far the sweep is, and which session is open. Sent only where it has changed.
     fn update_title(&mut self, ctx: &Context) {
         let session = self.loaded.as_ref().map(|loaded| self.sessions.name_of(&loaded.session.dir));
-        let title = session.map_or_else(|| "Inflight".to_owned(), |session| format!("Inflight: {session}"));
+        let session = session.map_or_else(|| "Inflight".to_owned(), |session| format!("Inflight: {session}"));
+        let title = match &self.sweep {
+            Some(sweep) => format!("{} – {session}", sweep.progress.state()),
+            None => session,
+        };
         if title != self.title {
             ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
             self.title = title;

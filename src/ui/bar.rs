@@ -54,6 +54,16 @@ impl Progress {
         Some(self.started.elapsed().mul_f64(left / self.num_done as f64))
     }
 
+    /// "Running 34 of 56", in the verdict bar and in the title of the window.
+    pub(super) fn state(&self) -> String {
+        match (self.is_stopping, self.num_runs) {
+            (true, _) => "Stopping".to_owned(),
+            (false, 0) => "Opening".to_owned(),
+            // After the last run nothing is left but to close the session.
+            (false, num_runs) => format!("Running {} of {num_runs}", (self.num_done + 1).min(num_runs)),
+        }
+    }
+
     /// "H.264 T=4 inline, 3 s left"
     pub fn text(&self) -> String {
         if self.is_stopping {
