@@ -395,12 +395,12 @@ impl App {
         }
     }
 
-    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into and a
-    /// sheet that is open come first where a key has no modifier.
+    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into, and a
+    /// sheet or menu that is open, come first where a key has no modifier: Escape closes a menu and stops no sweep.
     fn take_keys(&mut self, ctx: &Context) {
         let has_sheet =
             self.palette.is_open || self.help.page.is_some() || self.asks_to_quit || self.path_dialog.is_some();
-        let types = ctx.egui_wants_keyboard_input() || has_sheet;
+        let types = ctx.egui_wants_keyboard_input() || has_sheet || egui::Popup::is_any_open(ctx);
         ctx.input_mut(|input| {
             for entry in &TABLE {
                 if entry

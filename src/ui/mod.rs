@@ -25,6 +25,7 @@ mod path_dialog;
 mod perform;
 mod pictures;
 pub mod plots;
+mod possible;
 mod preview;
 pub mod report;
 mod runs;
