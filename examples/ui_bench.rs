@@ -14,8 +14,13 @@ use inflight::session::SessionWriter;
 use inflight::stats::runs::distribution::Distribution;
 use inflight::ui::app::App;
 use inflight::ui::commands::{Command, View};
-use inflight::ui::fixture;
 use inflight::units;
+// The fixture is written for the inside of the library, and finds these there under the same paths.
+use inflight::{contract, plan, record, session, ui};
+
+#[path = "../src/ui/fixture.rs"]
+#[allow(dead_code, reason = "some of it is for unit tests")]
+mod fixture;
 
 /// Sixteen runs of so many frames are a million samples.
 const FRAMES_OF_EACH_RUN: u32 = 62_500;

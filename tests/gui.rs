@@ -17,6 +17,8 @@ use inflight::session::{Label, Session};
 use inflight::ui::app::App;
 use inflight::ui::commands::{Command, View};
 
+#[path = "gui/bar.rs"]
+mod bar;
 #[path = "gui/help.rs"]
 mod help;
 #[path = "gui/sessions.rs"]

@@ -165,6 +165,21 @@ fn nothing_names_this_machine_or_leaves_work_unnamed() {
     }
 }
 
+#[test]
+fn what_is_made_up_for_tests_is_compiled_for_tests_only() {
+    let mut num_found = 0;
+    for (name, text) in sources().into_iter().filter(|(name, _)| name.starts_with("src/") || name.contains("/src/")) {
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        for pair in
+            lines.windows(2).filter(|pair| ["mod fixture;", "mod tests;"].iter().any(|it| pair[1].ends_with(it)))
+        {
+            num_found += 1;
+            assert!(pair[0].starts_with("#[cfg(") && pair[0].contains("test"), "{name}: {}", pair[1]);
+        }
+    }
+    assert!(num_found > 5, "only {num_found} were found to look at");
+}
+
 /// The folders of `stats` in the order in which they may use each other.
 const STATS: [&str; 5] = ["math", "runs", "evidence", "verdict", "analysis"];
 

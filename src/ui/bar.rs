@@ -3,15 +3,19 @@
 use std::time::{Duration, Instant};
 
 use eframe::egui::containers::menu::MenuButton;
-use eframe::egui::{Align, Button, Label, Layout, RichText, Separator, Ui};
+use eframe::egui::{Align, AtomExt as _, Button, Label, Layout, RichText, Role, Separator, Ui, WidgetInfo, vec2};
 
-use super::commands::{Command, Menu, TABLE, View};
+use super::commands::{Command, Entry, Menu, TABLE, View};
+use super::possible::Possible;
 use super::theme;
-use super::widgets::tab_ui;
+use super::widgets::{icons, tab_ui};
 use crate::bench::schedule::Forecast;
 use crate::plan::PlannedRun;
 use crate::report::words::codec_title;
 use crate::units;
+
+/// Before the titles of a menu that has ticks.
+const TICK_WIDTH: f32 = 16.0;
 
 /// The progress of a sweep.
 #[derive(Debug, Clone)]
@@ -54,6 +58,16 @@ impl Progress {
         Some(self.started.elapsed().mul_f64(left / self.num_done as f64))
     }
 
+    /// "Running 34 of 56", in the verdict bar and in the title of the window.
+    pub(super) fn state(&self) -> String {
+        match (self.is_stopping, self.num_runs) {
+            (true, _) => "Stopping".to_owned(),
+            (false, 0) => "Opening".to_owned(),
+            // After the last run nothing is left but to close the session.
+            (false, num_runs) => format!("Running {} of {num_runs}", (self.num_done + 1).min(num_runs)),
+        }
+    }
+
     /// "H.264 T=4 inline, 3 s left"
     pub fn text(&self) -> String {
         if self.is_stopping {
@@ -77,16 +91,19 @@ impl Progress {
 }
 
 /// Menus on the left, what is open on the right.
-pub fn bar_ui(ui: &mut Ui, session: &str, is_quiet: bool, queue: &mut Vec<Command>) {
+pub(super) fn bar_ui(ui: &mut Ui, session: &str, possible: &Possible, queue: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.label(theme::semibold("Inflight"));
         for menu in Menu::ALL {
             let button = Button::new(RichText::new(menu.title()).color(theme::ink(ui).dim)).frame_when_inactive(false);
-            MenuButton::from_button(button).ui(ui, |ui| menu_ui(ui, menu, is_quiet, queue));
+            MenuButton::from_button(button).ui(ui, |ui| menu_ui(ui, menu, possible, queue));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let palette = Button::new(RichText::new("Ctrl P").small().color(theme::ink(ui).dim));
-            if ui.add(palette).accessible_name("Find a command").on_hover_text("Find a command").clicked() {
+            let keys = TABLE.iter().find(|entry| entry.command == Command::TogglePalette);
+            let keys = keys.and_then(|entry| Some(ui.ctx().format_shortcut(entry.shortcut.as_ref()?)));
+            let palette = RichText::new(keys.unwrap_or_default()).small().color(theme::ink(ui).dim);
+            let palette = ui.add(Button::new(palette)).accessible_name("Find a command");
+            if palette.on_hover_text("Find a command").clicked() {
                 queue.push(Command::TogglePalette);
             }
             ui.add(Label::new(RichText::new(session).color(theme::ink(ui).dim)).truncate());
@@ -94,22 +111,36 @@ pub fn bar_ui(ui: &mut Ui, session: &str, is_quiet: bool, queue: &mut Vec<Comman
     });
 }
 
-fn menu_ui(ui: &mut Ui, menu: Menu, mut is_quiet: bool, queue: &mut Vec<Command>) {
-    for entry in TABLE.iter().filter(|entry| entry.menu == menu) {
-        if entry.command == Command::ToggleQuiet {
-            if ui.checkbox(&mut is_quiet, entry.title).clicked() {
-                queue.push(Command::ToggleQuiet);
-            }
-            continue;
+fn menu_ui(ui: &mut Ui, menu: Menu, possible: &Possible, queue: &mut Vec<Command>) {
+    let entries = || TABLE.iter().filter(|entry| entry.menu == menu);
+    let has_ticks = entries().any(|entry| possible.is_on(&entry.command).is_some());
+    for (idx, entry) in entries().enumerate() {
+        if entry.begins_group && idx > 0 {
+            ui.separator();
         }
-        let mut button = Button::new(entry.title);
-        if let Some(shortcut) = &entry.shortcut {
-            button = button.shortcut_text(ui.ctx().format_shortcut(shortcut));
-        }
-        if ui.add(button).clicked() {
+        if entry_ui(ui, entry, possible, has_ticks) {
             queue.push(entry.command.clone());
         }
     }
+}
+
+/// One line of a menu. Was it chosen?
+fn entry_ui(ui: &mut Ui, entry: &Entry, possible: &Possible, has_ticks: bool) -> bool {
+    let is_on = possible.is_on(&entry.command);
+    let tick = if is_on == Some(true) { icons::CHECK } else { "" };
+    let mut button = Button::new(entry.title);
+    if has_ticks {
+        button = Button::new((RichText::new(tick).atom_size(vec2(TICK_WIDTH, 0.0)), entry.title));
+    }
+    if let Some(shortcut) = &entry.shortcut {
+        button = button.shortcut_text(ui.ctx().format_shortcut(shortcut));
+    }
+    let why_not = possible.why_not(&entry.command);
+    let chosen = ui.add_enabled(why_not.is_none(), button).accessible_name(entry.title);
+    if let Some(is_on) = is_on {
+        chosen.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, is_on, entry.title));
+    }
+    chosen.on_disabled_hover_text(why_not.unwrap_or_default()).clicked()
 }
 
 /// One tab a view.

@@ -127,6 +127,8 @@ pub struct Entry {
     pub command: Command,
     /// Its keys, if it has any.
     pub shortcut: Option<KeyboardShortcut>,
+    /// Do it and those after it belong apart from those before it?
+    pub begins_group: bool,
 }
 
 /// The menus.
@@ -203,7 +205,12 @@ const fn with_shift(key: Key) -> Option<KeyboardShortcut> {
 }
 
 const fn entry(title: &'static str, menu: Menu, command: Command, shortcut: Option<KeyboardShortcut>) -> Entry {
-    Entry { title, menu, command, shortcut }
+    Entry { title, menu, command, shortcut, begins_group: false }
+}
+
+/// The first one of a group of its menu.
+const fn first(title: &'static str, menu: Menu, command: Command, shortcut: Option<KeyboardShortcut>) -> Entry {
+    Entry { title, menu, command, shortcut, begins_group: true }
 }
 
 /// Every command that needs no argument of its own.
@@ -211,20 +218,20 @@ pub static TABLE: [Entry; 33] = [
     entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
     entry("Calibrate this computer for the plan", Menu::Session, Command::Calibrate, None),
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
-    entry("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
+    first("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
     entry("Choose plan…", Menu::Session, Command::Pick(Purpose::Plan), None),
     entry("Save plan", Menu::Session, Command::SavePlan, with_command(Key::S)),
     entry("Choose input…", Menu::Session, Command::Pick(Purpose::Input), with_command(Key::I)),
     // Before Ctrl+E, which would be met by Ctrl+Shift+E too.
-    entry("Export image of the view", Menu::Session, Command::Export(Export::Picture), with_shift(Key::E)),
+    first("Export image of the view", Menu::Session, Command::Export(Export::Picture), with_shift(Key::E)),
     entry("Export report", Menu::Session, Command::Export(Export::Report), with_command(Key::E)),
     entry("Export runs as CSV", Menu::Session, Command::Export(Export::RunsCsv), None),
     entry("Export frames as CSV", Menu::Session, Command::Export(Export::FramesCsv), None),
     entry("Export trace of the last run", Menu::Session, Command::Export(Export::Trace), None),
     entry("Open the folder", Menu::Session, Command::OpenFolder, None),
     entry("Copy report", Menu::Session, Command::CopyReport, None),
-    entry("Undo deletion of a session", Menu::Session, Command::UndoDelete, None),
-    entry("Quit", Menu::Session, Command::Quit, with_command(Key::Q)),
+    first("Undo deletion of a session", Menu::Session, Command::UndoDelete, None),
+    first("Quit", Menu::Session, Command::Quit, with_command(Key::Q)),
     entry("Show live", Menu::View, Command::Show(View::Live), with_command(Key::Num1)),
     entry("Show distributions", Menu::View, Command::Show(View::Distributions), with_command(Key::Num2)),
     entry("Show thresholds", Menu::View, Command::Show(View::Thresholds), with_command(Key::Num3)),
@@ -232,14 +239,14 @@ pub static TABLE: [Entry; 33] = [
     entry("Show comparison", Menu::View, Command::Show(View::Compare), with_command(Key::Num5)),
     entry("Show report", Menu::View, Command::Show(View::Report), with_command(Key::Num6)),
     entry("Show sessions", Menu::View, Command::Show(View::Sessions), with_command(Key::Num7)),
-    entry("Swap before and after", Menu::View, Command::SwapSides, None),
-    entry("Pause drawing while measuring", Menu::View, Command::ToggleQuiet, None),
-    entry("System theme", Menu::View, Command::Theme(ThemePreference::System), None),
+    first("Swap before and after", Menu::View, Command::SwapSides, None),
+    first("Pause drawing while measuring", Menu::View, Command::ToggleQuiet, None),
+    first("System theme", Menu::View, Command::Theme(ThemePreference::System), None),
     entry("Dark theme", Menu::View, Command::Theme(ThemePreference::Dark), None),
     entry("Light theme", Menu::View, Command::Theme(ThemePreference::Light), None),
     entry("Find a command", Menu::Help, Command::TogglePalette, with_command(Key::P)),
     entry("Keys", Menu::Help, Command::Help(HelpPage::Keys), plain(Key::F1)),
-    entry("Glossary", Menu::Help, Command::Help(HelpPage::Glossary), None),
+    first("Glossary", Menu::Help, Command::Help(HelpPage::Glossary), None),
     entry("Log", Menu::Help, Command::Help(HelpPage::Log), None),
-    entry("About Inflight", Menu::Help, Command::Help(HelpPage::About), None),
+    first("About Inflight", Menu::Help, Command::Help(HelpPage::About), None),
 ];

@@ -1,4 +1,7 @@
 //! Sessions made up for tests and for the speed bench, from latencies alone.
+//!
+//! No program or library that is released has it: the library compiles it for its own tests only, and
+//! examples/ui_bench.rs takes this file in by its path.
 
 use std::path::PathBuf;
 

@@ -7,7 +7,8 @@ pub mod app;
 mod bar;
 pub mod commands;
 pub mod data;
-pub mod fixture;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod help;
 mod log;
 mod made;
@@ -15,6 +16,7 @@ mod memo;
 mod palette;
 mod path_dialog;
 mod pictures;
+mod possible;
 pub mod theme;
 mod verdict_bar;
 pub mod views;

@@ -3,6 +3,7 @@
 use eframe::egui::{Button, Context, Id, Key, Modal, Modifiers, ScrollArea, TextEdit, Ui, vec2};
 
 use super::commands::{Command, Entry, TABLE};
+use super::possible::Possible;
 
 /// Words that are at least this much alike (Jaro–Winkler) are the same word with a slip of the finger.
 const ALIKE: f64 = 0.86;
@@ -48,7 +49,7 @@ fn likeness(typed: &[String], title: &str) -> Option<f64> {
 }
 
 /// The palette, if it is open. The arrows choose a line, Enter takes it.
-pub fn palette_ui(ctx: &Context, palette: &mut Palette, queue: &mut Vec<Command>) {
+pub(super) fn palette_ui(ctx: &Context, palette: &mut Palette, possible: &Possible, queue: &mut Vec<Command>) {
     if !palette.is_open {
         return;
     }
@@ -68,10 +69,11 @@ pub fn palette_ui(ctx: &Context, palette: &mut Palette, queue: &mut Vec<Command>
         palette.chosen = palette.chosen.saturating_add_signed(step).min(found.len().saturating_sub(1));
         let is_entered = ui.input(|input| input.key_pressed(Key::Enter));
         let entered = found.get(palette.chosen).filter(|_| is_entered).map(|entry| entry.command.clone());
+        let entered = entered.filter(|command| possible.why_not(command).is_none());
         if found.is_empty() {
             ui.weak(format!("No command is called '{}'", palette.typed));
         }
-        entered.or_else(|| lines_ui(ui, &found, palette.chosen, step != 0))
+        entered.or_else(|| lines_ui(ui, &found, palette.chosen, step != 0, possible))
     });
     if shown.should_close() || shown.inner.is_some() {
         palette.toggle();
@@ -79,14 +81,16 @@ pub fn palette_ui(ctx: &Context, palette: &mut Palette, queue: &mut Vec<Command>
     queue.extend(shown.inner);
 }
 
-fn lines_ui(ui: &mut Ui, found: &[&Entry], chosen: usize, has_moved: bool) -> Option<Command> {
+fn lines_ui(ui: &mut Ui, found: &[&Entry], chosen: usize, has_moved: bool, possible: &Possible) -> Option<Command> {
     let mut clicked = None;
     ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         for (idx, entry) in found.iter().enumerate() {
             let keys = entry.shortcut.map(|keys| ui.ctx().format_shortcut(&keys)).unwrap_or_default();
             let line = Button::selectable(idx == chosen, entry.title).shortcut_text(keys);
-            let line = ui.add(line.min_size(vec2(ui.available_width(), 0.0)));
+            let why_not = possible.why_not(&entry.command);
+            let line = ui.add_enabled(why_not.is_none(), line.min_size(vec2(ui.available_width(), 0.0)));
+            let line = line.accessible_name(entry.title).on_disabled_hover_text(why_not.unwrap_or_default());
             if idx == chosen && has_moved {
                 line.scroll_to_me(None);
             }

@@ -111,11 +111,7 @@ fn left_ui(ui: &mut Ui, shown: &Shown<'_>) {
 }
 
 fn running_ui(ui: &mut Ui, shown: &Shown<'_>, progress: &Progress) {
-    let state = match progress.is_stopping {
-        true => "Stopping".to_owned(),
-        false => format!("Running {} of {}", progress.num_done + 1, progress.num_runs.max(progress.num_done + 1)),
-    };
-    chips_ui(ui, shown, Tone::Accent, &state);
+    chips_ui(ui, shown, Tone::Accent, &progress.state());
     ui.add_space(theme::GRID);
     let width = ui.available_width().min(560.0);
     let bar = ProgressBar::new(progress.share()).desired_width(width).desired_height(8.0).fill(theme::ink(ui).accent);

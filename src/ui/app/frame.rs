@@ -11,6 +11,7 @@ use crate::ui::commands::View;
 use crate::ui::help::help_ui;
 use crate::ui::palette;
 use crate::ui::path_dialog::Picked;
+use crate::ui::possible::Possible;
 use crate::ui::theme;
 use crate::ui::verdict_bar::{self, Shown, Unfolded};
 use crate::ui::views::compare::view::compare_ui;
@@ -25,10 +26,11 @@ impl App {
     /// The window's content.
     pub fn show(&mut self, ui: &mut Ui) {
         let is_running = self.sweep.is_some();
+        let possible = self.possible(ui.ctx());
         let panel = Frame::side_top_panel(ui.style()).fill(theme::ink(ui).panel);
         Panel::top("bar").frame(panel).show(ui, |ui| {
             let session = self.loaded.as_ref().map(|loaded| self.sessions.name_of(&loaded.session.dir));
-            bar::bar_ui(ui, &session.unwrap_or_default(), self.is_quiet, &mut self.queue);
+            bar::bar_ui(ui, &session.unwrap_or_default(), &possible, &mut self.queue);
             if let Some(share) = self.opening {
                 ui.add(ProgressBar::new(share).text("Opening the session")).accessible_name("Opening the session");
             }
@@ -47,7 +49,7 @@ impl App {
         let notices =
             Notices { told: self.told.as_deref(), written: self.report.written.as_deref(), problems: &self.problems };
         notices_ui(&ctx, notices, &mut self.queue);
-        palette::palette_ui(&ctx, &mut self.palette, &mut self.queue);
+        palette::palette_ui(&ctx, &mut self.palette, &possible, &mut self.queue);
         match self.path_dialog.as_mut().and_then(|dialog| dialog.show(&ctx)) {
             Some(Picked::Path(purpose, path)) => {
                 self.path_dialog = None;
@@ -67,6 +69,21 @@ impl App {
             && let Some(rest) = self.drawing.lay_out(&ctx)
         {
             sweep.worker.has_drawn(rest);
+        }
+    }
+
+    /// What can be done as things are now.
+    fn possible(&self, ctx: &Context) -> Possible {
+        Possible {
+            has_session: self.loaded.is_some(),
+            has_runs: self.loaded.as_ref().is_some_and(|loaded| !loaded.runs.is_empty()),
+            is_running: self.sweep.is_some(),
+            problem: self.setup.problems().into_iter().next().map(|problem| problem.message),
+            has_deleted: !self.sessions.deleted.is_empty(),
+            has_written: self.report.written.is_some(),
+            view: self.view,
+            is_quiet: self.is_quiet,
+            theme: ctx.options(|options| options.theme_preference),
         }
     }
 

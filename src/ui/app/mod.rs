@@ -433,8 +433,8 @@ impl App {
         }
     }
 
-    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into, a
-    /// list and a sheet that are open come first where a key has no modifier.
+    /// Shortcuts from the table, `?`, and files dropped on the window. A text field that is being typed into, and a
+    /// sheet, list or menu that is open, come first where a key has no modifier: Escape closes a menu and stops no sweep.
     fn take_keys(&mut self, ctx: &Context) {
         let has_sheet = self.palette.is_open
             || self.help.page.is_some()
@@ -469,10 +469,14 @@ impl App {
         }
     }
 
-    /// The session that is open stands in the window's title.
+    /// A task bar shows the title: how far the sweep is, and which session is open. Sent only where it has changed.
     fn update_title(&mut self, ctx: &Context) {
         let session = self.loaded.as_ref().map(|loaded| self.sessions.name_of(&loaded.session.dir));
-        let title = session.map_or_else(|| "Inflight".to_owned(), |session| format!("Inflight: {session}"));
+        let session = session.map_or_else(|| "Inflight".to_owned(), |session| format!("Inflight: {session}"));
+        let title = match &self.sweep {
+            Some(sweep) => format!("{} – {session}", sweep.progress.state()),
+            None => session,
+        };
         if title != self.title {
             ctx.send_viewport_cmd(ViewportCommand::Title(title.clone()));
             self.title = title;

@@ -199,9 +199,10 @@ impl App {
         }
     }
 
-    /// The folder that exports go to.
+    /// The folder of the last file that was written, or else that which exports go to.
     fn open_folder(&self) {
-        let folder = Path::new(&self.report.path).parent().filter(|folder| !folder.as_os_str().is_empty());
+        let path = self.report.written.as_deref().unwrap_or(Path::new(&self.report.path));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         self.background.open_folder(folder.unwrap_or(Path::new(".")).to_owned());
     }
 
