@@ -121,8 +121,19 @@ fn foot_of(panel: &Panel) -> f64 {
     labels + if panel.x.title.is_empty() { 4.0 } else { LINE_HEIGHT + 2.0 }
 }
 
-/// Paints `panel` from `left`, `top` on, `width` wide and [`height_of`] high.
-pub fn paint(canvas: &mut dyn Canvas, panel: &Panel, (left, top): Point, width: f64) -> Painted {
+/// The room that the labels left of each of `panels` need at most, where they stand above each other on one x axis.
+pub fn shared_room(canvas: &dyn Canvas, panels: &[Panel], width: f64) -> f64 {
+    panels.iter().map(|panel| label_room(canvas, panel, width)).fold(0.0, f64::max)
+}
+
+fn label_room(canvas: &dyn Canvas, panel: &Panel, width: f64) -> f64 {
+    let label = Type::muted(Anchor::End);
+    let widest = panel.y.ticks.iter().map(|tick| canvas.text_width(&tick.label, strong(label, tick.is_strong)));
+    widest.fold(0.0, f64::max).min(MAX_LABEL_SHARE * width) + LABEL_GAP
+}
+
+/// Paints `panel` from `left`, `top` on, `width` wide and [`height_of`] high, its data not before `room` for labels.
+pub fn paint(canvas: &mut dyn Canvas, panel: &Panel, (left, top): Point, width: f64, room: f64) -> Painted {
     let mut base = top + 13.0;
     for (text, style) in [(&panel.title, Type::title()), (&panel.subtitle, Type::muted(Anchor::Start))] {
         if !text.is_empty() {
@@ -131,8 +142,7 @@ pub fn paint(canvas: &mut dyn Canvas, panel: &Panel, (left, top): Point, width: 
         }
     }
     let label = Type::muted(Anchor::End);
-    let widest = panel.y.ticks.iter().map(|tick| canvas.text_width(&tick.label, strong(label, tick.is_strong)));
-    let labels = widest.fold(0.0, f64::max).min(MAX_LABEL_SHARE * width) + LABEL_GAP;
+    let labels = label_room(canvas, panel, width).max(room);
     // Part of the last label may stand beyond the data.
     let beyond = panel.x.ticks.last().map_or(0.0, |tick| {
         canvas.text_width(&tick.label, label) / 2.0 - (1.0 - panel.x.share(tick.value)) * (width - labels)
@@ -322,7 +332,7 @@ mod tests {
             layers: points.iter().enumerate().map(word).collect(),
         };
         let mut texts = Texts::default();
-        paint(&mut texts, &panel, (10.0, 10.0), width);
+        paint(&mut texts, &panel, (10.0, 10.0), width, 0.0);
         texts
     }
 

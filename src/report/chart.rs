@@ -3,7 +3,7 @@
 
 use super::svg::Svg;
 use crate::figures::colour::{Colour, Pen};
-use crate::figures::paint::{Anchor, Area, Canvas, Point, Type, fit, height_of, paint};
+use crate::figures::paint::{Anchor, Area, Canvas, Point, Type, fit, height_of, paint, shared_room};
 use crate::figures::{Figure, Key, Mark, Panel};
 use crate::record::{DeviceInfo, DeviceKind};
 
@@ -55,8 +55,12 @@ pub fn svg(figure: &Figure, device: &DeviceInfo) -> String {
         draw_keys(&mut svg, row, head + 24.0 + KEY_HEIGHT * idx as f64);
     }
     let mut row_top = top;
+    let room = match figure.columns {
+        0 | 1 => shared_room(&svg, &figure.panels, WIDTH - 2.0 * MARGIN),
+        _ => 0.0,
+    };
     for row in rows {
-        draw_row(&mut svg, row, figure.columns, row_top);
+        draw_row(&mut svg, row, figure.columns, row_top, room);
         row_top += row_height(row) + GAP;
     }
     let name =
@@ -68,11 +72,11 @@ fn row_height(row: &[Panel]) -> f64 {
     row.iter().map(height_of).fold(0.0, f64::max)
 }
 
-fn draw_row(svg: &mut Svg, row: &[Panel], columns: usize, top: f64) {
+fn draw_row(svg: &mut Svg, row: &[Panel], columns: usize, top: f64, room: f64) {
     let columns = columns.max(1) as f64;
     let width = (WIDTH - 2.0 * MARGIN - GAP * (columns - 1.0)) / columns;
     for (idx, panel) in row.iter().enumerate() {
-        paint(svg, panel, (MARGIN + (width + GAP) * idx as f64, top), width);
+        paint(svg, panel, (MARGIN + (width + GAP) * idx as f64, top), width, room);
     }
 }
 

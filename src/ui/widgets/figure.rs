@@ -3,12 +3,12 @@
 //! Knows no figure in particular. Only laid out are those in sight.
 
 use eframe::egui::{
-    Align2, Color32, Mesh, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, TextStyle, Ui, WidgetInfo, pos2,
-    vec2,
+    Align2, Color32, Mesh, Painter, Pos2, Rect, Response, Role, Sense, Shape, Stroke, TextStyle, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 
 use crate::figures::colour::{Colour, Dash, Pen};
-use crate::figures::paint::{Anchor, Area, Canvas, Painted, Point, Type, height_of, paint};
+use crate::figures::paint::{Anchor, Area, Canvas, Painted, Point, Type, height_of, paint, shared_room};
 use crate::figures::{Figure, Key, Mark, Panel};
 use crate::ui::{pictures, theme};
 
@@ -55,20 +55,26 @@ pub fn keyless_figure_ui(ui: &mut Ui, figure: &Figure, sense: Sense) -> Vec<Draw
 fn panels_ui(ui: &mut Ui, figure: &Figure, sense: Sense) -> Vec<Drawn> {
     let columns = figure.columns.max(1);
     let width = (ui.available_width() - GAP * (columns - 1) as f32) / columns as f32;
+    let room = if columns == 1 {
+        let canvas = Screen { ui, painter: ui.painter().clone(), pointer: None, tip: None };
+        shared_room(&canvas, &figure.panels, f64::from(width))
+    } else {
+        0.0
+    };
     let mut drawn = Vec::new();
     for row in figure.panels.chunks(columns) {
         let height = row.iter().map(height_of).fold(0.0, f64::max) as f32;
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = GAP;
             for panel in row {
-                drawn.push(panel_ui(ui, figure, panel, vec2(width, height), sense));
+                drawn.push(panel_ui(ui, (figure, panel), vec2(width, height), room, sense));
             }
         });
     }
     drawn
 }
 
-fn panel_ui(ui: &mut Ui, figure: &Figure, panel: &Panel, size: eframe::egui::Vec2, sense: Sense) -> Drawn {
+fn panel_ui(ui: &mut Ui, (figure, panel): (&Figure, &Panel), size: Vec2, room: f64, sense: Sense) -> Drawn {
     let name = if panel.title.is_empty() { figure.title.clone() } else { format!("{}: {}", figure.title, panel.title) };
     let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
     // Named, so that a drag goes on when a control appears above.
@@ -81,7 +87,7 @@ fn panel_ui(ui: &mut Ui, figure: &Figure, panel: &Panel, size: eframe::egui::Vec
     }
     let mut canvas = Screen { ui, painter, pointer: response.hover_pos(), tip: None };
     let corner = (f64::from(response.rect.left()), f64::from(response.rect.top()));
-    let painted = paint(&mut canvas, panel, corner, f64::from(size.x));
+    let painted = paint(&mut canvas, panel, corner, f64::from(size.x), room);
     let response = match canvas.tip {
         Some((_, tip)) => response.on_hover_text_at_pointer(tip),
         None => response,
