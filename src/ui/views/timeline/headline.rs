@@ -25,7 +25,9 @@ fn of_frame(timeline: &Timeline, frame: usize, lock_ns: u64) -> String {
     if is_worst {
         return format!("Frame {frame} waited longest: {time} in the lock, {share} of the run's lock wait");
     }
-    let place = timeline.stalls.place(frame).map(|place| format!("; stall {place} of {}", timeline.stalls.len()));
+    let at_ns = timeline.frames.lock_at_ns.get(frame).copied().unwrap_or(0);
+    let place =
+        timeline.stalls.place(frame, at_ns).map(|place| format!("; stall {place} of {}", timeline.stalls.len()));
     format!("Frame {frame} waited {time} in the lock, {share} of the run's lock wait{}", place.unwrap_or_default())
 }
 

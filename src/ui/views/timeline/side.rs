@@ -97,7 +97,8 @@ fn frame_ui(ui: &mut Ui, timeline: &Timeline, state: &mut TimelineState) {
     };
     let frames = &timeline.frames;
     let get = |column: &[u64]| column.get(frame).map_or_else(|| units::NO_VALUE.to_owned(), |&ns| units::ns(ns));
-    let kind = frames.kinds.chars().nth(frame).unwrap_or('?');
+    // One letter, and so one byte, per frame.
+    let kind = frames.kinds.get(frame..=frame).unwrap_or("?");
     ui.label(theme::semibold(format!("Frame {frame} ({kind})")));
     let rows = [
         ("Submitted at", get(&frames.submit_at_ns)),

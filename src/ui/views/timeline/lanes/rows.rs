@@ -10,6 +10,10 @@ use crate::ui::views::timeline::lanes::times::{Part, Span, Times};
 
 /// Sums are kept for every so many turns; the turns between are added up when asked for.
 const SUMS_EVERY: usize = 16;
+/// No turn has more.
+const MOST_PARTS: usize = 7;
+/// A part that took no time.
+const NOTHING: (Part, Span) = (Part::Room, Span { from_ns: 0, until_ns: 0 });
 
 /// What a row's owner does for a frame in one turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,40 +80,54 @@ impl Turn {
     /// Its parts in the order of time: within the turn, without overlap, those that took no time left out.
     pub fn pieces(self, times: &Times<'_>) -> impl Iterator<Item = Piece> + use<> {
         let mut at_ns = self.span.from_ns;
-        self.parts(times).into_iter().flatten().filter_map(move |(part, span)| {
+        self.parts(times).into_iter().filter_map(move |(part, span)| {
             let span = span.within(Span { from_ns: at_ns, until_ns: self.span.until_ns });
             at_ns = span.until_ns;
             (span.length_ns() > 0).then_some(Piece { part, span })
         })
     }
 
-    fn parts(self, times: &Times<'_>) -> [Option<(Part, Span)>; 7] {
-        let frame = self.frame;
-        let room = Some((Part::Room, times.room(frame)));
-        let upload = Some((Part::Upload, times.upload(frame)));
-        let submit = Some((Part::Submit, times.submit(frame)));
-        let lock = times.lock(frame);
-        let reap = [(Part::LockWait, lock), (Part::Copy, times.copy(frame)), (Part::Unlock, times.unlock(frame))];
-        let [lock_wait, copy, unlock] = reap.map(Some);
+    fn parts(self, times: &Times<'_>) -> [(Part, Span); MOST_PARTS] {
         match self.doing {
-            // Where the thread polls, it does so until there is room, which a turn's end tells better than the pauses.
-            Doing::Submits if times.lock == LockPlacement::Poll => {
-                let from_ns = times.submit(frame).until_ns;
-                let room = Some((Part::Room, Span { from_ns, until_ns: self.span.until_ns }));
-                [upload, submit, room, None, None, None, None]
-            }
-            Doing::Submits if times.waits_before_upload => [room, upload, submit, None, None, None, None],
-            Doing::Submits => [upload, room, submit, None, None, None, None],
-            Doing::Reaps => [lock_wait, copy, unlock, None, None, None, None],
-            Doing::Encodes => [Some((Part::Encode, self.span)), None, None, None, None, None, None],
-            Doing::EncodesUnseen => [Some((Part::EncodeUnseen, self.span)), None, None, None, None, None, None],
-            Doing::Holds => {
-                let room = room.filter(|(_, span)| span.until_ns <= times.submit(frame).from_ns);
-                let in_flight = Span { from_ns: times.submit(frame).until_ns, until_ns: lock.from_ns };
-                [upload, room, submit, Some((Part::InFlight, in_flight)), lock_wait, copy, unlock]
-            }
+            Doing::Submits => padded(self.submitting(times)),
+            Doing::Reaps => padded(reaping(times, self.frame)),
+            Doing::Encodes => padded([(Part::Encode, self.span)]),
+            Doing::EncodesUnseen => padded([(Part::EncodeUnseen, self.span)]),
+            Doing::Holds => holding(times, self.frame),
         }
     }
+
+    fn submitting(self, times: &Times<'_>) -> [(Part, Span); 3] {
+        let (room, submit) = (times.room(self.frame), times.submit(self.frame));
+        let upload = (Part::Upload, times.upload(self.frame));
+        match times.lock {
+            // The thread polls until there is room, which a turn's end tells better than the pauses do.
+            LockPlacement::Poll => {
+                let room = Span { from_ns: submit.until_ns, until_ns: self.span.until_ns };
+                [upload, (Part::Submit, submit), (Part::Room, room)]
+            }
+            _ if times.waits_before_upload => [(Part::Room, room), upload, (Part::Submit, submit)],
+            _ => [upload, (Part::Room, room), (Part::Submit, submit)],
+        }
+    }
+}
+
+fn reaping(times: &Times<'_>, frame: u32) -> [(Part, Span); 3] {
+    [(Part::LockWait, times.lock(frame)), (Part::Copy, times.copy(frame)), (Part::Unlock, times.unlock(frame))]
+}
+
+/// A slot is taken from the upload on, so of the waits for room only those after it are in it.
+fn holding(times: &Times<'_>, frame: u32) -> [(Part, Span); MOST_PARTS] {
+    let submit = times.submit(frame);
+    let room = if times.lock == LockPlacement::Poll { NOTHING } else { (Part::Room, times.room(frame)) };
+    let [lock_wait, copy, unlock] = reaping(times, frame);
+    let in_flight = Span { from_ns: submit.until_ns, until_ns: lock_wait.1.from_ns };
+    let upload = (Part::Upload, times.upload(frame));
+    [upload, room, (Part::Submit, submit), (Part::InFlight, in_flight), lock_wait, copy, unlock]
+}
+
+fn padded<const NUM: usize>(parts: [(Part, Span); NUM]) -> [(Part, Span); MOST_PARTS] {
+    std::array::from_fn(|idx| parts.get(idx).copied().unwrap_or(NOTHING))
 }
 
 impl Row {

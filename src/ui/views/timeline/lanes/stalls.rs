@@ -50,9 +50,9 @@ impl Stalls {
         self.frames.get(idx).map(|(_, frame)| *frame)
     }
 
-    /// The place of a frame among them, from 1 in the order of time.
-    pub fn place(&self, frame: usize) -> Option<usize> {
-        self.frames.iter().position(|(_, other)| *other == frame).map(|idx| idx + 1)
+    /// The place, from 1 in the order of time, of a frame that was locked at `at_ns`.
+    pub fn place(&self, frame: usize, at_ns: u64) -> Option<usize> {
+        self.frames.binary_search(&(at_ns, frame)).ok().map(|idx| idx + 1)
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!((stalls.limit_ns, stalls.len()), (50, 3));
         assert_eq!((stalls.after(0), stalls.after(20_000), stalls.after(151_000)), (Some(20), Some(150), None));
         assert_eq!((stalls.before(151_000), stalls.before(20_000)), (Some(150), None));
-        assert_eq!((stalls.place(151), stalls.place(3)), (Some(3), None));
+        assert_eq!((stalls.place(151, 151_000), stalls.place(3, 3_000)), (Some(3), None));
     }
 
     #[test]
