@@ -131,7 +131,7 @@ impl Plots {
                 thresholds: Thresholds::of(
                     &session.session.summaries,
                     session.session.analysis().ok(),
-                    u64::from(session.session.manifest.plan.frames),
+                    session.session.manifest.plan.frames,
                 ),
             }
         };
