@@ -130,7 +130,7 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, possible: &Possible, has_ticks: bool) ->
     let tick = if is_on == Some(true) { icons::CHECK } else { "" };
     let mut button = Button::new(entry.title);
     if has_ticks {
-        button = Button::new((RichText::new(tick).atom_size(vec2(TICK_WIDTH, 0.0)), entry.title));
+        button = Button::new((RichText::new(tick).atom_size(vec2(TICK_WIDTH, TICK_WIDTH)), entry.title));
     }
     if let Some(shortcut) = &entry.shortcut {
         button = button.shortcut_text(ui.ctx().format_shortcut(shortcut));

@@ -1,6 +1,6 @@
 //! The command palette, from the table of commands.
 
-use eframe::egui::{Button, Context, Id, Key, Modal, Modifiers, ScrollArea, TextEdit, Ui, vec2};
+use eframe::egui::{Button, Context, Event, Id, InputState, Key, Modal, Modifiers, ScrollArea, TextEdit, Ui, vec2};
 
 use super::commands::{Command, Entry, TABLE};
 use super::possible::Possible;
@@ -15,12 +15,15 @@ pub struct Palette {
     pub is_open: bool,
     typed: String,
     chosen: usize,
+    /// Its field has not been drawn yet.
+    is_new: bool,
 }
 
 impl Palette {
     /// Opens it empty, or closes it.
     pub fn toggle(&mut self) {
         self.is_open = !self.is_open;
+        self.is_new = self.is_open;
         self.typed.clear();
         self.chosen = 0;
     }
@@ -59,6 +62,10 @@ pub(super) fn palette_ui(ctx: &Context, palette: &mut Palette, possible: &Possib
             let down = input.count_and_consume_key(Modifiers::NONE, Key::ArrowDown);
             down as isize - input.count_and_consume_key(Modifiers::NONE, Key::ArrowUp) as isize
         });
+        // The field has no keys in its first frame, and beside a sweep that frame lasts longer than a word.
+        if std::mem::take(&mut palette.is_new) {
+            palette.typed = ui.input(typed_text);
+        }
         let field = TextEdit::singleline(&mut palette.typed).desired_width(f32::INFINITY).hint_text("Find a command");
         let field = ui.add(field).accessible_name("Find a command");
         field.request_focus();
@@ -81,9 +88,15 @@ pub(super) fn palette_ui(ctx: &Context, palette: &mut Palette, possible: &Possib
     queue.extend(shown.inner);
 }
 
+/// What was typed since the last frame.
+fn typed_text(input: &InputState) -> String {
+    let text = |event: &Event| if let Event::Text(text) = event { Some(text.clone()) } else { None };
+    input.events.iter().filter_map(text).collect()
+}
+
 fn lines_ui(ui: &mut Ui, found: &[&Entry], chosen: usize, has_moved: bool, possible: &Possible) -> Option<Command> {
     let mut clicked = None;
-    ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+    ScrollArea::vertical().max_height(320.0).min_scrolled_height(320.0).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         for (idx, entry) in found.iter().enumerate() {
             let keys = entry.shortcut.map(|keys| ui.ctx().format_shortcut(&keys)).unwrap_or_default();
@@ -105,6 +118,8 @@ fn lines_ui(ui: &mut Ui, found: &[&Entry], chosen: usize, has_moved: bool, possi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ui::commands::HelpPage;
+    use eframe::egui::RawInput;
 
     #[test]
     fn words_are_found_in_any_order() {
@@ -114,6 +129,26 @@ mod tests {
         assert!(titles("no such command").is_empty());
         assert_eq!(titles("treshold")[0], "Show thresholds");
         assert_eq!(titles("calibarte")[0], "Calibrate this computer for the plan");
+    }
+
+    #[test]
+    fn nothing_is_lost_of_what_is_typed_while_the_palette_opens() {
+        let (ctx, mut palette, mut queue) = (Context::default(), Palette::default(), Vec::new());
+        let enter = Event::Key {
+            key: Key::Enter,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        };
+        palette.toggle();
+        // All of it within the one frame in which the palette opens, and with it the key that takes the line.
+        let events = vec![Event::Text("gloss".to_owned()), Event::Text("ary".to_owned()), enter];
+        let input = RawInput { events, ..RawInput::default() };
+        let mut output = ctx.run_ui(input, |ui| palette_ui(ui.ctx(), &mut palette, &Possible::default(), &mut queue));
+        output.textures_delta.clear();
+        assert_eq!(queue, [Command::Help(HelpPage::Glossary)]);
+        assert!(!palette.is_open);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::commands::{Command, Export, Purpose, View};
 const NO_SESSION: &str = "Open a session first";
 
 /// What it depends on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Possible {
     pub(super) has_session: bool,
     pub(super) has_runs: bool,
@@ -60,18 +60,6 @@ mod tests {
     use super::*;
     use crate::ui::commands::TABLE;
 
-    const NOTHING: Possible = Possible {
-        has_session: false,
-        has_runs: false,
-        is_running: false,
-        problem: None,
-        has_deleted: false,
-        has_written: false,
-        view: View::Live,
-        is_quiet: false,
-        theme: ThemePreference::System,
-    };
-
     fn impossible(possible: &Possible) -> Vec<&'static str> {
         let entries = TABLE.iter().filter(|entry| possible.why_not(&entry.command).is_some());
         entries.map(|entry| entry.title).collect()
@@ -91,8 +79,9 @@ mod tests {
         let undo = "Undo deletion of a session";
         let swap = "Swap before and after";
         let without_session: Vec<_> = ["Stop the sweep"].into_iter().chain(exports).chain([undo, swap]).collect();
-        assert_eq!(impossible(&NOTHING), without_session);
-        let open = Possible { has_session: true, has_runs: true, has_deleted: true, ..NOTHING };
+        let nothing = Possible::default();
+        assert_eq!(impossible(&nothing), without_session);
+        let open = Possible { has_session: true, has_runs: true, has_deleted: true, ..nothing };
         assert_eq!(impossible(&open), ["Stop the sweep"]);
         let running = Possible { is_running: true, ..open.clone() };
         let run = "Run the sweep";
@@ -107,10 +96,12 @@ mod tests {
     fn of_the_views_and_of_the_themes_one_is_on() {
         let is_on = |is_it: fn(&Command) -> bool| {
             let all = TABLE.iter().filter(|entry| is_it(&entry.command));
-            all.filter(|entry| NOTHING.is_on(&entry.command) == Some(true)).map(|entry| entry.title).collect::<Vec<_>>()
+            all.filter(|entry| Possible::default().is_on(&entry.command) == Some(true))
+                .map(|entry| entry.title)
+                .collect::<Vec<_>>()
         };
         assert_eq!(is_on(|command| matches!(command, Command::Show(_))), ["Show live"]);
         assert_eq!(is_on(|command| matches!(command, Command::Theme(_))), ["System theme"]);
-        assert_eq!(NOTHING.is_on(&Command::Run), None);
+        assert_eq!(Possible::default().is_on(&Command::Run), None);
     }
 }

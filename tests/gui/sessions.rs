@@ -29,7 +29,7 @@ fn first_lines(text: &str, num: usize) -> String {
 fn show_sessions(window: &mut Harness<'_, App>, num: usize) {
     window.state_mut().ask(Command::Show(View::Sessions));
     wait(window, "list", |window| window.query_all_by_label_contains("Use the plan of ").count() == num);
-    wait(window, "verdicts", |window| window.query_all_by_label("Reading…").count() == 0);
+    wait(window, "verdicts", |window| window.query_all_by_label("Not read yet").count() == 0);
     window.run_steps(2);
 }
 

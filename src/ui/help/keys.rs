@@ -2,7 +2,7 @@
 
 use eframe::egui::{Grid, Label, RichText, ScrollArea, Ui};
 
-use crate::ui::commands::TABLE;
+use crate::ui::commands::{Command, Entry, HelpPage, TABLE};
 use crate::ui::theme;
 
 /// The keys of the timeline, which it has while it was clicked last or the pointer is on it.
@@ -18,15 +18,17 @@ const TIMELINE: [(&str, &str); 9] = [
     ("Show the whole run", "Double-click"),
 ];
 
+const ROW_HEIGHT: f32 = 22.0;
+
 /// Two lists beside each other.
 pub(super) fn keys_ui(ui: &mut Ui, height: f32) {
     ScrollArea::vertical().max_height(height).min_scrolled_height(height).show(ui, |ui| {
         // Beside the scroll bar, not below it.
-        ui.set_max_width(ui.available_width() - theme::GRID);
+        ui.set_max_width(ui.available_width() - theme::GAP);
         ui.columns(2, |columns| {
             if let [left, right] = columns {
-                commands_ui(left);
-                timeline_ui(right);
+                left.vertical(commands_ui);
+                right.vertical(timeline_ui);
             }
         });
     });
@@ -34,10 +36,13 @@ pub(super) fn keys_ui(ui: &mut Ui, height: f32) {
 
 fn commands_ui(ui: &mut Ui) {
     ui.label(theme::semibold("Everywhere"));
-    let with_keys = TABLE.iter().filter_map(|entry| Some((entry.title, entry.shortcut.as_ref()?)));
-    let mut keys: Vec<_> = with_keys.map(|(title, keys)| (title, ui.ctx().format_shortcut(keys))).collect();
-    // An alias: characters are no keys, so it is not in the table.
-    keys.push(("Show these keys", "?".to_owned()));
+    let keys = |entry: &Entry| {
+        let keys = ui.ctx().format_shortcut(entry.shortcut.as_ref()?);
+        // An alias: characters are no keys, so it is not in the table.
+        let alias = if entry.command == Command::Help(HelpPage::Keys) { ", ?" } else { "" };
+        Some((entry.title, format!("{keys}{alias}")))
+    };
+    let keys: Vec<_> = TABLE.iter().filter_map(keys).collect();
     list_ui(ui, "commands", keys.iter().map(|(title, keys)| (*title, keys.as_str())));
 }
 
@@ -50,7 +55,7 @@ fn timeline_ui(ui: &mut Ui) {
 }
 
 fn list_ui<'a>(ui: &mut Ui, id: &str, keys: impl Iterator<Item = (&'a str, &'a str)>) {
-    Grid::new(id).num_columns(2).striped(true).spacing([24.0, 2.0]).show(ui, |ui| {
+    Grid::new(id).num_columns(2).striped(true).min_row_height(ROW_HEIGHT).spacing([24.0, 0.0]).show(ui, |ui| {
         for (title, keys) in keys {
             ui.label(title);
             ui.monospace(keys);

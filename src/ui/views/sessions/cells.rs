@@ -145,7 +145,12 @@ fn verdicts_ui(ui: &mut Ui, row: &SessionRow) {
                 RowState::Running => ink.accent,
                 _ => ink.dim,
             };
-            row.state.titles().iter().for_each(|title| drop(ui.label(RichText::new(*title).small().color(colour))));
+            for title in row.state.titles() {
+                let word = ui.label(RichText::new(title).small().color(colour));
+                if row.state == RowState::Unread {
+                    word.on_hover_text("Sessions are read one after the other while nothing is measured");
+                }
+            }
         }
     });
 }

@@ -43,8 +43,8 @@ pub struct SessionRow {
 /// What a session says, or why it says nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RowState {
-    /// Its runs are being read, or are next.
-    Reading,
+    /// Its runs are read as soon as its turn comes and nothing is measured.
+    Unread,
     /// A sweep writes it.
     Running,
     /// It has no run.
@@ -122,7 +122,7 @@ impl RowState {
     /// A word for the column of verdicts, one a line.
     pub fn titles(&self) -> Vec<&'static str> {
         match self {
-            Self::Reading => vec!["Reading…"],
+            Self::Unread => vec!["Not read yet"],
             Self::Running => vec!["Running"],
             Self::Empty => vec!["No runs"],
             Self::NoAnswer => vec!["No answer"],
@@ -150,7 +150,7 @@ impl RowState {
             Self::NoAnswer => 6,
             Self::Empty => 7,
             Self::Running => 8,
-            Self::Reading => 9,
+            Self::Unread => 9,
             Self::Unreadable => 10,
         }
     }
@@ -227,7 +227,7 @@ fn state(found: &Found, judged: Option<&Judged>) -> RowState {
         _ if found.manifest.is_err() => RowState::Unreadable,
         _ if found.is_running => RowState::Running,
         _ if found.stamp.is_empty() => RowState::Empty,
-        None => RowState::Reading,
+        None => RowState::Unread,
         Some(Err(_)) => RowState::Unreadable,
         Some(Ok(said)) if said.lines.is_empty() => RowState::NoAnswer,
         Some(Ok(said)) => RowState::Said(said.lines.clone()),

@@ -65,7 +65,9 @@ pub(in crate::ui) fn table_ui(
     let mut asked = None;
     ui.spacing_mut().item_spacing.y = 0.0;
     let (fields, actions) = columns(ui.available_width(), ui.spacing().item_spacing.x);
-    let mut table = TableBuilder::new(ui).striped(true).cell_layout(Layout::left_to_right(Align::Center));
+    // A name of its own: otherwise it would be scrolled as far as the runs in the live view, which has the same place.
+    let mut table =
+        TableBuilder::new(ui).id_salt("sessions").striped(true).cell_layout(Layout::left_to_right(Align::Center));
     for (_, width) in &fields {
         table = table.column(Column::exact(*width).clip(true));
     }

@@ -56,7 +56,7 @@ impl SessionsModel {
         self.refresh_rows();
     }
 
-    /// The sessions to be read now; see [`Judgements::begin`].
+    /// The sessions to be read now; empty while others are being read.
     pub fn begin_judging(&mut self) -> Vec<(PathBuf, Stamp)> {
         self.judgements.begin(self.found.as_deref().unwrap_or_default())
     }
