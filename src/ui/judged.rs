@@ -167,7 +167,7 @@ mod tests {
         let judgement =
             |(dir, stamp): &(PathBuf, Stamp)| Judgement { dir: dir.clone(), stamp: *stamp, judged: Err(String::new()) };
         judgements.take(vec![judgement(a)]);
-        assert_eq!(judgements.begin(&list), [b.clone()]);
+        assert_eq!(judgements.begin(&list), std::slice::from_ref(b));
         judgements.take(vec![judgement(b)]);
         assert_eq!(judgements.begin(&list), []);
         let grown = [found("a", 2), found("b", 1)];
