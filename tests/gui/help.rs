@@ -25,7 +25,8 @@ fn copied(window: &mut Harness<'_, App>) -> String {
         eframe::egui::OutputCommand::CopyText(text) => Some(text.clone()),
         _ => None,
     });
-    text.unwrap_or_else(|| panic!("nothing was copied: {commands:?}"))
+    assert!(text.is_some(), "nothing was copied: {commands:?}");
+    text.unwrap()
 }
 
 #[test]
