@@ -23,6 +23,8 @@ mod bar;
 mod help;
 #[path = "gui/sessions.rs"]
 mod sessions;
+#[path = "gui/texts.rs"]
+mod texts;
 
 /// Whatever is waited for comes within this, or never will.
 const PATIENCE: Duration = Duration::from_secs(60);

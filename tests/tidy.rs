@@ -61,8 +61,8 @@ const ONLY_IN: [(&str, &str, &[&str]); 7] = [
         &["src/nvenc/api.rs", "src/nvenc/session.rs", "src/nvenc/params.rs", "src/nvenc/upload.rs", "src/device.rs"],
     ),
     ("moq_nvenc", "src/", &["src/nvenc/"]),
-    ("eframe", "", &["src/ui/", "tests/gui", "tests/texts.rs", "examples/ui_bench.rs"]),
-    ("egui", "", &["src/ui/", "tests/gui", "tests/texts.rs", "examples/ui_bench.rs"]),
+    ("eframe", "", &["src/ui/", "tests/gui", "examples/ui_bench.rs"]),
+    ("egui", "", &["src/ui/", "tests/gui", "examples/ui_bench.rs"]),
     ("rfd", "", &["src/ui/"]),
 ];
 

@@ -184,23 +184,24 @@ fn rgb(hex: u32) -> [u8; 3] {
     [red, green, blue]
 }
 
+/// Relative luminance, 0 to 1 (WCAG 2.1).
+pub fn luminance([red, green, blue]: [u8; 3]) -> f64 {
+    let channel = |value: u8| {
+        let value = f64::from(value) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * channel(red) + 0.7152 * channel(green) + 0.0722 * channel(blue)
+}
+
+/// Contrast of two colours, 1 to 21 (WCAG 2.1, 1.4.3).
+pub fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
+    let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+    one.max(other) / one.min(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Relative luminance of WCAG 2.1.
-    fn luminance(rgb: [u8; 3]) -> f64 {
-        let channel = |value: u8| {
-            let value = f64::from(value) / 255.0;
-            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * channel(rgb[0]) + 0.7152 * channel(rgb[1]) + 0.0722 * channel(rgb[2])
-    }
-
-    fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
-        let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
-        one.max(other) / one.min(other)
-    }
 
     const GROUNDS: [(Ground, u32); 3] =
         [(Ground::Light, 0xffffff), (Ground::Light, 0xf6f7f9), (Ground::Dark, 0x14161a)];

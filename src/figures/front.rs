@@ -33,7 +33,7 @@ pub fn of(title: impl Into<String>, known: &Recommendation, groups: &[Group], fr
         if is_first(one.case) {
             layers.push(Layer::Ring { colour, at });
         }
-        let remark = if known.or == Some(one.case) { ", or this" } else { "" };
+        let remark = if known.or == Some(one.case) { ", undecided" } else { "" };
         layers.push(Layer::Word { text: format!("{}{remark}", one.case.title()), at });
     }
     let most = |of: fn(&(f64, f64)) -> f64| 1.05 * points.iter().map(|(_, at)| of(at)).fold(0.0, f64::max);

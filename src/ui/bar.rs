@@ -68,7 +68,7 @@ impl Progress {
         }
     }
 
-    /// "H.264 T=4 inline, 3 s left"
+    /// "H.264 T=4 (inline), 3 s left"
     pub fn text(&self) -> String {
         if self.is_stopping {
             return "stopping: draining the frames in flight".to_owned();

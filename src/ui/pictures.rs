@@ -1,7 +1,7 @@
-//! Images of the window, as PNG: a whole view, or one plot with its title and the key that it shares with others.
+//! Images: a figure drawn as on paper (PNG or SVG), or a part of the window as it is (PNG).
 //!
-//! In an image a plot's title marks a virtual result, which the window says once. Does not know what a plot shows, and writes only
-//! when asked.
+//! Each says where a virtual result is in it: a figure in its heading, a view by the answer above it, a single plot by its
+//! title. Does not know what a plot shows, and writes only when asked.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};

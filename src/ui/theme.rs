@@ -279,15 +279,9 @@ pub fn mark(ui: &Ui) -> Color32 {
 mod tests {
     use super::*;
 
-    /// Relative luminance and contrast of WCAG 2.1, 1.4.3.
     fn contrast(one: Color32, other: Color32) -> f64 {
-        let channel = |value: u8| {
-            let value = f64::from(value) / 255.0;
-            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-        };
-        let light = |of: Color32| 0.2126 * channel(of.r()) + 0.7152 * channel(of.g()) + 0.0722 * channel(of.b()) + 0.05;
-        let (one, other) = (light(one), light(other));
-        one.max(other) / one.min(other)
+        let rgb = |of: Color32| [of.r(), of.g(), of.b()];
+        crate::figures::colour::contrast(rgb(one), rgb(other))
     }
 
     #[test]

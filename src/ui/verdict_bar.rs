@@ -103,7 +103,10 @@ fn left_ui(ui: &mut Ui, shown: &Shown<'_>) {
             ui.label(theme::title("…"));
         }
         (None, None) => {
-            ui.add_space(theme::GRID);
+            match shown.ended {
+                Some(_) => chips_ui(ui, shown, Tone::Plain, "No answer"),
+                None => ui.add_space(theme::GRID),
+            }
             ui.label(theme::title("How many frames should your encoder keep in flight?"));
             sub_ui(ui, "Press Run: the defaults measure a modelled encoder. No GPU is needed.");
         }
@@ -193,7 +196,7 @@ fn line_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
             chip_ui(ui, Tone::Warn, "Virtual");
         }
     });
-    let figures: Vec<_> = answer.figures.iter().map(Answer::figure_text).collect();
+    let figures: Vec<_> = answer.figures.iter().map(Answer::after_text).collect();
     let text = format!("{} · {}", answer.basis, figures.join(" · "));
     ui.add(Label::new(RichText::new(text).small().color(theme::ink(ui).dim)).truncate());
     ui.add_space(4.0);

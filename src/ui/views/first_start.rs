@@ -83,7 +83,7 @@ fn ffmpeg_ui(ui: &mut Ui, setup: &Setup, queue: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         ui.weak("Is it worth switching from FFmpeg?");
         match &setup.ffmpeg {
-            Some(Err(why)) => drop(sub_ui(ui, format!("Not to be measured here: {why}"))),
+            Some(Err(why)) => drop(sub_ui(ui, format!("Cannot be measured here: {why}"))),
             _ if setup.has_ffmpeg() => {
                 drop(sub_ui(ui, "FFmpeg is in the plan, under 'What to try'. Run measures both."))
             }

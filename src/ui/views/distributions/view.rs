@@ -149,7 +149,7 @@ fn ranked_ui(ui: &mut Ui, state: &mut DistributionsState, shown: &Shown<'_>) {
     if let Some(case) = row.and_then(|row| state.figures.ranked_cases.get(row).copied()) {
         toggle_focus(state, shown, case);
     }
-    sub_ui(ui, "Click a row to draw its case beside in colour, or no longer.");
+    sub_ui(ui, "Click a row to draw its case in colour on the right. Click again to stop.");
 }
 
 fn toggle_focus(state: &mut DistributionsState, shown: &Shown<'_>, case: Case) {
@@ -213,7 +213,7 @@ fn table_ui(ui: &mut Ui, shown: &Shown<'_>, state: &mut DistributionsState) {
         for case in shown.cases {
             let model = case.time(state.time);
             let name = ui.selectable_label(focus.contains(&case.case), case.case.title());
-            if name.on_hover_text("Draws this case in colour, or no longer").clicked() {
+            if name.on_hover_text("Draw this case in colour").clicked() {
                 toggled = Some(case.case);
             }
             ui.label(units::count(model.run_dots.len() as f64));

@@ -17,7 +17,9 @@ use crate::ui::views::live::runs::runs_ui;
 use crate::ui::widgets::{figure_ui, short_segments_ui, sub_ui};
 
 const METRICS: [Metric; 4] = [Metric::WallMs, Metric::LockMs, Metric::LatencyP95Ms, Metric::QueuePeak];
-const SPARK_WIDTH: f32 = 150.0;
+const SPARK_WIDTH: f32 = 130.0;
+/// Below this width the table has no room for all metrics.
+const ROOM_FOR_ALL: f32 = 760.0;
 /// Least height of the list below the plots.
 const MIN_LIST: f32 = 150.0;
 
@@ -70,17 +72,18 @@ fn cases_ui(ui: &mut Ui, loaded: &LoadedSession) {
     ui.spacing_mut().item_spacing.y = 0.0;
     let cases: Vec<Case> = loaded.groups.iter().map(|group| group.case).collect();
     let runs = &loaded.session.summaries;
+    let metrics = if ui.available_width() < ROOM_FOR_ALL { &METRICS[..2] } else { &METRICS[..] };
     TableBuilder::new(ui)
         .striped(true)
         .cell_layout(Layout::right_to_left(Align::Center))
         .column(Column::exact(158.0))
         .column(Column::exact(48.0))
-        .columns(Column::remainder().at_least(58.0).clip(true), METRICS.len())
+        .columns(Column::remainder().at_least(58.0).clip(true), metrics.len())
         .column(Column::exact(SPARK_WIDTH + 16.0))
         .header(theme::ROW_HEIGHT, |mut header| {
             header.col(|ui| left_ui(ui, |ui| drop(ui.weak("Case"))));
             header.col(|ui| drop(ui.weak("Runs")));
-            for metric in METRICS {
+            for metric in metrics {
                 header.col(|ui| {
                     drop(ui.weak(metric.title()).on_hover_text(format!("Newest run. {}", metric.definition())))
                 });
@@ -97,8 +100,8 @@ fn cases_ui(ui: &mut Ui, loaded: &LoadedSession) {
                 let name = format!("{} {}", codec_title(case.codec), case.title());
                 row.col(|ui| left_ui(ui, |ui| drop(ui.label(&name))));
                 row.col(|ui| drop(ui.label(own.len().to_string())));
-                for metric in METRICS {
-                    let value = own.last().and_then(|run| run.value(metric));
+                for metric in metrics {
+                    let value = own.last().and_then(|run| run.value(*metric));
                     row.col(|ui| drop(ui.label(metric.unit().text_or_none(value))));
                 }
                 let walls: Vec<f64> = own.iter().map(|run| RunSummary::wall_ms(run)).collect();

@@ -13,6 +13,9 @@ use crate::ui::views::thresholds::model::{OfCodec, Row};
 use crate::ui::widgets::figure_ui;
 use crate::units;
 
+/// Below this width the table has no room for all columns.
+const ROOM_FOR_ALL: f32 = 760.0;
+
 /// Draws everything of one codec.
 pub fn ui(ui: &mut Ui, model: &OfCodec) {
     if let Some(figure) = &model.trade {
@@ -25,9 +28,11 @@ pub fn ui(ui: &mut Ui, model: &OfCodec) {
     }
 }
 
-/// The same in numbers, the case to keep marked.
+/// The same in numbers, the case to keep marked. A narrow view leaves the last ones out.
 fn table_ui(ui: &mut Ui, rows: &[Row]) {
     let height = theme::ROW_HEIGHT;
+    let has_all = ui.available_width() >= ROOM_FOR_ALL;
+    let num_metrics = if has_all { METRICS.len() } else { METRICS.len() - 1 };
     ui.add_space(theme::GRID);
     ui.push_id("threshold numbers", |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -37,7 +42,7 @@ fn table_ui(ui: &mut Ui, rows: &[Row]) {
             .column(Column::exact(118.0))
             .column(Column::remainder().at_least(64.0).clip(true))
             .column(Column::exact(116.0))
-            .columns(Column::remainder().at_least(52.0).clip(true), METRICS.len())
+            .columns(Column::remainder().at_least(52.0).clip(true), num_metrics - 1 + usize::from(has_all))
             .column(Column::exact(100.0))
             .header(height, |mut header| {
                 header.col(|ui| left_ui(ui, |ui| drop(ui.weak("Case"))));
@@ -48,10 +53,12 @@ fn table_ui(ui: &mut Ui, rows: &[Row]) {
                          sweep share one error of 5 %",
                     );
                 });
-                for metric in &METRICS[1..] {
+                for metric in &METRICS[1..num_metrics] {
                     header.col(|ui| drop(ui.weak(metric.title()).on_hover_text(metric.definition())));
                 }
-                header.col(|ui| drop(ui.weak("Worst run").on_hover_text("Longest encode wall time of its runs")));
+                if has_all {
+                    header.col(|ui| drop(ui.weak("Worst run").on_hover_text("Longest encode wall time of its runs")));
+                }
                 header.col(|ui| drop(ui.weak("Result")));
             })
             .body(|body| {
@@ -63,10 +70,12 @@ fn table_ui(ui: &mut Ui, rows: &[Row]) {
                     let value = |idx: usize| METRICS[idx].unit().text_or_none(row.values[idx]);
                     line.col(|ui| drop(ui.label(text(value(0)))));
                     line.col(|ui| change_ui(ui, row));
-                    for idx in 1..METRICS.len() {
+                    for idx in 1..num_metrics {
                         line.col(|ui| drop(ui.label(text(value(idx)))));
                     }
-                    line.col(|ui| drop(ui.label(text(Metric::WallMs.unit().text_or_none(row.worst_ms)))));
+                    if has_all {
+                        line.col(|ui| drop(ui.label(text(Metric::WallMs.unit().text_or_none(row.worst_ms)))));
+                    }
                     line.col(|ui| outcome_ui(ui, row));
                 });
             });
@@ -82,7 +91,7 @@ fn outcome_ui(ui: &mut Ui, row: &Row) {
     let shown = ui.label(text);
     if !row.case.client.is_here() {
         shown.on_hover_text(
-            "Measured as a process of its own, its start included; compare it with the same case as a process in Compare",
+            "This is a whole process, including its start. Compare it with our own process in the Compare view.",
         );
     }
 }

@@ -74,12 +74,8 @@ pub fn meaning(part: Part) -> colour::Part {
 /// Black or white, whichever is easier to read on `fill` over `ground`.
 pub fn ink_on(fill: Color32, ground: Color32) -> Color32 {
     let under = ground.blend(fill);
-    // Relative luminance of WCAG 2.1; at 0.179 black and white have the same contrast.
-    let channel = |value: u8| {
-        let value = f32::from(value) / 255.0;
-        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-    };
-    let light = 0.2126 * channel(under.r()) + 0.7152 * channel(under.g()) + 0.0722 * channel(under.b());
+    let light = colour::luminance([under.r(), under.g(), under.b()]);
+    // There black and white have the same contrast.
     if light > 0.179 { Color32::BLACK } else { Color32::WHITE }
 }
 
@@ -206,14 +202,6 @@ fn at_least(x: Rangef) -> Rangef {
 mod tests {
     use super::*;
 
-    fn light(of: Color32) -> f32 {
-        let channel = |value: u8| {
-            let value = f32::from(value) / 255.0;
-            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * channel(of.r()) + 0.7152 * channel(of.g()) + 0.0722 * channel(of.b()) + 0.05
-    }
-
     #[test]
     fn numbers_can_be_read_on_every_part() {
         let grounds =
@@ -221,8 +209,8 @@ mod tests {
         for (ground, behind) in grounds {
             for part in Part::ALL {
                 let fill = colour(part, ground);
-                let (ink, under) = (light(ink_on(fill, behind)), light(behind.blend(fill)));
-                let contrast = ink.max(under) / ink.min(under);
+                let rgb = |of: Color32| [of.r(), of.g(), of.b()];
+                let contrast = colour::contrast(rgb(ink_on(fill, behind)), rgb(behind.blend(fill)));
                 assert!(contrast >= 4.5, "{part:?} on {ground:?}: {contrast}");
             }
         }

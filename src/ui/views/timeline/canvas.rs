@@ -19,7 +19,7 @@ use crate::ui::{pictures, theme};
 use crate::units;
 
 /// Left of the canvas and of the overview below it.
-pub const LABEL_WIDTH: f32 = 108.0;
+pub const LABEL_WIDTH: f32 = 112.0;
 const AXIS_HEIGHT: f32 = 20.0;
 const PEAKS_HEIGHTS: Rangef = Rangef { min: 40.0, max: 120.0 };
 const ROW_HEIGHTS: Rangef = Rangef { min: 20.0, max: 26.0 };

@@ -45,7 +45,7 @@ impl LaneKind {
     pub fn title(self) -> String {
         match self {
             Self::SubmitThread => "submit thread".to_owned(),
-            Self::Engine => "engine".to_owned(),
+            Self::Engine => "engine (modelled)".to_owned(),
             Self::InferredEngine => "engine (inferred)".to_owned(),
             Self::LockThread => "lock thread".to_owned(),
             Self::LockCalls => "lock calls".to_owned(),
