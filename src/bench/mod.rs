@@ -1,5 +1,5 @@
 //! Measuring: one timed run, a sweep of them, and a sweep saved as a session, on the caller's thread or on
-//! a separate one. Never waits for a watcher.
+//! a separate one. Waits for a watcher only between two runs (`pause`).
 
 pub mod blocks;
 pub mod calibrate;
@@ -13,6 +13,7 @@ pub mod merge;
 pub mod metrics_line;
 pub mod observed;
 pub mod others;
+mod pause;
 pub mod process;
 pub mod run;
 pub mod schedule;

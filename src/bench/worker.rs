@@ -9,12 +9,13 @@ use std::mem;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::calibrate::{NOTE, finish};
 use super::job::{Job, JobError};
+use super::pause::Pause;
 use super::run::Glimpse;
 use super::schedule::Forecast;
 use super::sweep::{Event, Outcome};
@@ -25,9 +26,6 @@ use crate::stats::evidence::noise_floor::NoiseFloor;
 
 /// Frames kept for a slow watcher.
 const LIVE_SAMPLES: usize = 1 << 14;
-/// How often a watcher may draw between two runs, and how long the sweep waits for it at most.
-const DRAW_EVERY: Duration = Duration::from_millis(500);
-const LONGEST_DRAWING: Duration = Duration::from_millis(400);
 
 /// What to measure, and where to save it.
 #[derive(Debug, Clone)]
@@ -105,19 +103,7 @@ impl Starter {
 struct Live {
     stop: AtomicBool,
     samples: Mutex<Vec<LiveSample>>,
-    drawing: Mutex<Drawing>,
-    drawn: Condvar,
-}
-
-/// What a sweep between two runs knows of its watcher.
-#[derive(Debug, Clone, Copy, Default)]
-struct Drawing {
-    is_awaited: bool,
-    /// It did not answer the last time: a window that is hidden draws nothing.
-    is_absent: bool,
-    /// How long what it drew takes beyond its answer.
-    rest: Duration,
-    last: Option<Instant>,
+    pause: Pause,
 }
 
 impl Worker {
@@ -150,9 +136,14 @@ impl Worker {
         mem::swap(spent, &mut self.live.samples.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// The watcher begins a picture.
+    pub fn begin_drawing(&self) {
+        self.live.pause.begin_drawing();
+    }
+
     /// The watcher has drawn what it knows; the drawing goes on for `rest` where another process or thread does it.
     pub fn has_drawn(&self, rest: Duration) {
-        self.live.has_drawn(rest);
+        self.live.pause.has_drawn(rest);
     }
 
     /// Asks the sweep to end: the run in progress is drained and dropped, finished runs stay.
@@ -197,7 +188,7 @@ impl<W: Fn()> Teller<W> {
                 Event::RunWatched(_, glimpse) => self.live.offer(glimpse),
                 Event::RunFinished(record) => {
                     drop(self.sender.send(News::RunFinished(record)));
-                    self.live.let_draw(&self.wake);
+                    self.live.pause.take(&self.wake);
                 }
             }
             Ok(())
@@ -218,36 +209,7 @@ impl<W: Fn()> Teller<W> {
 impl Live {
     fn new() -> Self {
         let samples = Mutex::new(Vec::with_capacity(LIVE_SAMPLES));
-        Self { stop: AtomicBool::new(false), samples, drawing: Mutex::default(), drawn: Condvar::new() }
-    }
-
-    /// Between two runs: gives the watcher the time to draw, if it is due and somebody is there.
-    fn let_draw(&self, wake: &impl Fn()) {
-        let mut drawing = self.drawing.lock().unwrap_or_else(PoisonError::into_inner);
-        if drawing.last.is_some_and(|last| last.elapsed() < DRAW_EVERY) {
-            return;
-        }
-        drawing.last = Some(Instant::now());
-        drawing.is_awaited = true;
-        wake();
-        if drawing.is_absent {
-            return;
-        }
-        let waited = self.drawn.wait_timeout_while(drawing, LONGEST_DRAWING, |drawing| drawing.is_awaited);
-        let (mut drawing, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        drawing.is_absent = drawing.is_awaited;
-        let rest = drawing.rest.min(LONGEST_DRAWING);
-        let is_there = !drawing.is_absent;
-        drop(drawing);
-        if is_there {
-            std::thread::sleep(rest);
-        }
-    }
-
-    fn has_drawn(&self, rest: Duration) {
-        let mut drawing = self.drawing.lock().unwrap_or_else(PoisonError::into_inner);
-        (drawing.is_awaited, drawing.is_absent, drawing.rest) = (false, false, rest);
-        self.drawn.notify_all();
+        Self { stop: AtomicBool::new(false), samples, pause: Pause::default() }
     }
 
     /// From inside the measured loop.
@@ -297,38 +259,6 @@ mod tests {
         assert_eq!(ended.unwrap(), Outcome { num_done: 6, num_failed: 0, stopped: false });
         let session = crate::session::Session::open(&dir.path().join("session")).unwrap();
         assert_eq!(session.summaries.len(), 6);
-    }
-
-    #[test]
-    fn a_watcher_that_draws_is_waited_for_and_one_that_is_hidden_only_once() {
-        let live = Arc::new(Live::new());
-        let num_woken = Arc::new(std::sync::atomic::AtomicU32::new(0));
-        let is_absent = || live.drawing.lock().unwrap().is_absent;
-        let due = || live.drawing.lock().unwrap().last = None;
-        let wake = |answers: bool| {
-            let (live, num_woken) = (Arc::clone(&live), Arc::clone(&num_woken));
-            move || {
-                num_woken.fetch_add(1, Ordering::Relaxed);
-                let live = Arc::clone(&live);
-                // Another thread, as the one that draws is: the sweep holds the lock while it wakes it.
-                drop(answers.then(|| std::thread::spawn(move || live.has_drawn(Duration::ZERO))));
-            }
-        };
-        live.let_draw(&wake(true));
-        assert!(!is_absent());
-        // Not due again so soon.
-        live.let_draw(&wake(true));
-        assert_eq!(num_woken.load(Ordering::Relaxed), 1);
-        due();
-        live.let_draw(&wake(false));
-        assert!(is_absent());
-        // Asked again, and not waited for until it answers.
-        due();
-        live.let_draw(&wake(true));
-        while is_absent() {
-            std::thread::yield_now();
-        }
-        assert_eq!(num_woken.load(Ordering::Relaxed), 3);
     }
 
     #[test]

@@ -104,8 +104,8 @@ pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
             match one.standing {
                 _ if one.case == known.case => "**recommended**",
                 _ if one.case == known.fastest => "fastest",
-                Standing::Fast => "as fast",
-                Standing::Slower => "slower",
+                Standing::Fast if one.seems_fast() => "as fast",
+                Standing::Fast | Standing::Slower => "slower",
                 Standing::Undecided => "undecided",
                 Standing::Refused => "latency too high",
                 Standing::Failed => "a run failed",
@@ -120,10 +120,11 @@ pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
         ]);
     }
     format!(
-        "{}\n\n{table}\nA case is *as fast* if it is at most {} slower than the fastest, at 95 % confidence. Of these, the case with the \
-         lowest latency tail (p99, or p95 for runs of fewer than 1,000 frames) is recommended; if the tails are equal, the case \
-         with the smallest threshold. Wall time and tail are medians of the planned rounds.\n",
+        "{}\n\n{table}\nA case is *as fast* if it is measured to be at most {} slower than the fastest, and at most {} at 95 % confidence. Of these, \
+         the case with the lowest latency tail (p99, or p95 for runs of fewer than 1,000 frames) is recommended; if the tails \
+         are equal, the case with the smallest threshold. Wall time and tail are medians of the planned rounds.\n",
         markdown(&known.reason),
+        units::pct(known.margin.pct / 2.0),
         units::pct(known.margin.pct)
     )
 }

@@ -17,6 +17,9 @@ use crate::units;
 /// Before the titles of a menu that has ticks.
 const TICK_WIDTH: f32 = 16.0;
 
+/// How far apart the percentages are that the window's title shows.
+const TITLE_STEP_PCT: f64 = 5.0;
+
 /// The progress of a sweep.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -58,7 +61,16 @@ impl Progress {
         Some(self.started.elapsed().mul_f64(left / self.num_done as f64))
     }
 
-    /// "Running 34 of 56", in the verdict bar and in the title of the window.
+    /// "Running 35 %", for the title of the window.
+    pub(super) fn in_title(&self) -> String {
+        if self.is_stopping || self.num_runs == 0 {
+            return self.state();
+        }
+        let share_pct = 100.0 * f64::from(self.share());
+        format!("Running {:.0} %", TITLE_STEP_PCT * (share_pct / TITLE_STEP_PCT).floor())
+    }
+
+    /// "Running 34 of 56", in the verdict bar.
     pub(super) fn state(&self) -> String {
         match (self.is_stopping, self.num_runs) {
             (true, _) => "Stopping".to_owned(),

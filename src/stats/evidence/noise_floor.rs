@@ -69,9 +69,9 @@ impl Default for Margin {
 }
 
 impl Margin {
-    /// The same, but never coarse: what may be slower by so much is no tie, however noisy the machine is.
-    pub fn capped(self) -> Self {
-        Self { pct: self.pct.min(COARSE_PCT), ..self }
+    /// Twice as wide, but never coarse: what may be slower by so much is no tie, however noisy the machine is.
+    pub fn doubled(self) -> Self {
+        Self { pct: (2.0 * self.pct).min(COARSE_PCT), ..self }
     }
 
     /// Too wide for anything within it to be called equivalent?

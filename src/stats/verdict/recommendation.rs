@@ -1,5 +1,5 @@
-//! Which case to use: of those that are not slower than the fastest by more than the margin the one with the lowest latency,
-//! and of equal ones the smallest threshold.
+//! Which case to use: of those that seem as fast as the fastest the one with the lowest latency, and of equal ones the
+//! smallest threshold. It must be shown not to be slower than the fastest by more than a margin.
 //!
 //! Pure, from runs. A case that the latency guard refused, or that had a failed run, takes no part in any role. The best of
 //! many looks better than it is, so what was chosen is compared with its nearest competitors once more, in confirmation
@@ -48,7 +48,7 @@ pub struct Recommendation {
     pub competitors: Vec<Competitor>,
     /// Where the state is open: the case that might be right instead.
     pub or: Option<Case>,
-    /// What counts as slower.
+    /// How much slower than the fastest it may be.
     pub margin: Margin,
     /// Every case of the codec that this program ran itself, in the order of the plan.
     pub candidates: Vec<Candidate>,
@@ -114,7 +114,7 @@ impl Competitor {
 
     /// Would all rounds together rather use this one, by their estimate?
     fn is_preferred(&self) -> bool {
-        self.together.as_ref().is_some_and(|all| all.interval.estimate_pct > all.limit_pct)
+        self.together.as_ref().is_some_and(|all| !candidates::seems_within(all))
     }
 }
 
@@ -153,37 +153,40 @@ impl Field<'_> {
     fn recommend(&self, codec: Codec) -> Option<Recommendation> {
         let (candidates, fastest) = self.candidates(codec)?;
         let chosen = *candidates::in_line(self, &candidates).first()?;
-        let (mut case, mut competitors) = (chosen, self.competitors(chosen, fastest, &candidates));
+        let contender = |case: Case| {
+            let limit = candidates.iter().find(|one| one.case == case).and_then(|one| one.limit.as_ref());
+            let competitors = self.competitors(case, [fastest, chosen], &candidates);
+            Contender { case, keeps_limit: limit.is_none_or(is_shown), competitors, is_chosen: case == chosen }
+        };
+        let mut best = contender(chosen);
         // What confirmation rounds refute gives way to what refuted it, and that to the next, but none twice.
         let mut tried = vec![chosen];
-        while let Some(winner) = refuted_by(&competitors).filter(|winner| !tried.contains(winner)) {
+        while let Some(winner) = best.refuted_by().filter(|winner| !tried.contains(winner)) {
             tried.push(winner);
-            case = winner;
-            competitors = self.competitors(case, fastest, &candidates);
+            best = contender(winner);
         }
-        let is_refuted = tried.len() > 1;
-        let guard = candidates.iter().find(|one| one.case == case).and_then(|one| one.limit.as_ref());
-        let keeps_limit = guard.is_none_or(|guard| guard.is_met == Some(true));
-        let preferred = competitors.iter().find(|one| one.is_preferred()).map(|one| one.case);
-        let undecided =
-            competitors.iter().find(|one| one.planned.as_ref().is_none_or(|planned| planned.is_met != Some(true)));
-        let all = |ask: fn(&Competitor) -> Option<&Decision>| {
-            competitors.iter().all(|one| ask(one).is_some_and(|decision| decision.is_met == Some(true)))
-        };
+        // That the one is fast enough and that the other is faster are two questions, of which at most one can be answered
+        // wrongly: where the first is left undecided, the second may decide.
+        let mut others = best.competitors.iter().map(|one| contender(one.case)).filter(|_| !best.is_confirmed());
+        if let Some(shown) = others.find(Contender::is_confirmed) {
+            best = shown;
+        }
+        let preferred = best.competitors.iter().find(|one| one.is_preferred()).map(|one| one.case);
+        let undecided = best.competitors.iter().find(|one| !one.planned.as_ref().is_some_and(is_shown));
         let state = match () {
-            () if competitors.is_empty() => State::Alone,
-            () if keeps_limit && all(|one| one.confirmation.as_ref()) => State::Confirmed,
-            () if is_refuted => State::Refuted,
+            () if best.competitors.is_empty() => State::Alone,
+            () if best.is_confirmed() => State::Confirmed,
+            () if tried.len() > 1 => State::Refuted,
             () if preferred.is_none() && undecided.is_none() => State::Likely,
             () => State::Open,
         };
         let mut or = undecided.map(|one| one.case).filter(|_| state == State::Open);
         // Undecided, and all rounds together lean the other way: the other is used for now. That makes it no surer.
         if let Some(preferred) = preferred.filter(|_| state == State::Open) {
-            or = Some(case);
-            case = preferred;
-            competitors = self.competitors(case, fastest, &candidates);
+            or = Some(best.case);
+            best = contender(preferred);
         }
+        let Contender { case, competitors, .. } = best;
         let margin = self.margin(case, fastest);
         let mut found = Recommendation {
             codec,
@@ -201,12 +204,15 @@ impl Field<'_> {
         Some(found)
     }
 
-    /// The fastest of the other eligible ones, and the fastest of those with fewer frames in flight that are slower.
-    fn competitors(&self, case: Case, fastest: Case, candidates: &[Candidate]) -> Vec<Competitor> {
+    /// The fastest of the other eligible ones, and the fastest of those with fewer frames in flight that are slower or were
+    /// chosen.
+    fn competitors(&self, case: Case, [fastest, chosen]: [Case; 2], candidates: &[Candidate]) -> Vec<Competitor> {
         let eligible = || candidates.iter().filter(|one| one.standing.is_eligible() && one.case != case);
+        let is_smaller = |one: &Candidate| {
+            one.case.reap_threshold < case.reap_threshold && (!one.seems_fast() || one.case == chosen)
+        };
         let quickest = |smaller: bool| {
-            let fits =
-                eligible().filter(|one| !smaller || one.case.reap_threshold < case.reap_threshold && !one.seems_fast());
+            let fits = eligible().filter(|one| !smaller || is_smaller(one));
             fits.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)).map(|one| one.case)
         };
         let fastest_other = if fastest == case { quickest(false) } else { Some(fastest) };
@@ -239,8 +245,10 @@ impl Field<'_> {
         Competitor { case: other, role, planned, confirmation, together }
     }
 
+    /// Twice the least change that matters. A case is chosen if its estimate lies within half of it, and has the other half
+    /// as room for the proof: with one limit for both, no number of rounds could decide about cases close to it.
     fn margin(&self, one: Case, other: Case) -> Margin {
-        Margin::of(PRIMARY, [(self.terms.noise, one), (self.terms.noise, other)]).capped()
+        Margin::of(PRIMARY, [(self.terms.noise, one), (self.terms.noise, other)]).doubled()
     }
 
     fn goal(&self) -> Goal {
@@ -248,8 +256,36 @@ impl Field<'_> {
     }
 }
 
-/// The competitor for which confirmation rounds have decided.
-fn refuted_by(competitors: &[Competitor]) -> Option<Case> {
-    let is_lost = |one: &&Competitor| one.confirmation.as_ref().is_some_and(|decision| decision.is_met == Some(false));
-    competitors.iter().find(is_lost).map(|one| one.case)
+/// A case that may be recommended, and what it must stand up to.
+struct Contender {
+    case: Case,
+    /// Is its latency shown to be within the limit?
+    keeps_limit: bool,
+    competitors: Vec<Competitor>,
+    /// Did the planned rounds choose it?
+    is_chosen: bool,
+}
+
+impl Contender {
+    /// Do confirmation rounds show all there is to show? The planned rounds may stand in for them where a case was not
+    /// chosen by them: it does not look better in them than it is.
+    fn is_confirmed(&self) -> bool {
+        let shows = |one: &Competitor| match &one.confirmation {
+            None if !self.is_chosen => one.planned.as_ref().is_some_and(is_shown),
+            confirmation => confirmation.as_ref().is_some_and(is_shown),
+        };
+        let has_confirmation = self.competitors.iter().any(|one| one.confirmation.is_some());
+        self.keeps_limit && has_confirmation && self.competitors.iter().all(shows)
+    }
+
+    /// The competitor for which confirmation rounds have decided.
+    fn refuted_by(&self) -> Option<Case> {
+        let is_lost =
+            |one: &&Competitor| one.confirmation.as_ref().is_some_and(|decision| decision.is_met == Some(false));
+        self.competitors.iter().find(is_lost).map(|one| one.case)
+    }
+}
+
+fn is_shown(decision: &Decision) -> bool {
+    decision.is_met == Some(true)
 }

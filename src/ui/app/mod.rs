@@ -217,6 +217,9 @@ impl App {
     /// Everything but drawing: news, keys, commands, models.
     pub fn tick(&mut self, ctx: &Context) {
         self.drawing.tick();
+        if let Some(sweep) = &self.sweep {
+            sweep.worker.begin_drawing();
+        }
         while let Some(message) = self.background.next() {
             self.take_message(ctx, message);
         }
@@ -279,12 +282,13 @@ impl App {
         }
     }
 
-    /// A task bar shows the title: how far the sweep is, and which session is open. Sent only where it has changed.
+    /// A task bar shows the title: how far the sweep is, and which session is open. Sent only where it has changed, and
+    /// that in large steps: each change makes egui draw twice more.
     fn update_title(&mut self, ctx: &Context) {
         let session = self.loaded.as_ref().map(|loaded| self.sessions.name_of(&loaded.session.dir));
         let session = session.map_or_else(|| "Inflight".to_owned(), |session| format!("Inflight: {session}"));
         let title = match &self.sweep {
-            Some(sweep) => format!("{} – {session}", sweep.progress.state()),
+            Some(sweep) => format!("{} – {session}", sweep.progress.in_title()),
             None => session,
         };
         if title != self.title {

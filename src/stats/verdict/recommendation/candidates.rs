@@ -56,15 +56,20 @@ pub enum Standing {
 }
 
 impl Candidate {
-    /// As fast as the fastest, or by the estimate so and not shown to be slower?
+    /// The fastest, or by the estimate as fast and not shown to be slower?
     pub fn seems_fast(&self) -> bool {
-        let within = |decision: &Decision| decision.interval.estimate_pct <= decision.limit_pct;
+        let seems_as_fast = self.slower.as_ref().map(seems_within);
         match self.standing {
-            Standing::Fast => true,
-            Standing::Undecided => self.slower.as_ref().is_some_and(within),
+            Standing::Fast => seems_as_fast.unwrap_or(true),
+            Standing::Undecided => seems_as_fast.unwrap_or(false),
             Standing::Slower | Standing::Refused | Standing::Failed => false,
         }
     }
+}
+
+/// Does the estimate lie within half of the limit? What is chosen by it has room for the proof.
+pub(super) fn seems_within(decision: &Decision) -> bool {
+    decision.interval.estimate_pct <= decision.limit_pct / 2.0
 }
 
 impl Standing {

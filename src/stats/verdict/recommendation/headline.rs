@@ -93,17 +93,19 @@ fn more(decision: &Decision) -> Option<Option<u32>> {
     }
 }
 
-/// How many confirmation rounds the scatter of the planned ones asks for, so that what they say is confirmed in 19 cases of
-/// 20: from `least` to `most`.
+/// How many confirmation rounds the scatter of the planned ones asks for, so that 19 of 20 sweeps like this one are confirmed
+/// (what the planned rounds say may be off as far as they scatter): from `least` to `most`.
 pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], least: u32, most: u32) -> u32 {
     let needed = |other: Case, limit_pct: f64| {
         let paired = Paired::of(runs, other, known.case, |run| !run.is_confirmation);
         let evidence = Evidence { standard: Standard { error: ERROR, peers: None }, ..Evidence::plain(paired.sides()) };
         let interval = evidence.at_most(Quantity::Metric(PRIMARY), limit_pct)?.interval;
-        let (reach, gap) = (interval.high_pct? - interval.estimate_pct, limit_pct - interval.estimate_pct);
-        // The bound lies one z₀.₉₅ away; another one makes 95 % power. The width goes with 1 ÷ √n.
-        let rounds = f64::from(interval.num_runs) * (2.0 * reach / gap).powi(2);
-        (gap > 0.0 && rounds.is_finite()).then_some(rounds.ceil() as u32)
+        // In units of the planned bound's distance z₀.₉₅ σₚ, the gap g must hold that of the new bound, x = √(nₚ ÷ n), and
+        // as many standard deviations of what the new rounds may say given the planned ones, √(x² + 1).
+        let gap = (limit_pct - interval.estimate_pct) / (interval.high_pct? - interval.estimate_pct);
+        let reach = (gap * gap - 1.0) / (2.0 * gap);
+        let rounds = f64::from(interval.num_runs) / (reach * reach);
+        (reach > 0.0 && rounds.is_finite()).then_some(rounds.ceil() as u32)
     };
     let of_each = known.competitors.iter().filter_map(|one| {
         let limit_pct = one.planned.as_ref()?.limit_pct;

@@ -55,10 +55,10 @@ impl Recommendation {
             _ if one.case == self.case => "keep".to_owned(),
             (Standing::Failed, _) => "a run failed".to_owned(),
             (Standing::Refused, _) => "latency too high".to_owned(),
-            (Standing::Slower, Some(slower)) => {
+            (Standing::Fast, _) if one.seems_fast() => "as fast".to_owned(),
+            (Standing::Slower | Standing::Fast, Some(slower)) => {
                 format!("{} slower", units::pct(slower.interval.estimate_pct))
             }
-            (Standing::Fast, _) => "as fast".to_owned(),
             _ => "undecided".to_owned(),
         }
     }
