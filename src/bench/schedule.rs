@@ -17,11 +17,11 @@ use crate::stats::math::descriptive::mean;
 use crate::stats::runs::metrics::PRIMARY;
 use crate::stats::runs::summary::RunSummary;
 use crate::stats::verdict::recommendation::{
-    DefaultPair, State, Terms, default_pair, recommend, rounds_to_confirm, unsettled,
+    DefaultPair, Recommendation, State, Terms, default_pair, recommend, rounds_to_confirm, unsettled,
 };
 
 /// More confirmation rounds than this are not made, however much the runs scatter.
-pub const MAX_CONFIRM: u32 = 40;
+pub const MAX_CONFIRM: u32 = 60;
 /// Where confirmation rounds refute the first choice, the next one is tested too, and no third.
 const MAX_CONFIRMATIONS: u32 = 2;
 
@@ -124,8 +124,8 @@ impl<'a> Schedule<'a> {
         let until = looks().find(|&look| look >= rounds).or(looks().last()).filter(|_| rounds > from).unwrap_or(from);
         let contenders = self.contenders(made);
         (from..until).for_each(|_| later.extend(&contenders));
-        let (cases, num_rounds) = self.confirmation(made, 0);
-        (0..num_rounds).for_each(|_| later.extend(&cases));
+        let confirmation = self.confirmation(made, 0);
+        later.extend(confirmation.iter().flat_map(|&(case, num)| std::iter::repeat_n(case, num as usize)));
         later
     }
 
@@ -146,27 +146,22 @@ impl<'a> Schedule<'a> {
     fn confirm(&mut self, made: &[RunSummary]) -> Option<Vec<PlannedRun>> {
         let Stage::Confirmed(num) = self.stage else { return None };
         self.stage = Stage::Confirmed(num + 1);
-        let (cases, num_rounds) = self.confirmation(made, num);
-        let rounds = self.rounds(num_rounds, &cases, true);
-        (!rounds.is_empty()).then_some(rounds)
+        let confirmation = self.confirmation(made, num);
+        let num_rounds = confirmation.iter().map(|one| one.1).max()?;
+        let cases_of = |round| confirmation.iter().filter(move |one| one.1 > round).map(|one| one.0);
+        Some((0..num_rounds).flat_map(|round| self.round(&cases_of(round).collect::<Vec<_>>(), true)).collect())
     }
 
-    /// The cases of the confirmation after `num` of them, and how many rounds it takes.
-    fn confirmation(&self, made: &[RunSummary], num: u32) -> (Vec<Case>, u32) {
-        let (mut cases, mut num_rounds) = (Vec::new(), 0);
+    /// The cases of the confirmation after `num` of them, each with the number of its rounds.
+    fn confirmation(&self, made: &[RunSummary], num: u32) -> Vec<(Case, u32)> {
         // Fewer rounds bound nothing, so there is nothing sure to confirm.
         if self.next_round < MIN_CONFIRM || self.plan.confirm == 0 {
-            return (cases, num_rounds);
+            return Vec::new();
         }
         let most = if self.plan.looks.is_empty() { self.plan.confirm } else { MAX_CONFIRM };
-        for known in recommend(made, &self.terms()) {
-            let is_due = num == 0 || known.state == State::Refuted;
-            if is_due && !known.competitors.is_empty() {
-                cases.extend(known.competitors.iter().map(|one| one.case).chain([known.case]));
-                num_rounds = num_rounds.max(rounds_to_confirm(&known, made, self.plan.confirm, most));
-            }
-        }
-        (cases, num_rounds)
+        let is_due = |known: &Recommendation| num == 0 || known.state == State::Refuted;
+        let due = recommend(made, &self.terms()).into_iter().filter(is_due);
+        due.flat_map(|known| rounds_to_confirm(&known, made, self.plan.confirm, most)).collect()
     }
 
     fn is_refuted(&self, made: &[RunSummary]) -> bool {
@@ -305,7 +300,7 @@ mod tests {
         let plan = Plan { looks: vec![20, 40], repeat: 10, confirm: 0, ..plan() };
         assert_eq!(course(&plan, noisy(0.001)), [(0, 33, false)]);
         // T=2 and T=4 are equal but for noise, which ten rounds do not average out.
-        let open = |threshold: u32, round: u32| noisy(0.03)(threshold, round) * if threshold == 4 { 2.0 } else { 1.0 };
+        let open = |threshold: u32, round: u32| noisy(0.06)(threshold, round) * if threshold == 4 { 2.0 } else { 1.0 };
         let batches = course(&plan, open);
         assert!(batches.len() > 1 && batches[1].0 == 10, "{batches:?}");
         assert!(batches[1..].iter().all(|batch| batch.1 <= 60 && !batch.2), "{batches:?}");
@@ -314,17 +309,17 @@ mod tests {
     #[test]
     fn scatter_asks_for_more_confirmation_rounds() {
         let plan = Plan { looks: vec![20, 40], repeat: 10, confirm: 6, ..plan() };
-        // T=2 is slower than T=4 by 0.4 %, which is within the margin of 1 % with little room for noise.
+        // T=2 is slower than T=4 by 0.4 %, which is within the margin with little room for noise; T=1 is far off.
         let near = |amplitude: f64| {
             move |threshold: u32, round: u32| {
                 let slower = [1.0, 2.0, 1.004, 1.0, 1.0][threshold as usize];
                 noisy(amplitude)(threshold, round) * f64::from(threshold) / 2.0 * slower
             }
         };
-        let confirming = |amplitude: f64| course(&plan, near(amplitude)).last().map(|batch| (batch.1 / 3, batch.2));
-        assert_eq!(confirming(0.0001), Some((6, true)));
-        let (num, is_confirmation) = confirming(0.008).unwrap();
-        assert!(num > 6 && is_confirmation, "{num}");
+        let confirming = |amplitude: f64| course(&plan, near(amplitude)).last().map(|batch| (batch.1, batch.2));
+        assert_eq!(confirming(0.0001), Some((3 * 6, true)));
+        let (num, is_confirmation) = confirming(0.02).unwrap();
+        assert!(num > 3 * 6 && num % 2 == 0 && is_confirmation, "six of T=1, and more of the two others: {num}");
     }
 
     #[test]

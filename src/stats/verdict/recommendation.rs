@@ -216,9 +216,9 @@ impl Field<'_> {
             fits.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)).map(|one| one.case)
         };
         let fastest_other = if fastest == case { quickest(false) } else { Some(fastest) };
-        let smaller = quickest(true).filter(|&one| Some(one) != fastest_other || fastest == case);
+        let smaller = quickest(true);
         let roles = match (fastest_other, smaller) {
-            // The only other is smaller and slower: beating it is all there is to show.
+            // One that is both must be beaten, which is more than not to be slower.
             (Some(other), Some(smaller)) if other == smaller => vec![(smaller, Role::NextSmaller)],
             _ => [fastest_other.map(|one| (one, Role::Fastest)), smaller.map(|one| (one, Role::NextSmaller))]
                 .into_iter()

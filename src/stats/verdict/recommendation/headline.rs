@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::{Recommendation, Terms, recommend, recommend_among};
+use super::{Competitor, Recommendation, Terms, recommend, recommend_among};
 use crate::contract::Codec;
 use crate::record::Case;
 use crate::stats::evidence::decision::{Decision, ERROR, Evidence, Open, Standard};
@@ -93,12 +93,14 @@ fn more(decision: &Decision) -> Option<Option<u32>> {
     }
 }
 
-/// How many confirmation rounds the scatter of the planned ones asks for, so that 19 of 20 sweeps like this one are confirmed
-/// (what the planned rounds say may be off as far as they scatter): from `least` to `most`.
-pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], least: u32, most: u32) -> u32 {
-    let needed = |other: Case, limit_pct: f64| {
-        let paired = Paired::of(runs, other, known.case, |run| !run.is_confirmation);
+/// The cases of the confirmation, each with the number of its rounds, from `least` to `most`: by the scatter of the planned
+/// rounds, so many that 19 of 20 sweeps like this one are confirmed. (What the planned rounds say may be off as far as they
+/// scatter.) A competitor that is far off needs few; the recommended case runs beside all.
+pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], least: u32, most: u32) -> Vec<(Case, u32)> {
+    let needed = |one: &Competitor| {
+        let paired = Paired::of(runs, one.case, known.case, |run| !run.is_confirmation);
         let evidence = Evidence { standard: Standard { error: ERROR, peers: None }, ..Evidence::plain(paired.sides()) };
+        let limit_pct = one.planned.as_ref()?.limit_pct;
         let interval = evidence.at_most(Quantity::Metric(PRIMARY), limit_pct)?.interval;
         // In units of the planned bound's distance z₀.₉₅ σₚ, the gap g must hold that of the new bound, x = √(nₚ ÷ n), and
         // as many standard deviations of what the new rounds may say given the planned ones, √(x² + 1).
@@ -107,9 +109,8 @@ pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], least: u32
         let rounds = f64::from(interval.num_runs) / (reach * reach);
         (reach > 0.0 && rounds.is_finite()).then_some(rounds.ceil() as u32)
     };
-    let of_each = known.competitors.iter().filter_map(|one| {
-        let limit_pct = one.planned.as_ref()?.limit_pct;
-        Some(needed(one.case, limit_pct).unwrap_or(most))
-    });
-    of_each.max().unwrap_or(least).clamp(least, most.max(least))
+    let of_each = |one: &Competitor| (one.case, needed(one).unwrap_or(most).clamp(least, most.max(least)));
+    let competitors: Vec<_> = known.competitors.iter().map(of_each).collect();
+    let own = competitors.iter().map(|&(_, num)| num).max().map(|num| (known.case, num));
+    competitors.into_iter().chain(own).collect()
 }

@@ -102,6 +102,17 @@ fn confirmation_rounds_may_show_what_was_not_chosen() {
 }
 
 #[test]
+fn more_frames_in_flight_than_chosen_must_be_faster() {
+    // T=2 is the fastest, and the confirmation rounds scatter too far to show it. T=4 is as fast, which is not enough.
+    let (two, four) = (case(2, Inline), case(4, Inline));
+    let planned = sweep(&[(case(1, Inline), 200.0), (two, 100.0), (four, 100.5)]);
+    let mut confirmation = confirming(&[(two, 100.0), (four, 100.0)], 10..16);
+    confirmation.extend(confirming(&[(case(1, Inline), 200.0)], 10..12));
+    let found = known(&[planned, confirmation].concat());
+    assert_eq!((found.chosen, found.case, found.state), (two, two, State::Likely), "{}", found.reason);
+}
+
+#[test]
 fn undecided_between_two_is_an_answer() {
     // 0.8 % slower, and noise of ±6 % that ten rounds do not average out.
     let runs = rounds(&[(case(2, Inline), 100.8), (case(4, Inline), 100.0)], 0..10, 0.03);
