@@ -106,8 +106,9 @@ fn num_more_usually(plan: &Plan) -> u64 {
     // Beside other programs each contender runs as a process too, until it is confirmed.
     let runs_of_each = if plan.baselines.is_empty() { 1 } else { 2 };
     let later = runs_of_each * u64::from(plan.max_repeat().saturating_sub(plan.num_rounds()));
-    let confirm = if plan.confirm > 0 { u64::from(MAX_CONFIRM) } else { 0 };
-    most.min(plan.codecs.len() as u64 * USUAL_CONTENDERS * (later + confirm))
+    // One of the two competitors is far off, and confirmed by few rounds.
+    let confirm = if plan.confirm > 0 { 2 * u64::from(MAX_CONFIRM) + u64::from(plan.confirm) } else { 0 };
+    most.min(plan.codecs.len() as u64 * (USUAL_CONTENDERS * later + confirm))
 }
 
 fn num_more_at_most(plan: &Plan) -> u64 {

@@ -91,12 +91,12 @@ fn a_gpu_that_works_can_be_chosen_and_one_that_does_not_cannot() {
 #[test]
 fn ffmpeg_is_a_check_box_and_the_footer_counts_its_runs() {
     let mut form = form(with_ffmpeg());
-    form.get_by_label_contains("96–306 runs of 300 frames");
+    form.get_by_label_contains("96–312 runs of 300 frames");
     click(&mut form, Role::CheckBox, "Compare with FFmpeg");
     let names: Vec<_> = form.state().setup.plan().baselines.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["ffmpeg"]);
     // Eight cases of ours, the same as processes, and FFmpeg, twelve times each.
-    form.get_by_label_contains("204–504 runs of 300 frames");
+    form.get_by_label_contains("204–510 runs of 300 frames");
     assert!(!form.get_by_role_and_label(Role::Button, "Run the sweep").accesskit_node().is_disabled());
     click(&mut form, Role::CheckBox, "AV1");
     form.get_by_label_contains("no av1_nvenc");
