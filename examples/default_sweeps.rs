@@ -3,7 +3,7 @@
 //!
 //! Sweeps one after the other into a temporary folder, as `inflight sweep` makes them; with `--busy` while another process
 //! keeps one processor busy. An answer is wrong if, by the medians of all these sweeps together, another case that no sweep
-//! refused is faster than the one named by more than 2 %. Announced and real durations are compared too.
+//! refused is faster than the one named by more than its margin (2 %). Announced and real durations are compared too.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -95,7 +95,8 @@ fn tell(swept: &[Swept], is_busy: bool) {
     let median = |values: &Vec<f64>| inflight::stats::math::descriptive::median(values).unwrap_or(f64::NAN);
     let best = walls.iter().filter(|(case, _)| !refused.contains(case)).map(|(_, walls)| median(walls));
     let best = best.fold(f64::INFINITY, f64::min);
-    let is_wrong = |answer: &Answer| walls.get(&answer.case).is_none_or(|walls| median(walls) > 1.02 * best);
+    let allowed = |answer: &Answer| best * (1.0 + answer.recommendation.margin.pct / 100.0);
+    let is_wrong = |answer: &Answer| walls.get(&answer.case).is_none_or(|walls| median(walls) > allowed(answer));
     let of = |state: AnswerState| swept.iter().filter(move |one| one.answer.state == state);
     let (confirmed, likely) = (of(AnswerState::Confirmed).count(), of(AnswerState::Likely).count());
     let wrong = |state: AnswerState| of(state).filter(|one| is_wrong(&one.answer)).count();

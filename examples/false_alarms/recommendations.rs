@@ -15,7 +15,6 @@ use crate::share_text;
 
 const DEVICES: usize = 400;
 const FRAMES: f64 = 300.0;
-const MARGIN_PCT: f64 = 2.0;
 
 /// How a device's wall time falls with the threshold.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +89,7 @@ fn sweep(plan: &Plan, curve: Curve, noise: Noise, random: &mut fastrand::Rng) ->
 /// One line for each kind of device and noise.
 pub fn run() {
     println!(
-        "\nRecommendation: {DEVICES} devices a line, default plan (T = 1 2 4 8, inline and thread, looks at 10 20 40), margin {MARGIN_PCT} %"
+        "\nRecommendation: {DEVICES} devices a line, default plan (T = 1 2 4 8, inline and thread, looks at 10 20 40)"
     );
     for (kind, name) in ["knees", "soft curves"].into_iter().enumerate() {
         for noise in [Noise::Normal(0.5), Noise::Normal(1.0), Noise::Normal(2.0), Noise::TwoClocks, Noise::Stragglers] {
@@ -121,10 +120,10 @@ fn line(kind: usize, name: &str, noise: Noise) {
         let slower_pct = 100.0 * (frame_ms(&found.case) / best - 1.0);
         let is_refused =
             |case: Case| found.candidates.iter().any(|one| one.case == case && one.standing == Standing::Refused);
-        within += usize::from(slower_pct <= MARGIN_PCT);
+        within += usize::from(slower_pct <= found.margin.pct);
         refused += usize::from(is_refused(found.case) || found.competitors.iter().any(|one| is_refused(one.case)));
         confirmed += usize::from(found.state == State::Confirmed);
-        wrong += usize::from(found.state == State::Confirmed && slower_pct > MARGIN_PCT);
+        wrong += usize::from(found.state == State::Confirmed && slower_pct > found.margin.pct);
         open += usize::from(found.state == State::Open);
         likely += usize::from(found.state == State::Likely);
         worst_pct = worst_pct.max(slower_pct);

@@ -29,6 +29,14 @@ struct State {
     last: Option<Instant>,
 }
 
+impl State {
+    /// When the pause ends if nothing changes: soon after the last picture, and `over` at the latest.
+    fn ends_at(&self, over: Instant) -> Instant {
+        let drawn = self.done_at.filter(|_| !self.is_drawing);
+        drawn.map_or(over, |done| over.min(done + NEXT_PICTURE))
+    }
+}
+
 impl Pause {
     /// Between two runs: gives the watcher the time to draw, if it is due and somebody is there. Ends when nothing more is
     /// drawn.
@@ -46,9 +54,7 @@ impl Pause {
         }
         let over = begin + LONGEST;
         loop {
-            let until =
-                if state.is_drawing { over } else { state.done_at.map_or(over, |done| over.min(done + NEXT_PICTURE)) };
-            let left = until.saturating_duration_since(Instant::now());
+            let left = state.ends_at(over).saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
@@ -109,16 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_follows_another_is_waited_for_too() {
-        let shared = Arc::new(Pause::default());
-        let (sender, drawn) = std::sync::mpsc::channel();
-        pause(&shared, move |watcher| {
-            for rest_ms in [300, 300, 0] {
-                watcher.begin_drawing();
-                sender.send(()).unwrap();
-                watcher.has_drawn(Duration::from_millis(rest_ms));
-            }
-        });
-        assert_eq!(drawn.try_iter().count(), 3);
+    fn a_pause_ends_after_the_last_picture_and_in_any_case() {
+        let pause = Pause::default();
+        let begin = Instant::now();
+        let over = begin + Duration::from_secs(3600);
+        let ends_at = || pause.state().ends_at(over);
+        pause.begin_drawing();
+        assert_eq!(ends_at(), over);
+        let rest = Duration::from_secs(60);
+        pause.has_drawn(rest);
+        assert!((begin + rest..over).contains(&ends_at()));
+        // Another picture follows before the first is done.
+        pause.begin_drawing();
+        assert_eq!(ends_at(), over);
+        pause.has_drawn(2 * (over - begin));
+        assert_eq!(ends_at(), over);
     }
 }

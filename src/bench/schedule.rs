@@ -82,13 +82,13 @@ impl<'a> Schedule<'a> {
             Stage::More => {
                 let num_more = self.plan.until.map_or(0, |until| self.missing_rounds(until, made));
                 if num_more > 0 {
-                    return Some(self.rounds(num_more, &self.plan.cases(), false));
+                    return Some(self.rounds(num_more, &self.plan.cases()));
                 }
                 if let Some(&look) = self.plan.looks.get(self.next_look) {
                     let contenders = self.contenders(made);
                     if !contenders.is_empty() {
                         self.next_look += 1;
-                        return Some(self.rounds(look.saturating_sub(self.next_round), &contenders, false));
+                        return Some(self.rounds(look.saturating_sub(self.next_round), &contenders));
                     }
                 }
                 self.stage = Stage::Confirmed(0);
@@ -186,11 +186,8 @@ impl<'a> Schedule<'a> {
         runs
     }
 
-    fn rounds(&mut self, num: u32, cases: &[Case], is_confirmation: bool) -> Vec<PlannedRun> {
-        if cases.is_empty() {
-            return Vec::new();
-        }
-        (0..num).flat_map(|_| self.round(cases, is_confirmation)).collect()
+    fn rounds(&mut self, num: u32, cases: &[Case]) -> Vec<PlannedRun> {
+        (0..num).flat_map(|_| self.round(cases, false)).collect()
     }
 
     /// How many more rounds the width is likely to take: for every codec, of the change between the two cases that anybody

@@ -18,7 +18,7 @@ use crate::units;
 const TICK_WIDTH: f32 = 16.0;
 
 /// How far apart the percentages are that the window's title shows.
-const TITLE_STEP_PCT: f64 = 5.0;
+const TITLE_STEP_PCT: u64 = 5;
 
 /// The progress of a sweep.
 #[derive(Debug, Clone)]
@@ -66,8 +66,8 @@ impl Progress {
         if self.is_stopping || self.num_runs == 0 {
             return self.state();
         }
-        let share_pct = 100.0 * f64::from(self.share());
-        format!("Running {:.0} %", TITLE_STEP_PCT * (share_pct / TITLE_STEP_PCT).floor())
+        let share_pct = 100 * self.num_done / self.num_runs;
+        format!("Running {} %", share_pct - share_pct % TITLE_STEP_PCT)
     }
 
     /// "Running 34 of 56", in the verdict bar.

@@ -97,7 +97,7 @@ fn the_title_says_how_far_a_sweep_is_and_which_session_is_open_each_once() {
     let name = session_of(&window).dir.display().to_string();
     assert_eq!(all.last(), Some(&format!("Inflight: {name}")));
     let running: Vec<_> = all.iter().filter(|title| title.starts_with("Running ")).collect();
-    // In steps of 5 %: each change of a title makes egui draw twice more.
+    // In steps of 5 %: each change of the title makes egui draw two more pictures.
     let share_pct = |title: &str| title["Running ".len()..].split(' ').next()?.parse::<u32>().ok();
     assert!(running.iter().all(|title| title.contains(" % – Inflight: ")), "{all:?}");
     assert!(running.iter().all(|title| share_pct(title).is_some_and(|pct| pct <= 100 && pct % 5 == 0)), "{all:?}");

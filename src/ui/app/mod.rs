@@ -283,7 +283,7 @@ impl App {
     }
 
     /// A task bar shows the title: how far the sweep is, and which session is open. Sent only where it has changed, and
-    /// that in large steps: each change makes egui draw twice more.
+    /// that in large steps: each change makes egui draw two more pictures.
     fn update_title(&mut self, ctx: &Context) {
         let session = self.loaded.as_ref().map(|loaded| self.sessions.name_of(&loaded.session.dir));
         let session = session.map_or_else(|| "Inflight".to_owned(), |session| format!("Inflight: {session}"));
