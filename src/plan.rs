@@ -354,6 +354,12 @@ impl Plan {
         1 + self.looks.len() as u32
     }
 
+    /// How often the confirmation rounds are looked at: a sweep that goes on while something is undecided does so here too,
+    /// once.
+    pub fn num_confirmation_looks(&self) -> u32 {
+        if self.looks.is_empty() { 1 } else { 2 }
+    }
+
     /// What the latency tail has to keep, in milliseconds; `None`: nothing, or nobody says at what rate frames come.
     pub fn latency_budget_ms(&self) -> Option<f64> {
         match self.goal {

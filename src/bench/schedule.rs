@@ -22,7 +22,8 @@ use crate::stats::verdict::recommendation::{
 
 /// More confirmation rounds than this are not made, however much the runs scatter.
 pub const MAX_CONFIRM: u32 = 60;
-/// Where confirmation rounds refute the first choice, the next one is tested too, and no third.
+/// Where confirmation rounds refute the first choice, the next one is tested too, and no third; where they leave it
+/// undecided, a sweep with looks makes more of them once.
 const MAX_CONFIRMATIONS: u32 = 2;
 
 /// The forecast of a sweep.
@@ -94,8 +95,8 @@ impl<'a> Schedule<'a> {
                 self.stage = Stage::Confirmed(0);
                 self.confirm(made)
             }
-            Stage::Confirmed(1..MAX_CONFIRMATIONS) if self.is_refuted(made) => self.confirm(made),
-            Stage::Confirmed(_) => None,
+            Stage::Confirmed(MAX_CONFIRMATIONS..) => None,
+            Stage::Confirmed(_) => self.confirm(made),
         }
     }
 
@@ -159,13 +160,14 @@ impl<'a> Schedule<'a> {
             return Vec::new();
         }
         let most = if self.plan.looks.is_empty() { self.plan.confirm } else { MAX_CONFIRM };
-        let is_due = |known: &Recommendation| num == 0 || known.state == State::Refuted;
+        let is_due = |known: &Recommendation| match known.state {
+            _ if num == 0 => true,
+            State::Refuted => true,
+            State::Likely | State::Open => num < self.plan.num_confirmation_looks(),
+            State::Confirmed | State::Alone => false,
+        };
         let due = recommend(made, &self.terms()).into_iter().filter(is_due);
-        due.flat_map(|known| rounds_to_confirm(&known, made, self.plan.confirm, most)).collect()
-    }
-
-    fn is_refuted(&self, made: &[RunSummary]) -> bool {
-        recommend(made, &self.terms()).iter().any(|known| known.state == State::Refuted)
+        due.flat_map(|known| rounds_to_confirm(&known, made, self.plan, most)).collect()
     }
 
     /// In a sweep with blocks each further round is a block, with warm-ups: rounds of one process would share its effect.
@@ -313,10 +315,24 @@ mod tests {
                 noisy(amplitude)(threshold, round) * f64::from(threshold) / 2.0 * slower
             }
         };
-        let confirming = |amplitude: f64| course(&plan, near(amplitude)).last().map(|batch| (batch.1, batch.2));
-        assert_eq!(confirming(0.0001), Some((3 * 6, true)));
-        let (num, is_confirmation) = confirming(0.02).unwrap();
-        assert!(num > 3 * 6 && num % 2 == 0 && is_confirmation, "six of T=1, and more of the two others: {num}");
+        let confirming =
+            |amplitude: f64| course(&plan, near(amplitude)).into_iter().find(|batch| batch.2).map(|batch| batch.1);
+        assert_eq!(confirming(0.0001), Some(3 * 6));
+        let num = confirming(0.02).unwrap();
+        assert!(num > 3 * 6 && num % 2 == 0, "six of T=1, and more of the two others: {num}");
+    }
+
+    #[test]
+    fn confirmation_rounds_that_leave_it_undecided_are_followed_by_more_once() {
+        // The planned rounds are quiet. After them T=4 is the faster by far less than rounds scatter.
+        let unsteady = |threshold: u32, round: u32| {
+            let amplitude = if round < 10 { 0.0001 } else { 0.2 };
+            noisy(amplitude)(threshold, round) * if threshold == 4 { 1.96 } else { 1.0 }
+        };
+        let with_looks = Plan { looks: vec![20, 40], repeat: 10, confirm: 6, ..plan() };
+        let is_confirmation = |plan: &Plan| course(plan, unsteady).iter().map(|batch| batch.2).collect::<Vec<_>>();
+        assert_eq!(is_confirmation(&with_looks), [false, true, true]);
+        assert_eq!(is_confirmation(&Plan { looks: Vec::new(), ..with_looks }), [false, true], "as many as asked for");
     }
 
     #[test]

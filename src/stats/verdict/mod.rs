@@ -16,3 +16,8 @@ use crate::stats::evidence::decision::ERROR;
 pub fn error_of(plan: &Plan) -> f64 {
     ERROR / f64::from(plan.num_looks())
 }
+
+/// How often an answer of the confirmation rounds may be wrong: 5 % as well, shared between the looks at them.
+pub fn error_of_confirmation(plan: &Plan) -> f64 {
+    ERROR / f64::from(plan.num_confirmation_looks())
+}

@@ -19,8 +19,8 @@ use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::sides::Paired;
 use crate::stats::runs::metrics::PRIMARY;
 use crate::stats::runs::summary::RunSummary;
-use crate::stats::verdict::error_of;
 use crate::stats::verdict::sweep_effects::{peers, references};
+use crate::stats::verdict::{error_of, error_of_confirmation};
 
 mod candidates;
 mod headline;
@@ -240,7 +240,7 @@ impl Field<'_> {
             evidence.at_most(Quantity::Metric(PRIMARY), limit_pct)
         };
         let planned = ask(|run| !run.is_confirmation, error_of(self.terms.plan));
-        let confirmation = ask(|run| run.is_confirmation, ERROR);
+        let confirmation = ask(|run| run.is_confirmation, error_of_confirmation(self.terms.plan));
         let together = confirmation.as_ref().and_then(|_| ask(|_| true, ERROR));
         Competitor { case: other, role, planned, confirmation, together }
     }

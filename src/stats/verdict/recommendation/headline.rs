@@ -7,16 +7,17 @@ use serde::Serialize;
 
 use super::{Competitor, Recommendation, Terms, recommend, recommend_among};
 use crate::contract::Codec;
+use crate::plan::Plan;
 use crate::record::Case;
-use crate::stats::evidence::decision::{Decision, ERROR, Evidence, Open, Standard};
+use crate::stats::evidence::decision::{Decision, Evidence, Open, Standard};
 use crate::stats::evidence::peers::Peers;
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::sides::Paired;
 use crate::stats::runs::metrics::PRIMARY;
 use crate::stats::runs::summary::{RunSummary, groups};
-use crate::stats::verdict::error_of;
 use crate::stats::verdict::judge::{Judged, judge};
 use crate::stats::verdict::sweep_effects::{peers, reference};
+use crate::stats::verdict::{error_of, error_of_confirmation};
 
 /// Which two cases of one session are compared when nobody said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -93,24 +94,30 @@ fn more(decision: &Decision) -> Option<Option<u32>> {
     }
 }
 
-/// The cases of the confirmation, each with the number of its rounds, from `least` to `most`: by the scatter of the planned
-/// rounds, so many that 19 of 20 sweeps like this one are confirmed. (What the planned rounds say may be off as far as they
-/// scatter.) A competitor that is far off needs few; the recommended case runs beside all.
-pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], least: u32, most: u32) -> Vec<(Case, u32)> {
+/// The cases of the confirmation, each with the number of its rounds, up to `most` in all: by the scatter of the rounds made,
+/// so many that a look at them confirms five of six sweeps like this one. (What the rounds made say may be off as far as
+/// they scatter.) A competitor that is far off needs few, and none once it is shown; the recommended case runs beside all.
+pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], plan: &Plan, most: u32) -> Vec<(Case, u32)> {
+    let standard = Standard { error: error_of_confirmation(plan), peers: None };
     let needed = |one: &Competitor| {
-        let paired = Paired::of(runs, one.case, known.case, |run| !run.is_confirmation);
-        let evidence = Evidence { standard: Standard { error: ERROR, peers: None }, ..Evidence::plain(paired.sides()) };
+        let paired = Paired::of(runs, one.case, known.case, |_| true);
+        let evidence = Evidence { standard, ..Evidence::plain(paired.sides()) };
         let limit_pct = one.planned.as_ref()?.limit_pct;
         let interval = evidence.at_most(Quantity::Metric(PRIMARY), limit_pct)?.interval;
-        // In units of the planned bound's distance z₀.₉₅ σₚ, the gap g must hold that of the new bound, x = √(nₚ ÷ n), and
-        // as many standard deviations of what the new rounds may say given the planned ones, √(x² + 1).
+        // In units of the bound's distance z₀.₉₇₅ σₚ, the gap g must hold that of the new bound, x = √(nₚ ÷ n), and
+        // z₀.₈₃ ≈ z₀.₉₇₅ ÷ 2 standard deviations of what the new rounds may say given those made: g = x + √(x² + 1) ÷ 2.
         let gap = (limit_pct - interval.estimate_pct) / (interval.high_pct? - interval.estimate_pct);
-        let reach = (gap * gap - 1.0) / (2.0 * gap);
+        let reach = (4.0 * gap - (4.0 * gap * gap + 3.0).sqrt()) / 3.0;
         let rounds = f64::from(interval.num_runs) / (reach * reach);
         (reach > 0.0 && rounds.is_finite()).then_some(rounds.ceil() as u32)
     };
-    let of_each = |one: &Competitor| (one.case, needed(one).unwrap_or(most).clamp(least, most.max(least)));
-    let competitors: Vec<_> = known.competitors.iter().map(of_each).collect();
+    let of_each = |one: &Competitor| {
+        let made = one.confirmation.as_ref().map_or(0, |decision| decision.interval.num_runs);
+        let more = needed(one).unwrap_or(most).min(most).saturating_sub(made).max(plan.confirm);
+        (one.case, more)
+    };
+    let is_open = |one: &&Competitor| one.confirmation.as_ref().is_none_or(|decision| decision.is_met != Some(true));
+    let competitors: Vec<_> = known.competitors.iter().filter(is_open).map(of_each).collect();
     let own = competitors.iter().map(|&(_, num)| num).max().map(|num| (known.case, num));
     competitors.into_iter().chain(own).collect()
 }
