@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use inflight::bench::watching::{Stage, Watching};
+use inflight::contract::LockPlacement;
 use inflight::plan::Plan;
 use inflight::units;
 
@@ -25,9 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let plan = Plan {
         device: "virtual:fixed,interval_us=300,latency_us=600".to_owned(),
         reap_thresholds: vec![4],
+        locks: vec![LockPlacement::Inline],
         frames: 3000,
         warmup: 1,
         repeat: 3,
+        looks: Vec::new(),
         confirm: 0,
         host_work_us: 0,
         ..Plan::default()

@@ -276,10 +276,15 @@ impl App {
     }
 
     fn take_close_request(&mut self, ctx: &Context) {
-        if self.sweep.is_some() && !self.quits_when_done && ctx.input(|input| input.viewport().close_requested()) {
+        if self.closing_loses_runs() && ctx.input(|input| input.viewport().close_requested()) {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.asks_to_quit = true;
         }
+    }
+
+    /// Is there a sweep that nobody has been asked about?
+    fn closing_loses_runs(&self) -> bool {
+        self.sweep.is_some() && !self.quits_when_done
     }
 
     /// A task bar shows the title: how far the sweep is, and which session is open. Sent only where it has changed, and

@@ -89,6 +89,8 @@ impl App {
             Command::DismissProblem(idx) => drop(self.problems.remove(idx)),
             Command::DismissTold => self.told = None,
             Command::DismissWritten => self.report.written = None,
+            // Asked at once: the way through a close request takes two more frames.
+            Command::Quit if self.closing_loses_runs() => self.asks_to_quit = true,
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Command::StopAndQuit => {
                 (self.asks_to_quit, self.quits_when_done) = (false, true);
