@@ -10,6 +10,7 @@ use crate::bench::command::{calibrate_command, sweep_command};
 use crate::bench::estimate::Estimate;
 use crate::bench::job::session_dir_in;
 use crate::bench::worker::{Order, Worker};
+use crate::files::free_name;
 use crate::ui::app::drawing::SOON;
 use crate::ui::app::{App, Sweep};
 use crate::ui::bar::Progress;
@@ -211,14 +212,15 @@ impl App {
     /// A picture can be taken of what was drawn with nothing above it, so one frame after it was asked for.
     pub(in crate::ui) fn take_picture(&self, ctx: &Context) {
         if let Some(wish) = pictures::take_wish(ctx) {
-            let path = wish.path(Path::new(&self.report.path));
+            let path = free_name(&wish.path(Path::new(&self.report.path)));
             self.background.take_picture(wish, path);
         }
     }
 
     pub(in crate::ui) fn take_figure(&self, ctx: &Context) {
         if let (Some(wish), Some(loaded)) = (pictures::take_figure_wish(ctx), &self.loaded) {
-            let path = wish.path(Path::new(&self.report.path));
+            // The same figure at another size, or after more rounds, is another file.
+            let path = free_name(&wish.path(Path::new(&self.report.path)));
             self.background.save_figure(wish, loaded.session.manifest.device.clone(), path);
         }
     }

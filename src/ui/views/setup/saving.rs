@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{Context, Id, Modal};
 
+use crate::files::free_name;
 use crate::plan::Plan;
 use crate::session::{SessionError, load_plan, save_plan};
 use crate::ui::commands::Command;
@@ -60,14 +61,6 @@ pub(in crate::ui) fn save(plan: &Plan, path: PathBuf, may_replace: bool) -> Resu
     }
     save_plan(plan, &path)?;
     Ok(if is_there { Saved::Replaced(path) } else { Saved::New(path) })
-}
-
-/// `plan-2.json` of `plan.json`, or the first number that is free.
-fn free_name(path: &Path) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = path.extension().map_or_else(String::new, |ending| format!(".{}", ending.to_string_lossy()));
-    let numbered = |number: u32| path.with_file_name(format!("{stem}-{number}{ending}"));
-    (2..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| numbered(2))
 }
 
 /// Replace, save beside, or neither.
