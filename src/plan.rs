@@ -144,6 +144,8 @@ pub struct Until {
 
 /// With fewer rounds there is no one-sided bound at 95 %.
 pub const MIN_CONFIRM: u32 = 5;
+/// More confirmation rounds than this are not made by themselves or advised, however much the runs scatter.
+pub const MAX_CONFIRM: u32 = 60;
 
 impl Default for Plan {
     /// 300 frames, thresholds 1, 2, 4 and 8, locked inline and on a thread; two warm-ups and ten counted runs per case, up to

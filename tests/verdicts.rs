@@ -319,6 +319,26 @@ fn what_all_rounds_prefer_is_not_called_too_close() {
     assert!(matches!(answer.next, NextStep::MoreRounds { rounds: 51.. }), "{:?}", answer.next);
 }
 
+/// What the planned rounds show and confirmation rounds leave open is worth more of these, but not hundreds.
+#[test]
+fn a_next_step_is_one_that_somebody_would_take() {
+    let noise = |step: f64, round: u32| 1.0 + step * (f64::from(round * 7 % 5) - 2.0);
+    let next = |num_confirming: u32| {
+        let of = |round: u32, behind: f64, step: f64| {
+            [run(2, round, 100.0 * behind * noise(step, round), 20.0), run(4, round, 100.0, 10.0)]
+        };
+        let planned = (0..10).flat_map(|round| [&[run(1, round, 200.0, 150.0)][..], &of(round, 1.03, 0.004)].concat());
+        let confirming = (10..10 + num_confirming).flat_map(|round| of(round, 1.01, 0.06));
+        let runs: Vec<_> = planned.chain(confirming.map(|run| Run { is_confirmation: true, ..run })).collect();
+        let (_folder, session) = plain(&runs);
+        let answer = analysis(&session).answers.remove(0);
+        assert_eq!((answer.state, answer.case.reap_threshold), (AnswerState::Likely, 4), "{answer:?}");
+        answer.next
+    };
+    assert!(matches!(next(6), NextStep::Confirm { rounds: 7..=60 }), "{:?}", next(6));
+    assert!(matches!(next(60), NextStep::TakeEither { .. }), "{:?}", next(60));
+}
+
 /// Every surface shows one object.
 #[test]
 fn every_surface_says_the_same_sentence_and_the_same_numbers() {

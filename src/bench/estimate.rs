@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use super::schedule::MAX_CONFIRM;
 use crate::contract::{Codec, Dimensions, LockPlacement, PixelFormat};
 use crate::device::DeviceSpec;
-use crate::plan::{MIN_CONFIRM, Plan};
+use crate::plan::{MAX_CONFIRM, MIN_CONFIRM, Plan};
 use crate::record::{Case, Client};
 use crate::source::{InputSpec, SYNTHETIC_PERIOD};
 

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::plan::{MIN_CONFIRM, Plan, PlannedRun, Until, in_round};
+use crate::plan::{MAX_CONFIRM, MIN_CONFIRM, Plan, PlannedRun, Until, in_round};
 use crate::record::Case;
 use crate::stats::evidence::blocks::Unit;
 use crate::stats::evidence::change::ChangeInterval;
@@ -20,8 +20,6 @@ use crate::stats::verdict::recommendation::{
     DefaultPair, Recommendation, State, Terms, default_pair, recommend, rounds_to_confirm, unsettled,
 };
 
-/// More confirmation rounds than this are not made, however much the runs scatter.
-pub const MAX_CONFIRM: u32 = 60;
 /// Where confirmation rounds refute the first choice, the next one is tested too, and no third; where they leave it
 /// undecided, a sweep with looks makes more of them once.
 const MAX_CONFIRMATIONS: u32 = 2;

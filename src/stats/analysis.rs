@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::advice::{Advice, Proof, advice, proof};
 use crate::contract::Codec;
-use crate::plan::MIN_CONFIRM;
+use crate::plan::{MAX_CONFIRM, MIN_CONFIRM};
 use crate::record::Case;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::decision::{Decision, Open};
@@ -23,7 +23,7 @@ use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::{Allowances, CodecComparison, CompareError, Comparison, compare_among};
 use crate::stats::verdict::criteria::{Criteria, CriterionName, CriterionResult, Verdict};
 use crate::stats::verdict::recommendation::{
-    Competitor, DefaultPair, Recommendation, State, Terms, pairs_of, recommend_among,
+    Competitor, DefaultPair, Recommendation, State, Terms, pairs_of, recommend_among, whole_confirmation,
 };
 use crate::stats::verdict::sweep_effects::{Cell, cells_among, peers};
 
@@ -33,6 +33,8 @@ pub use words::before_after;
 
 /// Stands for the command line of the user's program.
 const PROGRAM: &str = "PROGRAM ARGUMENTS";
+/// A sweep of more rounds is no next step: five times the longest that is made unasked.
+const WORTHWHILE_ROUNDS: u32 = 200;
 
 /// A session, judged.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -271,17 +273,19 @@ fn next(
 ) -> NextStep {
     let own = session.runs.iter().filter(|run| run.case.codec == known.codec && run.case.client.is_here());
     let failed = own.filter(|run| run.error.is_some()).count() as u32;
-    let blocks = compared.and_then(CodecComparison::blocks_to_settle);
-    let rounds = compared.and_then(CodecComparison::rounds_to_settle);
+    let is_worthwhile = |num: &u32| *num <= WORTHWHILE_ROUNDS;
+    let blocks = compared.and_then(CodecComparison::blocks_to_settle).filter(is_worthwhile);
+    let rounds = compared.and_then(CodecComparison::rounds_to_settle).filter(is_worthwhile);
     let open: Vec<_> =
         known.competitors.iter().filter_map(Competitor::latest).filter(|one| one.open.is_some()).collect();
     let rounds_of = |decision: &&Decision| Some(decision.interval.num_runs + decision.open?.more()?);
-    let to_decide =
-        |of_blocks: bool| open.iter().filter(|one| one.interval.is_of_blocks == of_blocks).filter_map(rounds_of).max();
+    let to_decide = |of_blocks: bool| {
+        let of_unit = open.iter().filter(|one| one.interval.is_of_blocks == of_blocks);
+        of_unit.filter_map(rounds_of).max().filter(is_worthwhile)
+    };
     let (blocks_to_decide, rounds_to_decide) = (to_decide(true), to_decide(false));
     let doubtful = open.iter().filter(|one| one.open == Some(Open::Doubtful)).flat_map(|one| one.doubts.clone());
-    let confirm =
-        NextStep::Confirm { rounds: session.plan.confirm.max(MIN_CONFIRM).max(rounds_to_decide.unwrap_or(0)) };
+    let confirm = confirm(known, session);
     match state {
         AnswerState::Single => NextStep::AddCase,
         _ if failed > 0 => NextStep::MendRuns { failed },
@@ -306,6 +310,17 @@ fn next(
         AnswerState::Likely => confirm,
         AnswerState::Confirmed | AnswerState::NotComparable => NextStep::Apply { case: known.case },
     }
+}
+
+/// More confirmation rounds, where those that there are leave something open and more are of use.
+fn confirm(known: &Recommendation, session: &Side<'_>) -> NextStep {
+    let open = whole_confirmation(known, session.runs, session.plan, MAX_CONFIRM);
+    let num_made = |one: &Competitor| one.confirmation.as_ref().map_or(0, |decision| decision.interval.num_runs);
+    if let Some((other, _)) = open.iter().find(|(one, _)| num_made(one) >= MAX_CONFIRM) {
+        return NextStep::TakeEither { cases: [known.case, other.case] };
+    }
+    let needed = open.iter().map(|&(_, num)| num).max().unwrap_or(0);
+    NextStep::Confirm { rounds: session.plan.confirm.max(MIN_CONFIRM).max(needed) }
 }
 
 fn remove_largest(doubts: impl IntoIterator<Item = Doubt>) -> Option<NextStep> {

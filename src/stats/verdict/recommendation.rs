@@ -29,7 +29,7 @@ mod tests;
 mod words;
 
 pub use candidates::{Candidate, Standing};
-pub use headline::{DefaultPair, Unsettled, default_pair, pairs_of, rounds_to_confirm, unsettled};
+pub use headline::{DefaultPair, Unsettled, default_pair, pairs_of, rounds_to_confirm, unsettled, whole_confirmation};
 
 /// What to use for one codec.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

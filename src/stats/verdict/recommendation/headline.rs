@@ -94,10 +94,27 @@ fn more(decision: &Decision) -> Option<Option<u32>> {
     }
 }
 
-/// The cases of the confirmation, each with the number of its rounds, up to `most` in all: by the scatter of the rounds made,
-/// so many that a look at them confirms five of six sweeps like this one. (What the rounds made say may be off as far as
-/// they scatter.) A competitor that is far off needs few, and none once it is shown; the recommended case runs beside all.
+/// The cases of the confirmation that follows the rounds made, each with the number of its rounds, up to `most` with those
+/// that there are. A competitor that is shown needs no more; the recommended case runs beside all.
 pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], plan: &Plan, most: u32) -> Vec<(Case, u32)> {
+    let of_each = |(one, num): (&Competitor, u32)| {
+        let made = one.confirmation.as_ref().map_or(0, |decision| decision.interval.num_runs);
+        (one.case, num.saturating_sub(made).max(plan.confirm))
+    };
+    let competitors: Vec<_> = whole_confirmation(known, runs, plan, most).into_iter().map(of_each).collect();
+    let own = competitors.iter().map(|&(_, num)| num).max().map(|num| (known.case, num));
+    competitors.into_iter().chain(own).collect()
+}
+
+/// The competitors that are not shown by confirmation rounds yet, each with as many of these, up to `most`, as it takes by
+/// the scatter of the rounds made: a look at them confirms five of six sweeps like this one. (What the rounds made say may
+/// be off as far as they scatter.) A competitor that is far off needs few.
+pub fn whole_confirmation<'a>(
+    known: &'a Recommendation,
+    runs: &[RunSummary],
+    plan: &Plan,
+    most: u32,
+) -> Vec<(&'a Competitor, u32)> {
     let standard = Standard { error: error_of_confirmation(plan), peers: None };
     let needed = |one: &Competitor| {
         let paired = Paired::of(runs, one.case, known.case, |_| true);
@@ -111,13 +128,6 @@ pub fn rounds_to_confirm(known: &Recommendation, runs: &[RunSummary], plan: &Pla
         let rounds = f64::from(interval.num_runs) / (reach * reach);
         (reach > 0.0 && rounds.is_finite()).then_some(rounds.ceil() as u32)
     };
-    let of_each = |one: &Competitor| {
-        let made = one.confirmation.as_ref().map_or(0, |decision| decision.interval.num_runs);
-        let more = needed(one).unwrap_or(most).min(most).saturating_sub(made).max(plan.confirm);
-        (one.case, more)
-    };
     let is_open = |one: &&Competitor| one.confirmation.as_ref().is_none_or(|decision| decision.is_met != Some(true));
-    let competitors: Vec<_> = known.competitors.iter().filter(is_open).map(of_each).collect();
-    let own = competitors.iter().map(|&(_, num)| num).max().map(|num| (known.case, num));
-    competitors.into_iter().chain(own).collect()
+    known.competitors.iter().filter(is_open).map(|one| (one, needed(one).unwrap_or(most).min(most))).collect()
 }
