@@ -36,6 +36,32 @@ impl Codec {
     }
 }
 
+/// The hardware engine that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// The encoder: frames in, packets out.
+    #[default]
+    Nvenc,
+    /// The decoder: access units in, frames out.
+    Nvdec,
+}
+
+impl EngineKind {
+    /// Is it the encoder?
+    pub fn is_encoder(&self) -> bool {
+        *self == Self::Nvenc
+    }
+
+    /// Its name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Nvenc => "NVENC",
+            Self::Nvdec => "NVDEC",
+        }
+    }
+}
+
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs, reason = "the names say it")]
@@ -431,6 +457,7 @@ macro_rules! words {
 }
 
 words!(Codec, "codec", "h264, hevc, av1", Codec::H264 => "h264", Codec::Hevc => "hevc", Codec::Av1 => "av1");
+words!(EngineKind, "engine", "nvenc, nvdec", EngineKind::Nvenc => "nvenc", EngineKind::Nvdec => "nvdec");
 words!(PixelFormat, "pixel format", "nv12, i420, argb",
     PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb");
 words!(LockPlacement, "lock placement", "inline, thread, poll",

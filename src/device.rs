@@ -1,25 +1,33 @@
-//! Devices: naming, opening and querying them. The only file that names cudarc, and the only one that knows which
-//! device is virtual; to others, every device is an [`Api`] and a handle.
+//! Devices: naming, opening and querying them. Only this module names cudarc, and only it knows which device is virtual; to
+//! others, every device is a driver's functions and a handle.
 
 mod clocks;
+mod cuda;
 
 use std::ffi::c_void;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use cudarc::driver::{CudaContext, DriverError};
+use cudarc::driver::CudaContext;
 
-use crate::contract::{EncoderConfig, PacketSink};
+use crate::contract::{Codec, EncoderConfig, EngineKind, PacketSink};
+use crate::nvdec;
+use crate::nvdec::engine::{DecodeConfig, DecodeEngine};
+use crate::nvdec::error::NvdecError;
+use crate::nvdec::format::StreamFormat;
+use crate::nvdec::memory::DeviceMemory;
 use crate::nvenc::api::Api;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::nvenc::session::{DeviceHandle, Session};
+use crate::pipeline::{Pipeline, RingSize, Sink};
 use crate::record::{DeviceInfo, DeviceKind, GpuState};
 use clocks::Clocks;
+use cuda::CudaMemory;
+pub use cuda::gpus;
 
 /// A device as the user names it.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,11 +43,17 @@ pub enum DeviceSpec {
 /// An opened device: sessions can be made on it.
 #[derive(Debug)]
 pub struct Device {
-    api: Arc<Api>,
-    handle: DeviceHandle,
+    engine: Opened,
     info: DeviceInfo,
     emulation: Option<Arc<virtual_nvenc::Device>>,
     clocks: Option<Clocks>,
+}
+
+/// The engine that a device was opened for.
+#[derive(Debug)]
+enum Opened {
+    Encoder { api: Arc<Api>, handle: DeviceHandle },
+    Decoder { api: Arc<nvdec::api::Api>, memory: Arc<dyn DeviceMemory> },
 }
 
 /// Why a device cannot be named or opened.
@@ -58,8 +72,14 @@ pub enum DeviceError {
     Cuda { answer: String, advice: &'static str },
     #[error("cannot open cuda:{asked}: CUDA reports {found} GPU(s) on this computer; see inflight doctor")]
     NoGpu { asked: u32, found: u32 },
+    #[error("{0} has no decoder that this program can use: name a GPU (--device cuda:0); see inflight doctor")]
+    NoDecoder(String),
+    #[error("the device was opened for {opened}, not for {asked}: this is a bug, please report it")]
+    WrongEngine { opened: &'static str, asked: &'static str },
     #[error(transparent)]
     Nvenc(#[from] NvencError),
+    #[error(transparent)]
+    Nvdec(#[from] NvdecError),
 }
 
 /// A GPU that CUDA reports.
@@ -110,7 +130,34 @@ impl DeviceSpec {
 }
 
 impl Device {
-    /// Opens a device, without an encode session: a GPU without NVENC opens here and fails at the first session.
+    /// Opens a device for one of its engines.
+    ///
+    /// # Errors
+    /// The driver, GPU or library is missing, or has no such engine.
+    pub fn open_for(spec: &DeviceSpec, engine: EngineKind) -> Result<Self, DeviceError> {
+        match engine {
+            EngineKind::Nvenc => Self::open(spec),
+            EngineKind::Nvdec => Self::open_decoder(spec),
+        }
+    }
+
+    fn open_decoder(spec: &DeviceSpec) -> Result<Self, DeviceError> {
+        let DeviceSpec::Cuda(ordinal) = spec else { return Err(DeviceError::NoDecoder(spec.to_string())) };
+        let context = cuda::context(*ordinal)?;
+        let info = DeviceInfo {
+            kind: DeviceKind::Cuda,
+            name: cuda::guarded(|| context.name())?,
+            driver: driver_version(),
+            api_version: String::new(),
+            engine: EngineKind::Nvdec,
+        };
+        let clocks = clocks_of(&context);
+        let memory = Arc::new(CudaMemory::new(context)?);
+        let engine = Opened::Decoder { api: nvdec::api::Api::system()?, memory };
+        Ok(Self { engine, info, emulation: None, clocks })
+    }
+
+    /// Opens a device for encoding, without an encode session: a GPU without NVENC opens here and fails at the first session.
     ///
     /// # Errors
     /// The driver, GPU or library is missing.
@@ -118,8 +165,8 @@ impl Device {
         match spec {
             DeviceSpec::Virtual(config) => Self::open_virtual(config),
             DeviceSpec::Cuda(ordinal) => {
-                let context = cuda_context(*ordinal)?;
-                let name = context.name().map_err(|error| cuda_error(&error))?;
+                let context = cuda::context(*ordinal)?;
+                let name = cuda::guarded(|| context.name())?;
                 let api = Api::system()?;
                 Ok(Self::with_context(api, context, DeviceKind::Cuda, name))
             }
@@ -135,10 +182,12 @@ impl Device {
             name: format!("virtual:{config}"),
             driver: format!("virtual NVENC {}", env!("CARGO_PKG_VERSION")),
             api_version: api_version(&api),
+            engine: EngineKind::Nvenc,
         };
         // SAFETY: the virtual driver looks its devices up by this value and never follows it.
         let handle = unsafe { DeviceHandle::new(emulation.as_ptr(), emulation.clone()) };
-        Ok(Self { api, handle, info, emulation: Some(emulation), clocks: None })
+        let engine = Opened::Encoder { api, handle };
+        Ok(Self { engine, info, emulation: Some(emulation), clocks: None })
     }
 
     /// A library gets a CUDA context where there is one. Where there is none it cannot be NVIDIA's own driver, which
@@ -146,7 +195,7 @@ impl Device {
     fn open_library(path: &std::path::Path) -> Result<Self, DeviceError> {
         let api = Api::load(path)?;
         let name = path.display().to_string();
-        match cuda_context(0) {
+        match cuda::context(0) {
             Ok(context) => return Ok(Self::with_context(api, context, DeviceKind::Library, name)),
             Err(DeviceError::NoCuda { .. }) => {}
             Err(error) => return Err(error),
@@ -156,19 +205,21 @@ impl Device {
             name,
             driver: "unknown (no CUDA driver)".to_owned(),
             api_version: api_version(&api),
+            engine: EngineKind::Nvenc,
         };
         let token = Arc::new(Token::default());
         // SAFETY: a driver on a machine without CUDA can only compare this value, or look at the zeros it points at.
         let handle = unsafe { DeviceHandle::new(token.as_ptr(), token) };
-        Ok(Self { api, handle, info, emulation: None, clocks: None })
+        Ok(Self { engine: Opened::Encoder { api, handle }, info, emulation: None, clocks: None })
     }
 
     fn with_context(api: Arc<Api>, context: Arc<CudaContext>, kind: DeviceKind, name: String) -> Self {
-        let info = DeviceInfo { kind, name, driver: driver_version(), api_version: api_version(&api) };
+        let (driver, api_version) = (driver_version(), api_version(&api));
+        let info = DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc };
         let clocks = clocks_of(&context);
         // SAFETY: a CUDA context is what NVENC takes for a device, and `Context` keeps it.
         let handle = unsafe { DeviceHandle::new(context.cu_ctx().cast(), Arc::new(Context(context))) };
-        Self { api, handle, info, emulation: None, clocks }
+        Self { engine: Opened::Encoder { api, handle }, info, emulation: None, clocks }
     }
 
     /// Facts about the device.
@@ -180,16 +231,56 @@ impl Device {
     ///
     /// # Errors
     /// The driver refuses.
-    pub fn open_session(&self) -> Result<Session, NvencError> {
-        Session::open(Arc::clone(&self.api), self.handle.clone())
+    pub fn open_session(&self) -> Result<Session, DeviceError> {
+        match &self.engine {
+            Opened::Encoder { api, handle } => Ok(Session::open(Arc::clone(api), handle.clone())?),
+            Opened::Decoder { .. } => Err(DeviceError::WrongEngine { opened: "decoding", asked: "encoding" }),
+        }
     }
 
     /// Opens a session and creates an encoder in it.
     ///
     /// # Errors
     /// The driver refuses.
-    pub fn encoder(&self, config: &EncoderConfig, sink: PacketSink) -> Result<NvencEncoder, NvencError> {
-        NvencEncoder::new(self.open_session()?, config, sink)
+    pub fn encoder(&self, config: &EncoderConfig, sink: PacketSink) -> Result<NvencEncoder, DeviceError> {
+        Ok(NvencEncoder::new(self.open_session()?, config, sink)?)
+    }
+
+    /// What the driver's parser says of a stream that begins with these access units.
+    ///
+    /// # Errors
+    /// There is no stream of that codec in them.
+    pub fn stream_format<'a>(
+        &self,
+        codec: Codec,
+        units: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<StreamFormat, DeviceError> {
+        let (api, memory) = self.decoder_api()?;
+        memory.bind().map_err(NvdecError::from)?;
+        Ok(nvdec::engine::stream_format(api, codec, units)?)
+    }
+
+    /// Makes a decoder, and begins a run on it. Frames must be submitted by the calling thread.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn decoder(
+        &self,
+        config: &DecodeConfig,
+        sink: Sink<DecodeEngine>,
+    ) -> Result<Pipeline<DecodeEngine>, DeviceError> {
+        let (api, memory) = self.decoder_api()?;
+        let engine = DecodeEngine::new(Arc::clone(api), Arc::clone(memory), config)?;
+        let tuning = config.tuning;
+        let size = RingSize { threshold: tuning.reap_threshold, pool: engine.num_surfaces(), held: 0 };
+        Ok(Pipeline::new(engine, size, tuning.lock, config.expected_frames, sink)?)
+    }
+
+    fn decoder_api(&self) -> Result<(&Arc<nvdec::api::Api>, &Arc<dyn DeviceMemory>), DeviceError> {
+        match &self.engine {
+            Opened::Decoder { api, memory } => Ok((api, memory)),
+            Opened::Encoder { .. } => Err(DeviceError::WrongEngine { opened: "encoding", asked: "decoding" }),
+        }
     }
 
     /// The GPU's clocks, throttling and temperature now; `None` without a GPU, or where it does not report them.
@@ -219,69 +310,14 @@ impl Device {
     }
 }
 
-/// The GPUs that CUDA reports on this computer.
-///
-/// # Errors
-/// CUDA is missing or fails.
-pub fn gpus() -> Result<Vec<Gpu>, DeviceError> {
-    let count = u32::try_from(guarded(CudaContext::device_count)?).unwrap_or(0);
-    (0..count).map(|ordinal| Ok(Gpu { ordinal, name: gpu_name(ordinal)? })).collect()
-}
-
 /// A GPU's clocks, throttling and temperature now, whether or not it can encode; `None` where it does not report them.
 pub fn gpu_state(ordinal: u32) -> Option<GpuState> {
-    let context = cuda_context(ordinal).ok()?;
+    let context = cuda::context(ordinal).ok()?;
     clocks_of(&context)?.read()
 }
 
 fn clocks_of(context: &CudaContext) -> Option<Clocks> {
     Clocks::of(context.uuid().ok()?.bytes.map(|byte| byte as u8))
-}
-
-fn gpu_name(ordinal: u32) -> Result<String, DeviceError> {
-    guarded(|| {
-        let device = cudarc::driver::result::device::get(ordinal as i32)?;
-        cudarc::driver::result::device::get_name(device)
-    })
-}
-
-fn cuda_context(ordinal: u32) -> Result<Arc<CudaContext>, DeviceError> {
-    let found = u32::try_from(guarded(CudaContext::device_count)?).unwrap_or(0);
-    if ordinal >= found {
-        return Err(DeviceError::NoGpu { asked: ordinal, found });
-    }
-    guarded(|| CudaContext::new(ordinal as usize))
-}
-
-/// Calls cudarc where it may be called: it panics without the library, and on a library that lacks a symbol.
-fn guarded<T>(call: impl FnOnce() -> Result<T, DriverError>) -> Result<T, DeviceError> {
-    let library = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so.1" };
-    // SAFETY: only tries to load the library, which runs the initialisers of the system's own driver.
-    if !unsafe { cudarc::driver::sys::is_culib_present() } {
-        return Err(DeviceError::NoCuda { library });
-    }
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(answer) => answer.map_err(|error| cuda_error(&error)),
-        Err(_) => Err(DeviceError::Cuda {
-            answer: format!("a missing symbol in {library}"),
-            advice: "the CUDA driver is damaged or too old; reinstall the NVIDIA driver",
-        }),
-    }
-}
-
-fn cuda_error(error: &DriverError) -> DeviceError {
-    let answer = format!("{:?}", error.0);
-    let advice = match answer.as_str() {
-        "CUDA_ERROR_NO_DEVICE" => {
-            "no NVIDIA GPU is visible; check that one is installed and that CUDA_VISIBLE_DEVICES does not hide it"
-        }
-        "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH" => {
-            "the kernel module and the library belong to different drivers; restart the computer"
-        }
-        "CUDA_ERROR_OUT_OF_MEMORY" => "the GPU is out of memory; close other programs that use it",
-        _ => "check the NVIDIA driver (nvidia-smi), then try again",
-    };
-    DeviceError::Cuda { answer, advice }
 }
 
 /// Release of NVIDIA's driver by NVML.

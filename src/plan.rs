@@ -10,7 +10,7 @@ mod runs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Codec, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo};
+use crate::contract::{Codec, EngineKind, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo};
 use crate::record::{Case, Client};
 pub use baseline::{Baseline, BaselineError};
 pub use criteria::{Criteria, CriteriaError};
@@ -30,6 +30,9 @@ pub const DEFAULT_DEVICE: &str = "virtual:video-hw-2026-02";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
+    /// The engine to measure. A decoder's codec, size and rate are those of its clip, and settings of encoding do not count.
+    #[serde(default, skip_serializing_if = "EngineKind::is_encoder")]
+    pub engine: EngineKind,
     /// Device, as on the command line: `virtual`, `virtual:ada`, `cuda:0`, the path of a library.
     pub device: String,
     /// Input, as on the command line: `synthetic`, a file, `raw:nv12:640x360@30:FILE`, `-`.
@@ -88,6 +91,9 @@ pub struct Plan {
     /// case has at least 5 counted runs.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub confirm: u32,
+    /// Is every decoded frame copied to host memory?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub copy_out: bool,
     /// Largest input to load into memory before the clock starts, in MiB; a separate thread reads a larger one ahead.
     pub preload_mib: u32,
     /// Other programs that encode the same frames in the same rounds, each as a separate process; with any of them, every
@@ -152,6 +158,7 @@ impl Default for Plan {
     /// forty for undecided cases; six or more confirmation rounds.
     fn default() -> Self {
         Self {
+            engine: EngineKind::Nvenc,
             device: DEFAULT_DEVICE.to_owned(),
             input: "synthetic".to_owned(),
             frames: 300,
@@ -175,6 +182,7 @@ impl Default for Plan {
             goal: Goal::Batch,
             until: None,
             confirm: 6,
+            copy_out: false,
             preload_mib: 2048,
             baselines: Vec::new(),
             verify: false,
@@ -191,7 +199,13 @@ impl Plan {
         check_list("codec", &self.codecs)?;
         check_list("reap threshold", &self.reap_thresholds)?;
         check_list("lock placement", &self.locks)?;
-        self.check_coding()?;
+        match self.engine {
+            EngineKind::Nvenc if self.copy_out => return Err(PlanError::CopyOutOfEncoder),
+            EngineKind::Nvenc => self.check_coding()?,
+            EngineKind::Nvdec if !self.baselines.is_empty() => return Err(PlanError::DecoderAndBaseline),
+            EngineKind::Nvdec if self.b_frames > 0 => return Err(PlanError::DecoderAndBFrames),
+            EngineKind::Nvdec => {}
+        }
         if !self.baselines.is_empty() {
             check_list("baseline", &self.baselines)?;
         }

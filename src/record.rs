@@ -8,7 +8,7 @@ mod client;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
+use crate::contract::{Codec, Dimensions, EncodeMetrics, EngineKind, FrameRate, LockPlacement, PixelFormat};
 pub use client::{BadName, Client, ClientName, MAX_NAME_BYTES};
 
 /// The kind of device. A virtual result must never pass for a GPU result.
@@ -32,8 +32,11 @@ pub struct DeviceInfo {
     pub name: String,
     /// Driver version, or that of the virtual driver.
     pub driver: String,
-    /// Highest NVENC API version that the driver supports, like "13.0".
+    /// Highest NVENC API version that the driver supports, like "13.0"; empty for a decoder, which has none.
     pub api_version: String,
+    /// The engine that was measured.
+    #[serde(default, skip_serializing_if = "EngineKind::is_encoder")]
+    pub engine: EngineKind,
 }
 
 /// The computer that the device is in.
@@ -277,13 +280,16 @@ impl std::fmt::Display for Case {
 impl std::fmt::Display for DeviceInfo {
     /// One line that marks a virtual device as virtual.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, name, driver, api_version } = self;
+        let Self { kind, name, driver, api_version, engine } = self;
         match kind {
             DeviceKind::Virtual => write!(f, "VIRTUAL DEVICE (modelled times, not a GPU measurement): {name}")?,
             DeviceKind::Cuda => write!(f, "GPU {name}")?,
             DeviceKind::Library => write!(f, "driver library {name}")?,
         }
-        write!(f, ", driver {driver}, NVENC API {api_version}")
+        match engine {
+            EngineKind::Nvenc => write!(f, ", driver {driver}, NVENC API {api_version}"),
+            EngineKind::Nvdec => write!(f, ", driver {driver}, NVDEC (decoder)"),
+        }
     }
 }
 

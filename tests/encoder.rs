@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use common::{config, device, keeping_sink, pixels, view};
 use inflight::contract::{Encoder, EncoderConfig, LockPlacement, PictureKind, Tuning};
+use inflight::device::DeviceError;
 use inflight::nvenc::encoder::NvencEncoder;
 use inflight::nvenc::error::NvencError;
+use inflight::pipeline::RingError;
 use inflight::record::FrameColumns;
 
 const PLACEMENTS: [LockPlacement; 3] = [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Poll];
@@ -186,7 +188,7 @@ fn frames_that_do_not_fit_are_refused_with_a_reason() {
     let mut encoder = device(FAST).encoder(&config, sink).expect("the device takes this configuration");
     let error = encoder.submit(&view(&config, &[0; 10], 0)).expect_err("10 bytes are no frame");
     assert!(matches!(error, NvencError::Frame { pts: 0, .. }), "{error}");
-    assert!(matches!(encoder.finish(), Err(NvencError::Ended)));
+    assert!(matches!(encoder.finish(), Err(NvencError::Ring(RingError::Ended))));
 }
 
 #[test]
@@ -196,7 +198,7 @@ fn time_stamps_must_increase() {
     let mut encoder = device(FAST).encoder(&config, sink).expect("the device takes this configuration");
     let data = pixels(&config, 0);
     encoder.submit(&view(&config, &data, 7)).expect("any first time stamp will do");
-    assert!(matches!(encoder.submit(&view(&config, &data, 7)), Err(NvencError::Frame { .. })));
+    assert!(matches!(encoder.submit(&view(&config, &data, 7)), Err(NvencError::Ring(RingError::Order { .. }))));
 }
 
 #[test]
@@ -206,7 +208,10 @@ fn impossible_tunings_are_refused() {
         let config = EncoderConfig { tuning, ..config(1, LockPlacement::Inline) };
         let (sink, _) = keeping_sink();
         let refused = device(FAST).encoder(&config, sink).err();
-        assert!(matches!(refused, Some(NvencError::Tuning { .. })), "{reap_threshold} {pool:?}: {refused:?}");
+        assert!(
+            matches!(refused, Some(DeviceError::Nvenc(NvencError::Ring(RingError::Tuning { .. })))),
+            "{reap_threshold} {pool:?}: {refused:?}"
+        );
     }
 }
 
@@ -223,7 +228,7 @@ fn a_panicking_sink_is_an_error_not_a_hang() {
             break;
         }
     }
-    assert_eq!(failed, Some(NvencError::HarvestDied));
+    assert_eq!(failed, Some(NvencError::Ring(RingError::HarvestDied)));
 }
 
 #[test]

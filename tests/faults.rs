@@ -16,6 +16,7 @@ use inflight::nvenc::api::Api;
 use inflight::nvenc::encoder::NvencEncoder;
 use inflight::nvenc::error::{NvencError, Status};
 use inflight::nvenc::session::{DeviceHandle, Session};
+use inflight::pipeline::RingError;
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 const PLACEMENTS: [LockPlacement; 3] = [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Poll];
@@ -214,7 +215,7 @@ fn a_lock_that_hangs_on_its_own_thread_is_told_and_left_behind() {
     let limit = Duration::from_millis(50);
     let mut encoder = bench.encoder(&config).expect("opens").stall_after(limit);
     let fed = (0..10).try_for_each(|pts| encoder.submit(&view(&config, &pixels(&config, pts), pts)));
-    assert!(matches!(fed, Err(NvencError::Stalled { .. })), "{fed:?}");
+    assert!(matches!(fed, Err(NvencError::Ring(RingError::Stalled { .. }))), "{fed:?}");
     drop(encoder);
     assert_eq!(bench.device.counters().open_sessions, 1, "it is leaked rather than waited for");
     HELD.store(false, Ordering::SeqCst);
@@ -242,7 +243,7 @@ fn a_driver_that_is_never_done_is_told_when_polling() {
     let config = config(2, LockPlacement::Poll);
     let mut encoder = bench.encoder(&config).expect("opens").stall_after(Duration::from_millis(50));
     let fed = (0..10).try_for_each(|pts| encoder.submit(&view(&config, &pixels(&config, pts), pts)));
-    assert!(matches!(fed, Err(NvencError::Stalled { .. })), "{fed:?}");
+    assert!(matches!(fed, Err(NvencError::Ring(RingError::Stalled { .. }))), "{fed:?}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
-use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
+use inflight::contract::{Codec, Dimensions, EncodeMetrics, EngineKind, FrameRate, LockPlacement, PixelFormat};
 use inflight::plan::Plan;
 use inflight::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use inflight::session::{Damage, FORMAT_VERSION, Manifest, Session, SessionError, SessionWriter, json_schema};
@@ -30,6 +30,7 @@ fn manifest() -> Manifest {
             name: "virtual:fixed".to_owned(),
             driver: "0.1.0".to_owned(),
             api_version: "12.1".to_owned(),
+            engine: EngineKind::Nvenc,
         },
         environment: Environment::default(),
         note: None,
@@ -145,9 +146,9 @@ fn runs_that_are_added_later_do_not_show_up_halfway() {
 fn a_newer_format_is_refused_whatever_else_it_holds() {
     let root = tempfile::tempdir().unwrap();
     write_session(root.path(), 1);
-    fs::write(root.path().join("manifest.json"), r#"{"format_version": 6, "scenario": []}"#).unwrap();
+    fs::write(root.path().join("manifest.json"), r#"{"format_version": 7, "scenario": []}"#).unwrap();
     let refusal = Session::open(root.path()).unwrap_err();
-    assert!(matches!(refusal, SessionError::Newer { found: 6, .. }), "{refusal}");
+    assert!(matches!(refusal, SessionError::Newer { found: 7, .. }), "{refusal}");
     assert!(refusal.to_string().contains("newer inflight"));
 }
 

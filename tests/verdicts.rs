@@ -5,7 +5,7 @@
 #[path = "program/mod.rs"]
 mod program;
 
-use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
+use inflight::contract::{Codec, Dimensions, EncodeMetrics, EngineKind, FrameRate, LockPlacement, PixelFormat};
 use inflight::plan::{Criteria, Plan};
 use inflight::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, GpuState, InputInfo, RunRecord};
 use inflight::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
@@ -119,6 +119,7 @@ fn session(runs: &[Run], num_frames: usize, change: impl Fn(usize, &mut RunRecor
             name: "NVIDIA GeForce RTX 4070".to_owned(),
             driver: "570.86.16".to_owned(),
             api_version: "13.0".to_owned(),
+            engine: EngineKind::Nvenc,
         },
         environment: Environment { optimised_build: true, ..Environment::default() },
         note: None,

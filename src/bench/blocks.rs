@@ -14,11 +14,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::opened::{OpenError, Opened};
 use super::sweep::{Event, Outcome, SweepError, sweep};
-use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::plan::{Plan, PlanError, PlannedRun};
 use crate::record::RunRecord;
-use crate::source::{Feed, InputSpec, InputSpecError, SourceError};
 
 /// How often a waiting sweep looks whether it was stopped.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -47,11 +46,7 @@ pub enum BlockError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
-    Input(#[from] InputSpecError),
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    #[error(transparent)]
-    Source(#[from] SourceError),
+    Open(#[from] OpenError),
     #[error(transparent)]
     Sweep(#[from] SweepError),
 }
@@ -221,13 +216,12 @@ pub fn serve(
         flag.store(true, Ordering::Relaxed);
     });
     plan.check()?;
-    let device = Device::open(&plan.device.parse::<DeviceSpec>()?)?;
-    let feed = Feed::open(&plan.input.parse::<InputSpec>()?, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
+    let opened = Opened::open(&plan)?;
     let mut tell = |event: Event<'_>| {
         let Event::RunFinished(record) = event else { return Ok(()) };
         let mut line = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
         line.push(b'\n');
         output.write_all(&line).and_then(|()| output.flush()).map_err(|error| error.to_string())
     };
-    Ok(sweep(&plan, &runs, &device, &feed, None, stop, &mut tell)?)
+    Ok(sweep(&plan, &runs, &opened, None, stop, &mut tell)?)
 }

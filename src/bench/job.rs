@@ -9,19 +9,17 @@ use jiff::Timestamp;
 
 use super::blocks::{self, BlockError};
 use super::environment;
+use super::opened::{OpenError, Opened};
 use super::others::{Others, OthersError};
 use super::schedule::Schedule;
 use super::sweep::{Event, Outcome, SweepError, rehearse, sweep};
-use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::plan::{Plan, PlanError};
 use crate::session::{Manifest, SessionError, SessionWriter, format_version_for, noise_floor};
-use crate::source::{Feed, InputSpec, InputSpecError, SourceError};
 use crate::stats::runs::summary::RunSummary;
 
 /// A plan that can be run: its device and input are open, and every case of it fits the device.
 pub struct Job {
-    device: Device,
-    feed: Feed,
+    opened: Opened,
     others: Option<Others>,
     manifest: Manifest,
 }
@@ -33,11 +31,7 @@ pub enum JobError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
-    Input(#[from] InputSpecError),
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    #[error(transparent)]
-    Source(#[from] SourceError),
+    Open(#[from] OpenError),
     #[error(transparent)]
     Session(#[from] SessionError),
     #[error(transparent)]
@@ -59,22 +53,20 @@ impl Job {
         plan.check()?;
         // The lot is drawn here and kept with the session; a plan that names one repeats its order.
         plan.order_seed = plan.order_seed.or_else(|| Some(fastrand::u64(..)));
-        let input: InputSpec = plan.input.parse()?;
-        let spec: DeviceSpec = plan.device.parse()?;
-        let device = Device::open(&spec)?;
-        let feed = Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?;
-        rehearse(&plan, &device, feed.info())?;
-        let others = Others::prepare(&plan, &spec, &feed)?;
+        let opened = Opened::open(&plan)?;
+        let plan = opened.adapted(plan);
+        rehearse(&plan, &opened)?;
+        let others = Others::prepare(&plan, &opened.spec, &opened.feed)?;
         let manifest = Manifest {
             format_version: format_version_for(&plan, !plan.baselines.is_empty()),
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
             plan,
-            input: feed.info().clone(),
-            device: device.info().clone(),
+            input: opened.feed.info().clone(),
+            device: opened.device.info().clone(),
             environment: environment::capture(command),
             note: None,
         };
-        Ok(Self { device, feed, others, manifest })
+        Ok(Self { opened, others, manifest })
     }
 
     /// The same job, with a note in its session.
@@ -124,7 +116,7 @@ impl Job {
             let more = if plan.blocks > 1 {
                 blocks::measure(plan, &runs, stop, &mut saving)?
             } else {
-                let more = sweep(plan, &runs, &self.device, &self.feed, self.others.as_ref(), stop, &mut saving);
+                let more = sweep(plan, &runs, &self.opened, self.others.as_ref(), stop, &mut saving);
                 more.map_err(|error| error.after(outcome.num_done))?
             };
             outcome.num_done += more.num_done;

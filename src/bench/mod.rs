@@ -12,6 +12,7 @@ pub mod job;
 pub mod merge;
 pub mod metrics_line;
 pub mod observed;
+pub mod opened;
 pub mod others;
 mod pause;
 pub mod process;

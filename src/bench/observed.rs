@@ -15,7 +15,7 @@ use super::drivers::TrueDriver;
 use super::environment;
 use super::process::Finished;
 use super::trace::Trace;
-use crate::contract::{Codec, LockPlacement, PixelFormat};
+use crate::contract::{Codec, EngineKind, LockPlacement, PixelFormat};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{Case, Client, ClientName, DeviceInfo, DeviceKind, InputInfo, ProcessUse, RunRecord};
 use crate::session::{Manifest, format_version_for};
@@ -157,5 +157,6 @@ fn device(driver: &TrueDriver, encoding: &[&Trace]) -> DeviceInfo {
         DeviceKind::Virtual => format!("virtual NVENC {}", env!("CARGO_PKG_VERSION")),
         DeviceKind::Cuda | DeviceKind::Library => "unknown (measured through the program)".to_owned(),
     };
-    DeviceInfo { kind, name, driver, api_version: format!("{}.{} (the program's)", api & 0xff, api >> 24) }
+    let api_version = format!("{}.{} (the program's)", api & 0xff, api >> 24);
+    DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc }
 }

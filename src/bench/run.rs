@@ -8,13 +8,17 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::contract::{EncodeMetrics, Encoder, EncoderConfig, FrameView, LockPlacement, PacketSink};
-use crate::device::Device;
+use super::opened::{Opened, RunConfig};
+use crate::contract::{EncodeMetrics, PacketSink};
+use crate::device::DeviceError;
+use crate::nvdec::error::NvdecError;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
+use crate::pipeline::Pipeline;
+use crate::pipeline::engine::{Engine, Frame};
 use crate::plan::PlannedRun;
 use crate::record::{FrameColumns, LiveSample, RunRecord};
-use crate::source::{Cursor, Feed, SourceError};
+use crate::source::{Cursor, SourceError};
 
 /// Shortest time between two calls of a watcher.
 pub const WATCH_EVERY: Duration = Duration::from_millis(50);
@@ -48,7 +52,11 @@ pub struct Glimpse<'a> {
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum RunError {
     #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
     Nvenc(#[from] NvencError),
+    #[error(transparent)]
+    Nvdec(#[from] NvdecError),
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(
@@ -62,12 +70,10 @@ pub enum RunError {
 /// Everything that a run needs and that stays the same between runs.
 #[derive(Clone, Copy)]
 pub struct Stand<'a> {
-    /// The device that encodes.
-    pub device: &'a Device,
-    /// The frames.
-    pub feed: &'a Feed,
-    /// The encoder's configuration.
-    pub config: &'a EncoderConfig,
+    /// The device, and the frames.
+    pub opened: &'a Opened,
+    /// The settings.
+    pub config: &'a RunConfig,
     /// How the caller behaves.
     pub caller: Caller,
     /// Checked once per frame; ends the run early, drained and recorded with [`RunError::Stopped`].
@@ -81,6 +87,17 @@ struct Notes {
     fresh: Vec<LiveSample>,
 }
 
+impl RunError {
+    /// Is the device lost or unusable, so that further runs are pointless?
+    pub fn is_device_lost(&self) -> bool {
+        match self {
+            Self::Nvenc(error) | Self::Device(DeviceError::Nvenc(error)) => error.is_device_lost(),
+            Self::Nvdec(error) | Self::Device(DeviceError::Nvdec(error)) => error.is_device_lost(),
+            _ => false,
+        }
+    }
+}
+
 impl Stand<'_> {
     /// Makes one run and records it, even if it fails.
     ///
@@ -91,46 +108,69 @@ impl Stand<'_> {
         sink: PacketSink,
         watch: &mut dyn FnMut(Glimpse<'_>),
     ) -> (RunRecord, Option<RunError>) {
-        let late_before = self.device.late_frames();
+        let device = &self.opened.device;
+        let late_before = device.late_frames();
         let mut record = planned.record(unix_ms());
         let open_start = Instant::now();
-        let opened = self.device.encoder(self.config, sink);
-        record.open_ns = nanos(open_start.elapsed());
-        let error = match opened {
-            Ok(encoder) => self.measure(encoder, watch, &mut record).err(),
-            Err(error) => Some(error.into()),
+        let error = match self.config {
+            RunConfig::Encode(config) => {
+                let opened = device.encoder(config, sink).map(NvencEncoder::into_pipeline);
+                self.measure_opened(opened, open_start, watch, &mut record)
+            }
+            RunConfig::Decode(config) => {
+                let opened = device.decoder(config, Box::new(|frame, _| drop(frame)));
+                self.measure_opened(opened, open_start, watch, &mut record)
+            }
         };
-        record.gpu = self.device.gpu_state();
+        let error = error.err();
+        record.gpu = device.gpu_state();
         record.error = error.as_ref().map(ToString::to_string);
-        if let Some(((late, late_ns), (late_before, late_ns_before))) = self.device.late_frames().zip(late_before) {
+        if let Some(((late, late_ns), (late_before, late_ns_before))) = device.late_frames().zip(late_before) {
             record.model_late = Some(late - late_before);
             record.model_late_ns = Some(late_ns - late_ns_before);
         }
         (record, error)
     }
 
-    /// Everything from the first frame to the last packet, and then the book-keeping.
-    fn measure(
+    fn measure_opened<E: Engine>(
         &self,
-        mut encoder: NvencEncoder,
+        opened: Result<Pipeline<E>, DeviceError>,
+        open_start: Instant,
         watch: &mut dyn FnMut(Glimpse<'_>),
         record: &mut RunRecord,
-    ) -> Result<(), RunError> {
+    ) -> Result<(), RunError>
+    where
+        RunError: From<E::Error>,
+    {
+        record.open_ns = nanos(open_start.elapsed());
+        self.measure(opened?, watch, record)
+    }
+
+    /// Everything from the first frame to the last packet, and then the book-keeping.
+    fn measure<E: Engine>(
+        &self,
+        mut pipeline: Pipeline<E>,
+        watch: &mut dyn FnMut(Glimpse<'_>),
+        record: &mut RunRecord,
+    ) -> Result<(), RunError>
+    where
+        RunError: From<E::Error>,
+    {
         let mut notes = Notes {
-            source_waits_ns: Vec::with_capacity(self.config.expected_frames),
+            source_waits_ns: Vec::with_capacity(self.config.expected_frames()),
             fresh: Vec::with_capacity(GLIMPSE_SAMPLES),
         };
-        self.device.note_engine(self.config.expected_frames);
-        let mut cursor = self.feed.start()?;
+        self.opened.device.note_engine(self.config.expected_frames());
+        let mut cursor = self.opened.feed.start()?;
         let start = Instant::now();
-        let fed = self.feed_all(&mut encoder, &mut cursor, start, watch, &mut notes);
+        let fed = self.feed_all(&mut pipeline, &mut cursor, start, watch, &mut notes);
         // Whatever is in flight is drained, also after a stop or a source that broke off; after a driver error this
         // answers that the encoder has ended, and the first error is the one that counts.
-        let finished = encoder.finish();
+        let finished = pipeline.finish();
         record.wall_ns = nanos(start.elapsed());
-        record.metrics = encoder.metrics();
-        let first_frame_at = encoder.first_frame_at();
-        record.frames = encoder.take_frames();
+        record.metrics = pipeline.metrics();
+        let first_frame_at = pipeline.first_frame_at();
+        record.frames = pipeline.take_frames();
         notes.source_waits_ns.resize(record.frames.len(), 0);
         record.frames.source_wait_ns = notes.source_waits_ns;
         fed?;
@@ -140,21 +180,24 @@ impl Stand<'_> {
             return Err(RunError::PacketCount { frames, packets });
         }
         if let Some(first_frame_at) = first_frame_at {
-            add_engine_times(&mut record.frames, &self.device.engine_times(), first_frame_at);
+            add_engine_times(&mut record.frames, &self.opened.device.engine_times(), first_frame_at);
         }
         Ok(())
     }
 
     /// The measured loop.
-    fn feed_all(
+    fn feed_all<E: Engine>(
         &self,
-        encoder: &mut NvencEncoder,
+        pipeline: &mut Pipeline<E>,
         cursor: &mut Cursor<'_>,
         start: Instant,
         watch: &mut dyn FnMut(Glimpse<'_>),
         notes: &mut Notes,
-    ) -> Result<(), RunError> {
-        let EncoderConfig { format, dimensions, tuning, .. } = *self.config;
+    ) -> Result<(), RunError>
+    where
+        RunError: From<E::Error>,
+    {
+        let polls = self.config.polls();
         let mut next_watch = start + WATCH_EVERY;
         let mut num_seen = 0;
         for pts in 0_u64.. {
@@ -165,14 +208,14 @@ impl Stand<'_> {
             notes.source_waits_ns.push(source_wait_ns);
             if let Some(fps) = self.caller.pace_fps {
                 let due = start + Duration::from_secs_f64(pts as f64 / fps);
-                self.wait_for_frame(encoder, due, tuning.lock == LockPlacement::Poll)?;
+                self.wait_for_frame(pipeline, due, polls)?;
             }
             work(self.caller.host_work);
-            encoder.submit(&FrameView { format, dimensions, data, pts })?;
+            pipeline.submit(&Frame { data, pts })?;
             let now = Instant::now();
             if now >= next_watch {
                 next_watch = now + WATCH_EVERY;
-                encoder.glimpse(&mut num_seen, &mut notes.fresh);
+                pipeline.glimpse(&mut num_seen, &mut notes.fresh);
                 watch(Glimpse { frames: pts + 1, fresh: &notes.fresh });
             }
         }
@@ -180,7 +223,10 @@ impl Stand<'_> {
     }
 
     /// A real-time source has no frame before its time. A caller that polls uses the wait to take packets back.
-    fn wait_for_frame(&self, encoder: &mut NvencEncoder, due: Instant, polls: bool) -> Result<(), RunError> {
+    fn wait_for_frame<E: Engine>(&self, pipeline: &mut Pipeline<E>, due: Instant, polls: bool) -> Result<(), RunError>
+    where
+        RunError: From<E::Error>,
+    {
         let sleeper = spin_sleep::SpinSleeper::default();
         let step = if polls { IDLE_POLL_EVERY } else { IDLE_LOOK_EVERY };
         loop {
@@ -192,7 +238,7 @@ impl Stand<'_> {
                 return Err(RunError::Stopped);
             }
             if polls {
-                encoder.poll()?;
+                pipeline.poll()?;
             }
             sleeper.sleep_until(due.min(now + step));
         }

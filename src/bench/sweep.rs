@@ -5,19 +5,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::opened::Opened;
 use super::others::{Others, OthersError, is_other};
 use super::run::{Caller, Glimpse, RunError, Stand};
 use super::schedule::Forecast;
-use crate::contract::{EncoderConfig, NvencOptions, Tuning};
-use crate::device::Device;
-use crate::nvenc::error::NvencError;
+use crate::device::DeviceError;
 use crate::plan::{Plan, PlanError, PlannedRun};
-use crate::record::{Case, InputInfo, RunRecord};
-use crate::source::Feed;
-
-/// Memory for measurements is set aside for this many frames at most; a run of more makes room as it goes, since no
-/// machine has memory for every number that can be typed.
-const MAX_RESERVED_FRAMES: u64 = 1 << 20;
+use crate::record::RunRecord;
 
 /// The events of a sweep, in order.
 #[derive(Debug)]
@@ -50,7 +44,7 @@ pub enum SweepError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
-    Nvenc(#[from] NvencError),
+    Device(#[from] DeviceError),
     #[error("cannot go on: the device was lost after {num_done} of {num_runs} runs: {error}")]
     DeviceLost { num_done: u64, num_runs: u64, error: String },
     /// The listener could not go on (a full disk, for instance).
@@ -75,12 +69,12 @@ impl SweepError {
 ///
 /// # Errors
 /// The plan is invalid, or the device refuses it.
-pub fn rehearse(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), SweepError> {
+pub fn rehearse(plan: &Plan, opened: &Opened) -> Result<(), SweepError> {
     plan.check()?;
     for &codec in &plan.codecs {
         let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec && !is_other(case));
         if let Some(case) = of_codec.max_by_key(|case| case.pool) {
-            drop(device.encoder(&encoder_config(plan, input, &case), Box::new(drop))?);
+            opened.try_case(plan, &case)?;
         }
     }
     Ok(())
@@ -96,8 +90,7 @@ pub fn rehearse(plan: &Plan, device: &Device, input: &InputInfo) -> Result<(), S
 pub fn sweep(
     plan: &Plan,
     runs: &[PlannedRun],
-    device: &Device,
-    feed: &Feed,
+    opened: &Opened,
     others: Option<&Others>,
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
@@ -120,10 +113,10 @@ pub fn sweep(
             listener(Event::RunFinished(Box::new(record))).map_err(SweepError::Listener)?;
             continue;
         }
-        let config = encoder_config(plan, feed.info(), &planned.case);
+        let config = opened.config(plan, &planned.case);
         // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
         let mut watch = |glimpse: Glimpse<'_>| drop(listener(Event::RunWatched(planned, glimpse)));
-        let stand = Stand { device, feed, config: &config, caller: caller(plan), stop };
+        let stand = Stand { opened, config: &config, caller: caller(plan), stop };
         let (record, error) = stand.run(planned, Box::new(drop), &mut watch);
         if matches!(error, Some(RunError::Stopped)) {
             outcome.stopped = true;
@@ -132,7 +125,7 @@ pub fn sweep(
         outcome.num_done += 1;
         outcome.num_failed += u64::from(error.is_some());
         listener(Event::RunFinished(Box::new(record))).map_err(SweepError::Listener)?;
-        if let Some(error) = error.filter(is_device_lost) {
+        if let Some(error) = error.filter(RunError::is_device_lost) {
             let (num_done, num_runs) = (outcome.num_done, runs.len() as u64);
             return Err(SweepError::DeviceLost { num_done, num_runs, error: error.to_string() });
         }
@@ -140,27 +133,7 @@ pub fn sweep(
     Ok(outcome)
 }
 
-/// The encoder's configuration for one case of a plan.
-pub fn encoder_config(plan: &Plan, input: &InputInfo, case: &Case) -> EncoderConfig {
-    EncoderConfig {
-        codec: case.codec,
-        dimensions: input.dimensions,
-        frame_rate: input.frame_rate,
-        format: input.format,
-        rate_control: plan.rate_control,
-        gop_length: plan.gop_length,
-        b_frames: plan.b_frames,
-        tuning: Tuning { reap_threshold: case.reap_threshold, lock: case.lock, pool: Some(case.pool) },
-        nvenc: NvencOptions { preset: plan.preset, tuning_info: plan.tuning },
-        expected_frames: input.frames.min(MAX_RESERVED_FRAMES) as usize,
-    }
-}
-
 /// The caller's behaviour in a plan.
 pub fn caller(plan: &Plan) -> Caller {
     Caller { host_work: Duration::from_micros(plan.host_work_us.into()), pace_fps: plan.pace_fps }
-}
-
-fn is_device_lost(error: &RunError) -> bool {
-    matches!(error, RunError::Nvenc(error) if error.is_device_lost())
 }

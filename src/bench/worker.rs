@@ -223,6 +223,7 @@ impl Live {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::opened::OpenError;
 
     fn order(dir: PathBuf) -> Order {
         let plan = Plan {
@@ -282,7 +283,7 @@ mod tests {
         order.plan.device = "virtual:no-such-profile".to_owned();
         let worker = Worker::start(&Starter::new().unwrap(), order, || ()).unwrap();
         let (_, ended) = hear_all(&worker);
-        assert!(matches!(ended, Err(JobError::Device(_))));
+        assert!(matches!(ended, Err(JobError::Open(OpenError::Device(_)))));
         assert!(!dir.path().join("session").exists());
     }
 }

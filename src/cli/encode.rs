@@ -12,12 +12,13 @@ use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
 use super::{print_json, stop, warn};
 use crate::bench::metrics_line::{is_wanted, metrics_line};
+use crate::bench::opened::Opened;
 use crate::bench::run::{RunError, Stand};
-use crate::bench::sweep::{caller, encoder_config};
+use crate::bench::sweep::caller;
 use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
 use crate::record::RunRecord;
-use crate::source::{Feed, InputSpec};
+use crate::source::Feed;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::{RunOnDevice, RunSummary};
 use crate::units;
@@ -26,20 +27,14 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let spec: DeviceSpec = args.coding.device.parse()?;
     let plan = args.plan(spec.suggested_host_work_us());
     plan.check()?;
-    let input: InputSpec = plan.input.parse()?;
-    let device = Device::open(&spec)?;
-    let feed = if args.one_pass {
-        Feed::open_unread(&input, Some(plan.frames))?
-    } else {
-        Feed::open(&input, Some(plan.frames), u64::from(plan.preload_mib) << 20)?
-    };
+    let opened = if args.one_pass { Opened::open_unread(&plan)? } else { Opened::open(&plan)? };
     let unfinished = Arc::default();
     let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
     let output = StreamFile::create(&args.output)?;
     output.temporary.as_ref().map(|temporary| unfinished.set(temporary.path().to_owned()));
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
-    let config = encoder_config(&plan, feed.info(), &planned.case);
-    let stand = Stand { device: &device, feed: &feed, config: &config, caller: caller(&plan), stop: &stop };
+    let config = opened.config(&plan, &planned.case);
+    let stand = Stand { opened: &opened, config: &config, caller: caller(&plan), stop: &stop };
     let (record, error) = stand.run(&planned, output.sink(), &mut |_| ());
     if is_wanted() {
         warn(&metrics_line(&record));
@@ -49,7 +44,7 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
         return Err(error.into());
     }
     output.finish()?;
-    show(args, &device, &feed, &record)?;
+    show(args, &opened.device, &opened.feed, &record)?;
     Ok(if interrupted { Exit::Interrupted } else { Exit::Done })
 }
 

@@ -4,12 +4,15 @@ use crate::bench::blocks::BlockError;
 use crate::bench::drivers::DriverFolderError;
 use crate::bench::job::JobError;
 use crate::bench::merge::MergeError;
+use crate::bench::opened::OpenError;
 use crate::bench::others::OthersError;
 use crate::bench::process::ProcessError;
 use crate::bench::run::RunError;
 use crate::bench::sweep::SweepError;
 use crate::device::DeviceError;
+use crate::nvdec::error::NvdecError;
 use crate::nvenc::error::NvencError;
+use crate::pipeline::RingError;
 use crate::plan::PlanError;
 use crate::report::ReportError;
 use crate::session::SessionError;
@@ -83,7 +86,9 @@ impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Self {
         match error {
             DeviceError::Unknown(_) | DeviceError::Virtual(_) => Self::usage(error),
+            DeviceError::WrongEngine { .. } => Self::failed(error),
             DeviceError::Nvenc(error) => error.into(),
+            DeviceError::Nvdec(error) => error.into(),
             error => Self { code: Exit::Unavailable, message: error.to_string() },
         }
     }
@@ -96,10 +101,36 @@ impl From<NvencError> for Failure {
             NvencError::NoCodec { .. }
             | NvencError::Size { .. }
             | NvencError::BFrames { .. }
-            | NvencError::Tuning { .. } => Exit::Usage,
+            | NvencError::Ring(RingError::Tuning { .. }) => Exit::Usage,
             _ => Exit::Failed,
         };
         Self { code, message: error.to_string() }
+    }
+}
+
+impl From<NvdecError> for Failure {
+    fn from(error: NvdecError) -> Self {
+        let code = match &error {
+            NvdecError::Load { .. } | NvdecError::MissingEntry { .. } => Exit::Unavailable,
+            NvdecError::NoCodec { .. }
+            | NvdecError::Size { .. }
+            | NvdecError::NoSequence { .. }
+            | NvdecError::Interlaced
+            | NvdecError::Odd(_)
+            | NvdecError::Ring(RingError::Tuning { .. }) => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Input(error) => error.into(),
+            OpenError::Device(error) => error.into(),
+            OpenError::Source(error) => error.into(),
+        }
     }
 }
 
@@ -107,7 +138,7 @@ impl From<SweepError> for Failure {
     fn from(error: SweepError) -> Self {
         match error {
             SweepError::Plan(error) => error.into(),
-            SweepError::Nvenc(error) => error.into(),
+            SweepError::Device(error) => error.into(),
             SweepError::DeviceLost { .. } | SweepError::Listener(_) => Self::failed(error),
         }
     }
@@ -117,9 +148,7 @@ impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         match error {
             JobError::Plan(error) => error.into(),
-            JobError::Input(error) => error.into(),
-            JobError::Device(error) => error.into(),
-            JobError::Source(error) => error.into(),
+            JobError::Open(error) => error.into(),
             JobError::Session(error) => error.into(),
             JobError::Sweep(error) => error.into(),
             JobError::Others(error) => error.into(),
@@ -133,9 +162,7 @@ impl From<BlockError> for Failure {
     fn from(error: BlockError) -> Self {
         match error {
             BlockError::Plan(error) => error.into(),
-            BlockError::Input(error) => error.into(),
-            BlockError::Device(error) => error.into(),
-            BlockError::Source(error) => error.into(),
+            BlockError::Open(error) => error.into(),
             BlockError::Sweep(error) => error.into(),
             BlockError::NoTask(_) => Self::usage(error),
             BlockError::Start { .. } | BlockError::Ended { .. } | BlockError::Garbled { .. } => Self::failed(error),
@@ -183,7 +210,9 @@ impl From<DriverFolderError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
+            RunError::Device(error) => error.into(),
             RunError::Nvenc(error) => error.into(),
+            RunError::Nvdec(error) => error.into(),
             RunError::Source(_) | RunError::PacketCount { .. } => Self::failed(error),
             RunError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
         }

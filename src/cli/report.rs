@@ -27,9 +27,6 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
         }))?;
     } else {
         let path = args.output.clone().unwrap_or_else(|| default_path(&session, now));
-        // The page is named after the Markdown, also where somebody names the page.
-        let path =
-            if path.extension().is_some_and(|ending| ending == "html") { path.with_extension("md") } else { path };
         write(&render(subject, &path, now)?)?;
     }
     if let Some(path) = &args.runs_csv {

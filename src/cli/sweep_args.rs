@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::coding_args::CodingArgs;
 use crate::bench::calibrate::CALIBRATION_PAIRS;
-use crate::contract::{Codec, LockPlacement};
+use crate::contract::{Codec, EngineKind, LockPlacement};
 use crate::plan::{Baseline, Goal, Plan, Until};
 
 /// `inflight sweep`
@@ -14,6 +14,9 @@ use crate::plan::{Baseline, Goal, Plan, Until};
 pub struct SweepArgs {
     #[command(flatten)]
     pub coding: CodingArgs,
+    /// Engine to measure: nvenc (encoder) or nvdec (decoder; --input names a compressed clip)
+    #[arg(long, default_value = "nvenc", hide_short_help = true)]
+    pub engine: EngineKind,
     /// Codecs, comma-separated: h264, hevc, av1
     #[arg(long, value_delimiter = ',', default_value = "h264")]
     pub codec: Vec<Codec>,
@@ -112,6 +115,7 @@ impl SweepArgs {
         let is_fixed = self.repeat.is_some() || self.until.is_some() || self.blocks > 1;
         let looks = if is_fixed { Vec::new() } else { usual.looks };
         Plan {
+            engine: self.engine,
             codecs: self.codec.clone(),
             frames: self.frames,
             reap_thresholds: self.reap_threshold.clone(),
@@ -139,6 +143,7 @@ impl SweepArgs {
                 change(&mut plan);
             }
         };
+        take("engine", &|plan| plan.engine = self.engine);
         take("device", &|plan| plan.device.clone_from(&coding.device));
         take("input", &|plan| plan.input.clone_from(&coding.input));
         take("pool", &|plan| plan.pool = coding.pool);

@@ -5,13 +5,14 @@
 //! enum does not have, and such a value must not exist in Rust.
 
 use std::ffi::c_void;
-use std::mem::{ManuallyDrop, MaybeUninit, transmute};
+use std::mem::{MaybeUninit, transmute};
 use std::path::Path;
 use std::sync::Arc;
 
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::error::{CallError, NvencError, Status};
+use crate::library::Library;
 
 /// What the driver's two exports look like, with numbers for statuses.
 type CreateInstance = unsafe extern "C" fn(*mut sys::NV_ENCODE_API_FUNCTION_LIST) -> u32;
@@ -23,8 +24,7 @@ pub struct Api {
     pub(super) entries: Entries,
     pub(super) last_error: LastError,
     max_version: u32,
-    /// Never unloaded: a driver's own threads may outlive its last session.
-    _library: Option<ManuallyDrop<libloading::Library>>,
+    _library: Option<Library>,
 }
 
 /// Major and minor version of the header that every call is made with.
@@ -98,8 +98,7 @@ impl Api {
         const ADVICE: &str =
             "install the NVIDIA driver (Debian/Ubuntu: the package libnvidia-encode1), or use --device virtual";
         let name = if cfg!(windows) { "nvEncodeAPI64.dll" } else { "libnvidia-encode.so.1" };
-        let library = load_system(name).map_err(|error| load_error(name, &error, ADVICE))?;
-        Self::from_library(name, library)
+        Self::from_library(Library::system(name).map_err(|error| NvencError::load(error, ADVICE))?)
     }
 
     /// Any driver library, by path.
@@ -108,10 +107,7 @@ impl Api {
     /// As [`Api::system`].
     pub fn load(path: &Path) -> Result<Arc<Self>, NvencError> {
         const ADVICE: &str = "name an NVENC driver library for this computer, such as libnvidia-encode.so.1";
-        let name = path.display().to_string();
-        // SAFETY: loading runs the library's initialisers; the user named this library as the driver to run.
-        let library = unsafe { libloading::Library::new(path) }.map_err(|error| load_error(&name, &error, ADVICE))?;
-        Self::from_library(&name, library)
+        Self::from_library(Library::load(path).map_err(|error| NvencError::load(error, ADVICE))?)
     }
 
     /// A table that somebody filled: tests replace one entry of a good table and see what happens.
@@ -133,26 +129,25 @@ impl Api {
         (self.max_version >> 4, self.max_version & 0xf)
     }
 
-    fn from_library(name: &str, library: libloading::Library) -> Result<Arc<Self>, NvencError> {
-        let missing = |entry| NvencError::MissingEntry { library: name.to_owned(), entry };
+    fn from_library(library: Library) -> Result<Arc<Self>, NvencError> {
+        let name = library.name().to_owned();
+        let missing = |entry| NvencError::MissingEntry { library: name.clone(), entry };
         // SAFETY: the header gives both exports these signatures; a library that exports other things under these
         // names is not one we can tell from a driver.
         let exports = unsafe {
             Exports {
-                create: *library
-                    .get::<CreateInstance>(b"NvEncodeAPICreateInstance\0")
-                    .map_err(|_| missing("NvEncodeAPICreateInstance"))?,
-                max_version: *library
-                    .get::<MaxSupportedVersion>(b"NvEncodeAPIGetMaxSupportedVersion\0")
-                    .map_err(|_| missing("NvEncodeAPIGetMaxSupportedVersion"))?,
+                create: library
+                    .function::<CreateInstance>(b"NvEncodeAPICreateInstance\0")
+                    .ok_or_else(|| missing("NvEncodeAPICreateInstance"))?,
+                max_version: library
+                    .function::<MaxSupportedVersion>(b"NvEncodeAPIGetMaxSupportedVersion\0")
+                    .ok_or_else(|| missing("NvEncodeAPIGetMaxSupportedVersion"))?,
             }
         };
-        Self::from_exports(name, &exports, Some(library)).map(Arc::new)
+        Self::from_exports(&name, &exports, Some(library)).map(Arc::new)
     }
 
-    fn from_exports(name: &str, exports: &Exports, library: Option<libloading::Library>) -> Result<Self, NvencError> {
-        // From here on the library stays: its code may already have started threads.
-        let library = library.map(ManuallyDrop::new);
+    fn from_exports(name: &str, exports: &Exports, library: Option<Library>) -> Result<Self, NvencError> {
         let mut max_version = 0;
         // SAFETY: the pointer is valid for the one u32 that is written.
         check("NvEncodeAPIGetMaxSupportedVersion", unsafe { (exports.max_version)(&raw mut max_version) })?;
@@ -172,7 +167,7 @@ impl Api {
         name: &str,
         list: &sys::NV_ENCODE_API_FUNCTION_LIST,
         max_version: u32,
-        library: Option<ManuallyDrop<libloading::Library>>,
+        library: Option<Library>,
     ) -> Result<Self, NvencError> {
         let entries =
             Entries::take(list).map_err(|entry| NvencError::MissingEntry { library: name.to_owned(), entry })?;
@@ -191,23 +186,4 @@ pub(super) fn check(call: &'static str, status: u32) -> Result<(), CallError> {
         Status::SUCCESS => Ok(()),
         status => Err(CallError { call, status, driver_text: String::new() }),
     }
-}
-
-#[cfg(not(windows))]
-fn load_system(name: &str) -> Result<libloading::Library, libloading::Error> {
-    // SAFETY: loading runs the initialisers of the system's own driver.
-    unsafe { libloading::Library::new(name) }
-}
-
-#[cfg(windows)]
-fn load_system(name: &str) -> Result<libloading::Library, libloading::Error> {
-    use libloading::os::windows::{LOAD_LIBRARY_SEARCH_SYSTEM32, Library};
-    // SAFETY: as above; searching System32 alone keeps a planted library beside the program from being run.
-    unsafe { Library::load_with_flags(name, LOAD_LIBRARY_SEARCH_SYSTEM32) }.map(Into::into)
-}
-
-fn load_error(library: &str, error: &libloading::Error, advice: &'static str) -> NvencError {
-    // libloading's own text is only "dlopen failed"; what the loader said is in its source.
-    let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-    NvencError::Load { library: library.to_owned(), cause, advice }
 }

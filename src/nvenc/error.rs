@@ -5,6 +5,8 @@
 use std::fmt;
 
 use crate::contract::{Codec, Dimensions};
+use crate::library::LoadError;
+use crate::pipeline::RingError;
 
 /// An `NVENCSTATUS` as a number: newer drivers may return codes that are in no enum of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,32 +48,9 @@ pub enum NvencError {
     )]
     #[allow(missing_docs, reason = "the message says it")]
     Frame { pts: u64, got: String, wanted: String },
-    /// The reap threshold and the pool do not fit together.
-    #[error(
-        "reap threshold {threshold} with a pool of {pool} is impossible: the threshold must be 1 to 64, and the pool at least the threshold plus {held} for reordering"
-    )]
-    #[allow(missing_docs, reason = "the message says it")]
-    Tuning { threshold: u32, pool: u32, held: u32 },
-    /// The driver holds back more frames than there are buffers.
-    #[error(
-        "the driver holds every buffer and has finished none: the preset's lookahead is deeper than the pool; raise --pool"
-    )]
-    HeldBack,
-    /// The harvest thread ended without saying why: the packet sink panicked.
-    #[error("the harvest thread ended early: the packet sink panicked; this is a bug, please report it")]
-    HarvestDied,
-    /// The harvest thread cannot be started.
-    #[error("cannot start the harvest thread: {0}; free memory or raise the thread limit (ulimit -u)")]
-    Thread(String),
-    /// A lock that never returns.
-    #[error(
-        "the driver has not finished a frame for {seconds} s: it hangs; reset the GPU or restart the driver, and report the driver version"
-    )]
-    #[allow(missing_docs, reason = "the message says it")]
-    Stalled { seconds: u64 },
-    /// The encoder was used after it ended.
-    #[error("the encoder has ended (after finish or after an error): create a new one")]
-    Ended,
+    /// The ring itself.
+    #[error(transparent)]
+    Ring(#[from] RingError),
 }
 
 /// One refused call.
@@ -173,11 +152,15 @@ impl Status {
 }
 
 impl NvencError {
+    pub(super) fn load(LoadError { library, cause }: LoadError, advice: &'static str) -> Self {
+        Self::Load { library, cause, advice }
+    }
+
     /// Is the device lost or unusable, so that further runs are pointless?
     pub fn is_device_lost(&self) -> bool {
         match self {
             Self::Call(error) => matches!(error.status, Status::DEVICE_NOT_EXIST | Status::GENERIC),
-            Self::Stalled { .. } => true,
+            Self::Ring(RingError::Stalled { .. }) => true,
             _ => false,
         }
     }

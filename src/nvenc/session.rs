@@ -1,7 +1,7 @@
 //! One encode session: opened, asked, initialised, fed, locked, closed. Thin: one method a driver call.
 //!
 //! Keeps what the driver needs kept (device, buffers) and gives it back in the order the API asks for, on every
-//! path. Knows no threshold and no clock; the order of pictures is [`super::encoder`]'s business.
+//! path. Knows no threshold and no clock; the order of pictures is [`crate::pipeline`]'s business.
 
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
@@ -16,6 +16,7 @@ use super::error::{CallError, NvencError, Status};
 use super::params::{self, get, put};
 use super::upload;
 use crate::contract::{Codec, Dimensions, EncoderConfig, FrameView, PictureKind};
+use crate::pipeline::engine::Ready;
 
 /// How long a busy driver is asked again. GStreamer's clients wait as long.
 const BUSY_LIMIT: Duration = Duration::from_millis(100);
@@ -62,7 +63,7 @@ pub struct Session {
 }
 
 // SAFETY: the API allows submitting on one thread while another locks and unlocks (programming guide, "threading
-// model"); `encoder.rs` keeps to that split, and slots change only through `&mut self`.
+// model"); the pipeline keeps to that split, and slots change only through `&mut self`.
 unsafe impl Send for Session {}
 // SAFETY: as above.
 unsafe impl Sync for Session {}
@@ -73,18 +74,9 @@ struct Slot {
     output: *mut c_void,
 }
 
-/// What became of a submitted picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Accepted {
-    /// This and every picture held back before may be locked.
-    Ready,
-    /// Kept by the driver; nothing new may be locked yet.
-    HeldBack,
-}
-
 /// A finished picture, locked: its bytes lie in the driver's memory until [`Locked::unlock`].
 #[derive(Debug)]
-pub(super) struct Locked<'a> {
+pub struct Locked<'a> {
     session: &'a Session,
     output: *mut c_void,
     data: *const u8,
@@ -306,7 +298,7 @@ impl Session {
         frame: &FrameView<'_>,
         frame_idx: u64,
         pitch: u32,
-    ) -> Result<Accepted, NvencError> {
+    ) -> Result<Ready, NvencError> {
         let slot = self.slots[slot_idx];
         let mut params = MaybeUninit::<sys::NV_ENC_PIC_PARAMS>::zeroed();
         // SAFETY: the struct is zeroed and written in place.
@@ -327,11 +319,11 @@ impl Session {
         let status = retry_while_busy(|| unsafe { (self.api.entries.encode)(self.encoder, params.as_mut_ptr()) });
         if Status(status) == Status::NEED_MORE_INPUT {
             self.needs_end_of_stream.store(true, Ordering::Relaxed);
-            return Ok(Accepted::HeldBack);
+            return Ok(Ready::More(0));
         }
         self.check("nvEncEncodePicture", status)?;
         self.needs_end_of_stream.store(true, Ordering::Relaxed);
-        Ok(Accepted::Ready)
+        Ok(Ready::All)
     }
 
     /// Tells the driver that no picture follows: everything submitted becomes lockable.

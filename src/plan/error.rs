@@ -22,6 +22,12 @@ pub enum PlanError {
     PoolTooSmallForReorder { pool: u32, threshold: u32, held: u32 },
     #[error("pool {0} is out of range: use at most {max} buffer pairs", max = 2 * MAX_IN_FLIGHT)]
     PoolTooLarge(u32),
+    #[error("copy_out is for decoding: use it with --engine nvdec, or leave it out")]
+    CopyOutOfEncoder,
+    #[error("other programs are compared with encoding only: leave out --engine nvdec, or leave out --baseline")]
+    DecoderAndBaseline,
+    #[error("B-frames are a setting of encoding: a decoder takes the clip as it is; leave out --b-frames")]
+    DecoderAndBFrames,
     #[error("0 frames leave nothing to measure: use --frames 1 or more (300 is usual)")]
     NoFrames,
     #[error("0 counted runs leave nothing to compare: use --repeat 1 or more (10 is usual)")]

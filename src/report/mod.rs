@@ -95,12 +95,15 @@ pub enum ReportError {
 /// `path` has no file name, or a run of a session could not be read.
 pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result<Report, ReportError> {
     let stem = stem(path)?;
+    // The page is written beside the Markdown, under the same name: whoever names the page means both.
+    let is_page = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
+    let path = if is_page { path.with_extension("md") } else { path.to_owned() };
     let material = Material::gather(subject)?;
     let figures = draw::figures(&material);
     let markdown = compose(&material, &figures, stem) + &generated_line(generated);
     let named = |figure: ReportFigure| ((file_name(stem, figure.codec, figure.kind), figure.svg), figure.model);
     let (figures, models) = figures.into_iter().map(named).unzip();
-    Ok(Report { path: path.to_owned(), markdown, figures, models })
+    Ok(Report { path, markdown, figures, models })
 }
 
 /// The default path of a report: `output/benchmark-nv-precise-<codec>-<date>-<time>.md`, several codecs joined by `-`, in UTC.

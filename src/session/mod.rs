@@ -33,7 +33,9 @@ pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
 /// Newest version of the files that this program reads and writes. Raised when an older program would misread them.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
+/// The version of sessions with blocks.
+const BLOCKS_VERSION: u32 = 5;
 /// The version of sessions whose runs are of one process.
 const ONE_BLOCK_VERSION: u32 = 4;
 /// The version of sessions in which every case is this program's own encoder.
@@ -93,11 +95,12 @@ pub enum SessionError {
 }
 
 /// The version to write. Version 2 added cases of other programs, which an older program would take for its own encoder;
-/// version 3 added rounds beyond the planned ones, version 4 random order, further looks, criteria and a goal, and version 5
-/// blocks, whose rounds an older program would take for independent.
+/// version 3 added rounds beyond the planned ones, version 4 random order, further looks, criteria and a goal, version 5
+/// blocks, whose rounds an older program would take for independent, and version 6 decoders, which it would take for encoders.
 pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
     match () {
-        () if plan.blocks > 1 => FORMAT_VERSION,
+        () if !plan.engine.is_encoder() => FORMAT_VERSION,
+        () if plan.blocks > 1 => BLOCKS_VERSION,
         () if plan.order_seed.is_some()
             || !plan.looks.is_empty()
             || !plan.goal.is_batch()

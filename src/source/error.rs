@@ -52,6 +52,16 @@ pub enum SourceError {
     NoVideo(PathBuf),
     #[error("cannot decode the input: ffmpeg says: {message}; check with ffprobe that the video file is complete: {}", path.display())]
     Ffmpeg { message: String, path: PathBuf },
+    #[error("cannot decode the input: it is not a compressed clip, name an H.264, HEVC or AV1 file: {0}")]
+    NotCompressed(String),
+    #[error("cannot decode the input: its codec {codec} is not measured, use H.264, HEVC or AV1: {}", path.display())]
+    CodecNotMeasured { codec: String, path: PathBuf },
+    #[error("cannot read IVF: the header is cut off or damaged, make the file again: {}", .0.display())]
+    Ivf(PathBuf),
+    #[error(
+        "cannot keep the clip in memory: it has {num_bytes} bytes, more than {max_bytes}: raise --preload-mib, or cut the clip: {}", path.display()
+    )]
+    ClipTooLarge { num_bytes: u64, max_bytes: u64, path: PathBuf },
     #[error("cannot use the input: it has no frames, name a longer clip: {0}")]
     NoFrames(String),
     #[error(

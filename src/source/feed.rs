@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::frame_buffer;
 use super::reader::ReadAhead;
-use super::{FrameSource, InputSpec, Length, SourceError, SourceInfo, open};
+use super::{Clip, FrameSource, InputSpec, Length, SourceError, SourceInfo, open};
 use crate::record::InputInfo;
 
 /// The frames of a sweep, opened once and read again by each run.
@@ -74,6 +74,11 @@ impl Feed {
         }
         let info = info_of(&source_info, frames, String::new());
         Ok(Self { info, frames: Frames::Reread { spec: spec.clone(), source_info, by: Reading::Inline } })
+    }
+
+    /// The access units of a compressed clip, of which `info` tells, in memory.
+    pub fn of_clip(clip: Clip, info: InputInfo) -> Self {
+        Self { info, frames: Frames::Held(clip.units) }
     }
 
     /// The frames that a run is fed with. The digest covers each distinct frame of a run once, in order.

@@ -16,8 +16,8 @@ use ffmpeg_sidecar::child::FfmpegChild;
 use ffmpeg_sidecar::command::FfmpegCommand;
 
 use super::y4m::{Y4mError, Y4mSource};
-use super::{FrameSource, SourceError, SourceInfo};
-use crate::contract::PixelFormat;
+use super::{FrameSource, SourceError, SourceInfo, media_facts};
+use crate::contract::{Codec, PixelFormat};
 
 /// Bytes of a file that are looked at before ffmpeg gets it.
 pub const SNIFFED_BYTES: u64 = 1024;
@@ -74,7 +74,8 @@ impl MediaSource {
     }
 
     fn start(ffmpeg: FfmpegCommand, passthrough: [&str; 2], spec: String, path: &Path) -> Result<Self, SourceError> {
-        let (mut process, stdout) = Process::spawn(ffmpeg, passthrough, path)?;
+        let output = [&passthrough[..], &["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"]].concat();
+        let (mut process, stdout) = Process::spawn(ffmpeg, &output, path)?;
         let frames = match Y4mSource::new(spec.clone(), BufReader::new(stdout)) {
             Err(SourceError::Y4m { cause: Y4mError::Geometry(cause), input }) => {
                 return Err(SourceError::Geometry { cause, input });
@@ -111,6 +112,34 @@ impl FrameSource for MediaSource {
     }
 }
 
+/// The first video of a media file as it is coded, without its container: an elementary stream (Annex B), or IVF for AV1.
+/// `head` is the beginning of the file.
+pub fn copy_video(path: &Path, head: &[u8]) -> Result<(Codec, Vec<u8>), SourceError> {
+    if is_text(head) {
+        return Err(SourceError::Text(path.to_owned()));
+    }
+    let codec = media_facts(path).map(|facts| facts.codec).unwrap_or_default();
+    let (codec, muxer) = match codec.as_str() {
+        "h264" => (Codec::H264, "h264"),
+        "hevc" => (Codec::Hevc, "hevc"),
+        "av1" => (Codec::Av1, "ivf"),
+        // Without an answer: ffmpeg says why when it is asked to copy.
+        "" => (Codec::H264, "h264"),
+        _ => return Err(SourceError::CodecNotMeasured { codec, path: path.to_owned() }),
+    };
+    let (mut process, mut stdout) = Process::spawn(FfmpegCommand::new(), &["-c", "copy", "-f", muxer, "-"], path)?;
+    let mut stream = Vec::new();
+    let read = stdout.read_to_end(&mut stream);
+    match process.finish() {
+        Err(SourceError::Ffmpeg { message, path }) if message.contains("matches no streams") => {
+            return Err(SourceError::NoVideo(path));
+        }
+        outcome => outcome?,
+    }
+    read.map_err(|cause| SourceError::Io { action: "read", cause, input: path.display().to_string() })?;
+    Ok((codec, stream))
+}
+
 impl KillSwitch {
     /// Ends the process, if it still runs.
     pub fn kill(&self) {
@@ -128,11 +157,8 @@ struct Process {
 }
 
 impl Process {
-    fn spawn(
-        mut ffmpeg: FfmpegCommand,
-        passthrough: [&str; 2],
-        path: &Path,
-    ) -> Result<(Self, ChildStdout), SourceError> {
+    /// Starts ffmpeg on the first video of a file; `output` is the rest of its command line.
+    fn spawn(mut ffmpeg: FfmpegCommand, output: &[&str], path: &Path) -> Result<(Self, ChildStdout), SourceError> {
         // Spelled as a URL, a name with a colon cannot be taken for a protocol, nor one with a dash for an option.
         let mut url = std::ffi::OsString::from("file:");
         url.push(path);
@@ -145,8 +171,7 @@ impl Process {
             .arg(url)
             // The first stream that is video and not a cover picture.
             .args(["-map", "0:V:0"])
-            .args(passthrough)
-            .args(["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"])
+            .args(output)
             .spawn()
             .map_err(failed)?;
         let pipes = (child.take_stdout(), child.take_stderr());

@@ -3,6 +3,7 @@
 //! [`InputSpec`] names the input, [`open()`] opens it as a [`FrameSource`], and a run reads from a [`Feed`]. Nothing
 //! here knows encoders or devices, and the only thing measured is how long a run waited for its next frame.
 
+mod clip;
 mod error;
 mod feed;
 mod geometry;
@@ -18,6 +19,7 @@ use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Read, Seek};
 use std::path::Path;
 
+pub use clip::Clip;
 pub use error::SourceError;
 pub use feed::{Cursor, Feed};
 pub use geometry::{GeometryError, MAX_SIDE};

@@ -1,6 +1,6 @@
 //! Runs made up for the tests of this folder.
 
-use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
+use crate::contract::{Codec, Dimensions, EncodeMetrics, EngineKind, FrameRate, LockPlacement, PixelFormat};
 use crate::plan::Plan;
 use crate::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use crate::stats::evidence::side::Side;
@@ -70,6 +70,7 @@ impl Default for Origin {
                 name: "virtual:fixed".to_owned(),
                 driver: "0.1.0".to_owned(),
                 api_version: "12.1".to_owned(),
+                engine: EngineKind::Nvenc,
             },
             environment: Environment { optimised_build: true, ..Environment::default() },
         }

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
+use crate::contract::{Codec, Dimensions, EncodeMetrics, EngineKind, FrameRate, LockPlacement, PixelFormat};
 use crate::plan::Plan;
 use crate::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use crate::session::{FORMAT_VERSION, Manifest, Session};
@@ -30,6 +30,7 @@ pub fn session() -> LoadedSession {
             name: "virtual:fixed".to_owned(),
             driver: "0.1.0".to_owned(),
             api_version: "12.1".to_owned(),
+            engine: EngineKind::Nvenc,
         },
         environment: Environment::default(),
         note: None,

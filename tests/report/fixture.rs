@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, LockPlacement, PixelFormat};
+use inflight::contract::{Codec, Dimensions, EncodeMetrics, EngineKind, FrameRate, LockPlacement, PixelFormat};
 use inflight::plan::{Plan, PlannedRun};
 use inflight::record::{DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use inflight::session::{FORMAT_VERSION, Manifest, Session, SessionWriter};
@@ -43,6 +43,7 @@ pub fn device() -> DeviceInfo {
         name: "video-hw-2026-02 (latency 737 µs, interval 300 µs)".to_owned(),
         driver: "virtual-nvenc 0.1.0".to_owned(),
         api_version: "13.0".to_owned(),
+        engine: EngineKind::Nvenc,
     }
 }
 

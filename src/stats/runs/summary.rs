@@ -192,6 +192,7 @@ fn deciles(at: impl Fn(u32) -> Option<f64>) -> Option<Deciles> {
 mod tests {
     use super::*;
     use crate::contract::EncodeMetrics;
+    use crate::contract::EngineKind;
     use crate::contract::LockPlacement::{Inline, Thread};
     use crate::record::{DeviceKind, FrameColumns};
     use crate::stats::fixture::{case, record, summary};
@@ -231,6 +232,7 @@ mod tests {
             name: "virtual:fixed".to_owned(),
             driver: "0.1.0".to_owned(),
             api_version: "12.1".to_owned(),
+            engine: EngineKind::Nvenc,
         };
         let json = serde_json::to_value(RunOnDevice { run: &run, device: &device }).unwrap();
         for metric in Metric::ALL {

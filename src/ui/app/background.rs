@@ -48,7 +48,7 @@ pub enum Message {
     /// The system has no file dialog.
     NoDialog(Purpose),
     /// Of the session in this state.
-    Rendered(u64, Result<Report, String>),
+    Rendered(u64, PathBuf, Result<Report, String>),
     /// Where to, or why not.
     Exported(Result<PathBuf, String>),
     Labelled(Result<(), String>),
@@ -200,7 +200,10 @@ impl Background {
 
     /// Renders the report that `inflight report` would write to `path`.
     pub fn render(&self, session: Session, version: u64, path: PathBuf) {
-        self.spawn(move || Message::Rendered(version, render_own(&session, &path)));
+        self.spawn(move || {
+            let report = render_own(&session, &path);
+            Message::Rendered(version, path, report)
+        });
     }
 
     /// Writes a rendered report.
@@ -225,7 +228,12 @@ impl Background {
         self.spawn(move || {
             let shown = open::that_detached(&folder);
             Message::FolderShown(shown.map_err(|error| {
-                format!("cannot show the folder {}: {error}; open it in a file manager", folder.display())
+                let cause = match error.kind() {
+                    // The helper programs only say that they failed.
+                    std::io::ErrorKind::Other => "no file manager answers here".to_owned(),
+                    _ => error.to_string(),
+                };
+                format!("cannot show the folder {}: {cause}; open it by hand", folder.display())
             }))
         });
     }

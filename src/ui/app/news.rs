@@ -43,7 +43,7 @@ impl App {
             Message::Picked(purpose, Some(path)) => self.take_picked(purpose, path),
             Message::Picked(_, None) => {}
             Message::NoDialog(purpose) => self.path_dialog = Some(PathDialog::open(purpose)),
-            Message::Rendered(version, report) => self.report.take(version, report),
+            Message::Rendered(version, path, report) => self.report.take(version, &path, report),
             Message::Exported(Ok(path)) => {
                 self.log.note(format!("Written to {}", path.display()));
                 self.report.written = Some(path);

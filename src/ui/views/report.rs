@@ -1,7 +1,7 @@
 //! The report as it will be written, and its path.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::egui::{CollapsingHeader, ScrollArea, Sense, TextEdit, Ui};
 use egui_commonmark::{CommonMarkCache, CommonMarkViewer};
@@ -46,10 +46,12 @@ struct Rendered {
 }
 
 impl ReportModel {
-    /// A session was opened: propose a name for its report.
+    /// A session was opened: propose a name for its report, in the folder that reports were written to before.
     pub fn begin(&mut self, loaded: &LoadedSession) {
-        self.path = default_path(&loaded.session, Timestamp::now()).display().to_string();
-        self.written = None;
+        let usual = default_path(&loaded.session, Timestamp::now());
+        let folder = self.written.take().as_deref().and_then(Path::parent).map(Path::to_owned);
+        let path = folder.zip(usual.file_name()).map_or(usual.clone(), |(folder, name)| folder.join(name));
+        self.path = path.display().to_string();
     }
 
     /// Is the shown report out of date, and no new one requested?
@@ -65,9 +67,10 @@ impl ReportModel {
         self.pending = Some((loaded.version, self.path.clone()));
     }
 
-    /// The report has arrived.
-    pub fn take(&mut self, version: u64, report: Result<Report, String>) {
-        let Some((_, path)) = self.pending.take_if(|pending| pending.0 == version) else { return };
+    /// A report has arrived. One that was asked for before the path changed again is nobody's.
+    pub fn take(&mut self, version: u64, path: &Path, report: Result<Report, String>) {
+        let is_it = |pending: &mut (u64, String)| pending.0 == version && Path::new(&pending.1) == path;
+        let Some((version, path)) = self.pending.take_if(is_it) else { return };
         self.rendered = Some(Rendered { version, path, report });
     }
 

@@ -314,8 +314,13 @@ fn part_of(error: &PlanError) -> Part {
         | PlanError::BlocksAndLooks
         | PlanError::CapTooLow { .. } => Part::Repeats,
         PlanError::Pace(_) | PlanError::LiveWithoutPace | PlanError::Budget(_) | PlanError::PaceAndWork => Part::Caller,
-        PlanError::BlocksAndBaseline | PlanError::WorkAndBaseline | PlanError::NothingToVerify => Part::Others,
+        PlanError::BlocksAndBaseline
+        | PlanError::WorkAndBaseline
+        | PlanError::NothingToVerify
+        | PlanError::DecoderAndBaseline => Part::Others,
         PlanError::Gop
+        | PlanError::CopyOutOfEncoder
+        | PlanError::DecoderAndBFrames
         | PlanError::GopTooShort { .. }
         | PlanError::BFrames(_)
         | PlanError::Bitrate

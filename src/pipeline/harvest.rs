@@ -1,4 +1,4 @@
-//! Taking finished pictures back: lock, copy, unlock, hand out; on the submitting thread or on one of its own.
+//! Taking finished frames back: lock, copy, unlock, hand out; on the submitting thread or on one of its own.
 //!
 //! Knows nothing of frames going in. Its times stand in [`State`], which the submitting thread reads.
 
@@ -6,21 +6,23 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::error::NvencError;
+use super::RingError;
+use super::engine::{Engine, Ready, Taken};
 use super::ring::Ring;
-use super::session::Session;
-use crate::contract::{EncodedPacket, PacketSink, PictureKind};
+use super::samples::{HarvestSample, HarvestTotals};
 
 /// How long a lock that looks hung is given to come back after all.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// What both threads of an encoder share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) session: Session,
+/// Receives what comes back: the data and how it came. Called on whichever thread locks; a slow receiver delays that thread.
+pub type Sink<E> = Box<dyn FnMut(<E as Engine>::Data, HarvestSample) + Send>;
+
+/// What both threads of a pipeline share.
+pub(super) struct Shared<E: Engine> {
+    pub(super) engine: E,
     /// All times count from here.
     pub(super) epoch: Instant,
-    state: Mutex<State>,
+    state: Mutex<State<E::Error>>,
     /// Something became lockable, or nothing more will.
     lockable: Condvar,
     /// Something was unlocked, or nothing more will be.
@@ -28,53 +30,29 @@ pub(super) struct Shared {
 }
 
 /// Guarded by [`Shared::state`]; held for a few instructions at a time, never during a driver call.
-#[derive(Debug)]
-pub(super) struct State {
+pub(super) struct State<Error> {
     pub(super) ring: Ring,
-    /// In coding order. Room for all expected frames is made beforehand.
+    /// In the order of coming back. Room for all expected frames is made beforehand.
     pub(super) harvests: Vec<HarvestSample>,
     pub(super) totals: HarvestTotals,
     /// When the lock that is open now was called for. A sink that takes its time is no lock.
     locking_since_ns: Option<u64>,
-    /// No picture follows.
+    /// No frame follows.
     ended: bool,
     /// Why harvesting stopped early.
-    error: Option<NvencError>,
+    error: Option<Error>,
 }
 
-/// How one picture came back.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct HarvestSample {
-    pub(super) pts: u64,
-    pub(super) encode_idx: u64,
-    pub(super) lock_at_ns: u64,
-    pub(super) lock_ns: u64,
-    pub(super) copy_ns: u64,
-    pub(super) unlock_ns: u64,
-    pub(super) packet_at_ns: u64,
-    pub(super) bytes: u32,
-    pub(super) kind: PictureKind,
-}
-
-/// Sums over all harvested pictures.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct HarvestTotals {
-    pub(super) bytes: u64,
-    pub(super) lock_ns: u64,
-    pub(super) copy_ns: u64,
-    pub(super) unlock_ns: u64,
-}
-
-/// Takes pictures back, oldest first. One exists per encoder, on whichever thread locks.
-pub(super) struct Harvester {
-    shared: Arc<Shared>,
-    sink: PacketSink,
-    /// Spent in calls that found the oldest picture unfinished; belongs to that picture's lock time.
+/// Takes frames back, oldest first. One exists per pipeline, on whichever thread locks.
+pub(super) struct Harvester<E: Engine> {
+    shared: Arc<Shared<E>>,
+    sink: Sink<E>,
+    /// Spent in calls that found the oldest frame unfinished; belongs to that frame's lock time.
     busy_ns: u64,
 }
 
-impl Shared {
-    pub(super) fn new(session: Session, ring: Ring, expected_frames: usize) -> Self {
+impl<E: Engine> Shared<E> {
+    pub(super) fn new(engine: E, ring: Ring, expected_frames: usize) -> Self {
         let state = State {
             ring,
             harvests: Vec::with_capacity(expected_frames),
@@ -84,7 +62,7 @@ impl Shared {
             error: None,
         };
         Self {
-            session,
+            engine,
             epoch: Instant::now(),
             state: Mutex::new(state),
             lockable: Condvar::new(),
@@ -94,24 +72,29 @@ impl Shared {
 
     /// Nanoseconds since the epoch.
     pub(super) fn now_ns(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        self.since_epoch_ns(Instant::now())
+    }
+
+    /// Nanoseconds from the epoch to `at`.
+    pub(super) fn since_epoch_ns(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// The state, also after a panic elsewhere: it is plain numbers, changed in single steps.
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State<E::Error>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a submission; returns the pictures now in flight.
-    pub(super) fn note_submitted(&self, ready: bool) -> u64 {
+    /// Notes a submission; returns the frames now in flight.
+    pub(super) fn note_submitted(&self, ready: Ready) -> u64 {
         let depth = self.state().ring.submit(ready);
-        if ready {
+        if ready != Ready::More(0) {
             self.lockable.notify_one();
         }
         depth
     }
 
-    /// Notes that no picture follows: what is in flight may be locked.
+    /// Notes that no frame follows: what is in flight may be locked.
     pub(super) fn note_ended(&self) {
         let mut state = self.state();
         state.ended = true;
@@ -121,18 +104,18 @@ impl Shared {
     }
 
     /// Stops harvesting where it is.
-    pub(super) fn stop(&self, error: NvencError) {
+    pub(super) fn stop(&self, error: E::Error) {
         self.state().error.get_or_insert(error);
         self.lockable.notify_all();
         self.harvested.notify_all();
     }
 
-    /// Waits until `done` holds for the ring, woken by every picture harvested elsewhere.
+    /// Waits until `done` holds for the ring, woken by every frame harvested elsewhere.
     ///
     /// # Errors
-    /// Why harvesting stopped, or [`NvencError::Stalled`] if one lock has been open for `stall_limit`, and a
+    /// Why harvesting stopped, or [`RingError::Stalled`] if one lock has been open for `stall_limit`, and a
     /// [`GRACE`] longer: a program that was stopped (Ctrl-Z) finds every lock old when it goes on.
-    pub(super) fn wait_until(&self, done: impl Fn(&Ring) -> bool, stall_limit: Duration) -> Result<(), NvencError> {
+    pub(super) fn wait_until(&self, done: impl Fn(&Ring) -> bool, stall_limit: Duration) -> Result<(), E::Error> {
         let mut suspect = None;
         let mut state = self.state();
         loop {
@@ -148,7 +131,7 @@ impl Shared {
             let old = |since_ns: &u64| u128::from(self.now_ns() - since_ns) >= stall_limit.as_nanos();
             let hung = state.locking_since_ns.filter(|since_ns| timeout.timed_out() && old(since_ns));
             if hung.is_some() && hung == suspect {
-                return Err(NvencError::Stalled { seconds: stall_limit.as_secs() });
+                return Err(RingError::Stalled { seconds: stall_limit.as_secs() }.into());
             }
             suspect = hung;
         }
@@ -172,62 +155,76 @@ impl Shared {
     }
 }
 
-impl Harvester {
-    pub(super) fn new(shared: Arc<Shared>, sink: PacketSink) -> Self {
+impl<E: Engine> Harvester<E> {
+    pub(super) fn new(shared: Arc<Shared<E>>, sink: Sink<E>) -> Self {
         Self { shared, sink, busy_ns: 0 }
     }
 
-    /// Takes the oldest picture back. Without `wait`, false means that it is not finished.
+    /// Takes the oldest frame back. Without `wait`, false means that it is not finished.
     ///
     /// # Errors
     /// What the driver answers.
-    pub(super) fn harvest_one(&mut self, wait: bool) -> Result<bool, NvencError> {
+    pub(super) fn harvest_one(&mut self, wait: bool) -> Result<bool, E::Error> {
         let shared = &self.shared;
         let lock_at_ns = shared.now_ns();
-        let (slot_idx, encode_idx) = shared.state().begin_lock(lock_at_ns);
-        let locked = shared.session.lock_output(slot_idx, wait);
+        let idx = shared.state().begin_lock(lock_at_ns);
+        let taken = shared.engine.take_back(idx, wait);
         let locked_ns = shared.now_ns();
         shared.state().locking_since_ns = None;
-        let locked = locked?;
-        let Some(locked) = locked else {
+        let Some(mut taken) = taken? else {
             self.busy_ns += locked_ns - lock_at_ns;
             return Ok(false);
         };
-        let (pts, kind, data) = (locked.pts, locked.kind, locked.data().to_vec());
+        let (pts, kind) = (taken.pts(), taken.kind());
+        let (data, num_bytes) = taken.copy()?;
         let copied_ns = shared.now_ns();
-        locked.unlock()?;
+        taken.release()?;
         let packet_at_ns = shared.now_ns();
         let sample = HarvestSample {
             pts,
-            encode_idx,
+            idx,
             lock_at_ns,
             lock_ns: locked_ns - lock_at_ns + std::mem::take(&mut self.busy_ns),
             copy_ns: copied_ns - locked_ns,
             unlock_ns: packet_at_ns - copied_ns,
             packet_at_ns,
-            bytes: u32::try_from(data.len()).unwrap_or(u32::MAX),
+            bytes: u32::try_from(num_bytes).unwrap_or(u32::MAX),
             kind,
         };
         shared.state().note(sample);
         shared.harvested.notify_one();
-        (self.sink)(EncodedPacket { data, pts, encode_idx, kind });
+        (self.sink)(data, sample);
         Ok(true)
+    }
+
+    /// Takes back everything that is finished, without waiting.
+    pub(super) fn harvest_finished(&mut self) -> Result<(), E::Error> {
+        let shared = Arc::clone(&self.shared);
+        while shared.state().ring.can_lock() {
+            if !self.harvest_one(false)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Moves to a thread of its own, which ends when the stream has.
     ///
     /// # Errors
-    /// [`NvencError::Thread`] if there is no thread to be had.
-    pub(super) fn spawn(self) -> Result<JoinHandle<()>, NvencError> {
+    /// [`RingError::Thread`] if there is no thread to be had.
+    pub(super) fn spawn(self) -> Result<JoinHandle<()>, E::Error> {
         std::thread::Builder::new()
-            .name("nvenc-harvest".to_owned())
+            .name("harvest".to_owned())
             .spawn(move || self.run())
-            .map_err(|error| NvencError::Thread(error.to_string()))
+            .map_err(|error| RingError::Thread(error.to_string()).into())
     }
 
     fn run(mut self) {
         let shared = Arc::clone(&self.shared);
-        let _alarm = Alarm(&shared);
+        let _alarm = Alarm(&*shared);
+        if let Err(error) = shared.engine.enter_thread() {
+            shared.stop(error);
+        }
         while shared.wait_lockable() {
             if let Err(error) = self.harvest_one(true) {
                 shared.stop(error);
@@ -236,30 +233,27 @@ impl Harvester {
     }
 }
 
-impl State {
-    /// Notes that the oldest picture is being locked; says which it is.
-    fn begin_lock(&mut self, now_ns: u64) -> (usize, u64) {
+impl<Error> State<Error> {
+    /// Notes that the oldest frame is being locked; says which it is.
+    fn begin_lock(&mut self, now_ns: u64) -> u64 {
         self.locking_since_ns = Some(now_ns);
-        self.ring.oldest()
+        self.ring.harvested()
     }
 
     fn note(&mut self, sample: HarvestSample) {
-        self.totals.bytes += u64::from(sample.bytes);
-        self.totals.lock_ns += sample.lock_ns;
-        self.totals.copy_ns += sample.copy_ns;
-        self.totals.unlock_ns += sample.unlock_ns;
+        self.totals.add(&sample);
         self.harvests.push(sample);
         self.ring.harvest();
     }
 }
 
 /// Wakes the submitting thread when the harvest thread ends by a panic of the sink.
-struct Alarm<'a>(&'a Shared);
+struct Alarm<'a, E: Engine>(&'a Shared<E>);
 
-impl Drop for Alarm<'_> {
+impl<E: Engine> Drop for Alarm<'_, E> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.stop(NvencError::HarvestDied);
+            self.0.stop(RingError::HarvestDied.into());
         }
     }
 }

@@ -1,10 +1,12 @@
-//! The in-flight ring's book-keeping: how many pictures are where. Numbers only; calls nothing, waits for nothing.
+//! The in-flight ring's book-keeping: how many frames are where. Numbers only; calls nothing, waits for nothing.
 //!
-//! Pictures go through in one order (the API wants locks in the order of submission), so three counters say all:
+//! Frames go in in one order and come back in one order, so three counters say all:
 //! `harvested ≤ lockable ≤ submitted`. In flight is `submitted − harvested`, which counts what a harvest thread
-//! holds locked, and slot `k mod pool` belongs to the `k`-th.
+//! holds locked.
 
-/// Counters of one encoder.
+use super::engine::Ready;
+
+/// Counters of one run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ring {
     threshold: u64,
@@ -25,39 +27,35 @@ impl Ring {
         self.submitted - self.harvested
     }
 
-    /// Is there a buffer pair that the driver does not hold?
+    /// Is there a buffer that the driver does not hold?
     pub(super) fn has_free_slot(&self) -> bool {
         self.in_flight() < self.pool
     }
 
-    /// May the oldest picture be locked? Only a SUCCESS at or after its submission makes it so.
+    /// May the oldest frame be locked? Only the driver's word at or after its submission makes it so.
     pub(super) fn can_lock(&self) -> bool {
         self.harvested < self.lockable
     }
 
-    /// Must one be taken back before the next is submitted? Pictures that the driver holds back for reordering cannot
+    /// Must one be taken back before the next is submitted? Frames that the driver holds back for reordering cannot
     /// be, so they do not count.
     pub(super) fn at_threshold(&self) -> bool {
         self.lockable.saturating_sub(self.harvested) >= self.threshold
     }
 
-    /// Slot and number of the next submission; `None` while the driver holds every slot.
-    pub(super) fn next_submission(&self) -> Option<(usize, u64)> {
-        self.has_free_slot().then_some(((self.submitted % self.pool) as usize, self.submitted))
+    /// Number of the next submission; `None` while the driver holds every buffer.
+    pub(super) fn next_submission(&self) -> Option<u64> {
+        self.has_free_slot().then_some(self.submitted)
     }
 
-    /// Slot and coding-order position of the oldest picture in flight.
-    pub(super) fn oldest(&self) -> (usize, u64) {
-        ((self.harvested % self.pool) as usize, self.harvested)
-    }
-
-    /// A picture was submitted; `ready` if the driver answered SUCCESS, which readies all before it too.
-    /// Returns how many are in flight now.
-    pub(super) fn submit(&mut self, ready: bool) -> u64 {
+    /// A frame was submitted. Returns how many are in flight now.
+    pub(super) fn submit(&mut self, ready: Ready) -> u64 {
         self.submitted += 1;
-        if ready {
-            self.lockable = self.submitted;
-        }
+        self.lockable = match ready {
+            Ready::All => self.submitted,
+            // A driver that announces frames it was never given must not make us lock them.
+            Ready::More(num) => self.submitted.min(self.lockable + num),
+        };
         self.peak = self.peak.max(self.in_flight());
         self.in_flight()
     }
@@ -67,7 +65,7 @@ impl Ring {
         self.lockable = self.submitted;
     }
 
-    /// The oldest picture was unlocked.
+    /// The oldest frame was unlocked.
     pub(super) fn harvest(&mut self) {
         self.harvested += 1;
     }
@@ -77,17 +75,17 @@ impl Ring {
         self.harvested == self.submitted
     }
 
-    /// Most pictures ever in flight.
+    /// Most frames ever in flight.
     pub(super) fn peak(&self) -> u32 {
         u32::try_from(self.peak).unwrap_or(u32::MAX)
     }
 
-    /// Pictures submitted in all.
+    /// Frames submitted in all.
     pub(super) fn submitted(&self) -> u64 {
         self.submitted
     }
 
-    /// Pictures unlocked in all.
+    /// Frames unlocked in all, which is also the number of the oldest in flight.
     pub(super) fn harvested(&self) -> u64 {
         self.harvested
     }
@@ -102,7 +100,7 @@ mod tests {
         let mut ring = Ring::new(1, 1);
         for _ in 0..10 {
             assert!(ring.has_free_slot() && !ring.at_threshold());
-            assert_eq!(ring.submit(true), 1);
+            assert_eq!(ring.submit(Ready::All), 1);
             assert!(ring.at_threshold());
             ring.harvest();
         }
@@ -110,31 +108,30 @@ mod tests {
     }
 
     #[test]
-    fn held_back_pictures_cannot_be_locked_and_do_not_block() {
+    fn held_back_frames_cannot_be_locked_and_do_not_block() {
         let mut ring = Ring::new(1, 4);
-        ring.submit(false);
-        ring.submit(false);
+        ring.submit(Ready::More(0));
+        ring.submit(Ready::More(0));
         assert!(!ring.can_lock() && !ring.at_threshold() && ring.has_free_slot());
-        ring.submit(true);
+        ring.submit(Ready::All);
         assert!(ring.at_threshold());
-        assert_eq!(ring.oldest(), (0, 0));
     }
 
     #[test]
-    fn held_back_pictures_do_not_count_against_the_threshold() {
+    fn held_back_frames_do_not_count_against_the_threshold() {
         let mut ring = Ring::new(2, 4);
-        ring.submit(true);
-        ring.submit(false);
-        ring.submit(false);
+        ring.submit(Ready::All);
+        ring.submit(Ready::More(0));
+        ring.submit(Ready::More(0));
         assert!(!ring.at_threshold(), "one of the three could be locked");
-        ring.submit(true);
+        ring.submit(Ready::All);
         assert!(ring.at_threshold() && ring.peak() == 4);
     }
 
     #[test]
     fn the_end_of_the_stream_readies_everything() {
         let mut ring = Ring::new(4, 4);
-        ring.submit(false);
+        ring.submit(Ready::More(0));
         ring.end();
         assert!(ring.can_lock() && !ring.is_drained());
         ring.harvest();
@@ -142,16 +139,23 @@ mod tests {
     }
 
     #[test]
-    fn slots_go_round() {
-        let mut ring = Ring::new(3, 3);
-        let slots: Vec<_> = (0..5)
-            .map(|_| {
-                let slot = ring.next_submission();
-                ring.submit(true);
-                ring.harvest();
-                slot
-            })
-            .collect();
-        assert_eq!(slots, [(0, 0), (1, 1), (2, 2), (0, 3), (1, 4)].map(Some));
+    fn a_driver_that_reorders_makes_frames_lockable_one_by_one() {
+        let mut ring = Ring::new(1, 4);
+        ring.submit(Ready::More(0));
+        ring.submit(Ready::More(0));
+        ring.submit(Ready::More(2));
+        ring.harvest();
+        ring.harvest();
+        assert!(!ring.can_lock() && ring.in_flight() == 1);
+        ring.submit(Ready::More(9));
+        assert_eq!((ring.in_flight(), ring.next_submission()), (2, Some(4)), "no more than were submitted");
+    }
+
+    #[test]
+    fn nothing_is_submitted_while_the_driver_holds_every_buffer() {
+        let mut ring = Ring::new(2, 2);
+        ring.submit(Ready::More(0));
+        ring.submit(Ready::More(0));
+        assert_eq!(ring.next_submission(), None);
     }
 }

@@ -1,0 +1,153 @@
+//! A plan's device and input, opened: what all runs of a sweep share.
+
+use crate::contract::{Codec, EncoderConfig, EngineKind, FrameRate, LockPlacement, NvencOptions, Tuning};
+use crate::device::{Device, DeviceError, DeviceSpec};
+use crate::nvdec::engine::DecodeConfig;
+use crate::nvdec::format::StreamFormat;
+use crate::plan::Plan;
+use crate::record::{Case, InputInfo};
+use crate::source::{Clip, Feed, InputSpec, InputSpecError, SourceError};
+
+/// Memory for measurements is set aside for this many frames at most; a run of more makes room as it goes, since no
+/// machine has memory for every number that can be typed.
+const MAX_RESERVED_FRAMES: u64 = 1 << 20;
+/// The rate of a clip that does not state one.
+const USUAL_RATE: FrameRate = FrameRate { num: 30, den: 1 };
+
+/// Device and input of a plan.
+pub struct Opened {
+    /// The device as the plan names it.
+    pub spec: DeviceSpec,
+    /// The device.
+    pub device: Device,
+    /// The frames, or access units.
+    pub feed: Feed,
+    /// What a decoder decodes.
+    format: Option<StreamFormat>,
+}
+
+/// The settings of one run.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum RunConfig {
+    Encode(EncoderConfig),
+    Decode(DecodeConfig),
+}
+
+/// Why a plan's device or input cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum OpenError {
+    #[error(transparent)]
+    Input(#[from] InputSpecError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+impl Opened {
+    /// Opens the device for the plan's engine, and reads the input.
+    ///
+    /// # Errors
+    /// The device or the input is unusable.
+    pub fn open(plan: &Plan) -> Result<Self, OpenError> {
+        let input: InputSpec = plan.input.parse()?;
+        let spec: DeviceSpec = plan.device.parse()?;
+        let device = Device::open_for(&spec, plan.engine)?;
+        let preload_bytes = u64::from(plan.preload_mib) << 20;
+        if plan.engine == EngineKind::Nvenc {
+            let feed = Feed::open(&input, Some(plan.frames), preload_bytes)?;
+            return Ok(Self { spec, device, feed, format: None });
+        }
+        let clip = Clip::open(&input, plan.frames, preload_bytes)?;
+        let format = device.stream_format(clip.codec, clip.units.iter().map(Vec::as_slice))?;
+        let has_rate = format.frame_rate.num > 0 && format.frame_rate.den > 0;
+        let info = clip.info(format.shown, if has_rate { format.frame_rate } else { USUAL_RATE });
+        Ok(Self { spec, device, feed: Feed::of_clip(clip, info), format: Some(format) })
+    }
+
+    /// Opens the device for encoding, and the input without reading it through.
+    ///
+    /// # Errors
+    /// As [`Opened::open`].
+    pub fn open_unread(plan: &Plan) -> Result<Self, OpenError> {
+        let (spec, input): (DeviceSpec, InputSpec) = (plan.device.parse()?, plan.input.parse()?);
+        let device = Device::open(&spec)?;
+        Ok(Self { spec, device, feed: Feed::open_unread(&input, Some(plan.frames))?, format: None })
+    }
+
+    /// The plan as it is measured here: a decoder's codec is its clip's.
+    pub fn adapted(&self, plan: Plan) -> Plan {
+        match self.format {
+            Some(format) => Plan { codecs: vec![format.codec], ..plan },
+            None => plan,
+        }
+    }
+
+    /// The settings of one case of a plan.
+    pub fn config(&self, plan: &Plan, case: &Case) -> RunConfig {
+        let tuning = Tuning { reap_threshold: case.reap_threshold, lock: case.lock, pool: Some(case.pool) };
+        let info = self.feed.info();
+        match self.format {
+            None => RunConfig::Encode(encoder_config(plan, info, case.codec, tuning)),
+            Some(format) => {
+                let (copies_out, expected_frames) = (plan.copy_out, reserved(info));
+                RunConfig::Decode(DecodeConfig { format, tuning, copies_out, expected_frames })
+            }
+        }
+    }
+
+    /// Opens and closes an encoder or decoder for a case.
+    ///
+    /// # Errors
+    /// The device refuses.
+    pub fn try_case(&self, plan: &Plan, case: &Case) -> Result<(), DeviceError> {
+        match self.config(plan, case) {
+            RunConfig::Encode(config) => self.device.encoder(&config, Box::new(drop)).map(drop),
+            RunConfig::Decode(config) => self.device.decoder(&config, Box::new(|_, _| ())).map(drop),
+        }
+    }
+}
+
+impl RunConfig {
+    /// The settings of the ring.
+    pub fn tuning(&self) -> Tuning {
+        match self {
+            Self::Encode(config) => config.tuning,
+            Self::Decode(config) => config.tuning,
+        }
+    }
+
+    /// Does the submitting thread ask for finished frames?
+    pub fn polls(&self) -> bool {
+        self.tuning().lock == LockPlacement::Poll
+    }
+
+    /// Number of frames for which room is made before a run.
+    pub fn expected_frames(&self) -> usize {
+        match self {
+            Self::Encode(config) => config.expected_frames,
+            Self::Decode(config) => config.expected_frames,
+        }
+    }
+}
+
+fn encoder_config(plan: &Plan, info: &InputInfo, codec: Codec, tuning: Tuning) -> EncoderConfig {
+    EncoderConfig {
+        codec,
+        dimensions: info.dimensions,
+        frame_rate: info.frame_rate,
+        format: info.format,
+        rate_control: plan.rate_control,
+        gop_length: plan.gop_length,
+        b_frames: plan.b_frames,
+        tuning,
+        nvenc: NvencOptions { preset: plan.preset, tuning_info: plan.tuning },
+        expected_frames: reserved(info),
+    }
+}
+
+fn reserved(info: &InputInfo) -> usize {
+    info.frames.min(MAX_RESERVED_FRAMES) as usize
+}

@@ -1,0 +1,17 @@
+//! Frames in flight, over any engine: which are where, who takes them back, and where each frame's time went.
+//!
+//! In reading order: [`engine`] (what an engine must be able to do), `ring` (which frames are in flight), `harvest`
+//! (taking frames back, on whichever thread), [`Pipeline`] (the whole) and `samples` (what was measured, as columns).
+//! Knows neither NVENC nor NVDEC, no device and no statistics.
+
+pub mod engine;
+mod error;
+mod harvest;
+mod pipe;
+mod ring;
+mod samples;
+
+pub use error::RingError;
+pub use harvest::Sink;
+pub use pipe::{Pipeline, RingSize};
+pub use samples::HarvestSample;
