@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use inflight::contract::LockPlacement::Inline;
-use inflight::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, PixelFormat};
+use inflight::contract::{Codec, Dimensions, EncodeMetrics, EngineKind, FrameRate, PixelFormat};
 use inflight::plan::Plan;
 use inflight::record::{Case, DeviceInfo, DeviceKind, Environment, FrameColumns, InputInfo, RunRecord};
 use inflight::session::{Manifest, Session, SessionWriter};
@@ -110,6 +110,7 @@ fn write_runs(dir: &Path, seed: u64, num: u32) -> Result<(), Box<dyn Error>> {
             name: "made up".to_owned(),
             driver: String::new(),
             api_version: String::new(),
+            engine: EngineKind::Nvenc,
         },
         environment: Environment { optimised_build: true, ..Environment::default() },
         note: None,

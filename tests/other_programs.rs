@@ -118,7 +118,11 @@ fn a_baseline_runs_in_the_same_rounds_and_is_verified() {
         for key in ["process_wall_ms", "process_cpu_ms", "peak_memory_bytes"] {
             assert!(run[key].as_f64().is_some_and(|value| value > 0.0), "{key}: {run}");
         }
+        assert!(run["submit_blocked_ms"].is_null(), "waits between its calls are not in its trace: {run}");
     }
+    let told = bench.done(&["report", "s", "--json"]).json();
+    let elsewhere = &told["analysis"]["answers"][0]["elsewhere"][0];
+    assert_eq!((&elsewhere["program"]["client"], &elsewhere["own"]["client"]), (&"ffmpeg".into(), &"inflight".into()));
     bench.done(&["status", "s", "--into", "."]);
     let page = bench.names().into_iter().find(|name| name.starts_with("FFMPEG_NV_COMPARISON_")).unwrap();
     let page = std::fs::read_to_string(bench.path(&page)).unwrap();

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::advice::{Advice, Proof, advice, proof};
 use crate::contract::Codec;
 use crate::plan::{MAX_CONFIRM, MIN_CONFIRM};
-use crate::record::Case;
+use crate::record::{Case, Client};
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::decision::{Decision, Open};
 use crate::stats::evidence::doubts::Doubt;
@@ -69,6 +69,9 @@ pub struct Answer {
     pub verdict: Option<Verdict>,
     /// Throughput, lock wait, latency tail.
     pub figures: Vec<Figure>,
+    /// The same setting, in a process of its own, against every other program that encoded the same frames.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
     /// What moved an interval, each kind once.
     pub doubts: Vec<Doubt>,
     /// Where the scatter comes from; `None`: the session has no blocks.
@@ -112,6 +115,17 @@ pub struct Figure {
     pub after: Option<f64>,
     /// The paired median change from before to after.
     pub change: Option<ChangeInterval>,
+}
+
+/// Another program, and what the setting changes against it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Elsewhere {
+    /// The other program.
+    pub program: Case,
+    /// The setting, as a process too.
+    pub own: Case,
+    /// The paired median change of the encode wall time, from the program to `own`.
+    pub change: ChangeInterval,
 }
 
 /// What to do next.
@@ -213,7 +227,8 @@ fn answer(
         }
         _ => next(&known, state, compared, session),
     };
-    let sentence = words::sentence(&known, state, compared, session);
+    let elsewhere = elsewhere(&known, session);
+    let sentence = words::sentence(&known, state, compared, session) + &words::elsewhere(&elsewhere);
     Answer {
         codec: known.codec,
         state,
@@ -224,6 +239,7 @@ fn answer(
         sentence,
         verdict: compared.map(|compared| compared.verdict),
         figures,
+        elsewhere,
         doubts,
         repetition: compared.and_then(|one| Repetition::of(session.runs, one.before.case, one.after.case)),
         next,
@@ -231,6 +247,21 @@ fn answer(
         proof: proof(session.device.kind, &session.plan.device, PROGRAM, &format!("{PROGRAM} WITH THE CHANGE")),
         recommendation: known,
     }
+}
+
+/// Processes are compared with processes: starting one and writing its output takes time that an encode in this process
+/// does not need.
+fn elsewhere(known: &Recommendation, session: &Side<'_>) -> Vec<Elsewhere> {
+    let own = Case { client: Client::Process, ..known.case };
+    let side = |case: Case| Side { filter: CaseFilter::from(case), ..*session };
+    let against = |program: Case| {
+        let criteria = &session.plan.criteria;
+        let compared = compare_among(&side(program), &side(own), criteria, Allowances::default(), None).ok()?;
+        let wall = compared.codecs.first()?.effects.iter().find(|effect| effect.metric == Metric::WallMs)?;
+        Some(Elsewhere { program, own, change: wall.interval })
+    };
+    let is_program = |case: &Case| case.codec == known.codec && matches!(case.client, Client::Foreign(_));
+    session.plan.cases().into_iter().filter(is_program).filter_map(against).collect()
 }
 
 /// Of the headline pair.

@@ -119,12 +119,13 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
 }
 
 /// Where processors are few, drawing gives way to measuring: this thread, and those that a software OpenGL makes from
-/// it, get what the sweep leaves. A thread may lower its priority without any right, and may not raise it again.
+/// it, get what the sweep leaves. A thread may lower its priority without any right, and may not raise it again: the
+/// lowest (19) would make a person wait for seconds where other programs keep every processor busy (docs/methodology.md).
 #[cfg(target_os = "linux")]
 fn stand_back() {
-    const LOWEST: i32 = 19;
+    const NICENESS: i32 = 10;
     // Refused, the window works all the same and only costs more.
-    _ = rustix::process::setpriority_process(None, LOWEST);
+    _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
 /// Only Linux has priorities of single threads that need no `unsafe` code.

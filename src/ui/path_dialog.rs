@@ -10,6 +10,7 @@ use super::widgets::{primary_button, sub_ui};
 
 /// Longer lists help nobody.
 const MAX_ENTRIES: usize = 200;
+const LIST_HEIGHT: f32 = 240.0;
 
 /// The dialog, while it is open.
 #[derive(Debug)]
@@ -78,18 +79,25 @@ impl PathDialog {
         let field = ui.add(TextEdit::singleline(&mut self.typed).desired_width(f32::INFINITY).lock_focus(true));
         field.accessible_name("Path").request_focus();
         let is_entered = ui.input(|input| input.key_pressed(Key::Enter));
-        ScrollArea::vertical().max_height(240.0).auto_shrink([false, true]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            for name in &completions {
-                let line = Button::selectable(false, name).min_size(vec2(ui.available_width(), 0.0));
-                if ui.add(line).clicked() {
-                    self.complete(name);
+        // As high with few names as with many: what is below must not move away from under the pointer.
+        ScrollArea::vertical().min_scrolled_height(LIST_HEIGHT).max_height(LIST_HEIGHT).auto_shrink(false).show(
+            ui,
+            |ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                for name in &completions {
+                    let line = Button::selectable(false, name).min_size(vec2(ui.available_width(), 0.0));
+                    if ui.add(line).clicked() {
+                        self.complete(name);
+                    }
                 }
-            }
-            if completions.is_empty() {
-                ui.weak("Nothing here begins so");
-            }
-        });
+                if completions.is_empty() {
+                    ui.weak(match self.purpose {
+                        Purpose::Report => "A new file",
+                        _ => "No name in this folder begins like that",
+                    });
+                }
+            },
+        );
         let mut picked = None;
         ui.add_space(theme::GRID);
         ui.horizontal(|ui| {

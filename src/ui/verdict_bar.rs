@@ -9,7 +9,7 @@ use super::commands::{Command, View};
 use super::theme;
 use super::widgets::{Tone, chip_ui, icons, primary_button, sub_ui, tile_ui, whisker_ui};
 use crate::advice::Proof;
-use crate::record::{DeviceInfo, DeviceKind};
+use crate::record::{Case, DeviceInfo, DeviceKind};
 use crate::report::words::codec_title;
 use crate::stats::analysis::{Answer, AnswerState, Figure, NextStep};
 use crate::stats::runs::metrics::Better;
@@ -168,7 +168,12 @@ fn answer_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
         ui.allocate_ui_with_layout(vec2(width, 88.0), Layout::top_down(Align::Min), |ui| {
             ui.set_width(width);
             ui.spacing_mut().item_spacing.y = 2.0;
-            chips_ui(ui, shown, tone(answer.state), &state_text(answer.state));
+            ui.horizontal(|ui| {
+                chips_ui(ui, shown, tone(answer.state), &state_text(answer.state));
+                for other in &answer.elsewhere {
+                    chip_ui(ui, Tone::Accent, &other.text()).on_hover_text(&answer.sentence);
+                }
+            });
             ui.add(Label::new(theme::title(&answer.headline)).truncate());
             let small = |text: &str| Label::new(RichText::new(text).small().color(theme::ink(ui).dim)).truncate();
             let basis = small(&answer.basis);
@@ -182,7 +187,8 @@ fn answer_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
         });
         if has_tiles {
             ui.spacing_mut().item_spacing.x = theme::GAP;
-            answer.figures.iter().for_each(|figure| figure_ui(ui, figure));
+            let before = answer.compared.map(|[before, _]| before);
+            answer.figures.iter().for_each(|figure| figure_ui(ui, figure, before));
         }
     });
 }
@@ -202,18 +208,20 @@ fn line_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
     ui.add_space(4.0);
 }
 
-fn figure_ui(ui: &mut Ui, figure: &Figure) {
+/// `before`: the case that the change starts from.
+fn figure_ui(ui: &mut Ui, figure: &Figure, before: Option<Case>) {
     let unit = figure.metric.unit();
-    tile_ui(ui, TILE_WIDTH, figure.metric.title(), |ui| {
+    let from = before.map_or_else(String::new, |case| format!(", from T={}", case.reap_threshold));
+    tile_ui(ui, TILE_WIDTH, &format!("{}{from}", figure.metric.title()), |ui| {
         ui.label(theme::number(unit.text_or_none(figure.after))).on_hover_text(format!(
-            "{} before. {}",
+            "{} with {}. {}",
             unit.text_or_none(figure.before),
+            before.map_or_else(|| "the case before".to_owned(), |case| case.title()),
             figure.metric.definition()
         ));
         let Some(change) = figure.change else { return drop(sub_ui(ui, "no change computed")) };
         ui.horizontal(|ui| {
-            let text = units::change_pct(change.estimate_pct);
-            sub_ui(ui, text).on_hover_text(format!("Paired median change: {change}"));
+            sub_ui(ui, units::change_pct(change.estimate_pct)).on_hover_text(format!("Paired median change: {change}"));
             if let Some((low, high)) = change.ends().filter(|(low, high)| low.is_finite() && high.is_finite()) {
                 // Whether it matters is the criteria's question; the colour says only on which side of 0 all of it lies.
                 let ink = theme::ink(ui);

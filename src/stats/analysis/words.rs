@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Answer, AnswerState, Figure, NextStep, figures};
+use super::{Answer, AnswerState, Elsewhere, Figure, NextStep, figures};
 use crate::contract::LockPlacement;
 use crate::record::DeviceKind;
 use crate::stats::evidence::decision::Decision;
@@ -48,6 +48,15 @@ pub(super) fn sentence(
         Some(compared) => format!("{head}. {}", against(known, compared)),
         None => format!("{head}."),
     }
+}
+
+/// " Against ffmpeg, T=4 (lock thread) as a process too: encode wall time −16.1 % (−17.8 % to −14.3 %)."
+pub(super) fn elsewhere(elsewhere: &[Elsewhere]) -> String {
+    let sentence = |one: &Elsewhere| {
+        let Elsewhere { program, own, change } = one;
+        format!(" Against {}, {}: encode wall time {change}.", program.client, own.title())
+    };
+    elsewhere.iter().map(sentence).collect()
 }
 
 pub(super) fn headline(known: &Recommendation, state: AnswerState) -> String {
@@ -172,6 +181,16 @@ impl AnswerState {
             Self::NotComparable => "Not comparable",
             Self::Single => "One case",
         }
+    }
+}
+
+impl Elsewhere {
+    /// A few words: "−16.1 % encode time against ffmpeg".
+    pub fn text(&self) -> String {
+        let change = units::change_pct(self.change.estimate_pct);
+        let is_known = self.change.ends().is_some_and(|(low, high)| low > 0.0 || high < 0.0);
+        let sure = if is_known { "" } else { ", undecided" };
+        format!("{change} encode time against {}{sure}", self.program.client)
     }
 }
 

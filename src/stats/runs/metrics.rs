@@ -77,14 +77,17 @@ metrics! {
         "Packets divided by the encode wall time.";
     LockMs: "lock_ms", "Lock wait", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.lock_ns)),
         "Total time the run spent inside nvEncLockBitstream, on whichever thread called it.";
-    SubmitBlockedMs: "submit_blocked_ms", "Submit blocked", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.blocked_ns)),
-        "Total time the submitting thread waited for room: for a free buffer pair, or, where it does not lock itself, for the number of frames in flight to fall below the threshold.";
+    SubmitBlockedMs: "submit_blocked_ms", "Submit blocked", Milliseconds, Lower, 0, |run| run.record.case.client.is_here().then(|| ms(run.record.metrics.blocked_ns)),
+        "Total time the submitting thread waited for room: for a free buffer pair, or, where it does not lock itself, for the number of frames in flight to fall below the threshold. Of another process it is not known.";
     SubmitWaitMs: "submit_wait_ms", "Submit thread's wait", Milliseconds, Lower, 0, |run| {
-        let metrics = &run.record.metrics;
-        let locks_itself = run.record.case.lock != LockPlacement::Thread;
-        Some(ms(metrics.blocked_ns + if locks_itself { metrics.lock_ns } else { 0 }))
+        let (metrics, case) = (&run.record.metrics, &run.record.case);
+        match case.lock {
+            LockPlacement::Inline | LockPlacement::Poll => Some(ms(metrics.blocked_ns + metrics.lock_ns)),
+            // A trace of another process has its calls, not its waits between them.
+            LockPlacement::Thread => case.client.is_here().then(|| ms(metrics.blocked_ns)),
+        }
     },
-        "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks itself, and for room (Submit blocked).";
+        "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks itself, and for room (Submit blocked). Of another process with a lock thread it is not known.";
     UploadMs: "upload_ms", "Upload", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.upload_ns)),
         "Total time spent copying frames into the driver's input buffers, locking and unlocking them included.";
     SubmitMs: "submit_ms", "Submit", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.submit_ns)),

@@ -99,6 +99,7 @@ impl Bench<'_> {
             // A limit that is switched off is met by whatever there is.
             _ if limit_pct == f64::INFINITY => (Some(true), "not asked".to_owned()),
             _ if limit_pct == f64::NEG_INFINITY => (Some(false), "nothing falls so far".to_owned()),
+            None if self.is_hidden(metric) => (Some(true), "not asked: another process does not show it".to_owned()),
             None => (None, self.no_value(metric)),
             Some(_) if self.few_runs().is_some() => (None, self.few_runs().unwrap_or_default()),
             Some(decision) if before == Some(0.0) && after == Some(0.0) && decision.is_met == Some(true) => {
@@ -122,6 +123,15 @@ impl Bench<'_> {
             verdict,
             reason,
         }
+    }
+
+    /// Does a side's process not show this at all?
+    fn is_hidden(&self, metric: Metric) -> bool {
+        let shows_nothing = |runs: &[&RunSummary]| {
+            let is_other = |run: &&RunSummary| !run.case.client.is_here() && run.value(metric).is_none();
+            !runs.is_empty() && runs.iter().all(is_other)
+        };
+        shows_nothing(self.evidence.sides.before) || shows_nothing(self.evidence.sides.after)
     }
 
     fn few_runs(&self) -> Option<String> {

@@ -46,7 +46,7 @@ impl App {
             Message::Rendered(version, path, report) => self.report.take(version, &path, report),
             Message::Exported(Ok(path)) => {
                 self.log.note(format!("Written to {}", path.display()));
-                self.report.written = Some(path);
+                self.report.note_written(path);
             }
             Message::BeforeOpened(Ok(session)) => self.compare.other = Some(session),
             Message::Labelled(Ok(())) => self.find_sessions(),

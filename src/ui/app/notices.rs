@@ -49,7 +49,23 @@ pub(in crate::ui) struct Notices<'a> {
     pub problems: &'a VecDeque<String>,
 }
 
-/// At the lower right above everything, so that nothing moves. They stay until dismissed.
+/// How long what was done is told. Errors stay until they are dismissed.
+const TOLD_S: f64 = 12.0;
+
+/// Has this been shown for long enough? Asks for a drawing at that time.
+fn is_over(ui: &Ui, text: &str) -> bool {
+    let now_s = ui.input(|input| input.time);
+    let since_s: f64 = ui.data_mut(|data| *data.get_temp_mut_or(egui::Id::unique(("told", text)), now_s));
+    let left_s = since_s + TOLD_S - now_s;
+    if left_s > 0.0 {
+        ui.ctx().request_repaint_after_secs(left_s as f32);
+    } else {
+        ui.data_mut(|data| data.remove_temp::<f64>(egui::Id::unique(("told", text))));
+    }
+    left_s <= 0.0
+}
+
+/// At the lower right above everything, so that nothing moves.
 pub(in crate::ui) fn notices_ui(ctx: &Context, notices: Notices<'_>, queue: &mut Vec<Command>) {
     let Notices { told, written, problems } = notices;
     if told.is_none() && written.is_none() && problems.is_empty() {
@@ -61,18 +77,19 @@ pub(in crate::ui) fn notices_ui(ctx: &Context, notices: Notices<'_>, queue: &mut
         if let Some(told) = told {
             card_ui(ui, |ui| {
                 ui.label(told);
-                if ui.small_button("Dismiss").clicked() {
+                if ui.small_button("Dismiss").clicked() || is_over(ui, told) {
                     queue.push(Command::DismissTold);
                 }
             });
         }
         if let Some(path) = written {
             card_ui(ui, |ui| {
-                ui.label(format!("Written to {}", path.display()));
+                let text = format!("Written to {}", path.display());
+                ui.label(&text);
                 if ui.small_button("Open the folder").clicked() {
                     queue.push(Command::OpenFolder);
                 }
-                if ui.small_button("Dismiss").clicked() {
+                if ui.small_button("Dismiss").clicked() || is_over(ui, &text) {
                     queue.push(Command::DismissWritten);
                 }
             });

@@ -11,7 +11,7 @@ use crate::contract::Codec;
 use crate::record::{DeviceKind, FrameColumns};
 use crate::report::words::codec_title;
 use crate::stats::analysis::Answer;
-use crate::ui::commands::Command;
+use crate::ui::commands::{Command, View};
 use crate::ui::data::{LoadedRun, LoadedSession};
 use crate::ui::made::Made;
 use crate::ui::views::distributions::cases::{CaseModel, Cases};
@@ -22,6 +22,7 @@ use crate::ui::views::thresholds::view as thresholds;
 use crate::ui::views::timeline::model::{Marks, Timeline};
 use crate::ui::views::timeline::{self, TimelineState};
 use crate::ui::{pictures, theme};
+use crate::units;
 
 /// The three views' state. One for all of them, so that what is marked in one is marked in the others.
 #[derive(Debug, Default)]
@@ -66,6 +67,7 @@ impl Plots {
         }
         let answer = models.thresholds.answers.iter().find(|answer| answer.codec == codec);
         let shown = Shown { cases: &cases, answer, version: session.version };
+        let num_commands = queue.len();
         let (state, mut selection) = (&mut self.distributions, self.selection);
         ScrollArea::vertical().id_salt("distributions").auto_shrink(false).show(ui, |ui| {
             // Beside the scroll bar, not below it.
@@ -73,6 +75,23 @@ impl Plots {
             distributions::ui(ui, &shown, state, &mut selection, queue);
         });
         self.selection = selection;
+        if queue[num_commands..].contains(&Command::Show(View::Timeline)) {
+            self.choose_longest(session, codec);
+        }
+    }
+
+    /// The run of the longest marked time is the one to look at.
+    fn choose_longest(&mut self, session: &LoadedSession, codec: Codec) {
+        let Some(selection) = self.selection else { return };
+        let marked = |times: &[u64]| times.iter().copied().filter(|ns| selection.range_ns().contains(ns)).max();
+        let runs = session.runs.iter().filter(|run| run.summary.counts() && run.summary.case.codec == codec);
+        let longest =
+            runs.filter_map(|run| Some((marked(selection.time.column(&run.frames))?, run))).max_by_key(|it| it.0);
+        if let Some((_, run)) = longest {
+            self.order_index = Some(run.summary.order_index);
+            self.looked_at = None;
+            self.timeline_state.worst_by = selection.time;
+        }
     }
 
     /// Each metric against the threshold, where the time went, and which threshold to use.
@@ -176,9 +195,12 @@ impl Plots {
         let mut run = chosen.or_else(|| session.runs.iter().find(is_telling)).or(session.runs.first())?;
         ui.horizontal(|ui| {
             ui.weak("Run");
-            let combo = ComboBox::from_id_salt("run").selected_text(run_name(run)).width(260.0);
+            let combo = ComboBox::from_id_salt("run").selected_text(run_name(run)).width(330.0);
             let shown = combo.show_ui(ui, |ui| {
-                for other in &session.runs {
+                // Case by case, since runs are made in an order drawn by lot.
+                let mut runs: Vec<_> = session.runs.iter().collect();
+                runs.sort_by_key(|run| (run.summary.case.place(), run.summary.warmup, run.summary.order_index));
+                for other in runs {
                     let is_shown = other.summary.order_index == run.summary.order_index;
                     if ui.selectable_label(is_shown, run_name(other)).clicked() {
                         self.order_index = Some(other.summary.order_index);
@@ -212,7 +234,10 @@ fn run_name(run: &LoadedRun) -> String {
         (None, true) => ", warm-up",
         (None, false) => "",
     };
-    format!("{}: {} {}{remark}", summary.order_index, codec_title(summary.case.codec), summary.case.title())
+    let longest_ns = run.frames.lock_ns.iter().copied().max();
+    let longest = longest_ns.map_or_else(String::new, |ns| format!(", longest lock {}", units::ns(ns)));
+    let case = summary.case.title();
+    format!("{}: {} {case}{longest}{remark}", summary.order_index, codec_title(summary.case.codec))
 }
 
 fn repaint(ctx: &Context) -> impl FnOnce() + Send + 'static {

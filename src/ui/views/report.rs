@@ -20,8 +20,10 @@ use crate::ui::widgets::figure_ui;
 pub struct ReportModel {
     /// The Markdown file; its figures and the other exports take their names from it.
     pub path: String,
-    /// The last file that was written.
+    /// The last file that was written, until that was read.
     pub written: Option<PathBuf>,
+    /// Where that is.
+    folder: Option<PathBuf>,
     rendered: Option<Rendered>,
     /// Asked for and not yet here.
     pending: Option<(u64, String)>,
@@ -49,9 +51,15 @@ impl ReportModel {
     /// A session was opened: propose a name for its report, in the folder that reports were written to before.
     pub fn begin(&mut self, loaded: &LoadedSession) {
         let usual = default_path(&loaded.session, Timestamp::now());
-        let folder = self.written.take().as_deref().and_then(Path::parent).map(Path::to_owned);
-        let path = folder.zip(usual.file_name()).map_or(usual.clone(), |(folder, name)| folder.join(name));
-        self.path = path.display().to_string();
+        let folder = self.folder.as_ref().zip(usual.file_name()).map(|(folder, name)| folder.join(name));
+        self.path = folder.unwrap_or(usual).display().to_string();
+        self.written = None;
+    }
+
+    /// A file was written.
+    pub fn note_written(&mut self, path: PathBuf) {
+        self.folder = path.parent().map(Path::to_owned);
+        self.written = Some(path);
     }
 
     /// Is the shown report out of date, and no new one requested?
@@ -177,6 +185,24 @@ fn pieces<'a>(markdown: &'a str, report: &'a Report) -> Vec<Piece<'a>> {
 mod tests {
     use super::*;
     use crate::figures::thresholds;
+
+    #[test]
+    fn a_report_for_a_path_that_was_typed_on_is_not_written() {
+        let loaded = crate::ui::fixture::sweep(100);
+        let mut model = ReportModel { path: "/reports/strict".to_owned(), ..ReportModel::default() };
+        model.ask(&loaded);
+        model.path = "/reports/strict.md".to_owned();
+        model.ask(&loaded);
+        let report =
+            |path: &str| Report { path: path.into(), markdown: String::new(), figures: vec![], models: vec![] };
+        model.take(loaded.version, Path::new("/reports/strict"), Ok(report("/reports/strict")));
+        assert!(model.report(&loaded).is_none());
+        model.take(loaded.version, Path::new("/reports/strict.md"), Ok(report("/reports/strict.md")));
+        assert_eq!(model.report(&loaded).unwrap().path, Path::new("/reports/strict.md"));
+        model.note_written("/reports/strict.md".into());
+        model.begin(&loaded);
+        assert!(model.path.starts_with("/reports/"), "{}", model.path);
+    }
 
     #[test]
     fn a_figure_is_drawn_where_the_report_links_it() {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::record::Case;
 use crate::session::{Session, SessionError};
+use crate::stats::analysis::Answer;
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::{Allowances, Comparison, compare};
@@ -107,8 +108,11 @@ impl CompareModel {
         let before_groups = self.other.as_ref().map_or(&loaded.groups, |other| &other.groups);
         let Session { manifest, noise, .. } = &loaded.session;
         let terms = Terms { plan: &manifest.plan, noise: noise.as_ref() };
-        let pair = default_pair(&loaded.session.summaries, &terms).into_iter().next();
-        (self.before, self.after) = (pair.as_ref().map(|pair| pair.before), pair.map(|pair| pair.after));
+        // Who measured another program beside ours asks about that one.
+        let elsewhere = loaded.session.analysis().ok().and_then(|all| all.answers.iter().find_map(other_program));
+        let own = || default_pair(&loaded.session.summaries, &terms).first().map(|pair| [pair.before, pair.after]);
+        let pair = elsewhere.or_else(own);
+        (self.before, self.after) = (pair.map(|pair| pair[0]), pair.map(|pair| pair[1]));
         self.after = self.after.or(loaded.groups.first().map(|group| group.case));
         if !has(before_groups, self.before) {
             self.before = before_groups.first().map(|group| group.case);
@@ -140,6 +144,10 @@ impl CompareModel {
     pub fn verdict(&self) -> Option<Verdict> {
         self.judged.as_ref()?.comparison.as_ref().ok().map(|comparison| comparison.verdict)
     }
+}
+
+fn other_program(answer: &Answer) -> Option<[Case; 2]> {
+    answer.elsewhere.first().map(|one| [one.program, one.own])
 }
 
 fn has(groups: &[Group], case: Option<Case>) -> bool {

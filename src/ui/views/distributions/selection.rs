@@ -62,9 +62,14 @@ impl FrameTime {
 }
 
 impl FrameSelection {
+    /// Its times in nanoseconds.
+    pub fn range_ns(&self) -> std::ops::RangeInclusive<u64> {
+        self.from_ns..=self.to_ns
+    }
+
     /// The frames of a run that are marked, ascending.
     pub fn frames_in(&self, frames: &FrameColumns) -> Vec<usize> {
-        let marked = |&(_, &time_ns): &(usize, &u64)| (self.from_ns..=self.to_ns).contains(&time_ns);
+        let marked = |&(_, &time_ns): &(usize, &u64)| self.range_ns().contains(&time_ns);
         self.time.column(frames).iter().enumerate().filter(marked).map(|(idx, _)| idx).collect()
     }
 }

@@ -52,7 +52,7 @@ pub fn live_ui(
     }
     ui.horizontal(|ui| {
         let chosen = usize::from(*listed == Listed::Runs);
-        match short_segments_ui(ui, &["Cases", "Runs"], Some(chosen)) {
+        match short_segments_ui(ui, &["Newest run of each case", "All runs"], Some(chosen)) {
             Some(0) => *listed = Listed::Cases,
             Some(_) => *listed = Listed::Runs,
             None => {}

@@ -206,6 +206,10 @@ fn stall_limit(ui: &Ui, painter: &Painter, timeline: &Timeline, layout: &Layout,
     let y = layout.peaks.max - layout.peaks.span() * limit_ns as f32 / most_ns as f32;
     let line = [pos2(layout.rect.left(), y), pos2(layout.rect.right(), y)];
     painter.extend(Shape::dashed_line(&line, Stroke::new(1.0, theme::ink(ui).dim), 4.0, 4.0));
+    // At the left end: the right one has the lane's largest value.
+    let font = TextStyle::Small.resolve(ui.style());
+    let text = format!("stalls: above {}", units::ns(limit_ns));
+    painter.text(line[0] + vec2(4.0, -1.0), Align2::LEFT_BOTTOM, text, font, theme::ink(ui).dim);
 }
 
 /// Where the chosen frame's lock began, however narrow its boxes are.

@@ -64,12 +64,13 @@ impl TimelineState {
         *self = Self { selects_range: self.selects_range, worst_by: self.worst_by, ..Self::default() };
     }
 
-    /// Shows the frame that waited longest, if nobody has looked at the run yet.
+    /// Shows the slowest frame, if nobody has looked at the run yet.
     pub fn open(&mut self, timeline: &Timeline) {
         if matches!(self.shown, Shown::New) {
             self.shown = Shown::Whole;
-            let slowest = timeline.worst(FrameTime::LockWait).first();
-            let has_waited = |frame: &&usize| timeline.frames.lock_ns.get(**frame).is_some_and(|&lock_ns| lock_ns > 0);
+            let slowest = timeline.worst(self.worst_by).first();
+            let times_ns = self.worst_by.column(&timeline.frames);
+            let has_waited = |frame: &&usize| times_ns.get(**frame).is_some_and(|&time_ns| time_ns > 0);
             if let Some(&frame) = slowest.filter(has_waited) {
                 self.go_to(timeline, frame);
             }
