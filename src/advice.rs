@@ -93,7 +93,7 @@ fn ffmpeg(case: &Case) -> Advice {
     let what = match case.lock {
         LockPlacement::Inline if is_in_range => "FFmpeg locks the oldest frame with T in flight; its default is T=3.",
         LockPlacement::Inline => "FFmpeg makes at most 64 surfaces, and so keeps at most 63 frames in flight.",
-        LockPlacement::Thread | LockPlacement::Poll => {
+        LockPlacement::Thread | LockPlacement::Ready | LockPlacement::Poll => {
             "This sets the number only: FFmpeg always locks, and waits, on the thread that submits. Choose T from the \
              inline rows of the sweep."
         }
@@ -163,7 +163,7 @@ fn sdk_sample(case: &Case) -> Advice {
     let extra = case.reap_threshold - 1;
     let place = match case.lock {
         LockPlacement::Inline => "It locks on the thread that calls EncodeFrame.",
-        LockPlacement::Thread | LockPlacement::Poll => {
+        LockPlacement::Thread | LockPlacement::Ready | LockPlacement::Poll => {
             "This sets the number only: EncodeFrame submits and locks on one thread. Choose T from the inline rows of \
              the sweep, or replace EncodeFrame by a loop of your own."
         }
@@ -198,6 +198,14 @@ thread 2, again and again:
     wait until locked < lockable; leave once the stream has ended and locked == submitted
     nvEncLockBitstream(output[locked % P], doNotWait = 0)
     copy the packet; nvEncUnlockBitstream; locked += 1; wake thread 1";
+const READY: &str = "thread 1, for each frame:
+    wait until lockable - locked < {T}  // condition variable
+    SUBMIT; wake thread 2
+end of stream: send EOS; lockable = submitted; wake thread 2; join it
+thread 2, again and again:
+    wait until locked < lockable; leave once the stream has ended and locked == submitted
+    while nvEncLockBitstream(output[locked % P], doNotWait = 1) != NV_ENC_SUCCESS: sleep  // until it is due
+    copy the packet; nvEncUnlockBitstream; locked += 1; wake thread 1";
 const POLL: &str = "for each frame:
     SUBMIT
     repeat:
@@ -213,6 +221,11 @@ fn own_program(case: &Case) -> Advice {
     let (steps, about) = match case.lock {
         LockPlacement::Inline => (INLINE, "The submitting thread waits inside the lock."),
         LockPlacement::Thread => (THREAD, "One mutex guards the counters; do not hold it during a driver call."),
+        LockPlacement::Ready => (
+            READY,
+            "One mutex guards the counters; do not hold it during a driver call. NVIDIA's guide wants doNotWait = 0 in \
+             synchronous mode: try it on your driver.",
+        ),
         LockPlacement::Poll => (POLL, "NVIDIA's guide wants doNotWait = 0 in synchronous mode: try it on your driver."),
     };
     let rest = "After NV_ENC_ERR_NEED_MORE_INPUT a frame must not be locked yet. With lookahead hold its depth back \
@@ -235,7 +248,7 @@ mod tests {
     use super::*;
     use crate::contract::MAX_IN_FLIGHT;
     use crate::record::Client;
-    use LockPlacement::{Inline, Poll, Thread};
+    use LockPlacement::{Inline, Poll, Ready, Thread};
 
     fn case(codec: Codec, reap_threshold: u32, lock: LockPlacement) -> Case {
         Case { codec, reap_threshold, lock, pool: reap_threshold, client: Client::Here }
@@ -243,7 +256,7 @@ mod tests {
 
     fn cases() -> impl Iterator<Item = Case> {
         let codecs = [Codec::H264, Codec::Hevc, Codec::Av1].into_iter();
-        let places = codecs.flat_map(|codec| [Inline, Thread, Poll].map(|lock| (codec, lock)));
+        let places = codecs.flat_map(|codec| [Inline, Thread, Ready, Poll].map(|lock| (codec, lock)));
         places.flat_map(|(codec, lock)| (1..=MAX_IN_FLIGHT).map(move |threshold| case(codec, threshold, lock)))
     }
 

@@ -112,6 +112,9 @@ pub enum LockPlacement {
     Inline,
     /// A separate thread locks each frame as soon as possible; the submitting thread waits only at the threshold.
     Thread,
+    /// A separate thread asks without waiting whether the oldest frame is finished, and locks only what is: a driver whose
+    /// lock keeps other threads out of the session while it waits does not keep the submitting thread out.
+    Ready,
     /// The submitting thread tries to lock without waiting after each submission, and waits (by trying again) only at the
     /// threshold.
     Poll,
@@ -123,8 +126,14 @@ impl LockPlacement {
         match self {
             Self::Inline => "inline",
             Self::Thread => "lock thread",
+            Self::Ready => "ready thread",
             Self::Poll => "polling",
         }
+    }
+
+    /// Does a thread of its own lock, so that the submitting thread waits only for room?
+    pub fn has_own_thread(self) -> bool {
+        matches!(self, Self::Thread | Self::Ready)
     }
 }
 
@@ -279,6 +288,9 @@ pub struct EncodeMetrics {
     pub unlock_ns: u64,
     /// Time from the end-of-stream call to the last packet.
     pub drain_ns: u64,
+    /// CPU time of the thread that locks, where it has one of its own and the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_thread_cpu_ns: Option<u64>,
 }
 
 /// Receives the packets. Called on whichever thread locks; a slow sink delays that thread.
@@ -460,8 +472,9 @@ words!(Codec, "codec", "h264, hevc, av1", Codec::H264 => "h264", Codec::Hevc => 
 words!(EngineKind, "engine", "nvenc, nvdec", EngineKind::Nvenc => "nvenc", EngineKind::Nvdec => "nvdec");
 words!(PixelFormat, "pixel format", "nv12, i420, argb",
     PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb");
-words!(LockPlacement, "lock placement", "inline, thread, poll",
-    LockPlacement::Inline => "inline", LockPlacement::Thread => "thread", LockPlacement::Poll => "poll");
+words!(LockPlacement, "lock placement", "inline, thread, ready, poll",
+    LockPlacement::Inline => "inline", LockPlacement::Thread => "thread", LockPlacement::Ready => "ready",
+    LockPlacement::Poll => "poll");
 words!(Preset, "preset", "p1 to p7", Preset::P1 => "p1", Preset::P2 => "p2", Preset::P3 => "p3",
     Preset::P4 => "p4", Preset::P5 => "p5", Preset::P6 => "p6", Preset::P7 => "p7");
 words!(TuningInfo, "tuning", "ull, ll, hq",

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod cuda;
+mod host_memory;
 
 use std::ffi::c_void;
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::record::{DeviceInfo, DeviceKind, GpuState};
 use clocks::Clocks;
 use cuda::CudaMemory;
 pub use cuda::gpus;
+use host_memory::HostMemory;
 
 /// A device as the user names it.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,7 +144,11 @@ impl Device {
     }
 
     fn open_decoder(spec: &DeviceSpec) -> Result<Self, DeviceError> {
-        let DeviceSpec::Cuda(ordinal) = spec else { return Err(DeviceError::NoDecoder(spec.to_string())) };
+        let ordinal = match spec {
+            DeviceSpec::Virtual(config) => return Ok(Self::open_virtual_decoder(config)),
+            DeviceSpec::Cuda(ordinal) => ordinal,
+            DeviceSpec::Library(_) => return Err(DeviceError::NoDecoder(spec.to_string())),
+        };
         let context = cuda::context(*ordinal)?;
         let info = DeviceInfo {
             kind: DeviceKind::Cuda,
@@ -172,6 +178,20 @@ impl Device {
             }
             DeviceSpec::Library(path) => Self::open_library(path),
         }
+    }
+
+    fn open_virtual_decoder(config: &virtual_nvenc::DeviceConfig) -> Self {
+        let emulation = Arc::new(virtual_nvenc::Device::new(config.clone()));
+        let info = DeviceInfo {
+            kind: DeviceKind::Virtual,
+            name: format!("virtual:{config}"),
+            driver: format!("virtual NVDEC {}", env!("CARGO_PKG_VERSION")),
+            api_version: String::new(),
+            engine: EngineKind::Nvdec,
+        };
+        let memory = Arc::new(HostMemory(Arc::clone(&emulation)));
+        let engine = Opened::Decoder { api: nvdec::api::Api::built_in(), memory };
+        Self { engine, info, emulation: Some(emulation), clocks: None }
     }
 
     fn open_virtual(config: &virtual_nvenc::DeviceConfig) -> Result<Self, DeviceError> {

@@ -124,7 +124,7 @@ fn each_bad_word_leaves_with_its_code_one_line_and_nothing_behind() {
         (2, "use h264, hevc, av1", "@ --codec vp9"),
         (2, "does not encode av1", "@ --codec av1"),
         (2, "it supports hevc", "@ --device virtual:codecs=hevc"),
-        (2, "use inline, thread, poll", "@ --lock sometimes"),
+        (2, "use inline, thread, ready, poll", "@ --lock sometimes"),
         (2, "unknown profile", "@ --device virtual:warp"),
         (2, "unknown key", "@ --device virtual:speed=9"),
         (2, "latency_us", "@ --device virtual:latency_us=-1"),

@@ -14,7 +14,8 @@ use inflight::nvenc::error::NvencError;
 use inflight::pipeline::RingError;
 use inflight::record::FrameColumns;
 
-const PLACEMENTS: [LockPlacement; 3] = [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Poll];
+const PLACEMENTS: [LockPlacement; 4] =
+    [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Ready, LockPlacement::Poll];
 const FAST: &str = "virtual:latency_us=400,interval_us=100";
 
 fn encode(
@@ -96,7 +97,7 @@ fn a_wait_cannot_hide() {
                 LockPlacement::Inline => frames.lock_ns[idx - 1] + harvested,
                 LockPlacement::Poll => frames.lock_ns[idx - 1] + frames.blocked_ns[idx - 1] + harvested,
                 // Copy and unlock happen on the other thread, while this one is blocked.
-                LockPlacement::Thread => frames.blocked_ns[idx],
+                LockPlacement::Thread | LockPlacement::Ready => frames.blocked_ns[idx],
             };
             let accounted = waited + frames.upload_ns[idx] + frames.submit_ns[idx - 1];
             assert!(accounted <= since_last_submit, "{lock}: nothing is counted twice");
@@ -104,6 +105,49 @@ fn a_wait_cannot_hide() {
         }
         assert!(total_wait(&frames) >= 19 * latency_ns / 2, "{lock}: {} ns", total_wait(&frames));
     }
+}
+
+/// A driver whose queue is full takes the next frame only when the first is done: the wait has moved into the submission.
+#[test]
+fn a_full_queue_of_the_driver_makes_the_submission_wait() {
+    let device = device("virtual:latency_us=2000,interval_us=2000,queue=3");
+    device.note_engine(20);
+    let config = config(8, LockPlacement::Inline);
+    let mut encoder = device.encoder(&config, Box::new(drop)).expect("the device takes this configuration");
+    for pts in 0..20 {
+        encoder.submit(&view(&config, &pixels(&config, pts), pts)).expect("a good frame is taken");
+    }
+    encoder.finish().expect("a good stream ends well");
+    let first_frame_at = encoder.first_frame_at().expect("20 frames were handed in");
+    let (frames, times) = (encoder.take_frames(), device.engine_times());
+    for idx in 3..20 {
+        let returned_at = first_frame_at + Duration::from_nanos(frames.submit_at_ns[idx] + frames.submit_ns[idx]);
+        assert!(returned_at >= times[idx - 3].1, "frame {idx} was taken while three were unfinished");
+    }
+}
+
+/// Where a waiting lock keeps the session, a submission that comes meanwhile returns after it; asking first keeps nobody out.
+#[test]
+fn a_lock_that_holds_the_session_keeps_submissions_out() {
+    let during_a_lock = |lock| {
+        let config = config(4, lock);
+        let (mut encoder, _) = encode("virtual:latency_us=4000,interval_us=4000,lock_holds=session", &config, 20);
+        let frames = encoder.take_frames();
+        let locks: Vec<_> =
+            (0..20).map(|idx| (frames.lock_at_ns[idx], frames.lock_at_ns[idx] + frames.lock_ns[idx])).collect();
+        let submitted = (0..20).map(|idx| (frames.submit_at_ns[idx], frames.submit_at_ns[idx] + frames.submit_ns[idx]));
+        // A lock that asked has its time spread over many calls, of which only the last has a place.
+        let is_within = |(from, until): (u64, u64)| locks.iter().any(|lock| lock.0 < from && until < lock.1);
+        submitted.filter(|&call| is_within(call)).count()
+    };
+    assert_eq!(during_a_lock(LockPlacement::Thread), 0, "no call begins and ends within a lock");
+    let free = |lock| encode("virtual:latency_us=4000,interval_us=4000", &config(4, lock), 20).0.take_frames();
+    let frames = free(LockPlacement::Thread);
+    let first_lock = (frames.lock_at_ns[0], frames.lock_at_ns[0] + frames.lock_ns[0]);
+    assert!(
+        frames.submit_at_ns[3] < first_lock.1,
+        "on a device that holds nothing the queue fills during the first lock"
+    );
 }
 
 fn total_wait(frames: &FrameColumns) -> u64 {

@@ -19,7 +19,8 @@ use inflight::nvenc::session::{DeviceHandle, Session};
 use inflight::pipeline::RingError;
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
-const PLACEMENTS: [LockPlacement; 3] = [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Poll];
+const PLACEMENTS: [LockPlacement; 4] =
+    [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Ready, LockPlacement::Poll];
 
 /// Calls that still succeed before the replaced entry fails, and how often it then does.
 static GOOD_CALLS: AtomicU32 = AtomicU32::new(0);

@@ -146,7 +146,7 @@ fn frame_ns(plan: &Plan, case: &Case, dimensions: Dimensions) -> Option<f64> {
     let locking_ns = config.lock_ns(codec) as f64;
     let busiest_thread_ns = match case.lock {
         LockPlacement::Inline | LockPlacement::Poll => submitting_ns + locking_ns,
-        LockPlacement::Thread => submitting_ns.max(locking_ns),
+        LockPlacement::Thread | LockPlacement::Ready => submitting_ns.max(locking_ns),
     };
     // Another program has no threshold that this one sets.
     let in_flight = if matches!(case.client, Client::Foreign(_)) { IN_FLIGHT_ELSEWHERE } else { case.reap_threshold };

@@ -74,7 +74,7 @@ pub struct EncodeArgs {
     /// inline is serial
     #[arg(long, default_value_t = 4)]
     pub reap_threshold: u32,
-    /// Lock placement: inline (submitting thread), thread (a separate thread) or poll (submitting thread, without blocking)
+    /// Lock placement: inline (submitting thread), thread (a separate thread), ready (a separate thread that locks only finished frames) or poll (submitting thread, without blocking)
     #[arg(long, default_value = "thread")]
     pub lock: LockPlacement,
     /// Read the input file only once, while encoding (only for files that state their number of frames); the checksum of the

@@ -26,7 +26,7 @@ pub struct SweepArgs {
     /// Reap thresholds T (most frames in flight), comma-separated; 1 with --lock inline is serial
     #[arg(long, value_delimiter = ',', default_value = "1,2,4,8")]
     pub reap_threshold: Vec<u32>,
-    /// Lock placements, comma-separated: inline (submitting thread), thread (a separate thread), poll (without blocking)
+    /// Lock placements, comma-separated: inline (submitting thread), thread (a separate thread), ready (a separate thread, finished frames only), poll (without blocking)
     #[arg(long, value_delimiter = ',', default_value = "inline,thread")]
     pub lock: Vec<LockPlacement>,
     /// Warm-up runs per case; they are not counted

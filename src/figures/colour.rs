@@ -62,6 +62,7 @@ pub enum Dash {
     #[default]
     Solid,
     Dashed,
+    LongDashed,
     Dotted,
 }
 
@@ -115,6 +116,7 @@ impl Pen {
         let dash = match lock {
             LockPlacement::Inline => Dash::Solid,
             LockPlacement::Thread => Dash::Dashed,
+            LockPlacement::Ready => Dash::LongDashed,
             LockPlacement::Poll => Dash::Dotted,
         };
         Self { dash, ..self }

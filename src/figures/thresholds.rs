@@ -48,6 +48,7 @@ fn lock_title(lock: LockPlacement) -> &'static str {
     match lock {
         LockPlacement::Inline => "inline: the submit thread locks",
         LockPlacement::Thread => "lock thread",
+        LockPlacement::Ready => "ready thread",
         LockPlacement::Poll => "polling on the submit thread",
     }
 }

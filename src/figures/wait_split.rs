@@ -6,7 +6,6 @@
 use super::axis::Axis;
 use super::colour::{Colour, Part};
 use super::{Figure, Key, Layer, Panel};
-use crate::contract::LockPlacement;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::Group;
 use crate::units::Unit;
@@ -26,6 +25,7 @@ pub const PARTS: [Metric; 7] = [
 const ROW_HEIGHT: f64 = 24.0;
 const BAR_SHARE: f64 = 0.66;
 const WALL_WIDTH: f64 = 2.5;
+const OWN_WORK: &str = "the application's own work";
 
 /// One case.
 pub struct Row<'a> {
@@ -51,6 +51,8 @@ pub fn of(title: impl Into<String>, rows: &[Row<'_>]) -> Option<Figure> {
         for (place, bar) in bars.iter().enumerate() {
             let y = (top + height * place as f64, top + height * (place + 1) as f64);
             layers.extend(bar_layers(&row.label, &parts, bar, y));
+            // Of the submitting thread, whose bar is the first, what is left is its own.
+            layers.extend(own_work(&row.label, bar.iter().sum(), *wall_ms, y).filter(|_| place == 0));
         }
         let wall = |y| (*wall_ms, idx as f64 + y);
         layers.push(Layer::rule(wall(0.06), wall(0.94), Colour::Ink, WALL_WIDTH));
@@ -69,10 +71,10 @@ pub fn of(title: impl Into<String>, rows: &[Row<'_>]) -> Option<Figure> {
     };
     Some(Figure {
         title: title.into(),
-        explanation: "Means over the counted runs. The line is the wall time; the space between the bar and the line is the \
-                      application's own work. With a lock thread, the upper bar is the submit thread and the lower bar the lock \
+        explanation: "Means over the counted runs. The line is the wall time; what the submitting thread does beside \
+                      the driver's calls is the application's own work. With a lock thread, the upper bar is the submit thread and the lower bar the lock \
                       thread, which waits in parallel.",
-        key: parts.iter().map(key).collect(),
+        key: parts.iter().map(key).chain([Key::area(OWN_WORK, Colour::Faint)]).collect(),
         columns: 1,
         panels: vec![panel],
     })
@@ -89,6 +91,11 @@ fn bar_layers(label: &str, parts: &[Metric], bar: &[f64], y: (f64, f64)) -> Vec<
     layers
 }
 
+fn own_work(label: &str, from_ms: f64, wall_ms: f64, y: (f64, f64)) -> Option<Layer> {
+    let name = format!("{label}, {OWN_WORK}");
+    (wall_ms > from_ms).then_some(Layer::Bar { name, colour: Colour::Faint, opacity: 0.6, x: (from_ms, wall_ms), y })
+}
+
 fn colour(metric: Metric) -> Colour {
     Part::of(metric).map_or(Colour::Muted, Colour::Part)
 }
@@ -100,8 +107,8 @@ pub fn bars(group: &Group, metrics: &[Metric]) -> Vec<Vec<f64>> {
         let ms = |&metric: &Metric| if takes(metric) { group.mean(metric).unwrap_or(0.0) } else { 0.0 };
         metrics.iter().map(ms).collect()
     };
-    match group.case.lock {
-        LockPlacement::Thread => vec![bar(&|metric| !of_locking(metric)), bar(&of_locking)],
-        LockPlacement::Inline | LockPlacement::Poll => vec![bar(&|_| true)],
+    match group.case.lock.has_own_thread() {
+        true => vec![bar(&|metric| !of_locking(metric)), bar(&of_locking)],
+        false => vec![bar(&|_| true)],
     }
 }

@@ -58,6 +58,24 @@ entries! {
 }
 
 impl Api {
+    /// The embedded virtual decoder.
+    pub fn built_in() -> Arc<Self> {
+        use virtual_nvenc::decode;
+        let entries = Entries {
+            create_parser: decode::create_parser,
+            parse: decode::parse,
+            destroy_parser: decode::destroy_parser,
+            caps: decode::caps,
+            create_decoder: decode::create_decoder,
+            destroy_decoder: decode::destroy_decoder,
+            decode: decode::decode,
+            status: decode::status,
+            map: decode::map,
+            unmap: decode::unmap,
+        };
+        Arc::new(Self { entries, _library: None })
+    }
+
     /// The installed NVIDIA driver's decoder library, by its full system name.
     ///
     /// # Errors
@@ -83,6 +101,11 @@ impl Api {
     /// Every entry must be callable as the header says, for as long as the returned value lives.
     pub unsafe fn from_table(entries: Entries) -> Arc<Self> {
         Arc::new(Self { entries, _library: None })
+    }
+
+    /// The functions, for a program that calls them itself.
+    pub fn entries(&self) -> &Entries {
+        &self.entries
     }
 
     fn from_library(library: Library) -> Result<Arc<Self>, NvdecError> {

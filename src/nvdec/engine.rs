@@ -17,7 +17,7 @@ use super::error::NvdecError;
 use super::format::StreamFormat;
 use super::memory::{DeviceMemory, HostBuffer, MemoryError};
 use super::parser::{Listener, Parser};
-use crate::contract::{Codec, LockPlacement, PictureKind, Tuning};
+use crate::contract::{Codec, PictureKind, Tuning};
 use crate::pipeline::engine::{Engine, Frame, Ready, Submitted, Taken};
 
 pub use super::decoder::DecodeCaps;
@@ -130,7 +130,7 @@ impl DecodeEngine {
         let submitter = Submitter {
             decoder: Arc::clone(&decoder),
             shown: Arc::clone(&shown),
-            is_served: config.tuning.lock == LockPlacement::Thread,
+            is_served: config.tuning.lock.has_own_thread(),
             pts: 0,
             num_bytes: 0,
             units: vec![Unit { num_bytes: 0, kind: PictureKind::Other }; num_surfaces],

@@ -8,9 +8,14 @@ use std::time::{Duration, Instant};
 
 use super::RingError;
 use super::engine::{Engine, Ready, Taken};
+use super::pace::Pace;
 use super::ring::Ring;
 use super::samples::{HarvestSample, HarvestTotals};
+use super::thread;
 
+/// One frame that takes this long means that the driver hangs: a slow engine takes milliseconds. Locking inline
+/// cannot be watched: the thread that would look is the one that hangs.
+const STALL_LIMIT: Duration = Duration::from_secs(20);
 /// How long a lock that looks hung is given to come back after all.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -41,6 +46,19 @@ pub(super) struct State<Error> {
     ended: bool,
     /// Why harvesting stopped early.
     error: Option<Error>,
+    /// A frame that takes longer means that the driver hangs.
+    pub(super) stall_limit: Duration,
+    /// CPU time of the harvest thread, once it has ended.
+    pub(super) thread_cpu_ns: Option<u64>,
+}
+
+/// How a harvest thread takes frames back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HarvestBy {
+    /// It waits inside the lock.
+    Waiting,
+    /// It asks whether the frame is finished, and locks only then.
+    Asking,
 }
 
 /// Takes frames back, oldest first. One exists per pipeline, on whichever thread locks.
@@ -60,6 +78,8 @@ impl<E: Engine> Shared<E> {
             locking_since_ns: None,
             ended: false,
             error: None,
+            stall_limit: STALL_LIMIT,
+            thread_cpu_ns: None,
         };
         Self {
             engine,
@@ -77,7 +97,7 @@ impl<E: Engine> Shared<E> {
 
     /// Nanoseconds from the epoch to `at`.
     pub(super) fn since_epoch_ns(&self, at: Instant) -> u64 {
-        u64::try_from(at.saturating_duration_since(self.epoch).as_nanos()).unwrap_or(u64::MAX)
+        nanos(at.saturating_duration_since(self.epoch))
     }
 
     /// The state, also after a panic elsewhere: it is plain numbers, changed in single steps.
@@ -113,11 +133,12 @@ impl<E: Engine> Shared<E> {
     /// Waits until `done` holds for the ring, woken by every frame harvested elsewhere.
     ///
     /// # Errors
-    /// Why harvesting stopped, or [`RingError::Stalled`] if one lock has been open for `stall_limit`, and a
+    /// Why harvesting stopped, or [`RingError::Stalled`] if one lock has been open for the stall limit, and a
     /// [`GRACE`] longer: a program that was stopped (Ctrl-Z) finds every lock old when it goes on.
-    pub(super) fn wait_until(&self, done: impl Fn(&Ring) -> bool, stall_limit: Duration) -> Result<(), E::Error> {
+    pub(super) fn wait_until(&self, done: impl Fn(&Ring) -> bool) -> Result<(), E::Error> {
         let mut suspect = None;
         let mut state = self.state();
+        let stall_limit = state.stall_limit;
         loop {
             if let Some(error) = &state.error {
                 return Err(error.clone());
@@ -137,20 +158,22 @@ impl<E: Engine> Shared<E> {
         }
     }
 
-    /// Waits for something to lock; false when nothing will come any more.
-    fn wait_lockable(&self) -> bool {
+    /// Waits for something to lock. Returns whether it had to wait; `None`: nothing will come any more.
+    fn wait_lockable(&self) -> Option<bool> {
         let mut state = self.state();
+        let mut has_waited = false;
         loop {
             if state.error.is_some() {
-                return false;
+                return None;
             }
             if state.ring.can_lock() {
-                return true;
+                return Some(has_waited);
             }
             if state.ended {
-                return false;
+                return None;
             }
             state = self.lockable.wait(state).unwrap_or_else(PoisonError::into_inner);
+            has_waited = true;
         }
     }
 }
@@ -212,23 +235,63 @@ impl<E: Engine> Harvester<E> {
     ///
     /// # Errors
     /// [`RingError::Thread`] if there is no thread to be had.
-    pub(super) fn spawn(self) -> Result<JoinHandle<()>, E::Error> {
+    pub(super) fn spawn(self, by: HarvestBy) -> Result<JoinHandle<()>, E::Error> {
         std::thread::Builder::new()
             .name("harvest".to_owned())
-            .spawn(move || self.run())
+            .spawn(move || self.run(by))
             .map_err(|error| RingError::Thread(error.to_string()).into())
     }
 
-    fn run(mut self) {
+    fn run(mut self, by: HarvestBy) {
         let shared = Arc::clone(&self.shared);
         let _alarm = Alarm(&*shared);
+        if by == HarvestBy::Asking {
+            thread::sleep_finely();
+        }
         if let Err(error) = shared.engine.enter_thread() {
             shared.stop(error);
         }
-        while shared.wait_lockable() {
-            if let Err(error) = self.harvest_one(true) {
+        let (mut pace, mut begun) = (Pace::default(), Instant::now());
+        while let Some(has_waited) = shared.wait_lockable() {
+            // The engine begins a frame when it has finished the one before, or when it is submitted.
+            if has_waited {
+                begun = Instant::now();
+            }
+            let harvested = match by {
+                HarvestBy::Waiting => self.harvest_one(true).map(drop),
+                HarvestBy::Asking => self.harvest_once_finished(&mut pace, begun),
+            };
+            if let Err(error) = harvested {
                 shared.stop(error);
             }
+            begun = Instant::now();
+        }
+        shared.state().thread_cpu_ns = thread::cpu_ns();
+    }
+
+    /// Asks until the oldest frame is finished, and takes it back; gives up without an error where the run was stopped.
+    ///
+    /// # Errors
+    /// What the driver answers, or [`RingError::Stalled`].
+    fn harvest_once_finished(&mut self, pace: &mut Pace, begun: Instant) -> Result<(), E::Error> {
+        let asked_first = Instant::now();
+        let mut num_asked = 1;
+        loop {
+            if self.harvest_one(false)? {
+                pace.note(nanos(begun.elapsed()), num_asked);
+                return Ok(());
+            }
+            let state = self.shared.state();
+            if state.error.is_some() {
+                return Ok(());
+            }
+            if asked_first.elapsed() > state.stall_limit {
+                return Err(RingError::Stalled { seconds: state.stall_limit.as_secs() }.into());
+            }
+            drop(state);
+            let pause = if num_asked == 1 { pace.until_due(nanos(begun.elapsed())) } else { pace.step() };
+            std::thread::sleep(pause);
+            num_asked += 1;
         }
     }
 }
@@ -245,6 +308,10 @@ impl<Error> State<Error> {
         self.harvests.push(sample);
         self.ring.harvest();
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Wakes the submitting thread when the harvest thread ends by a panic of the sink.

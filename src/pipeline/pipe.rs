@@ -9,15 +9,12 @@ use std::time::{Duration, Instant};
 
 use super::RingError;
 use super::engine::{Engine, Frame};
-use super::harvest::{Harvester, Shared, Sink};
+use super::harvest::{HarvestBy, Harvester, Shared, Sink};
 use super::ring::Ring;
 use super::samples::{SubmitSample, merge};
 use crate::contract::{EncodeMetrics, LockPlacement, MAX_IN_FLIGHT};
 use crate::record::{FrameColumns, LiveSample};
 
-/// One frame that takes this long means that the driver hangs: a slow engine takes milliseconds. Locking inline
-/// cannot be watched: the thread that would look is the one that hangs.
-const STALL_LIMIT: Duration = Duration::from_secs(20);
 /// Between two questions of a forced poll. Short against a frame, long against a call.
 const POLL_PAUSE: Duration = Duration::from_micros(50);
 
@@ -39,7 +36,6 @@ pub struct Pipeline<E: Engine> {
     /// In the order of submission. Room for all expected frames is made beforehand.
     submits: Vec<SubmitSample>,
     drain_ns: u64,
-    stall_limit: Duration,
     ended: bool,
 }
 
@@ -86,15 +82,16 @@ impl<E: Engine> Pipeline<E> {
         let reaper = match lock {
             LockPlacement::Inline => Reaper::Inline(harvester),
             LockPlacement::Poll => Reaper::Poll(harvester),
-            LockPlacement::Thread => Reaper::Thread(Some(harvester.spawn()?)),
+            LockPlacement::Thread => Reaper::Thread(Some(harvester.spawn(HarvestBy::Waiting)?)),
+            LockPlacement::Ready => Reaper::Thread(Some(harvester.spawn(HarvestBy::Asking)?)),
         };
         let submits = Vec::with_capacity(expected_frames);
-        Ok(Self { shared, reaper, submits, drain_ns: 0, stall_limit: STALL_LIMIT, ended: false })
+        Ok(Self { shared, reaper, submits, drain_ns: 0, ended: false })
     }
 
     /// Takes a lock that has been open this long for a hung driver, instead of after 20 s.
-    pub fn stall_after(mut self, limit: Duration) -> Self {
-        self.stall_limit = limit;
+    pub fn stall_after(self, limit: Duration) -> Self {
+        self.shared.state().stall_limit = limit;
         self
     }
 
@@ -149,6 +146,7 @@ impl<E: Engine> Pipeline<E> {
             copy_ns: state.totals.copy_ns,
             unlock_ns: state.totals.unlock_ns,
             drain_ns: self.drain_ns,
+            lock_thread_cpu_ns: state.thread_cpu_ns,
         }
     }
 
@@ -223,7 +221,7 @@ impl<E: Engine> Pipeline<E> {
             return Ok(());
         }
         let start_ns = self.shared.now_ns();
-        let waited = self.shared.wait_until(|ring| has_room(ring) || !ring.can_lock(), self.stall_limit);
+        let waited = self.shared.wait_until(|ring| has_room(ring) || !ring.can_lock());
         sample.blocked_ns += self.shared.now_ns() - start_ns;
         waited
     }
@@ -239,7 +237,7 @@ impl<E: Engine> Pipeline<E> {
                 }
             }
             Reaper::Poll(harvester) => {
-                let paused_ns = poll_while(harvester, &self.shared, self.stall_limit, at_threshold)?;
+                let paused_ns = poll_while(harvester, &self.shared, at_threshold)?;
                 if let Some(sample) = self.submits.last_mut() {
                     sample.blocked_ns += paused_ns;
                 }
@@ -259,10 +257,10 @@ impl<E: Engine> Pipeline<E> {
                 }
             }
             Reaper::Poll(harvester) => {
-                poll_while(harvester, &self.shared, self.stall_limit, || self.shared.state().ring.can_lock())?;
+                poll_while(harvester, &self.shared, || self.shared.state().ring.can_lock())?;
             }
             Reaper::Thread(thread) => {
-                self.shared.wait_until(Ring::is_drained, self.stall_limit)?;
+                self.shared.wait_until(Ring::is_drained)?;
                 // The last frame's sink may still run; only its end makes the stream complete.
                 if thread.take().is_some_and(|thread| thread.join().is_err()) {
                     return Err(RingError::HarvestDied.into());
@@ -298,8 +296,8 @@ impl<E: Engine> Drop for Pipeline<E> {
         let Reaper::Thread(thread) = &mut self.reaper else { return };
         // A thread that hangs inside the driver cannot be joined. It keeps the engine alive, and both are leaked.
         let Some(thread) = thread.take() else { return };
-        let start = Instant::now();
-        while !thread.is_finished() && start.elapsed() < self.stall_limit {
+        let (start, limit) = (Instant::now(), self.shared.state().stall_limit);
+        while !thread.is_finished() && start.elapsed() < limit {
             std::thread::sleep(POLL_PAUSE);
         }
         if thread.is_finished() {
@@ -312,9 +310,9 @@ impl<E: Engine> Drop for Pipeline<E> {
 fn poll_while<E: Engine>(
     harvester: &mut Harvester<E>,
     shared: &Shared<E>,
-    stall_limit: Duration,
     goes_on: impl Fn() -> bool,
 ) -> Result<u64, E::Error> {
+    let stall_limit = shared.state().stall_limit;
     let (mut paused_ns, mut last_harvest) = (0, (shared.state().ring.harvested(), Instant::now()));
     loop {
         harvester.harvest_finished()?;

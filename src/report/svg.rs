@@ -54,6 +54,7 @@ impl Canvas for Svg {
         let dash = match dash {
             Dash::Solid => "",
             Dash::Dashed => " stroke-dasharray=\"7 3\"",
+            Dash::LongDashed => " stroke-dasharray=\"14 4\"",
             Dash::Dotted => " stroke-dasharray=\"2 3\"",
         };
         self.put(format_args!(

@@ -74,7 +74,7 @@ fn names(run: &RunRecord, title: &str) -> Vec<Value> {
     names.push(thread(THREADS, SUBMITTING, "submitting"));
     match run.case.lock {
         LockPlacement::Inline => {}
-        LockPlacement::Thread => names.push(thread(THREADS, LOCKING, "locking")),
+        LockPlacement::Thread | LockPlacement::Ready => names.push(thread(THREADS, LOCKING, "locking")),
         LockPlacement::Poll => names.push(thread(THREADS, POLLING, "submitting: waits between polls")),
     }
     names.extend((0..run.case.pool).map(|slot| thread(SLOTS, slot, &format!("slot {slot}"))));
@@ -101,10 +101,10 @@ fn slices(run: &RunRecord, idx: usize) -> [Option<Value>; 6] {
     let copy_at = before(unlock_at, copy);
     // When polling, the time of the lock is that of many calls, of which only the last one has a place.
     let last_lock = lock.min(before(copy_at, lock_at));
-    let locking = if run.case.lock == LockPlacement::Thread { LOCKING } else { SUBMITTING };
+    let locking = if run.case.lock.has_own_thread() { LOCKING } else { SUBMITTING };
     let (waiting, blocked_at) = match run.case.lock {
         LockPlacement::Poll => (POLLING, after(submit_at, submit)),
-        LockPlacement::Inline | LockPlacement::Thread => (SUBMITTING, get(&frames.begin_at_ns)),
+        LockPlacement::Inline | LockPlacement::Thread | LockPlacement::Ready => (SUBMITTING, get(&frames.begin_at_ns)),
     };
     [
         slice(waiting, "blocked", blocked_at, blocked),

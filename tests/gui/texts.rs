@@ -153,7 +153,8 @@ fn check(window: &mut Harness<'_, App>, state: &str) {
     }
 }
 
-const ALL: [LockPlacement; 3] = [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Poll];
+const ALL: [LockPlacement; 4] =
+    [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Ready, LockPlacement::Poll];
 
 #[test]
 fn texts_of_one_case_and_of_eight_and_of_thirty_six() {

@@ -161,6 +161,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         copy_ns: sum(&frames.copy_ns),
         unlock_ns: sum(&frames.unlock_ns),
         drain_ns,
+        lock_thread_cpu_ns: None,
     };
     RunRecord {
         case: run.case,

@@ -24,6 +24,10 @@ pub struct DeviceConfig {
     pub submit_us: u32,
     /// How long NvEncLockBitstream takes beyond the wait for the picture; `None`: the profile's.
     pub lock_us: Option<u32>,
+    /// Most pictures that the driver takes before one is done; NvEncEncodePicture waits for the oldest then. 0: any number.
+    pub queue: u32,
+    /// Does an NvEncLockBitstream that waits keep NvEncEncodePicture of the same session out meanwhile?
+    pub lock_holds_session: bool,
     /// How much longer an IDR picture takes.
     pub idr_factor: f64,
     /// Half width of the jitter of each picture's cost, in percent.
@@ -106,6 +110,8 @@ impl DeviceConfig {
             interval_us: None,
             submit_us: profile.submit_us,
             lock_us: None,
+            queue: 0,
+            lock_holds_session: false,
             idr_factor: profile.idr_factor,
             jitter_pct: 0.0,
             seed: 0,
@@ -152,6 +158,8 @@ impl DeviceConfig {
             "interval_us" => self.interval_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "submit_us" => self.submit_us = number(key, value, 0..=MAX_US, "0 to 10000000 µs")?,
             "lock_us" => self.lock_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
+            "queue" => self.queue = number(key, value, 0..=MAX_QUEUE, "0 (no limit) to 64 frames")?,
+            "lock_holds" => self.lock_holds_session = lock_holds(key, value)?,
             "idr_factor" => self.idr_factor = number(key, value, 0.1..=100.0, "a factor from 0.1 to 100")?,
             "jitter_pct" => self.jitter_pct = number(key, value, 0.0..=100.0, "0 to 100 percent")?,
             "seed" => self.seed = number(key, value, 0..=u64::MAX, "a whole number")?,
@@ -173,14 +181,17 @@ impl Default for DeviceConfig {
 }
 
 const MAX_US: u32 = 10_000_000;
+const MAX_QUEUE: u32 = 64;
 
 const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "latency_us",
     "interval_us",
     "submit_us",
     "lock_us",
+    "queue",
+    "lock_holds",
     "idr_factor",
     "jitter_pct",
     "seed",
@@ -261,6 +272,14 @@ fn codecs(key: &'static str, value: &str) -> Result<Vec<Codec>, ConfigError> {
     }
 }
 
+fn lock_holds(key: &'static str, value: &str) -> Result<bool, ConfigError> {
+    match value {
+        "session" => Ok(true),
+        "nothing" => Ok(false),
+        _ => Err(bad_value(key, value, "session or nothing")),
+    }
+}
+
 fn payload(key: &'static str, value: &str) -> Result<Mode, ConfigError> {
     match value {
         "mosaic" => Ok(Mode::Mosaic),
@@ -287,7 +306,7 @@ impl fmt::Display for DeviceConfig {
     }
 }
 
-fn values(config: &DeviceConfig) -> [(&'static str, String); 13] {
+fn values(config: &DeviceConfig) -> [(&'static str, String); 15] {
     let optional = |us: Option<u32>| us.map_or_else(String::new, |us| us.to_string());
     let codec_names = config.codecs.iter().map(|codec| match codec {
         Codec::H264 => "h264",
@@ -302,6 +321,8 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 13] {
         ("interval_us", optional(config.interval_us)),
         ("submit_us", config.submit_us.to_string()),
         ("lock_us", optional(config.lock_us)),
+        ("queue", config.queue.to_string()),
+        ("lock_holds", if config.lock_holds_session { "session" } else { "nothing" }.to_owned()),
         ("idr_factor", config.idr_factor.to_string()),
         ("jitter_pct", config.jitter_pct.to_string()),
         ("seed", config.seed.to_string()),
@@ -364,6 +385,7 @@ mod tests {
             "fixed,latency_us=1400,interval_us=350,jitter_pct=2.5,seed=9,codecs=hevc,payload=lossless,api=12.1",
             "video-hw-2026-02,engines=2,sessions=3,idr_factor=1.5,host_work_us=0",
             "video-hw-2026-02,lock_us=0",
+            "fixed,queue=4,lock_holds=session",
         ];
         for text in texts {
             let config = parse(text).unwrap();
@@ -384,6 +406,7 @@ mod tests {
         assert_eq!(text("seed=1,seed=2"), "key 'seed' is given twice: keep one of them");
         assert_eq!(text("ada,fast"), "'fast' is not key=value: write for example latency_us=700");
         assert!(text("latency_us=1,interval_us=2").contains("at least one interval"));
+        assert_eq!(text("lock_holds=1"), "bad value '1' for lock_holds: expected session or nothing");
         assert!(text("ada,").contains("not key=value"));
     }
 

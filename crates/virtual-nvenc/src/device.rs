@@ -82,6 +82,10 @@ impl Device {
         self.handle.as_ptr()
     }
 
+    pub(crate) fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
     /// What the device was made from.
     pub fn config(&self) -> &DeviceConfig {
         &self.model.config

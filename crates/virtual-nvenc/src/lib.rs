@@ -12,6 +12,7 @@
 //! | `gop` | which picture becomes what, in which order |
 //! | `rules`, `versions`, `guids`, `caps`, `presets`, `params` | what the API allows and this device can do |
 //! | `device`, `session`, `buffers`, `resources`, `submit`, `worker`, `padding`, `reap` | the driver, without a C type in it |
+//! | `decode` | NVDEC's functions over the same engine |
 //! | `protocol` | what clients did, on request |
 //! | `forks` | whose process a session belongs to |
 //! | `payload` | the bytes |
@@ -21,6 +22,7 @@ mod abi;
 mod caps;
 mod clock;
 mod config;
+pub mod decode;
 mod device;
 pub mod engine;
 mod forks;

@@ -84,7 +84,7 @@ metrics! {
         match case.lock {
             LockPlacement::Inline | LockPlacement::Poll => Some(ms(metrics.blocked_ns + metrics.lock_ns)),
             // A trace of another process has its calls, not its waits between them.
-            LockPlacement::Thread => case.client.is_here().then(|| ms(metrics.blocked_ns)),
+            LockPlacement::Thread | LockPlacement::Ready => case.client.is_here().then(|| ms(metrics.blocked_ns)),
         }
     },
         "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks itself, and for room (Submit blocked). Of another process with a lock thread it is not known.";
@@ -122,6 +122,8 @@ metrics! {
         "The time inside nvEncLockBitstream that 99 % of the run's frames did not exceed (nearest rank).";
     LockP999Ms: "lock_p999_ms", "Lock wait per frame p99.9", Milliseconds, Lower, 10000, |run| run.lock_at(999),
         "The time inside nvEncLockBitstream that 99.9 % of the run's frames did not exceed (nearest rank).";
+    LockThreadCpuMs: "lock_thread_cpu_ms", "Lock thread's CPU time", Milliseconds, Lower, 0, |run| run.record.metrics.lock_thread_cpu_ns.map(ms),
+        "CPU time of the thread that locks, its packet receiver included. Only where it has a thread of its own, on Linux.";
     Bytes: "bytes", "Stream size", Bytes, Neither, 0, |run| Some(run.record.metrics.bytes as f64),
         "Bytes of all packets of the run.";
     ProcessWallMs: "process_wall_ms", "Process wall time", Milliseconds, Lower, 0, |run| run.process().map(|process| ms(process.wall_ns)),
@@ -164,7 +166,7 @@ pub const SWEPT_METRICS: [Metric; 6] =
 /// The wait that more frames in flight are to remove: the lock wait, or where a side locks on a thread of its own, beside the
 /// caller, what the submitting thread still waits.
 pub fn wait_of(locks: [LockPlacement; 2]) -> Metric {
-    if locks.contains(&LockPlacement::Thread) { Metric::SubmitWaitMs } else { Metric::LockMs }
+    if locks.iter().any(|lock| lock.has_own_thread()) { Metric::SubmitWaitMs } else { Metric::LockMs }
 }
 
 /// The highest percentile of latency that runs of so many frames bear.

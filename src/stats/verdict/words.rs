@@ -12,6 +12,7 @@ pub fn setting_text(case: &Case) -> String {
     let lock = match case.lock {
         LockPlacement::Inline => "locked inline",
         LockPlacement::Thread => "with a lock thread",
+        LockPlacement::Ready => "with a ready thread",
         LockPlacement::Poll => "polled",
     };
     format!("{} {frames} in flight, {lock}", case.reap_threshold)

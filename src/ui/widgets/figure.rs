@@ -165,6 +165,7 @@ impl Canvas for Screen<'_> {
         match pen.dash {
             Dash::Solid => drop(self.painter.add(Shape::line(line, stroke))),
             Dash::Dashed => self.painter.extend(Shape::dashed_line(&line, stroke, 7.0, 3.0)),
+            Dash::LongDashed => self.painter.extend(Shape::dashed_line(&line, stroke, 14.0, 4.0)),
             Dash::Dotted => self.painter.extend(Shape::dashed_line(&line, stroke, 2.0, 3.0)),
         }
     }

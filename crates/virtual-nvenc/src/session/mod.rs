@@ -6,6 +6,7 @@ pub mod payload_thread;
 pub mod reap;
 pub mod resources;
 pub mod submit;
+pub mod turns;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,7 @@ use crate::rules::{Answer, Refusal, Rule};
 use crate::session::buffers::{Input, Output, Phase, Surface};
 use crate::session::payload_thread::{Task, Worker};
 use crate::session::resources::Resource;
+use crate::session::turns::{Turn, Turns};
 use crate::versions::ApiVersion;
 
 /// Open sessions.
@@ -40,6 +42,8 @@ pub struct Session {
     pub changed: Condvar,
     /// Held over a whole NvEncEncodePicture: pictures enter the session one at a time, in the order of the calls.
     submitting: Mutex<()>,
+    /// Held by a lock that waits and by each submission, where the device's locks hold the session.
+    holding: Turns,
     last_breach: Mutex<Option<Rule>>,
     breaches: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -56,6 +60,8 @@ pub struct State {
     pub unfilled: VecDeque<Handle>,
     /// Outputs that have not been locked, in submission order: the order in which they must be.
     pub to_lock: VecDeque<Handle>,
+    /// When the pictures that the driver's queue holds are done, oldest first.
+    pub queued_until_ns: VecDeque<u64>,
     /// Pictures released by the reordering and about to go to the engine.
     pub coded: Vec<Coded<Source>>,
     /// Work for the payload thread, oldest first.
@@ -103,6 +109,7 @@ impl Session {
             state: Mutex::new(State::new()),
             changed: Condvar::new(),
             submitting: Mutex::new(()),
+            holding: Turns::default(),
             last_breach: Mutex::new(None),
             breaches: Mutex::default(),
         })
@@ -197,6 +204,11 @@ impl Session {
         protocol::note_end(self.seat.session_idx, num_pictures, breaches.iter().map(|(rule, count)| (*rule, *count)));
     }
 
+    /// Keeps other calls out of the session, on a device whose calls do.
+    pub fn hold(&self) -> Option<Turn<'_>> {
+        self.model.config.lock_holds_session.then(|| self.holding.take())
+    }
+
     pub fn last_breach(&self) -> Option<Rule> {
         *self.last_breach.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -224,6 +236,8 @@ impl State {
             outputs: HashMap::new(),
             unfilled: VecDeque::new(),
             to_lock: VecDeque::new(),
+            // A client measures while this runs, so no memory is asked for.
+            queued_until_ns: VecDeque::with_capacity(128),
             coded: Vec::new(),
             tasks: VecDeque::with_capacity(64),
             payload_thread_ended: false,

@@ -21,6 +21,7 @@ impl Session {
     /// Waits until the picture's modelled time has come, it has been handed out, and its payload is made.
     pub fn lock_output(&self, handle: Handle, do_not_wait: bool) -> Answer<Reaped> {
         let returns_ns = self.await_output(handle, do_not_wait)?;
+        let _held = self.hold();
         clock::sleep_until(returns_ns);
         let mut state = self.state();
         loop {

@@ -35,12 +35,20 @@ impl Session {
     pub fn submit(&self, submission: &Submission) -> Answer<Status> {
         let entered_ns = clock::now_ns();
         let _turn = self.take_turn();
+        let _held = self.hold();
         self.accept(submission)?;
         let submit_ns = u64::from(self.model.config.submit_us) * 1000;
         if submit_ns > 0 {
             clock::sleep_until(entered_ns + submit_ns);
         }
+        self.wait_for_queue();
         self.launch()
+    }
+
+    /// Waits until the driver's queue has room for one more picture.
+    fn wait_for_queue(&self) {
+        let room_ns = self.state().room_in_queue_ns(self.model.config.queue as usize);
+        clock::sleep_until(room_ns);
     }
 
     /// The end of the stream: every held picture goes to the engine. Any number of times.
@@ -111,6 +119,9 @@ impl Session {
         let delimiter = encoder.params.has_delimiters.then_some(encoder.params.stream.codec);
         let size = (encoder.params.width, encoder.params.height);
         let done_ns = self.model.schedule(self.seat, submitted_ns, service).done_ns;
+        if self.model.config.queue > 0 {
+            state.queued_until_ns.push_back(done_ns);
+        }
 
         let header = PictureHeader { kind: coded.kind, poc: coded.poc, is_reference: coded.is_reference };
         let source = coded.token;
@@ -158,6 +169,16 @@ impl Encoder {
 }
 
 impl State {
+    /// When a queue of at most `queue` pictures (0: of any number) has room for one more.
+    fn room_in_queue_ns(&mut self, queue: usize) -> u64 {
+        let mut room_ns = 0;
+        while queue > 0 && self.queued_until_ns.len() >= queue {
+            // Pictures are done in order: when the first has left, there is one place more.
+            room_ns = self.queued_until_ns.pop_front().unwrap_or(0);
+        }
+        room_ns
+    }
+
     /// The rules of a submission; gives the encoded size.
     fn check(&mut self, submission: &Submission) -> Answer<(u32, u32)> {
         let (width, height) = (self.encoder()?.params.width, self.encoder()?.params.height);

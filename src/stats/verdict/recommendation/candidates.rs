@@ -178,6 +178,7 @@ pub(super) fn in_line(field: &Field<'_>, candidates: &[Candidate]) -> Vec<Case> 
         LockPlacement::Inline => 0,
         LockPlacement::Poll => 1,
         LockPlacement::Thread => 2,
+        LockPlacement::Ready => 3,
     };
     let mut ranked: Vec<_> = fast()
         .map(|one| (is_higher(one), one.case.reap_threshold, simplicity(one.case.lock), one.case.pool, one.case))

@@ -57,7 +57,7 @@ fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, show
     Grid::new(("effects", codec.codec)).num_columns(7).striped(true).spacing([16.0, 6.0]).show(ui, |ui| {
         let level = codec.effects.first().map_or(95.0, |effect| effect.interval.confidence_pct);
         let interval = if level > 95.05 { format!("{level:.1} % interval") } else { "95 % interval".to_owned() };
-        for title in ["Metric", "Paired median change", &interval, "Mean", "Worst run", "Answer", "Why"] {
+        for title in ["Metric", "Paired median change", &interval, "Mean", "Worst run over median", "Answer", "Why"] {
             ui.strong(title);
         }
         ui.end_row();
@@ -106,7 +106,7 @@ fn worst_ui(ui: &mut Ui, effect: &Effect) {
     let both = effect.worst.before_pct.zip(effect.worst.after_pct);
     let text = both.map_or_else(
         || units::NO_VALUE.to_owned(),
-        |(before, after)| format!("{} to {}", units::change_pct(before), units::change_pct(after)),
+        |(before, after)| format!("{}, then {}", units::change_pct(before), units::change_pct(after)),
     );
     ui.label(text).on_hover_text("Distance of the worst run above the median of its side, before and after");
 }

@@ -10,9 +10,10 @@ use crate::ui::views::setup::model::{CHIPS, Part, Problem, Setup};
 use crate::ui::views::setup::parts::problems_ui;
 use crate::ui::widgets::{icons, more_ui, removable_chip_ui, row_ui, sub_ui};
 
-const LOCKS: [(LockPlacement, &str, &str); 3] = [
+const LOCKS: [(LockPlacement, &str, &str); 4] = [
     (LockPlacement::Inline, "submit thread (inline)", "waits in the lock at T frames"),
     (LockPlacement::Thread, "lock thread", "locks each frame at once"),
+    (LockPlacement::Ready, "ready thread", "locks each frame once it is finished"),
     (LockPlacement::Poll, "submit thread, polling", "tries to lock after each frame"),
 ];
 

@@ -209,7 +209,10 @@ fn stall_limit(ui: &Ui, painter: &Painter, timeline: &Timeline, layout: &Layout,
     // At the left end: the right one has the lane's largest value.
     let font = TextStyle::Small.resolve(ui.style());
     let text = format!("stalls: above {}", units::ns(limit_ns));
-    painter.text(line[0] + vec2(4.0, -1.0), Align2::LEFT_BOTTOM, text, font, theme::ink(ui).dim);
+    // Above the line, where that is not in the time axis.
+    let has_room = y - layout.peaks.min > font.size + 2.0;
+    let align = if has_room { Align2::LEFT_BOTTOM } else { Align2::LEFT_TOP };
+    painter.text(line[0] + vec2(4.0, 0.0), align, text, font, theme::ink(ui).dim);
 }
 
 /// Where the chosen frame's lock began, however narrow its boxes are.

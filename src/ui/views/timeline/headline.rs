@@ -22,13 +22,26 @@ fn of_frame(timeline: &Timeline, frame: usize, lock_ns: u64) -> String {
     let time = units::ns(lock_ns);
     let share = units::pct(100.0 * lock_ns as f64 / timeline.lock_ns.max(1) as f64);
     let is_worst = timeline.worst(FrameTime::LockWait).first() == Some(&frame);
+    let early = early(timeline, frame);
     if is_worst {
-        return format!("Frame {frame} waited longest: {time} in the lock, {share} of the run's lock wait");
+        return format!("Frame {frame} waited longest: {time} in the lock, {share} of the run's lock wait{early}");
     }
     let at_ns = timeline.frames.lock_at_ns.get(frame).copied().unwrap_or(0);
     let place =
         timeline.stalls.place(frame, at_ns).map(|place| format!("; stall {place} of {}", timeline.stalls.len()));
-    format!("Frame {frame} waited {time} in the lock, {share} of the run's lock wait{}", place.unwrap_or_default())
+    let place = place.unwrap_or_default();
+    format!("Frame {frame} waited {time} in the lock, {share} of the run's lock wait{place}{early}")
+}
+
+/// Where the engine's times are known: by how much it had finished the frame before the lock returned. That part of the wait
+/// is not the engine's.
+fn early(timeline: &Timeline, frame: usize) -> String {
+    let Some(&encoded_at_ns) = timeline.frames.encoded_at_ns.get(frame) else { return String::new() };
+    let lock = timeline.times().lock(frame as u32);
+    match lock.until_ns.saturating_sub(encoded_at_ns.max(lock.from_ns)) {
+        0 => String::new(),
+        early_ns => format!("; the engine had finished it {} before the lock returned", units::ns(early_ns)),
+    }
 }
 
 fn of_stretch(timeline: &Timeline, state: &TimelineState) -> String {

@@ -97,7 +97,7 @@ pub fn lanes(times: &Times<'_>, case: &Case) -> Vec<Lane> {
         (Client::Foreign(_), _) => {
             vec![(LaneKind::SubmitThread, submits.collect()), engine, (LaneKind::LockCalls, reaps.collect())]
         }
-        (_, LockPlacement::Thread) => {
+        (_, LockPlacement::Thread | LockPlacement::Ready) => {
             vec![(LaneKind::SubmitThread, submits.collect()), engine, (LaneKind::LockThread, reaps.collect())]
         }
         (_, LockPlacement::Inline) => vec![(LaneKind::SubmitThread, submits.chain(reaps).collect()), engine],
@@ -311,7 +311,7 @@ mod tests {
             FrameColumns { blocked_ns: vec![u64::MAX, u64::MAX], upload_ns: vec![], ..whole },
         ];
         for frames in torn {
-            for lock in [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Poll] {
+            for lock in [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Ready, LockPlacement::Poll] {
                 let case = case(lock, 2, Client::Here);
                 let times = times(&frames, &case);
                 for lane in lanes(&times, &case) {

@@ -1,0 +1,87 @@
+//! Reading the headers of NAL units bit by bit (H.264 and HEVC, clauses 7.2 and 9.1): fixed fields and Exp-Golomb codes.
+//!
+//! Past the end everything is 0: a header that was cut off gives wrong numbers, and no panic.
+
+/// Headers that matter here are shorter.
+const MAX_BYTES: usize = 512;
+
+/// A NAL unit's payload without its emulation prevention bytes.
+pub struct Bits {
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Bits {
+    /// Of what follows the NAL unit's header.
+    pub fn of(payload: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(payload.len().min(MAX_BYTES));
+        let mut num_zeros = 0;
+        for &byte in payload.iter().take(MAX_BYTES) {
+            if num_zeros >= 2 && byte == 3 {
+                num_zeros = 0;
+                continue;
+            }
+            num_zeros = if byte == 0 { num_zeros + 1 } else { 0 };
+            bytes.push(byte);
+        }
+        Self { bytes, at: 0 }
+    }
+
+    pub fn flag(&mut self) -> bool {
+        let bit = self.bytes.get(self.at / 8).is_some_and(|byte| byte >> (7 - self.at % 8) & 1 == 1);
+        self.at += 1;
+        bit
+    }
+
+    /// u(n), of at most 32 bits.
+    pub fn number(&mut self, num_bits: u32) -> u32 {
+        (0..num_bits).fold(0, |value, _| value << 1 | u32::from(self.flag()))
+    }
+
+    pub fn skip(&mut self, num_bits: usize) {
+        self.at = self.at.saturating_add(num_bits);
+    }
+
+    /// ue(v)
+    pub fn unsigned(&mut self) -> u32 {
+        let mut num_zeros = 0;
+        while !self.flag() {
+            num_zeros += 1;
+            if num_zeros > 31 || self.is_at_end() {
+                return 0;
+            }
+        }
+        (1 << num_zeros) - 1 + self.number(num_zeros)
+    }
+
+    /// se(v)
+    pub fn signed(&mut self) -> i32 {
+        let code = i64::from(self.unsigned());
+        (if code % 2 == 1 { code / 2 + 1 } else { -(code / 2) }) as i32
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.at >= 8 * self.bytes.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_read_as_the_standard_lists_them() {
+        // 1, 010, 011, 00100, 00101: 0 to 4
+        let mut bits = Bits::of(&[0b1010_0110, 0b0100_0010, 0b1000_0000]);
+        assert_eq!([(); 5].map(|()| bits.unsigned()), [0, 1, 2, 3, 4]);
+        let mut bits = Bits::of(&[0b0100_1100, 0b1000_0101, 0]);
+        assert_eq!([(); 4].map(|()| bits.signed()), [1, -1, 2, -2]);
+    }
+
+    #[test]
+    fn emulation_prevention_is_left_out_and_the_end_is_zero() {
+        let mut bits = Bits::of(&[0, 0, 3, 1, 0, 0, 3]);
+        assert_eq!((bits.number(24), bits.number(16)), (1, 0));
+        assert_eq!((bits.unsigned(), bits.number(32), bits.flag()), (0, 0, false));
+    }
+}
