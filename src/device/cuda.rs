@@ -1,5 +1,6 @@
 //! CUDA: contexts, and the memory that a decoder's frames are copied to. Errors say what to do.
 
+use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -91,6 +92,10 @@ impl DeviceMemory for CudaMemory {
         // is slow at.
         let at = unsafe { result::malloc_host(num_bytes, 0) }.map_err(|error| failed("cuMemHostAlloc", &error))?;
         Ok(Arc::new(Pinned { at: at.cast(), num_bytes, context: Arc::clone(&self.context) }))
+    }
+
+    fn stream(&self) -> *mut c_void {
+        self.stream.cu_stream().cast()
     }
 
     unsafe fn copy_out(

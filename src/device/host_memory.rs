@@ -1,5 +1,6 @@
 //! The virtual device's memory: plain memory of this computer.
 
+use std::ffi::c_void;
 use std::sync::Arc;
 
 use crate::nvdec::memory::{DeviceMemory, HostBuffer, MemoryError};
@@ -24,6 +25,10 @@ impl DeviceMemory for HostMemory {
         bytes.resize(num_bytes, 0_u8);
         let at = Box::into_raw(bytes.into_boxed_slice());
         Ok(Arc::new(Plain(at)))
+    }
+
+    fn stream(&self) -> *mut c_void {
+        std::ptr::null_mut()
     }
 
     unsafe fn copy_out(

@@ -169,13 +169,15 @@ impl Decoder {
         })
     }
 
-    /// Takes a picture back as a frame in device memory; waits until it is finished.
+    /// Takes a picture back as a frame in device memory; waits until it is decoded. Its post-processing (into the output
+    /// format) is only queued then, on the memory's stream.
     pub(super) fn map(&self, surface: u32) -> Result<MappedFrame, NvdecError> {
         let mut params = MaybeUninit::<CUVIDPROCPARAMS>::zeroed();
         let (mut at, mut pitch): (u64, c_uint) = (0, 0);
         // SAFETY: the struct is zeroed and written in place; all pointers are valid during the call.
         let status = unsafe {
             (&raw mut (*params.as_mut_ptr()).progressive_frame).write(1);
+            (&raw mut (*params.as_mut_ptr()).output_stream).write(self.memory.stream().cast());
             let surface = surface as c_int;
             (self.api.entries.map)(self.handle, surface, &raw mut at, &raw mut pitch, params.as_mut_ptr())
         };

@@ -2,6 +2,7 @@
 //!
 //! The device implements it: CUDA for a GPU, plain memory for the virtual device.
 
+use std::ffi::c_void;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -18,6 +19,10 @@ pub trait DeviceMemory: Debug + Send + Sync {
     /// # Errors
     /// There is none left.
     fn host_buffer(&self, num_bytes: usize) -> Result<Arc<dyn HostBuffer>, MemoryError>;
+
+    /// The CUDA stream that [`DeviceMemory::copy_out`] copies on; null where there is none. What the driver still does to a
+    /// mapped frame must be queued on it, or else the copy takes it too early.
+    fn stream(&self) -> *mut c_void;
 
     /// Copies `rows` rows of `row_bytes` bytes from device memory at `from` with `pitch` to `into`, without gaps, and
     /// returns when they are there.
