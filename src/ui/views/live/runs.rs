@@ -20,7 +20,7 @@ pub fn runs_ui(ui: &mut Ui, runs: &[RunSummary], is_live: bool) {
         .stick_to_bottom(is_live)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::exact(32.0))
-        .column(Column::exact(118.0))
+        .column(Column::exact(160.0))
         .column(Column::exact(80.0))
         .columns(Column::remainder().at_least(56.0).clip(true), METRICS.len());
     if has_failed {

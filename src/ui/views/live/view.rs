@@ -76,7 +76,7 @@ fn cases_ui(ui: &mut Ui, loaded: &LoadedSession) {
     TableBuilder::new(ui)
         .striped(true)
         .cell_layout(Layout::right_to_left(Align::Center))
-        .column(Column::exact(158.0))
+        .column(Column::exact(172.0))
         .column(Column::exact(48.0))
         .columns(Column::remainder().at_least(58.0).clip(true), metrics.len())
         .column(Column::exact(SPARK_WIDTH + 16.0))
