@@ -129,7 +129,7 @@ fn the_parser_says_what_the_stream_is() {
     let format = device("virtual").stream_format(clip.codec, clip.units.iter().map(Vec::as_slice)).expect("a format");
     assert_eq!((format.codec, format.bits), (Codec::Hevc, 10));
     assert_eq!(format.shown, Dimensions { width: 322, height: 178 });
-    assert!(format.coded.width >= 322 && format.coded.width % 8 == 0, "{format}");
+    assert!(format.coded.width >= 322 && format.coded.width.is_multiple_of(8), "{format}");
 }
 
 #[test]

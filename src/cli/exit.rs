@@ -116,6 +116,7 @@ impl From<NvdecError> for Failure {
             | NvdecError::Size { .. }
             | NvdecError::NoSequence { .. }
             | NvdecError::Interlaced
+            | NvdecError::Surfaces { .. }
             | NvdecError::Odd(_)
             | NvdecError::Ring(RingError::Tuning { .. }) => Exit::Usage,
             _ => Exit::Failed,

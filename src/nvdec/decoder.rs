@@ -17,6 +17,9 @@ use crate::contract::{Codec, Dimensions};
 
 /// Frames that may be mapped at a time: one, and one for a caller that maps the next before it gives the last back.
 const OUTPUT_SURFACES: c_ulong = 2;
+/// Every driver makes so many surfaces; some refuse more with [`INVALID_VALUE`].
+const USUAL_SURFACES: u32 = 20;
+const INVALID_VALUE: u32 = 1;
 
 /// An open decoder.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ unsafe impl Sync for Decoder {}
 /// What a decoder is doing with a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    InProgress,
+    Running,
     Done,
     Failed,
 }
@@ -141,6 +144,9 @@ impl Decoder {
             info.ulTargetHeight = shown.height.into();
             (decoder.api.entries.create_decoder)(&raw mut decoder.handle, raw)
         };
+        if status == INVALID_VALUE && num_surfaces > USUAL_SURFACES {
+            return Err(NvdecError::Surfaces { surfaces: num_surfaces, references: format.min_surfaces });
+        }
         check("cuvidCreateDecoder", status)?;
         Ok(decoder)
     }
@@ -162,7 +168,7 @@ impl Decoder {
             (&raw const (*status.as_ptr()).decodeStatus).cast::<u32>().read()
         };
         Ok(match status {
-            1 => Progress::InProgress,
+            1 => Progress::Running,
             // 9 is an error that the decoder could hide: the frame is not what was coded.
             8 | 9 => Progress::Failed,
             _ => Progress::Done,

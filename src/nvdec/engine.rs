@@ -208,7 +208,7 @@ impl Engine for DecodeEngine {
         let corrupt = NvdecError::Corrupt { frame: announced.pts };
         if !wait {
             match self.decoder.progress(announced.surface)? {
-                Progress::InProgress => return Ok(None),
+                Progress::Running => return Ok(None),
                 Progress::Failed => return Err(corrupt),
                 Progress::Done => {}
             }

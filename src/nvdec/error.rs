@@ -33,6 +33,10 @@ pub enum NvdecError {
         "the driver's parser finds no {codec} stream in the clip: its first frame has no sequence header, or it is damaged; start the clip at a key frame"
     )]
     NoSequence { codec: Codec },
+    #[error(
+        "the driver refuses a decoder with {surfaces} surfaces, {references} for the clip's own references and the rest for frames in flight; lower the reap threshold or --pool"
+    )]
+    Surfaces { surfaces: u32, references: u32 },
     #[error("the clip is interlaced: only progressive clips can be measured; deinterlace it first (ffmpeg -vf bwdif)")]
     Interlaced,
     #[error("the clip's size {0} is odd: crop it to even sides first (ffmpeg -vf crop)")]

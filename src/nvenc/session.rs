@@ -74,7 +74,7 @@ struct Slot {
     output: *mut c_void,
 }
 
-/// A finished picture, locked: its bytes lie in the driver's memory until [`Locked::unlock`].
+/// A finished picture, locked: its bytes lie in the driver's memory until it is unlocked.
 #[derive(Debug)]
 pub struct Locked<'a> {
     session: &'a Session,

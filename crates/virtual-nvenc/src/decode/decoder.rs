@@ -2,7 +2,7 @@
 //! counterparts. A frame is flat grey, and its first eight bytes say how many pictures were decoded before it.
 
 use std::collections::VecDeque;
-use std::ffi::{c_int, c_uint, c_ulonglong};
+use std::ffi::{c_int, c_uint, c_ulong, c_ulonglong};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moq_nvenc::sys::cuviddec::{
@@ -94,8 +94,8 @@ pub unsafe extern "C" fn create(handle: *mut CUvideodecoder, info: *mut CUVIDDEC
         (codec, (&raw const (*info).OutputFormat).cast::<u32>().read(), &*info)
     };
     let Some(codec) = codec.filter(|codec| model.config.codecs.contains(codec)) else { return answer::NOT_SUPPORTED };
-    let size = |value: u64| u32::try_from(value).ok().filter(|side| (1..=MAX_SIDE).contains(side));
-    let (Some(width), Some(height)) = (size(info.ulTargetWidth as u64), size(info.ulTargetHeight as u64)) else {
+    let size = |value: c_ulong| u32::try_from(value).ok().filter(|side| (1..=MAX_SIDE).contains(side));
+    let (Some(width), Some(height)) = (size(info.ulTargetWidth), size(info.ulTargetHeight)) else {
         return answer::INVALID_VALUE;
     };
     let (num_surfaces, num_outputs) = (info.ulNumDecodeSurfaces as usize, info.ulNumOutputSurfaces as usize);
@@ -225,8 +225,8 @@ pub unsafe extern "C" fn map(
 pub unsafe extern "C" fn unmap(handle: CUvideodecoder, address: c_ulonglong) -> u32 {
     let Some(decoder) = DECODERS.find(Handle::from_ptr(handle)) else { return answer::INVALID_VALUE };
     let mut state = decoder.state();
-    let is_it = |frame: &Box<[u8]>| frame.as_ptr().addr() as u64 == address;
-    let Some(place) = state.mapped.iter().position(is_it) else { return answer::INVALID_VALUE };
+    let is_it = |frame: &[u8]| frame.as_ptr().addr() as u64 == address;
+    let Some(place) = state.mapped.iter().position(|frame| is_it(frame)) else { return answer::INVALID_VALUE };
     let frame = state.mapped.swap_remove(place);
     if let Some(output) = state.outputs.iter_mut().find(|output| output.is_none()) {
         *output = Some(frame);

@@ -1,6 +1,6 @@
 //! cuvidCreateVideoParser, cuvidParseVideoData, cuvidDestroyVideoParser. Decodes nothing: surfaces are given out in turn.
 
-use std::ffi::c_void;
+use std::ffi::{c_ulong, c_void};
 use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -102,7 +102,7 @@ pub unsafe extern "C" fn parse(handle: CUvideoparser, packet: *mut CUVIDSOURCEDA
             return answer::INVALID_VALUE;
         }
     }
-    let ends = u64::from(packet.flags) & CUvideopacketflags::CUVID_PKT_ENDOFSTREAM as u64 != 0;
+    let ends = packet.flags & CUvideopacketflags::CUVID_PKT_ENDOFSTREAM as c_ulong != 0;
     if ends && !parser.end() {
         return answer::INVALID_VALUE;
     }
