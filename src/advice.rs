@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::contract::{Codec, LockPlacement};
+use crate::contract::{Codec, EngineKind, LockPlacement};
 use crate::record::{Case, DeviceKind};
 
 /// Most surfaces that FFmpeg makes (nvenc.h, `MAX_REGISTERED_FRAMES`).
@@ -44,10 +44,14 @@ pub struct Proof {
     pub note: &'static str,
 }
 
-/// One entry a program, always in the same order. Empty for a case without a threshold: another program's.
-pub fn advice(case: &Case) -> Vec<Advice> {
+/// One entry a program, always in the same order. Empty for a case without a threshold: another program's. For a decoder only
+/// the user's own loop: none of the other programs offers a setting for it.
+pub fn advice(case: &Case, engine: EngineKind) -> Vec<Advice> {
     if case.reap_threshold == 0 {
         return Vec::new();
+    }
+    if engine == EngineKind::Nvdec {
+        return vec![own_decoder(case)];
     }
     vec![ffmpeg(case), gstreamer(case), obs(case), sdk_sample(case), own_program(case)]
 }
@@ -196,16 +200,12 @@ const THREAD: &str = "thread 1, for each frame:
 end of stream: send EOS; lockable = submitted; wake thread 2; join it
 thread 2, again and again:
     wait until locked < lockable; leave once the stream has ended and locked == submitted
-    nvEncLockBitstream(output[locked % P], doNotWait = 0)
+    TAKE_OLDEST
     copy the packet; nvEncUnlockBitstream; locked += 1; wake thread 1";
-const READY: &str = "thread 1, for each frame:
-    wait until lockable - locked < {T}  // condition variable
-    SUBMIT; wake thread 2
-end of stream: send EOS; lockable = submitted; wake thread 2; join it
-thread 2, again and again:
-    wait until locked < lockable; leave once the stream has ended and locked == submitted
-    while nvEncLockBitstream(output[locked % P], doNotWait = 1) != NV_ENC_SUCCESS: sleep  // until it is due
-    copy the packet; nvEncUnlockBitstream; locked += 1; wake thread 1";
+/// How thread 2 takes the oldest frame: waiting inside the lock, or asking first.
+const WAIT_INSIDE: &str = "nvEncLockBitstream(output[locked % P], doNotWait = 0)";
+const ASK_FIRST: &str =
+    "while nvEncLockBitstream(output[locked % P], doNotWait = 1) != NV_ENC_SUCCESS: sleep  // until it is due";
 const POLL: &str = "for each frame:
     SUBMIT
     repeat:
@@ -218,15 +218,13 @@ end of stream: send EOS; lockable = submitted; repeat until locked == submitted"
 /// The loops of `nvenc::encoder`, in short. Locks go in the order of submission, and only to frames that an
 /// `NV_ENC_SUCCESS` at or after their submission made lockable (nvEncodeAPI.h, `nvEncEncodePicture`).
 fn own_program(case: &Case) -> Advice {
+    const MUTEX: &str = "One mutex guards the counters; do not hold it during a driver call.";
+    const ASKING: &str = "NVIDIA's guide wants doNotWait = 0 in synchronous mode: try it on your driver.";
     let (steps, about) = match case.lock {
-        LockPlacement::Inline => (INLINE, "The submitting thread waits inside the lock."),
-        LockPlacement::Thread => (THREAD, "One mutex guards the counters; do not hold it during a driver call."),
-        LockPlacement::Ready => (
-            READY,
-            "One mutex guards the counters; do not hold it during a driver call. NVIDIA's guide wants doNotWait = 0 in \
-             synchronous mode: try it on your driver.",
-        ),
-        LockPlacement::Poll => (POLL, "NVIDIA's guide wants doNotWait = 0 in synchronous mode: try it on your driver."),
+        LockPlacement::Inline => (INLINE.to_owned(), "The submitting thread waits inside the lock.".to_owned()),
+        LockPlacement::Thread => (THREAD.replace("TAKE_OLDEST", WAIT_INSIDE), MUTEX.to_owned()),
+        LockPlacement::Ready => (THREAD.replace("TAKE_OLDEST", ASK_FIRST), format!("{MUTEX} {ASKING}")),
+        LockPlacement::Poll => (POLL.to_owned(), ASKING.to_owned()),
     };
     let rest = "After NV_ENC_ERR_NEED_MORE_INPUT a frame must not be locked yet. With lookahead hold its depth back \
                 too (lockable = submitted - depth), as GStreamer does: drivers have refused earlier locks.";
@@ -234,6 +232,42 @@ fn own_program(case: &Case) -> Advice {
         program: "Your own program",
         change: format!("{START}\n{steps}").replace("SUBMIT", SUBMIT).replace("{T}", &case.reap_threshold.to_string()),
         note: format!("{about} {rest}"),
+        is_possible: true,
+    }
+}
+
+const DECODE: &str = "P = {T} + min_num_decode_surfaces  // surfaces, the answer of the sequence callback
+decode callback: cuvidDecodePicture
+display callback: shown += its surface";
+
+/// The loop of `nvdec::engine`, in short: a frame may be mapped once the display callback has named it.
+fn own_decoder(case: &Case) -> Advice {
+    const MAP: &str = "cuvidMapVideoFrame64; use the frame; cuvidUnmapVideoFrame64";
+    let parse = "cuvidParseVideoData(access unit, CUVID_PKT_ENDOFPICTURE)";
+    let finished = "cuvidGetDecodeStatus(oldest of shown) is not 1";
+    let steps = match case.lock {
+        LockPlacement::Inline => format!("for each access unit:\n    {parse}\n    while shown holds {{T}}: {MAP}"),
+        LockPlacement::Poll => {
+            format!(
+                "for each access unit:\n    {parse}\n    while shown holds {{T}}, or {finished}: once it is so, {MAP}"
+            )
+        }
+        LockPlacement::Thread | LockPlacement::Ready => {
+            let wait =
+                if case.lock == LockPlacement::Ready { format!("sleep until {finished}; ") } else { String::new() };
+            format!(
+                "thread 1, for each access unit:\n    wait until shown holds fewer than {{T}}\n    {parse}\nthread 2, for each \
+                 of shown:\n    {wait}{MAP}"
+            )
+        }
+    };
+    Advice {
+        program: "Your own program",
+        change: format!("{DECODE}\n{steps}\nend of stream: CUVID_PKT_ENDOFSTREAM; map the rest the same way")
+            .replace("{T}", &case.reap_threshold.to_string()),
+        note: "Frames come in display order. Map and copy on one CUDA stream (CUVIDPROCPARAMS::output_stream): the driver \
+               converts a mapped frame there."
+            .to_owned(),
         is_possible: true,
     }
 }
@@ -264,7 +298,7 @@ mod tests {
     fn every_program_answers_every_case_and_none_claims_what_it_cannot() {
         for case in cases() {
             let (is_inline, threshold) = (case.lock == Inline, case.reap_threshold);
-            let all = advice(&case);
+            let all = advice(&case, EngineKind::Nvenc);
             let possible: Vec<_> = all.iter().map(|one| one.is_possible).collect();
             let of_gstreamer = case.lock == Thread && threshold == 5;
             let expected = [is_inline && threshold < 64, of_gstreamer, is_inline && threshold == 3, is_inline, true];
@@ -274,12 +308,12 @@ mod tests {
                 assert!(!change.contains("{T}") && !change.contains("SUBMIT"), "{case}: {change}");
             }
         }
-        assert_eq!(advice(&case(Codec::H264, 0, Inline)), []);
+        assert_eq!(advice(&case(Codec::H264, 0, Inline), EngineKind::Nvenc), []);
     }
 
     #[test]
     fn one_frame_in_flight_gives_serial_settings() {
-        let all = advice(&case(Codec::H264, 1, Inline));
+        let all = advice(&case(Codec::H264, 1, Inline), EngineKind::Nvenc);
         let expected = ["-delay 0", "", "B-Frames: 0", "nExtraOutputDelay = 0", "lockable - locked >= 1:"];
         for (one, expected) in all.iter().zip(expected) {
             assert!(one.change.contains(expected), "{one:?}");

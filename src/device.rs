@@ -45,7 +45,7 @@ pub enum DeviceSpec {
 /// An opened device: sessions can be made on it.
 #[derive(Debug)]
 pub struct Device {
-    engine: Opened,
+    engine: EngineHandle,
     info: DeviceInfo,
     emulation: Option<Arc<virtual_nvenc::Device>>,
     clocks: Option<Clocks>,
@@ -53,7 +53,7 @@ pub struct Device {
 
 /// The engine that a device was opened for.
 #[derive(Debug)]
-enum Opened {
+enum EngineHandle {
     Encoder { api: Arc<Api>, handle: DeviceHandle },
     Decoder { api: Arc<nvdec::api::Api>, memory: Arc<dyn DeviceMemory> },
 }
@@ -159,7 +159,7 @@ impl Device {
         };
         let clocks = clocks_of(&context);
         let memory = Arc::new(CudaMemory::new(context)?);
-        let engine = Opened::Decoder { api: nvdec::api::Api::system()?, memory };
+        let engine = EngineHandle::Decoder { api: nvdec::api::Api::system()?, memory };
         Ok(Self { engine, info, emulation: None, clocks })
     }
 
@@ -190,7 +190,7 @@ impl Device {
             engine: EngineKind::Nvdec,
         };
         let memory = Arc::new(HostMemory(Arc::clone(&emulation)));
-        let engine = Opened::Decoder { api: nvdec::api::Api::built_in(), memory };
+        let engine = EngineHandle::Decoder { api: nvdec::api::Api::built_in(), memory };
         Self { engine, info, emulation: Some(emulation), clocks: None }
     }
 
@@ -206,7 +206,7 @@ impl Device {
         };
         // SAFETY: the virtual driver looks its devices up by this value and never follows it.
         let handle = unsafe { DeviceHandle::new(emulation.as_ptr(), emulation.clone()) };
-        let engine = Opened::Encoder { api, handle };
+        let engine = EngineHandle::Encoder { api, handle };
         Ok(Self { engine, info, emulation: Some(emulation), clocks: None })
     }
 
@@ -230,7 +230,7 @@ impl Device {
         let token = Arc::new(Token::default());
         // SAFETY: a driver on a machine without CUDA can only compare this value, or look at the zeros it points at.
         let handle = unsafe { DeviceHandle::new(token.as_ptr(), token) };
-        Ok(Self { engine: Opened::Encoder { api, handle }, info, emulation: None, clocks: None })
+        Ok(Self { engine: EngineHandle::Encoder { api, handle }, info, emulation: None, clocks: None })
     }
 
     fn with_context(api: Arc<Api>, context: Arc<CudaContext>, kind: DeviceKind, name: String) -> Self {
@@ -239,7 +239,7 @@ impl Device {
         let clocks = clocks_of(&context);
         // SAFETY: a CUDA context is what NVENC takes for a device, and `Context` keeps it.
         let handle = unsafe { DeviceHandle::new(context.cu_ctx().cast(), Arc::new(Context(context))) };
-        Self { engine: Opened::Encoder { api, handle }, info, emulation: None, clocks }
+        Self { engine: EngineHandle::Encoder { api, handle }, info, emulation: None, clocks }
     }
 
     /// Facts about the device.
@@ -253,8 +253,8 @@ impl Device {
     /// The driver refuses.
     pub fn open_session(&self) -> Result<Session, DeviceError> {
         match &self.engine {
-            Opened::Encoder { api, handle } => Ok(Session::open(Arc::clone(api), handle.clone())?),
-            Opened::Decoder { .. } => Err(DeviceError::WrongEngine { opened: "decoding", asked: "encoding" }),
+            EngineHandle::Encoder { api, handle } => Ok(Session::open(Arc::clone(api), handle.clone())?),
+            EngineHandle::Decoder { .. } => Err(DeviceError::WrongEngine { opened: "decoding", asked: "encoding" }),
         }
     }
 
@@ -298,8 +298,8 @@ impl Device {
 
     fn decoder_api(&self) -> Result<(&Arc<nvdec::api::Api>, &Arc<dyn DeviceMemory>), DeviceError> {
         match &self.engine {
-            Opened::Decoder { api, memory } => Ok((api, memory)),
-            Opened::Encoder { .. } => Err(DeviceError::WrongEngine { opened: "encoding", asked: "decoding" }),
+            EngineHandle::Decoder { api, memory } => Ok((api, memory)),
+            EngineHandle::Encoder { .. } => Err(DeviceError::WrongEngine { opened: "encoding", asked: "decoding" }),
         }
     }
 

@@ -5,9 +5,14 @@ mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::process::Command;
 
 use common::{config, device, pixels, view};
-use inflight::contract::{Encoder, LockPlacement};
+use inflight::contract::{Encoder, EngineKind, LockPlacement, Tuning};
+use inflight::device::Device;
+use inflight::nvdec::engine::DecodeConfig;
+use inflight::pipeline::engine::Frame;
+use inflight::source::{Clip, InputSpec};
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -68,6 +73,40 @@ fn inline_allocates_one_packet_a_frame() {
 #[test]
 fn with_a_harvest_thread_the_submitting_thread_allocates_nothing() {
     assert_eq!(allocations(LockPlacement::Thread, 500), 0);
+    assert_eq!(allocations(LockPlacement::Ready, 500), 0);
+}
+
+/// A decoder's frames are not packets: what stays on the device costs nothing, and copies go to buffers that are used again.
+#[test]
+fn decoding_allocates_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.h264");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x96:r=25", "-frames:v", "250"])
+        .args(["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p"])
+        .arg(&path)
+        .status();
+    assert!(made.expect("this test needs ffmpeg: apt install ffmpeg").success());
+    let clip = Clip::open(&InputSpec::File(path), u64::MAX, 1 << 30).expect("what ffmpeg wrote can be read");
+    let spec = "virtual:latency_us=300,interval_us=100,queue=5".parse().expect("a device");
+    let device = Device::open_for(&spec, EngineKind::Nvdec).expect("the virtual device opens everywhere");
+    let format = device.stream_format(clip.codec, clip.units.iter().map(Vec::as_slice)).expect("a format");
+    for (lock, copies_out) in
+        [(LockPlacement::Inline, false), (LockPlacement::Inline, true), (LockPlacement::Ready, true)]
+    {
+        let tuning = Tuning { reap_threshold: 4, lock, pool: None };
+        let config = DecodeConfig { format, tuning, copies_out, expected_frames: clip.units.len() };
+        let mut pipeline = device.decoder(&config, Box::new(|frame, _| drop(frame))).expect("it can be decoded");
+        let mut before = 0;
+        for (pts, unit) in (0..).zip(&clip.units) {
+            if pts == 50 {
+                before = COUNT.get();
+            }
+            pipeline.submit(&Frame { data: unit, pts }).expect("a good unit is taken");
+        }
+        assert_eq!(COUNT.get() - before, 0, "{lock}, copies out: {copies_out}");
+        pipeline.finish().expect("a good stream ends well");
+    }
 }
 
 #[test]

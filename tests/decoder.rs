@@ -132,6 +132,30 @@ fn the_parser_says_what_the_stream_is() {
     assert!(format.coded.width >= 322 && format.coded.width.is_multiple_of(8), "{format}");
 }
 
+/// Headers with any bits in them are read to some format or refused; they end in no panic, which in a callback of the driver
+/// would end the program.
+#[test]
+fn damaged_headers_are_no_panic() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = [
+        clip(folder.path(), "a.h264", &["-c:v", "libx264", "-pix_fmt", "yuv420p"]),
+        clip(folder.path(), "a.hevc", &["-c:v", "libx265", "-pix_fmt", "yuv420p", "-x265-params", "log-level=none"]),
+    ];
+    let device = device("virtual");
+    let mut random = fastrand::Rng::with_seed(7);
+    for clip in &good {
+        for _ in 0..2000 {
+            let mut unit = clip.units[0].clone();
+            for _ in 0..random.usize(1..8) {
+                let at = random.usize(4..unit.len().min(120));
+                unit[at] = random.u8(..);
+            }
+            unit.truncate(random.usize(5..unit.len()));
+            let _ = device.stream_format(clip.codec, [unit.as_slice(), clip.units[1].as_slice()]);
+        }
+    }
+}
+
 #[test]
 fn what_is_no_clip_is_refused_with_a_reason() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -345,8 +345,8 @@ impl TakenFrame<'_> {
         let Decoder { format, memory, .. } = &*self.engine.decoder;
         let MappedFrame { at, pitch_bytes } = self.mapped;
         let (row_bytes, rows) = format.rows();
-        // SAFETY: the frame is mapped until `self` is released, with that many rows at that pitch; the buffer is held by
-        // its pool and this call alone.
+        // SAFETY: the frame is mapped until `self` is released, with that many rows at that pitch; the buffer was made for
+        // such a frame (`frame_bytes`), and is held by its pool and this call alone.
         Ok(unsafe { memory.copy_out(at, pitch_bytes, row_bytes, rows, into) }?)
     }
 }

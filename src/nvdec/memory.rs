@@ -28,11 +28,11 @@ pub trait DeviceMemory: Debug + Send + Sync {
     /// returns when they are there.
     ///
     /// # Errors
-    /// The driver refuses, or `into` is too small.
+    /// The driver refuses.
     ///
     /// # Safety
-    /// `from` must be device memory of this device that holds those rows until the call returns, and nobody else may use
-    /// `into` meanwhile.
+    /// `from` must be device memory of this device that holds those rows until the call returns; `into` must have room for
+    /// them, and nobody else may use it meanwhile.
     unsafe fn copy_out(
         &self,
         from: u64,

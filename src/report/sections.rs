@@ -248,7 +248,7 @@ pub fn in_other_programs(answer: &Answer) -> String {
             let _ = writeln!(text, "{}", code_block(change, ""));
         }
     }
-    let Proof { before, after, compare, note } = &answer.proof;
+    let Some(Proof { before, after, compare, note }) = &answer.proof else { return text };
     let commands = code_block(&format!("{before}\n{after}\n{compare}"), "sh");
     format!(
         "{text}**To prove it** with your own program, before and after the change. {}\n\n{commands}",

@@ -80,8 +80,8 @@ pub struct Answer {
     pub next: NextStep,
     /// How to set the case in other programs.
     pub advice: Vec<Advice>,
-    /// How to prove it there.
-    pub proof: Proof,
+    /// How to prove it there; `None` of a decoder, whose calls nothing here watches in another program.
+    pub proof: Option<Proof>,
     /// Candidates, competitors, and why.
     pub recommendation: Recommendation,
 }
@@ -243,8 +243,12 @@ fn answer(
         doubts,
         repetition: compared.and_then(|one| Repetition::of(session.runs, one.before.case, one.after.case)),
         next,
-        advice: advice(&known.case),
-        proof: proof(session.device.kind, &session.plan.device, PROGRAM, &format!("{PROGRAM} WITH THE CHANGE")),
+        advice: advice(&known.case, session.device.engine),
+        proof: session
+            .device
+            .engine
+            .is_encoder()
+            .then(|| proof(session.device.kind, &session.plan.device, PROGRAM, &format!("{PROGRAM} WITH THE CHANGE"))),
         recommendation: known,
     }
 }

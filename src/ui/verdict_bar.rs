@@ -313,9 +313,9 @@ pub(super) fn how_ui(ui: &mut Ui, answers: &[Answer]) {
                 ui.label(&advice.note);
                 code_ui(ui, &advice.change, advice.program);
             }
+            let Some(Proof { before, after, compare, note }) = &answer.proof else { continue };
             ui.label(theme::semibold("To prove it, before and after the change"));
-            ui.label(answer.proof.note);
-            let Proof { before, after, compare, .. } = &answer.proof;
+            ui.label(*note);
             code_ui(ui, &format!("{before}\n{after}\n{compare}"), "the commands");
         }
     });

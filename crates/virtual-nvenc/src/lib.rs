@@ -8,7 +8,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | `config`, `profiles` | what a device is |
-//! | `engine`, `clock` | when a picture is done |
+//! | `engine`, `queue`, `clock` | when a picture is taken, and when it is done |
 //! | `gop` | which picture becomes what, in which order |
 //! | `rules`, `versions`, `guids`, `caps`, `presets`, `params` | what the API allows and this device can do |
 //! | `device`, `session`, `buffers`, `resources`, `submit`, `worker`, `padding`, `reap` | the driver, without a C type in it |
@@ -36,6 +36,7 @@ pub mod payload;
 mod presets;
 mod profiles;
 mod protocol;
+mod queue;
 mod rules;
 mod session;
 mod versions;

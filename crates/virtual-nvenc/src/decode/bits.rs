@@ -7,14 +7,15 @@ const MAX_BYTES: usize = 512;
 
 /// A NAL unit's payload without its emulation prevention bytes.
 pub struct Bits {
-    bytes: Vec<u8>,
+    bytes: [u8; MAX_BYTES],
+    num_bytes: usize,
     at: usize,
 }
 
 impl Bits {
-    /// Of what follows the NAL unit's header.
+    /// Of what follows the NAL unit's header. Asks for no memory: a client measures meanwhile.
     pub fn of(payload: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(payload.len().min(MAX_BYTES));
+        let (mut bytes, mut num_bytes) = ([0; MAX_BYTES], 0);
         let mut num_zeros = 0;
         for &byte in payload.iter().take(MAX_BYTES) {
             if num_zeros >= 2 && byte == 3 {
@@ -22,9 +23,10 @@ impl Bits {
                 continue;
             }
             num_zeros = if byte == 0 { num_zeros + 1 } else { 0 };
-            bytes.push(byte);
+            bytes[num_bytes] = byte;
+            num_bytes += 1;
         }
-        Self { bytes, at: 0 }
+        Self { bytes, num_bytes, at: 0 }
     }
 
     pub fn flag(&mut self) -> bool {
@@ -61,7 +63,7 @@ impl Bits {
     }
 
     fn is_at_end(&self) -> bool {
-        self.at >= 8 * self.bytes.len()
+        self.at >= 8 * self.num_bytes
     }
 }
 

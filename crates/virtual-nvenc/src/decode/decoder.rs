@@ -1,7 +1,6 @@
 //! cuvidGetDecoderCaps, cuvidCreateDecoder, cuvidDecodePicture, cuvidGetDecodeStatus, cuvidMapVideoFrame64 and their
 //! counterparts. A frame is flat grey, and its first eight bytes say how many pictures were decoded before it.
 
-use std::collections::VecDeque;
 use std::ffi::{c_int, c_uint, c_ulong, c_ulonglong};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +15,7 @@ use crate::device::{Model, Seat};
 use crate::engine::{Service, lock_returns_ns};
 use crate::handles::{Handle, Registry};
 use crate::payload::Codec;
+use crate::queue::DriverQueue;
 use crate::session::turns::Turns;
 
 static DECODERS: Registry<Decoder> = Registry::new();
@@ -41,7 +41,7 @@ struct State {
     /// By surface: when its picture is done, and which it is.
     surfaces: Vec<Option<Decoded>>,
     num_pictures: u64,
-    queued_until_ns: VecDeque<u64>,
+    queue: DriverQueue,
     /// Memory of mapped frames; `None`: free.
     outputs: Vec<Option<Box<[u8]>>>,
     mapped: Vec<Box<[u8]>>,
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn create(handle: *mut CUvideodecoder, info: *mut CUVIDDEC
     let state = State {
         surfaces: vec![None; num_surfaces],
         num_pictures: 0,
-        queued_until_ns: VecDeque::with_capacity(128),
+        queue: DriverQueue::new(model.config.queue),
         outputs: (0..num_outputs).map(|_| frame()).collect(),
         mapped: Vec::with_capacity(num_outputs),
     };
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn decode(handle: CUvideodecoder, params: *mut CUVIDPICPAR
     let config = &decoder.model.config;
     let _held = config.lock_holds_session.then(|| decoder.holding.take());
     clock::sleep_until(entered_ns + u64::from(config.submit_us) * 1000);
-    let room_ns = decoder.state().room_in_queue_ns(config.queue as usize);
+    let room_ns = decoder.state().queue.room_ns();
     clock::sleep_until(room_ns);
     let mut state = decoder.state();
     let idx = state.num_pictures;
@@ -163,9 +163,7 @@ pub unsafe extern "C" fn decode(handle: CUvideodecoder, params: *mut CUVIDPICPAR
     let done_ns = decoder.model.schedule(decoder.seat, clock::now_ns(), service).done_ns;
     *place = Some(Decoded { done_ns, idx });
     state.num_pictures += 1;
-    if config.queue > 0 {
-        state.queued_until_ns.push_back(done_ns);
-    }
+    state.queue.push(done_ns);
     answer::SUCCESS
 }
 
@@ -241,17 +239,6 @@ impl Decoder {
 
     fn decoded(&self, surface: c_int) -> Option<Decoded> {
         *self.state().surfaces.get(usize::try_from(surface).ok()?)?
-    }
-}
-
-impl State {
-    /// As of an encoder's queue: when there is room for one more picture.
-    fn room_in_queue_ns(&mut self, queue: usize) -> u64 {
-        let mut room_ns = 0;
-        while queue > 0 && self.queued_until_ns.len() >= queue {
-            room_ns = self.queued_until_ns.pop_front().unwrap_or(0);
-        }
-        room_ns
     }
 }
 

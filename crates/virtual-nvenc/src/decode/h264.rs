@@ -2,7 +2,7 @@
 //! 7.3.2, 7.3.3 and 8.2.1). Frames only; of a stream with fields it says that it has them.
 
 use super::bits::Bits;
-use super::stream::{Picture, Sequence};
+use super::sequence::{Picture, Sequence, next_msb};
 
 /// Profiles whose sequence parameter sets have the fields of High (7.3.2.1.1).
 const HIGH: [u32; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
@@ -98,7 +98,7 @@ impl Headers {
         self.sps = Some(Sps { frame_num_bits, poc_type, poc_lsb_bits, is_progressive });
         Sequence {
             coded: (width_mbs.saturating_mul(16), height_mbs.saturating_mul(16)),
-            crop: [crop[0] * unit_x, crop[1] * unit_x, crop[2] * unit_y, crop[3] * unit_y],
+            crop: [0, 1, 2, 3].map(|side| crop[side].saturating_mul(if side < 2 { unit_x } else { unit_y })),
             frame_rate: vui.frame_rate,
             bits: luma_bits,
             chroma,
@@ -124,15 +124,15 @@ impl Headers {
         }
         let order = if sps.poc_type == 0 {
             let lsb = bits.number(sps.poc_lsb_bits) as i32;
-            let msb = super::stream::next_msb(self.prev_msb, self.prev_lsb, lsb, 1 << sps.poc_lsb_bits);
+            let msb = next_msb(self.prev_msb, self.prev_lsb, lsb, 1 << sps.poc_lsb_bits);
             if is_reference {
                 (self.prev_msb, self.prev_lsb) = (msb, lsb);
             }
-            msb + lsb
+            msb.wrapping_add(lsb)
         } else {
             self.num_since_idr
         };
-        self.num_since_idr += 1;
+        self.num_since_idr = self.num_since_idr.wrapping_add(1);
         Some(Picture { order, starts_anew: is_idr, is_intra: slice_type == 2, is_reference })
     }
 }

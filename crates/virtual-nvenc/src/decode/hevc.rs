@@ -2,7 +2,7 @@
 //! 7.3.6 and 8.3.1).
 
 use super::bits::Bits;
-use super::stream::{Picture, Sequence, next_msb};
+use super::sequence::{Picture, Sequence, next_msb};
 
 /// The parameter sets of a stream, and where its order stands.
 #[derive(Debug, Default)]
@@ -87,7 +87,7 @@ impl Headers {
         if temporal_id == 1 && is_reference && !(6..=9).contains(&kind) {
             (self.prev_msb, self.prev_lsb) = (msb, lsb);
         }
-        Some(Picture { order: msb + lsb, starts_anew: is_idr, is_intra: slice_type == 2, is_reference })
+        Some(Picture { order: msb.wrapping_add(lsb), starts_anew: is_idr, is_intra: slice_type == 2, is_reference })
     }
 }
 

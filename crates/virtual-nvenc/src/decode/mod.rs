@@ -3,7 +3,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | `bits`, `h264`, `hevc`, `stream` | headers, and the order of pictures |
+//! | `bits`, `sequence`, `h264`, `hevc`, `stream` | headers, and the order of pictures |
 //! | `parser` | access units in, callbacks out |
 //! | `decoder` | surfaces, when a picture is done, frames out |
 
@@ -12,6 +12,7 @@ mod decoder;
 mod h264;
 mod hevc;
 mod parser;
+mod sequence;
 mod stream;
 
 use std::cell::RefCell;

@@ -11,7 +11,8 @@ use moq_nvenc::sys::nvcuvid::{
 };
 
 use super::answer;
-use super::stream::{Headers, Picture, Reorder, Sequence};
+use super::sequence::{Picture, Sequence};
+use super::stream::{Headers, Reorder};
 use crate::handles::{Handle, Registry};
 use crate::payload::Codec;
 

@@ -19,6 +19,7 @@ use crate::handles::{Handle, Registry};
 use crate::params::{EncodeParams, Request, refuse_if};
 use crate::payload::{DELIMITER_BYTES, PayloadWriter};
 use crate::protocol;
+use crate::queue::DriverQueue;
 use crate::rules::{Answer, Refusal, Rule};
 use crate::session::buffers::{Input, Output, Phase, Surface};
 use crate::session::payload_thread::{Task, Worker};
@@ -60,8 +61,7 @@ pub struct State {
     pub unfilled: VecDeque<Handle>,
     /// Outputs that have not been locked, in submission order: the order in which they must be.
     pub to_lock: VecDeque<Handle>,
-    /// When the pictures that the driver's queue holds are done, oldest first.
-    pub queued_until_ns: VecDeque<u64>,
+    pub queue: DriverQueue,
     /// Pictures released by the reordering and about to go to the engine.
     pub coded: Vec<Coded<Source>>,
     /// Work for the payload thread, oldest first.
@@ -100,13 +100,13 @@ impl Session {
     /// Takes a seat on the device, where the device is not older than the client's header.
     pub fn open(model: Arc<Model>, api: ApiVersion) -> Answer<Session> {
         refuse_if(api > model.config.api, Rule::WrongVersion)?;
-        let seat = model.take_seat()?;
+        let (seat, queue) = (model.take_seat()?, model.config.queue);
         Ok(Session {
             api,
             model,
             seat,
             process: forks::count(),
-            state: Mutex::new(State::new()),
+            state: Mutex::new(State::new(queue)),
             changed: Condvar::new(),
             submitting: Mutex::new(()),
             holding: Turns::default(),
@@ -227,7 +227,7 @@ impl Session {
 }
 
 impl State {
-    fn new() -> State {
+    fn new(queue: u32) -> State {
         State {
             encoder: None,
             worker: None,
@@ -236,8 +236,7 @@ impl State {
             outputs: HashMap::new(),
             unfilled: VecDeque::new(),
             to_lock: VecDeque::new(),
-            // A client measures while this runs, so no memory is asked for.
-            queued_until_ns: VecDeque::with_capacity(128),
+            queue: DriverQueue::new(queue),
             coded: Vec::new(),
             tasks: VecDeque::with_capacity(64),
             payload_thread_ended: false,

@@ -41,14 +41,9 @@ impl Session {
         if submit_ns > 0 {
             clock::sleep_until(entered_ns + submit_ns);
         }
-        self.wait_for_queue();
-        self.launch()
-    }
-
-    /// Waits until the driver's queue has room for one more picture.
-    fn wait_for_queue(&self) {
-        let room_ns = self.state().room_in_queue_ns(self.model.config.queue as usize);
+        let room_ns = self.state().queue.room_ns();
         clock::sleep_until(room_ns);
+        self.launch()
     }
 
     /// The end of the stream: every held picture goes to the engine. Any number of times.
@@ -119,9 +114,7 @@ impl Session {
         let delimiter = encoder.params.has_delimiters.then_some(encoder.params.stream.codec);
         let size = (encoder.params.width, encoder.params.height);
         let done_ns = self.model.schedule(self.seat, submitted_ns, service).done_ns;
-        if self.model.config.queue > 0 {
-            state.queued_until_ns.push_back(done_ns);
-        }
+        state.queue.push(done_ns);
 
         let header = PictureHeader { kind: coded.kind, poc: coded.poc, is_reference: coded.is_reference };
         let source = coded.token;
@@ -169,16 +162,6 @@ impl Encoder {
 }
 
 impl State {
-    /// When a queue of at most `queue` pictures (0: of any number) has room for one more.
-    fn room_in_queue_ns(&mut self, queue: usize) -> u64 {
-        let mut room_ns = 0;
-        while queue > 0 && self.queued_until_ns.len() >= queue {
-            // Pictures are done in order: when the first has left, there is one place more.
-            room_ns = self.queued_until_ns.pop_front().unwrap_or(0);
-        }
-        room_ns
-    }
-
     /// The rules of a submission; gives the encoded size.
     fn check(&mut self, submission: &Submission) -> Answer<(u32, u32)> {
         let (width, height) = (self.encoder()?.params.width, self.encoder()?.params.height);
