@@ -277,19 +277,26 @@ impl std::fmt::Display for Case {
     }
 }
 
+impl DeviceInfo {
+    /// The driver, and which of its engines was measured: "580.159.04, NVENC API 13.0".
+    pub fn driver_text(&self) -> String {
+        match self.engine {
+            EngineKind::Nvenc => format!("{}, NVENC API {}", self.driver, self.api_version),
+            EngineKind::Nvdec => format!("{}, NVDEC (decoder)", self.driver),
+        }
+    }
+}
+
 impl std::fmt::Display for DeviceInfo {
     /// One line that marks a virtual device as virtual.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, name, driver, api_version, engine } = self;
+        let Self { kind, name, .. } = self;
         match kind {
             DeviceKind::Virtual => write!(f, "VIRTUAL DEVICE (modelled times, not a GPU measurement): {name}")?,
             DeviceKind::Cuda => write!(f, "GPU {name}")?,
             DeviceKind::Library => write!(f, "driver library {name}")?,
         }
-        match engine {
-            EngineKind::Nvenc => write!(f, ", driver {driver}, NVENC API {api_version}"),
-            EngineKind::Nvdec => write!(f, ", driver {driver}, NVDEC (decoder)"),
-        }
+        write!(f, ", driver {}", self.driver_text())
     }
 }
 

@@ -58,7 +58,7 @@ pub fn environment(manifest: &Manifest) -> String {
     row("System", markdown(&format!("{os}, {kernel}")));
     row("Processor", markdown(&format!("{cpu}, {num_cpus} logical processors")));
     row("Memory", Unit::Bytes.text(*memory_mib as f64 * 1024.0 * 1024.0));
-    row("Driver", markdown(&format!("{}, NVENC API {}", manifest.device.driver, manifest.device.api_version)));
+    row("Driver", markdown(&manifest.device.driver_text()));
     row("Program", markdown(&format!("inflight {inflight_version}, {build}")));
     row("Input", code(spec));
     row("Frames", format!("{frames} of {dimensions} {format} at {frame_rate} fps, XXH3-64 {}", code(digest)));

@@ -126,8 +126,7 @@ pub fn blocks(answer: &Answer, found: &Repetition) -> String {
 
 /// The device, with a warning unless it was a GPU.
 pub fn device(device: &DeviceInfo) -> String {
-    let DeviceInfo { name, driver, api_version, .. } = device;
-    let line = markdown(&format!("{name}, driver {driver}, NVENC API {api_version}"));
+    let line = markdown(&format!("{}, driver {}", device.name, device.driver_text()));
     match notice(device) {
         Some(notice) => format!("> **{notice}**\n>\n> Device: {line}\n"),
         None => format!("Device: {line}\n"),

@@ -188,7 +188,13 @@ fn answer_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
         if has_tiles {
             ui.spacing_mut().item_spacing.x = theme::GAP;
             let before = answer.compared.map(|[before, _]| before);
-            answer.figures.iter().for_each(|figure| figure_ui(ui, figure, before));
+            for (idx, figure) in answer.figures.iter().enumerate() {
+                // All start from the same case; said once, it leaves room for the longest title.
+                let from = before
+                    .filter(|_| idx == 0)
+                    .map_or_else(String::new, |case| format!(", from T={}", case.reap_threshold));
+                figure_ui(ui, figure, &from, before);
+            }
         }
     });
 }
@@ -208,10 +214,9 @@ fn line_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
     ui.add_space(4.0);
 }
 
-/// `before`: the case that the change starts from.
-fn figure_ui(ui: &mut Ui, figure: &Figure, before: Option<Case>) {
+/// `before`: the case that the change starts from; `from`: what the title says of it.
+fn figure_ui(ui: &mut Ui, figure: &Figure, from: &str, before: Option<Case>) {
     let unit = figure.metric.unit();
-    let from = before.map_or_else(String::new, |case| format!(", from T={}", case.reap_threshold));
     tile_ui(ui, TILE_WIDTH, &format!("{}{from}", figure.metric.title()), |ui| {
         ui.label(theme::number(unit.text_or_none(figure.after))).on_hover_text(format!(
             "{} with {}. {}",
