@@ -19,9 +19,9 @@ const RIGHT_MARGIN: f32 = 4.0;
 
 /// From left to right: width at least, and share of what is left over.
 const COLUMNS: [(Field, f32, f32); 10] = [
-    (Field::Session, 150.0, 3.0),
+    (Field::Session, 126.0, 3.0),
     (Field::Verdict, 90.0, 0.0),
-    (Field::Threshold, 116.0, 0.5),
+    (Field::Threshold, 140.0, 0.5),
     (Field::Codecs, 76.0, 0.0),
     (Field::Device, 64.0, 3.0),
     (Field::Runs, 48.0, 0.0),
