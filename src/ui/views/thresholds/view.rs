@@ -39,7 +39,7 @@ fn table_ui(ui: &mut Ui, rows: &[Row]) {
         TableBuilder::new(ui)
             .vscroll(false)
             .cell_layout(Layout::right_to_left(Align::Center))
-            .column(Column::exact(144.0))
+            .column(Column::exact(136.0))
             .column(Column::remainder().at_least(64.0).clip(true))
             .column(Column::exact(116.0))
             .columns(Column::remainder().at_least(52.0).clip(true), num_metrics - 1 + usize::from(has_all))
