@@ -10,6 +10,10 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod engine_kind;
+
+pub use engine_kind::EngineKind;
+
 /// Most frames that may be in flight; FFmpeg and OBS stop at 64 surfaces too.
 pub const MAX_IN_FLIGHT: u32 = 64;
 
@@ -32,32 +36,6 @@ impl Codec {
             Self::H264 => "H.264",
             Self::Hevc => "HEVC",
             Self::Av1 => "AV1",
-        }
-    }
-}
-
-/// The hardware engine that is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum EngineKind {
-    /// The encoder: frames in, packets out.
-    #[default]
-    Nvenc,
-    /// The decoder: access units in, frames out.
-    Nvdec,
-}
-
-impl EngineKind {
-    /// Is it the encoder?
-    pub fn is_encoder(&self) -> bool {
-        *self == Self::Nvenc
-    }
-
-    /// Its name for people.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Nvenc => "NVENC",
-            Self::Nvdec => "NVDEC",
         }
     }
 }

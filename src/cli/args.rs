@@ -135,7 +135,7 @@ pub struct CompareArgs {
 /// Overrides of single criteria.
 #[derive(Debug, Args)]
 pub struct CriteriaArgs {
-    /// Percentage by which the encode wall time must fall; a negative value allows it to grow (default: 5)
+    /// Percentage by which the wall time must fall; a negative value allows it to grow (default: 5)
     #[arg(long, value_name = "PERCENT")]
     pub min_wall_improvement: Option<f64>,
     /// Percentage by which lock_ms must fall; -inf turns the criterion off (default: 20)

@@ -222,7 +222,7 @@ impl Told<'_> {
             if let Some(repetition) = &answer.repetition {
                 writeln!(out, "  {repetition}.")?;
             }
-            writeln!(out, "  Next: {}.", answer.next)?;
+            writeln!(out, "  Next: {}.", answer.next_text())?;
         }
         let stopped = if outcome.stopped { "stopped, with all finished runs saved" } else { "saved" };
         writeln!(out, "\nSession {stopped} in {dir}; next: inflight report {dir}", dir = self.dir.display())?;

@@ -39,6 +39,7 @@ pub enum Part {
     SourceWait,
     Upload,
     Submit,
+    SubmitWait,
     Copy,
     Unlock,
     InFlight,
@@ -77,12 +78,13 @@ pub struct Pen {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LockWait,
         Self::RoomWait,
         Self::SourceWait,
         Self::Upload,
         Self::Submit,
+        Self::SubmitWait,
         Self::Copy,
         Self::Unlock,
         Self::InFlight,
@@ -156,6 +158,7 @@ impl Part {
             Self::SourceWait => (0x8c4a4a, 0xc98a8a),
             Self::Upload => (0x7c4fd0, 0xa78bfa),
             Self::Submit => (0x1a66c8, 0x4c9dff),
+            Self::SubmitWait => (0xc02a3a, 0xf25d6a),
             Self::Copy => (0xb0478c, 0xe07fc0),
             Self::Unlock => (0x4d4d4d, 0x8a8f98),
             Self::InFlight => (0xaab3bf, 0x4a535f),

@@ -59,8 +59,10 @@ pub fn over_time(title: impl Into<String>, traces: &[Trace], span_ms: f64) -> Op
     };
     Some(Figure {
         title: title.into(),
-        explanation: "The line is the mean over time; the band spans the smallest and largest value at each moment. At 0 the \
-                      encoder has nothing to do. The upright line is the end of the run.",
+        explanation:
+            "The line is the mean over time; the band spans the smallest and largest value at each moment. At 0 the \
+                      encoder has nothing to do. The upright line is the end of the run."
+                .into(),
         key: Vec::new(),
         columns: 1,
         panels: traces.iter().enumerate().map(panel).collect(),
@@ -104,7 +106,7 @@ pub fn shares(title: impl Into<String>, cases: &[Shares<'_>]) -> Option<Figure> 
     Some(Figure {
         title: title.into(),
         explanation: "Share of the encoding time with this many frames submitted and not yet reaped. At 0 the encoder has nothing \
-                      to do.",
+                      to do.".into(),
         key: depths.iter().map(|&depth| Key::area(depth.to_string(), colour(depth))).collect(),
         columns: 1,
         panels: vec![Panel {

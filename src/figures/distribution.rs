@@ -80,7 +80,8 @@ pub fn histogram(title: impl Into<String>, cases: &[CaseTimes<'_>]) -> Option<Fi
     let highest = cases.iter().flat_map(|case| case.bars).map(|bar| 100.0 * bar.share).fold(0.0, f64::max);
     Some(Figure {
         title: title.into(),
-        explanation: "All frames of the counted runs by how long they took. Drag across it to mark the frames of a range.",
+        explanation:
+            "All frames of the counted runs by how long they took. Drag across it to mark the frames of a range.".into(),
         key: key(cases),
         columns: 1,
         panels: vec![Panel {
@@ -109,8 +110,10 @@ pub fn percentiles(title: impl Into<String>, cases: &[CaseTimes<'_>]) -> Option<
     };
     Some(Figure {
         title: title.into(),
-        explanation: "The time that so many of the frames of the counted runs did not exceed. The frames to the right of the \
-                      point where a curve rises had to wait; if a curve is high from the left, all frames waited.",
+        explanation:
+            "The time that so many of the frames of the counted runs did not exceed. The frames to the right of the \
+                      point where a curve rises had to wait; if a curve is high from the left, all frames waited."
+                .into(),
         key: key(cases),
         columns: 1,
         panels: vec![Panel {
@@ -154,7 +157,7 @@ pub fn ranked(title: impl Into<String>, cases: &[CaseTimes<'_>]) -> Option<Figur
     Some(Figure {
         title: title.into(),
         explanation: "One row a case, the shortest median first. Box: the middle half of all frames, with their median; line: 5 % \
-                      to 95 %. Dots below it: median (filled) and 99th percentile (hollow) of each run.",
+                      to 95 %. Dots below it: median (filled) and 99th percentile (hollow) of each run.".into(),
         key: Vec::new(),
         columns: 1,
         panels: vec![Panel {

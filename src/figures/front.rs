@@ -49,7 +49,7 @@ pub fn of(title: impl Into<String>, known: &Recommendation, groups: &[Group], fr
         title: title.into(),
         explanation: "Each case by its median throughput and the median latency tail of its runs (p99; p95 or the median for \
                       runs with few frames), with one standard deviation of its runs as whiskers. The line joins the cases that no other case \
-                      beats in both; the recommended case has a ring.",
+                      beats in both; the recommended case has a ring.".into(),
         key: Vec::new(),
         columns: 1,
         panels: vec![panel],

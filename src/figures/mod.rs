@@ -14,6 +14,9 @@ pub mod shift;
 pub mod thresholds;
 pub mod wait_split;
 
+use std::borrow::Cow;
+
+use crate::contract::EngineKind;
 use crate::record::Case;
 use axis::Axis;
 use colour::{Colour, Pen};
@@ -24,7 +27,7 @@ pub struct Figure {
     /// Says what it shows, and of which codec.
     pub title: String,
     /// How to read it, in a few sentences.
-    pub explanation: &'static str,
+    pub explanation: Cow<'static, str>,
     /// What its lines and colours stand for.
     pub key: Vec<Key>,
     /// Panels side by side where there is room.
@@ -41,7 +44,7 @@ pub struct Key {
     /// What it looks like.
     pub mark: Mark,
     /// What it is, where the name does not say it.
-    pub definition: &'static str,
+    pub definition: Cow<'static, str>,
 }
 
 /// How a thing looks.
@@ -113,15 +116,47 @@ pub enum Layer {
     },
 }
 
+impl Figure {
+    /// The same, with things called as they are at `engine`.
+    pub fn in_words_of(mut self, engine: EngineKind) -> Self {
+        if engine.is_encoder() {
+            return self;
+        }
+        let say = |text: &mut String| *text = engine.say(text).into_owned();
+        say(&mut self.title);
+        say(self.explanation.to_mut());
+        for Key { label, definition, .. } in &mut self.key {
+            say(label);
+            say(definition.to_mut());
+        }
+        for panel in &mut self.panels {
+            say(&mut panel.title);
+            say(&mut panel.subtitle);
+            panel.layers.iter_mut().filter_map(Layer::name_mut).for_each(say);
+        }
+        self
+    }
+}
+
+impl Layer {
+    /// What it is called where a pointer explains it.
+    fn name_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Line { name, .. } | Self::Dots { name, .. } | Self::Bar { name, .. } => Some(name),
+            Self::Band { .. } | Self::Ring { .. } | Self::Word { .. } => None,
+        }
+    }
+}
+
 impl Key {
     /// A line.
     pub fn line(label: impl Into<String>, pen: Pen) -> Self {
-        Self { label: label.into(), mark: Mark::Line(pen), definition: "" }
+        Self { label: label.into(), mark: Mark::Line(pen), definition: Cow::Borrowed("") }
     }
 
     /// An area.
     pub fn area(label: impl Into<String>, colour: Colour) -> Self {
-        Self { label: label.into(), mark: Mark::Box(colour), definition: "" }
+        Self { label: label.into(), mark: Mark::Box(colour), definition: Cow::Borrowed("") }
     }
 }
 

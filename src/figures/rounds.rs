@@ -45,8 +45,10 @@ pub fn of(title: impl Into<String>, effect: &Effect) -> Option<Figure> {
     layers.push(Layer::Dots { name, colour: Colour::Ink, radius: 3.0, is_filled: true, points: dots });
     Some(Figure {
         title: title.into(),
-        explanation: "Each dot is the change within one round. The band is the exact 95 % interval of all rounds so far, before \
-                      doubts. Changes within the grey band around zero, which is shown if it is near, do not matter.",
+        explanation:
+            "Each dot is the change within one round. The band is the exact 95 % interval of all rounds so far, before \
+                      doubts. Changes within the grey band around zero, which is shown if it is near, do not matter."
+                .into(),
         key,
         columns: 1,
         panels: vec![Panel {

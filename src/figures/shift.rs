@@ -14,8 +14,10 @@ pub fn of(title: impl Into<String>, shifts: &[Shift]) -> Option<Figure> {
     panels.first()?;
     Some(Figure {
         title: title.into(),
-        explanation: "The change at each decile of a run's frames, with its exact 95 % interval; each run gives one value per \
-                      decile.",
+        explanation:
+            "The change at each decile of a run's frames, with its exact 95 % interval; each run gives one value per \
+                      decile."
+                .into(),
         key: Vec::new(),
         columns: 2,
         panels,

@@ -36,8 +36,10 @@ pub fn of(title: impl Into<String>, groups: &[Group], recommended: Option<Case>,
     panels.first()?;
     Some(Figure {
         title: title.into(),
-        explanation: "Means over the counted runs, with whiskers of one standard deviation. Beyond the threshold after which \
-                      throughput no longer rises, more frames in flight only add latency.",
+        explanation:
+            "Means over the counted runs, with whiskers of one standard deviation. Beyond the threshold after which \
+                      throughput no longer rises, more frames in flight only add latency."
+                .into(),
         key,
         columns: 2,
         panels,

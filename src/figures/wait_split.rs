@@ -58,7 +58,7 @@ pub fn of(title: impl Into<String>, rows: &[Row<'_>]) -> Option<Figure> {
         layers.push(Layer::rule(wall(0.06), wall(0.94), Colour::Ink, WALL_WIDTH));
     }
     let key = |metric: &Metric| Key {
-        definition: metric.definition(),
+        definition: metric.definition().into(),
         ..Key::area(metric.title().to_lowercase(), colour(*metric))
     };
     let panel = Panel {
@@ -73,7 +73,7 @@ pub fn of(title: impl Into<String>, rows: &[Row<'_>]) -> Option<Figure> {
         title: title.into(),
         explanation: "Means over the counted runs. The line is the wall time; what the submitting thread does beside \
                       the driver's calls is the application's own work. With a lock thread, the upper bar is the submit thread and the lower bar the lock \
-                      thread, which waits in parallel.",
+                      thread, which waits in parallel.".into(),
         key: parts.iter().map(key).chain([Key::area(OWN_WORK, Colour::Faint)]).collect(),
         columns: 1,
         panels: vec![panel],

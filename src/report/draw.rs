@@ -75,7 +75,7 @@ pub fn figures(material: &Material<'_>) -> Vec<ReportFigure> {
             (FigureKind::Depth, depth(material, codec)),
         ];
         let drawn = |(kind, figure): (FigureKind, Option<Figure>)| {
-            let model = figure?;
+            let model = figure?.in_words_of(device.engine);
             Some(ReportFigure { kind, codec, svg: chart::svg(&model, device), model })
         };
         figures.extend(found.into_iter().filter_map(drawn));

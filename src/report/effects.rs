@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::gather::Material;
 use super::table::Table;
 use super::text::markdown;
-use crate::contract::Codec;
+use crate::contract::{Codec, EngineKind};
 use crate::stats::analysis::Analysis;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::quantile_shift::Shift;
@@ -32,7 +32,7 @@ pub fn changes(codec: &CodecComparison) -> String {
     ];
     let mut table = Table::new(&titles);
     for effect in &codec.effects {
-        table.row(effect_cells(effect));
+        table.row(effect_cells(effect, codec.engine));
     }
     let mut text = format!(
         "`{PRIMARY}` is the primary metric, chosen before anything was measured; the others are exploratory. Before and after \
@@ -75,16 +75,9 @@ pub fn cells_of(analysis: &Analysis, codec: Codec) -> Option<String> {
 
 /// The wall time and latency of each case, and its standing.
 pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
-    let titles = [
-        "case",
-        "result",
-        ">wall time",
-        ">slower than the fastest",
-        ">latency tail",
-        ">lock wait",
-        ">throughput",
-        ">runs",
-    ];
+    let wait = format!(">{}", material.subject.engine().say("lock wait"));
+    let titles =
+        ["case", "result", ">wall time", ">slower than the fastest", ">latency tail", &wait, ">throughput", ">runs"];
     let mut table = Table::new(&titles);
     let text = |value: Option<String>| value.unwrap_or_else(|| NO_VALUE.to_owned());
     for one in &known.candidates {
@@ -165,11 +158,11 @@ pub fn methods(codecs: &[CodecComparison]) -> String {
     text
 }
 
-fn effect_cells(effect: &Effect) -> [String; 10] {
+fn effect_cells(effect: &Effect, engine: EngineKind) -> [String; 10] {
     let metric = effect.metric;
     let role = if effect.is_primary { " (primary)" } else { "" };
     let [change, interval, n] = interval_cells(&effect.interval);
-    let name = format!("{} `{}`{role}", metric.title(), metric.key());
+    let name = format!("{} `{}`{role}", engine.say(metric.title()), metric.key());
     let mean = effect.mean.map(|mean| units::change_pct(100.0 * (mean.estimate - 1.0)));
     let worst = effect.worst.before_pct.zip(effect.worst.after_pct);
     let worst = worst.map(|(before, after)| format!("{} → {}", units::change_pct(before), units::change_pct(after)));

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use crate::contract::Codec;
+use crate::contract::{Codec, EngineKind};
 use crate::figures::Figure;
 use crate::session::{Session, SessionError};
 use crate::stats::analysis::{Analysis, Answer, AnswerState};
@@ -56,6 +56,11 @@ impl<'a> Subject<'a> {
     /// A session by itself, with its headline pair compared.
     pub fn own(session: &'a Session, analysis: &'a Analysis) -> Self {
         Self { session, analysis, before: None, comparison: analysis.comparison.as_ref() }
+    }
+
+    /// The engine whose words the report uses.
+    fn engine(&self) -> EngineKind {
+        self.session.manifest.device.engine
     }
 }
 
@@ -158,7 +163,8 @@ fn stem(path: &Path) -> Result<&str, ReportError> {
 /// First what to do and on which numbers that rests; everything else follows under "Details".
 fn compose(material: &Material<'_>, figures: &[ReportFigure], stem: &str) -> String {
     let session = material.subject.session;
-    let figure = |codec, kind| figure_link(figures, stem, codec, kind);
+    let engine = material.subject.engine();
+    let figure = |codec, kind| engine.say(&figure_link(figures, stem, codec, kind)).into_owned();
     let mut text = format!("# Frames in flight: {}\n\n", sections::headline(material));
     let mut put = |block: String| {
         // Writing to a String cannot fail.
@@ -188,7 +194,7 @@ fn compose(material: &Material<'_>, figures: &[ReportFigure], stem: &str) -> Str
             put(format!("## Before and after, {}\n\n{}", codec_title(codec.codec), sections::before_after(codec)));
             put(format!("## Parts of the time, {}\n\n{}", codec_title(codec.codec), sections::wait_split(codec)));
             if let Some(shifts) = effects::shifts(codec) {
-                put(format!("## Change by decile, {}\n\n{shifts}", codec_title(codec.codec)));
+                put(format!("## Change by decile, {}\n\n{}", codec_title(codec.codec), engine.say(&shifts)));
                 put(figure(codec.codec, FigureKind::Shift));
             }
         }
@@ -214,7 +220,7 @@ fn compose(material: &Material<'_>, figures: &[ReportFigure], stem: &str) -> Str
     put(format!("## Environment\n\n{}", appendix::environment(&session.manifest)));
     put(format!("## Repeat it\n\n{}", appendix::commands(&material.subject)));
     let compared = material.subject.comparison.map_or(&[][..], |comparison| &comparison.codecs);
-    put(format!("## Methods\n\n{}{}", effects::methods(compared), appendix::methods(session)));
+    put(format!("## Methods\n\n{}{}", effects::methods(compared), engine.say(&appendix::methods(session))));
     text
 }
 

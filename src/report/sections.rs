@@ -11,7 +11,7 @@ use super::table::Table;
 use super::text::{code_block, markdown};
 use super::words::{codec_title, side_title, verdict_title};
 use crate::advice::{Advice, Proof};
-use crate::contract::{Codec, LockPlacement};
+use crate::contract::{Codec, EngineKind};
 use crate::figures::wait_split::PARTS;
 use crate::record::DeviceInfo;
 use crate::stats::analysis::{Answer, AnswerState, Figure};
@@ -64,7 +64,7 @@ pub fn verdict(material: &Material<'_>) -> String {
         if is_own && !answer.figures.is_empty() {
             let _ = writeln!(text, "{}", figures(answer));
         }
-        let _ = writeln!(text, "Next: {}.\n", markdown(&answer.next.to_string()));
+        let _ = writeln!(text, "Next: {}.\n", markdown(&answer.next_text()));
     }
     if subject.analysis.answers.is_empty() {
         text.push_str("**There are not enough good runs for a recommendation.**\n");
@@ -76,7 +76,7 @@ fn chosen_pair(codec: &CodecComparison) -> String {
     let (before, after) = (codec.before.case.title(), codec.after.case.title());
     let named = |verdict| {
         let names = codec.criteria.iter().filter(|result| result.verdict == verdict);
-        names.map(|result| result.title().to_lowercase()).collect::<Vec<_>>().join(", ")
+        names.map(|result| codec.engine.say(result.title()).to_lowercase()).collect::<Vec<_>>().join(", ")
     };
     let outcome = match codec.verdict {
         Verdict::Pass => format!("passes: all {} criteria met", codec.criteria.len()),
@@ -91,10 +91,10 @@ fn figures(answer: &Answer) -> Table {
     let side = |idx: usize| answer.compared.map_or_else(String::new, |cases| format!(": {}", cases[idx].title()));
     let (before, after) = (format!(">before{}", side(0)), format!(">after{}", side(1)));
     let mut table = Table::new(&["", &before, &after, ">median change", ">interval"]);
-    for Figure { metric, before, after, change } in &answer.figures {
+    for Figure { metric, title, before, after, change } in &answer.figures {
         let text = |value: &Option<f64>| metric.unit().text_or_none(*value);
         table.row([
-            metric.title().to_owned(),
+            title.clone(),
             text(before),
             text(after),
             change_pct_or_none(change.map(|change| change.estimate_pct)),
@@ -176,7 +176,7 @@ pub fn criteria(comparison: &Comparison) -> String {
         let titles = ["criterion", "required", ">before", ">after", ">paired median change", "verdict", "reason"];
         let mut table = Table::new(&titles);
         for result in &codec.criteria {
-            table.row(criterion_cells(result));
+            table.row(criterion_cells(result, codec.engine));
         }
         let sides = format!("{} → {}", codec.before.case.title(), codec.after.case.title());
         let verdict = verdict_title(codec.verdict);
@@ -192,7 +192,7 @@ pub fn before_after(codec: &CodecComparison) -> String {
     let mut table = Table::new(&titles);
     for metric in COMPARED {
         let (before, after) = (codec.before.spread(metric), codec.after.spread(metric));
-        let name = format!("{} `{}`", metric.title(), metric.key());
+        let name = format!("{} `{}`", codec.engine.say(metric.title()), metric.key());
         let change = change_pct_or_none(change(&codec.before, &codec.after, metric));
         table.row([name, "before".to_owned()].into_iter().chain(spread_cells(metric.unit(), before, String::new())));
         table.row([String::new(), "after".to_owned()].into_iter().chain(spread_cells(metric.unit(), after, change)));
@@ -205,7 +205,7 @@ pub fn wait_split(codec: &CodecComparison) -> String {
     let mut table = Table::new(&["part", ">before", ">after", ">Δ mean"]);
     for metric in PARTS.into_iter().chain([Metric::WallMs]) {
         table.row([
-            format!("{} `{}`", metric.title(), metric.key()),
+            format!("{} `{}`", codec.engine.say(metric.title()), metric.key()),
             mean_cell(&codec.before, metric),
             mean_cell(&codec.after, metric),
             change_pct_or_none(change(&codec.before, &codec.after, metric)),
@@ -213,7 +213,7 @@ pub fn wait_split(codec: &CodecComparison) -> String {
     }
     let thread = "On the after side a separate thread locks. Its `lock_ms` passes in parallel with the submitting thread, \
                   which waits only in `submit_blocked_ms`.";
-    let note = if codec.after.case.lock == LockPlacement::Thread { format!("{thread}\n\n") } else { String::new() };
+    let note = if codec.after.case.lock.has_own_thread() { format!("{thread}\n\n") } else { String::new() };
     format!("{note}{table}\n")
 }
 
@@ -255,10 +255,10 @@ pub fn in_other_programs(answer: &Answer) -> String {
     )
 }
 
-fn criterion_cells(result: &CriterionResult) -> [String; 7] {
+fn criterion_cells(result: &CriterionResult, engine: EngineKind) -> [String; 7] {
     let text = |value| result.name.unit().text_or_none(value);
     [
-        format!("{} `{}`", result.title(), result.key()),
+        format!("{} `{}`", engine.say(result.title()), result.key()),
         markdown(&result.rule),
         text(result.before),
         text(result.after),

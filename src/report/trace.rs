@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::ReportError;
 use super::chart::notice;
-use crate::contract::LockPlacement;
+use crate::contract::{EngineKind, LockPlacement};
 use crate::figures::depth::steps;
 use crate::record::{DeviceInfo, FrameColumns, RunRecord};
 use crate::session::Session;
@@ -59,7 +59,7 @@ pub fn write_run(run: &RunRecord, device: &DeviceInfo, out: &mut impl Write) -> 
     };
     names(run, &title).into_iter().try_for_each(&mut put)?;
     for idx in 0..run.frames.len() {
-        slices(run, idx).into_iter().chain(span(&run.frames, idx)).flatten().try_for_each(&mut put)?;
+        slices(run, device.engine, idx).into_iter().chain(span(&run.frames, idx)).flatten().try_for_each(&mut put)?;
     }
     slot_events(run).try_for_each(&mut put)?;
     steps(&run.frames).into_iter().map(counter).try_for_each(&mut put)?;
@@ -82,7 +82,7 @@ fn names(run: &RunRecord, title: &str) -> Vec<Value> {
 }
 
 /// What the threads did for one frame. A time that was not recorded, or is 0, has no slice.
-fn slices(run: &RunRecord, idx: usize) -> [Option<Value>; 6] {
+fn slices(run: &RunRecord, engine: EngineKind, idx: usize) -> [Option<Value>; 6] {
     let frames = &run.frames;
     let get = |column: &[u64]| column.get(idx).copied();
     let slice = |tid, name: &str, at_ns: Option<u64>, took_ns: Option<u64>| {
@@ -109,10 +109,10 @@ fn slices(run: &RunRecord, idx: usize) -> [Option<Value>; 6] {
     [
         slice(waiting, "blocked", blocked_at, blocked),
         slice(SUBMITTING, "upload", before(submit_at, upload), upload),
-        slice(SUBMITTING, "nvEncEncodePicture", submit_at, submit),
-        slice(locking, "nvEncLockBitstream", lock_at, last_lock),
+        slice(SUBMITTING, &engine.say("nvEncEncodePicture"), submit_at, submit),
+        slice(locking, &engine.say("nvEncLockBitstream"), lock_at, last_lock),
         slice(locking, "copy", copy_at, copy),
-        slice(locking, "nvEncUnlockBitstream", unlock_at, unlock),
+        slice(locking, &engine.say("nvEncUnlockBitstream"), unlock_at, unlock),
     ]
 }
 

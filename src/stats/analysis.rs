@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::advice::{Advice, Proof, advice, proof};
-use crate::contract::Codec;
+use crate::contract::{Codec, EngineKind};
 use crate::plan::{MAX_CONFIRM, MIN_CONFIRM};
 use crate::record::{Case, Client};
 use crate::stats::evidence::change::ChangeInterval;
@@ -52,6 +52,9 @@ pub struct Analysis {
 pub struct Answer {
     /// Which.
     pub codec: Codec,
+    /// Whose words are used.
+    #[serde(skip)]
+    pub engine: EngineKind,
     /// How sure it is.
     pub state: AnswerState,
     /// The case to use.
@@ -109,6 +112,8 @@ pub enum AnswerState {
 pub struct Figure {
     /// What it is.
     pub metric: Metric,
+    /// What it is called at the engine that was measured.
+    pub title: String,
     /// Median over the compared runs, in the metric's unit.
     pub before: Option<f64>,
     /// As `before`.
@@ -124,7 +129,7 @@ pub struct Elsewhere {
     pub program: Case,
     /// The setting, as a process too.
     pub own: Case,
-    /// The paired median change of the encode wall time, from the program to `own`.
+    /// The paired median change of the wall time, from the program to `own`.
     pub change: ChangeInterval,
 }
 
@@ -204,7 +209,7 @@ fn own_comparison(
 }
 
 fn answer(
-    known: Recommendation,
+    mut known: Recommendation,
     compared: Option<&CodecComparison>,
     comparison: Option<&Comparison>,
     session: &Side<'_>,
@@ -229,24 +234,25 @@ fn answer(
     };
     let elsewhere = elsewhere(&known, session);
     let sentence = words::sentence(&known, state, compared, session) + &words::elsewhere(&elsewhere);
+    let engine = session.device.engine;
+    known.reason = engine.say(&known.reason).into_owned();
     Answer {
         codec: known.codec,
+        engine,
         state,
         case: known.case,
         compared: compared.map(|compared| [compared.before.case, compared.after.case]),
         headline: words::headline(&known, state),
-        basis: words::basis(&known, state),
-        sentence,
+        basis: engine.say(&words::basis(&known, state)).into_owned(),
+        sentence: engine.say(&sentence).into_owned(),
         verdict: compared.map(|compared| compared.verdict),
         figures,
         elsewhere,
         doubts,
         repetition: compared.and_then(|one| Repetition::of(session.runs, one.before.case, one.after.case)),
         next,
-        advice: advice(&known.case, session.device.engine),
-        proof: session
-            .device
-            .engine
+        advice: advice(&known.case, engine),
+        proof: engine
             .is_encoder()
             .then(|| proof(session.device.kind, &session.plan.device, PROGRAM, &format!("{PROGRAM} WITH THE CHANGE"))),
         recommendation: known,
@@ -272,12 +278,15 @@ fn elsewhere(known: &Recommendation, session: &Side<'_>) -> Vec<Elsewhere> {
 fn figures(compared: &CodecComparison) -> Vec<Figure> {
     let criterion = |is_it: fn(&CriterionResult) -> bool| compared.criteria.iter().find(|result| is_it(result));
     let tail = criterion(|result| result.name.is_guard());
+    let title = |metric: Metric| compared.engine.say(metric.title()).into_owned();
     let of_metric = |metric: Metric| {
         let effect = compared.effects.iter().find(|effect| effect.metric == metric)?;
-        Some(Figure { metric, before: effect.before, after: effect.after, change: Some(effect.interval) })
+        let (before, after) = (effect.before, effect.after);
+        Some(Figure { metric, title: title(metric), before, after, change: Some(effect.interval) })
     };
     let throughput = of_metric(Metric::WallMs).map(|wall| Figure {
         metric: Metric::Fps,
+        title: title(Metric::Fps),
         before: compared.before.spread(Metric::Fps).map(|spread| spread.p50),
         after: compared.after.spread(Metric::Fps).map(|spread| spread.p50),
         change: wall.change.map(turned_over),
@@ -285,7 +294,8 @@ fn figures(compared: &CodecComparison) -> Vec<Figure> {
     let wait = wait_of([compared.before.case.lock, compared.after.case.lock]);
     let lock = of_metric(wait).or_else(|| {
         let of = |group: &Group| group.spread(wait).map(|spread| spread.p50);
-        Some(Figure { metric: wait, before: of(&compared.before), after: of(&compared.after), change: None })
+        let (before, after) = (of(&compared.before), of(&compared.after));
+        Some(Figure { metric: wait, title: title(wait), before, after, change: None })
     });
     let tail = tail.and_then(|tail| {
         let is_p99 = tail.name == CriterionName::LatencyP99;

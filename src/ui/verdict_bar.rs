@@ -13,6 +13,7 @@ use crate::record::{Case, DeviceInfo, DeviceKind};
 use crate::report::words::codec_title;
 use crate::stats::analysis::{Answer, AnswerState, Figure, NextStep};
 use crate::stats::runs::metrics::Better;
+use crate::ui::words::said;
 use crate::units;
 
 /// Height for one codec, and for each of several.
@@ -107,7 +108,7 @@ fn left_ui(ui: &mut Ui, shown: &Shown<'_>) {
                 Some(_) => chips_ui(ui, shown, Tone::Plain, "No answer"),
                 None => ui.add_space(theme::GRID),
             }
-            ui.label(theme::title("How many frames should your encoder keep in flight?"));
+            ui.label(theme::title(said(ui, "How many frames should your encoder keep in flight?")));
             sub_ui(ui, "Press Run: the defaults measure a modelled encoder. No GPU is needed.");
         }
     }
@@ -217,12 +218,12 @@ fn line_ui(ui: &mut Ui, shown: &Shown<'_>, answer: &Answer) {
 /// `before`: the case that the change starts from; `from`: what the title says of it.
 fn figure_ui(ui: &mut Ui, figure: &Figure, from: &str, before: Option<Case>) {
     let unit = figure.metric.unit();
-    tile_ui(ui, TILE_WIDTH, &format!("{}{from}", figure.metric.title()), |ui| {
+    tile_ui(ui, TILE_WIDTH, &format!("{}{from}", figure.title), |ui| {
         ui.label(theme::number(unit.text_or_none(figure.after))).on_hover_text(format!(
             "{} with {}. {}",
             unit.text_or_none(figure.before),
             before.map_or_else(|| "the case before".to_owned(), |case| case.title()),
-            figure.metric.definition()
+            said(ui, figure.metric.definition())
         ));
         let Some(change) = figure.change else { return drop(sub_ui(ui, "no change computed")) };
         ui.horizontal(|ui| {
@@ -290,7 +291,7 @@ fn step(shown: &Shown<'_>) -> (String, Option<Command>, String) {
     let Some(answer) = open else {
         return ("Run".to_owned(), Some(Command::Run), "Run the sweep of the form on the left (Ctrl+R)".to_owned());
     };
-    let hint = format!("{}.", answer.next);
+    let hint = format!("{}.", answer.next_text());
     match &answer.next {
         NextStep::Confirm { rounds } => {
             (format!("Confirm with {rounds} rounds"), Some(Command::RunConfirming(*rounds)), hint)
@@ -356,7 +357,7 @@ pub(super) fn why_ui(ui: &mut Ui, answers: &[Answer]) {
             if let Some(repetition) = &answer.repetition {
                 ui.label(format!("{repetition}."));
             }
-            ui.label(theme::semibold(format!("Next: {}.", answer.next)));
+            ui.label(theme::semibold(format!("Next: {}.", answer.next_text())));
         }
     });
 }

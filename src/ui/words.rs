@@ -1,7 +1,11 @@
-//! Errors in the words of the window.
+//! Texts in the words of the window, and of the engine that it shows.
 //!
 //! Errors come from modules that serve the command line too and name its options; here each option becomes the control
 //! that does the same. Knows no error's type.
+
+use eframe::egui::{Context, Id, Ui};
+
+use crate::contract::EngineKind;
 
 /// Options as errors name them, and the controls to name instead. A longer text stands before its own beginning.
 const CONTROLS: [(&str, &str); 31] = [
@@ -41,6 +45,17 @@ const CONTROLS: [(&str, &str); 31] = [
 /// `message` with the names of controls in place of the command line's options.
 pub fn in_window(message: &str) -> String {
     CONTROLS.iter().fold(message.to_owned(), |text, (option, control)| text.replace(option, control))
+}
+
+/// From now on [`said`] uses the words of `engine`.
+pub fn use_words_of(ctx: &Context, engine: EngineKind) {
+    ctx.data_mut(|data| data.insert_temp(Id::unique("engine in words"), engine));
+}
+
+/// One of our own texts, as it is said of the engine that the window shows.
+pub fn said(ui: &Ui, text: &str) -> String {
+    let engine = ui.data(|data| data.get_temp::<EngineKind>(Id::unique("engine in words"))).unwrap_or_default();
+    engine.say(text).into_owned()
 }
 
 #[cfg(test)]

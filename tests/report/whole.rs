@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use inflight::contract::EngineKind;
 use inflight::plan::Plan;
 use inflight::record::{DeviceInfo, DeviceKind};
 use inflight::report::{Report, ReportError, Subject, default_path, render, status};
@@ -325,4 +326,22 @@ fn status_pages_have_the_plans_headings() {
     assert_eq!(status::analysis_name(&subject), "NV_PRECISE_ANALYSIS_2026-02-19.md");
     let status = status::status(subject, at(0)).unwrap();
     assert!(status.contains(NOTICE) && status.contains("NV_PRECISE_ANALYSIS_2026-02-19.md"));
+}
+
+#[test]
+fn a_decoder_s_report_has_no_word_of_an_encoder_s() {
+    let device = DeviceInfo { engine: EngineKind::Nvdec, ..fixture::device() };
+    let plan = Plan { engine: EngineKind::Nvdec, ..fixture::small_plan() };
+    let (_folder, session) = fixture::session(&plan, device, |_| {});
+    let report = rendered(&session, Some(&compared(&session)));
+    // The command that made the session is the user's text, and metrics of processes belong to other encoders.
+    let is_ours =
+        |line: &&str| !line.starts_with("inflight ") && !line.contains("`process_") && !line.contains("process");
+    let svgs = report.figures.iter().map(|(_, svg)| svg.as_str());
+    for line in report.markdown.lines().filter(is_ours).chain(svgs.flat_map(str::lines)) {
+        for word in ["ncode", "nvEnc", "itstream", "packet", "Lock wait", "lock wait"] {
+            assert!(!line.contains(word), "{word}: {line}");
+        }
+    }
+    assert!(report.markdown.contains("Map wait") && report.markdown.contains("cuvidMapVideoFrame64"));
 }

@@ -50,11 +50,11 @@ pub(super) fn sentence(
     }
 }
 
-/// " Against ffmpeg, T=4 (lock thread) as a process too: encode wall time −16.1 % (−17.8 % to −14.3 %)."
+/// " Against ffmpeg, T=4 (lock thread) as a process too: wall time −16.1 % (−17.8 % to −14.3 %)."
 pub(super) fn elsewhere(elsewhere: &[Elsewhere]) -> String {
     let sentence = |one: &Elsewhere| {
         let Elsewhere { program, own, change } = one;
-        format!(" Against {}, {}: encode wall time {change}.", program.client, own.title())
+        format!(" Against {}, {}: wall time {change}.", program.client, own.title())
     };
     elsewhere.iter().map(sentence).collect()
 }
@@ -103,7 +103,7 @@ pub(super) fn basis(known: &Recommendation, state: AnswerState) -> String {
 fn against(known: &Recommendation, compared: &CodecComparison) -> String {
     let figures = figures(compared);
     let change = |figure: &Figure| {
-        let title = figure.metric.title().to_lowercase();
+        let title = figure.title.to_lowercase();
         match (figure.before, figure.change) {
             (Some(0.0), _) if figure.after == Some(0.0) => format!("{title} 0 on both sides"),
             (_, Some(change)) => format!("{title} {}", change_text(change.estimate_pct)),
@@ -117,7 +117,12 @@ fn against(known: &Recommendation, compared: &CodecComparison) -> String {
         Verdict::Pass => format!("all {all} criteria met"),
         verdict => {
             let is_it = |result: &&CriterionResult| result.verdict == verdict;
-            let which: Vec<_> = compared.criteria.iter().filter(is_it).map(|one| one.title().to_lowercase()).collect();
+            let which: Vec<_> = compared
+                .criteria
+                .iter()
+                .filter(is_it)
+                .map(|one| compared.engine.say(one.title()).to_lowercase())
+                .collect();
             let word = if verdict == Verdict::Fail { "not met" } else { "undecided" };
             format!("{met} of {all} criteria met, {word}: {}", which.join(", "))
         }
@@ -133,7 +138,7 @@ fn against(known: &Recommendation, compared: &CodecComparison) -> String {
 pub fn before_after(compared: &CodecComparison) -> [String; 2] {
     let figures = figures(compared);
     let value = |figure: &Figure, value: Option<f64>| {
-        format!("{} {}", figure.metric.title().to_lowercase(), figure.metric.unit().text_or_none(value))
+        format!("{} {}", figure.title.to_lowercase(), figure.metric.unit().text_or_none(value))
     };
     let before: Vec<_> = figures.iter().map(|figure| value(figure, figure.before)).collect();
     let after = figures.iter().map(|figure| {
@@ -186,22 +191,27 @@ impl AnswerState {
 }
 
 impl Elsewhere {
-    /// A few words: "T=4 (lock thread): −16.1 % encode time against ffmpeg". Not those of a process: so is the other.
+    /// A few words: "T=4 (lock thread): −16.1 % wall time against ffmpeg". Not those of a process: so is the other.
     pub fn text(&self) -> String {
         let change = units::change_pct(self.change.estimate_pct);
         let is_known = self.change.ends().is_some_and(|(low, high)| low > 0.0 || high < 0.0);
         let sure = if is_known { "" } else { ", undecided" };
         let own = Case { client: Client::Here, ..self.own };
-        format!("{}: {change} encode time against {}{sure}", own.title(), self.program.client)
+        format!("{}: {change} wall time against {}{sure}", own.title(), self.program.client)
     }
 }
 
 impl Answer {
+    /// The next step as text.
+    pub fn next_text(&self) -> String {
+        self.engine.say(&self.next.to_string()).into_owned()
+    }
+
     /// One figure as short text: "Throughput 1,150 fps (+122.8 %)".
     pub fn after_text(figure: &Figure) -> String {
         let change = figure.change.map(|change| format!(" ({})", units::change_pct(change.estimate_pct)));
         let after = figure.metric.unit().text_or_none(figure.after);
-        format!("{} {after}{}", figure.metric.title(), change.unwrap_or_default())
+        format!("{} {after}{}", figure.title, change.unwrap_or_default())
     }
 
     /// One figure as text: "Throughput 516 → 1,150 fps (+122.8 %)".
@@ -209,11 +219,6 @@ impl Answer {
         let unit = figure.metric.unit();
         let change =
             figure.change.map_or_else(String::new, |change| format!(" ({})", units::change_pct(change.estimate_pct)));
-        format!(
-            "{} {} → {}{change}",
-            figure.metric.title(),
-            unit.text_or_none(figure.before),
-            unit.text_or_none(figure.after)
-        )
+        format!("{} {} → {}{change}", figure.title, unit.text_or_none(figure.before), unit.text_or_none(figure.after))
     }
 }

@@ -71,10 +71,10 @@ macro_rules! metrics {
 }
 
 metrics! {
-    WallMs: "wall_ms", "Encode wall time", Milliseconds, Lower, 0, |run| Some(ms(run.record.wall_ns)),
+    WallMs: "wall_ms", "Wall time", Milliseconds, Lower, 0, |run| Some(ms(run.record.wall_ns)),
         "Time from fetching the first frame to the last packet, the caller's own work included. Opening the session is not part of it.";
     Fps: "fps", "Throughput", FramesPerSecond, Higher, 0, |run| (run.record.wall_ns > 0).then(|| run.record.metrics.packets as f64 / (run.record.wall_ns as f64 / 1e9)),
-        "Packets divided by the encode wall time.";
+        "Packets divided by the wall time.";
     LockMs: "lock_ms", "Lock wait", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.lock_ns)),
         "Total time the run spent inside nvEncLockBitstream, on whichever thread called it.";
     SubmitBlockedMs: "submit_blocked_ms", "Submit blocked", Milliseconds, Lower, 0, |run| run.record.case.client.is_here().then(|| ms(run.record.metrics.blocked_ns)),
@@ -250,11 +250,26 @@ impl fmt::Display for Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::EngineKind;
 
     #[test]
     fn keys_are_those_of_the_json() {
         for metric in Metric::ALL {
             assert_eq!(serde_json::to_value(metric).unwrap(), metric.key());
+        }
+    }
+
+    /// Metrics of other programs' processes are left out: those are encoders.
+    #[test]
+    fn a_decoder_has_no_word_of_an_encoder_s() {
+        let is_of_process =
+            |metric: &Metric| metric.definition().contains("process") || *metric == Metric::PeakMemoryBytes;
+        for metric in Metric::ALL.into_iter().filter(|metric| !is_of_process(metric)) {
+            for text in [metric.title(), metric.definition()].map(|text| EngineKind::Nvdec.say(text)) {
+                for word in ["ncod", "nvEnc", "itstream", "acket", "Lock wait", "lock wait", "buffer"] {
+                    assert!(!text.contains(word), "{word}: {text}");
+                }
+            }
         }
     }
 

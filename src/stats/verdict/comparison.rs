@@ -7,7 +7,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::contract::{Codec, LockPlacement};
+use crate::contract::{Codec, EngineKind, LockPlacement};
 use crate::record::{Case, DeviceKind};
 use crate::stats::evidence::decision::{Evidence, Open, Standard};
 use crate::stats::evidence::detect_doubts;
@@ -67,6 +67,9 @@ pub struct Comparison {
 #[allow(missing_docs, reason = "the types say it")]
 pub struct CodecComparison {
     pub codec: Codec,
+    /// Whose words are used.
+    #[serde(skip)]
+    pub engine: EngineKind,
     pub verdict: Verdict,
     pub before: Group,
     pub after: Group,
@@ -273,6 +276,7 @@ fn compare_codec(
     let too_thin = |metric: Metric| ThinTail { metric, needed_frames: metric.min_frames(), frames };
     CodecComparison {
         codec,
+        engine: after.device.engine,
         verdict: Verdict::of_all(results.iter().map(|criterion| criterion.verdict)),
         before: Group::of(case_before, &runs_before),
         after: Group::of(case_after, &runs_after),

@@ -92,7 +92,7 @@ impl CriterionName {
     /// Name for people.
     pub fn title(self) -> &'static str {
         match self {
-            Self::WallMs => "Encode wall time",
+            Self::WallMs => "Wall time",
             Self::LockMs => "Lock wait",
             Self::QueuePeak => "Queue peak",
             Self::FailedRuns => "Failed runs",

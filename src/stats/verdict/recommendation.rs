@@ -24,12 +24,14 @@ use crate::stats::verdict::{error_of, error_of_confirmation};
 
 mod candidates;
 mod headline;
+mod moved;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use candidates::{Candidate, Standing};
 pub use headline::{DefaultPair, Unsettled, default_pair, pairs_of, rounds_to_confirm, unsettled, whole_confirmation};
+pub use moved::{Cause, MovedWait};
 
 /// What to use for one codec.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -52,6 +54,9 @@ pub struct Recommendation {
     pub margin: Margin,
     /// Every case of the codec that this program ran itself, in the order of the plan.
     pub candidates: Vec<Candidate>,
+    /// Waits that left the lock for the submit call.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moved: Vec<MovedWait>,
     /// Why, in words.
     pub reason: String,
 }
@@ -188,6 +193,7 @@ impl Field<'_> {
         }
         let Contender { case, competitors, .. } = best;
         let margin = self.margin(case, fastest);
+        let moved = moved::moved(self, &candidates, case, fastest);
         let mut found = Recommendation {
             codec,
             case,
@@ -198,6 +204,7 @@ impl Field<'_> {
             or,
             margin,
             candidates,
+            moved,
             reason: String::new(),
         };
         found.reason = words::reason(&found);

@@ -21,11 +21,15 @@ use crate::ui::views::report::report_ui;
 use crate::ui::views::sessions::view::sessions_ui;
 use crate::ui::views::setup::saving::existing_ui;
 use crate::ui::views::setup::view::setup_ui;
+use crate::ui::words;
 
 impl App {
     /// The window's content.
     pub fn show(&mut self, ui: &mut Ui) {
         let is_running = self.sweep.is_some();
+        let of_form = self.setup.plan.engine;
+        let engine = self.loaded.as_ref().map_or(of_form, |loaded| loaded.session.manifest.device.engine);
+        words::use_words_of(ui.ctx(), engine);
         let possible = self.possible(ui.ctx());
         let panel = Frame::side_top_panel(ui.style()).fill(theme::ink(ui).panel);
         Panel::top("bar").frame(panel).show(ui, |ui| {

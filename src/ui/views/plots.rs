@@ -15,8 +15,9 @@ use crate::ui::commands::{Command, View};
 use crate::ui::data::{LoadedRun, LoadedSession};
 use crate::ui::made::Made;
 use crate::ui::views::distributions::cases::{CaseModel, Cases};
+use crate::ui::views::distributions::model::Shown;
 use crate::ui::views::distributions::selection::FrameSelection;
-use crate::ui::views::distributions::view::{self as distributions, DistributionsState, Shown};
+use crate::ui::views::distributions::view::{self as distributions, DistributionsState};
 use crate::ui::views::thresholds::model::Thresholds;
 use crate::ui::views::thresholds::view as thresholds;
 use crate::ui::views::timeline::model::{Marks, Timeline};
@@ -66,7 +67,8 @@ impl Plots {
             return missing_ui(ui, session);
         }
         let answer = models.thresholds.answers.iter().find(|answer| answer.codec == codec);
-        let shown = Shown { cases: &cases, answer, version: session.version };
+        let engine = session.session.manifest.device.engine;
+        let shown = Shown { cases: &cases, answer, engine, version: session.version };
         let num_commands = queue.len();
         let (state, mut selection) = (&mut self.distributions, self.selection);
         ScrollArea::vertical().id_salt("distributions").auto_shrink(false).show(ui, |ui| {
@@ -150,7 +152,7 @@ impl Plots {
                 thresholds: Thresholds::of(
                     &session.session.summaries,
                     session.session.analysis().ok(),
-                    session.session.manifest.plan.frames,
+                    (session.session.manifest.device.engine, session.session.manifest.plan.frames),
                 ),
             }
         };

@@ -39,7 +39,7 @@ impl Drawn {
 
 /// Title, key and panels; `sense` is what the panels listen to.
 pub fn figure_ui(ui: &mut Ui, figure: &Figure, sense: Sense) -> Vec<Drawn> {
-    ui.heading(&figure.title).on_hover_text(figure.explanation);
+    ui.heading(&figure.title).on_hover_text(&*figure.explanation);
     if !figure.key.is_empty() {
         key_ui(ui, &figure.key);
     }
@@ -48,7 +48,7 @@ pub fn figure_ui(ui: &mut Ui, figure: &Figure, sense: Sense) -> Vec<Drawn> {
 
 /// Title and panels of a figure whose key is shown elsewhere.
 pub fn keyless_figure_ui(ui: &mut Ui, figure: &Figure, sense: Sense) -> Vec<Drawn> {
-    ui.heading(&figure.title).on_hover_text(figure.explanation);
+    ui.heading(&figure.title).on_hover_text(&*figure.explanation);
     panels_ui(ui, figure, sense)
 }
 
@@ -123,7 +123,7 @@ fn entry_ui(ui: &mut Ui, key: &Key) {
     }
     ui.painter().galley(pos2(mark.right() + theme::GRID, rect.top()), text, ui.visuals().text_color());
     if !key.definition.is_empty() {
-        response.on_hover_text(key.definition);
+        response.on_hover_text(&*key.definition);
     }
 }
 

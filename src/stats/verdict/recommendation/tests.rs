@@ -259,3 +259,54 @@ fn serial_is_compared_with_the_recommended_one() {
     assert_eq!(pair(&no_serial), Some((case(1, Thread), case(8, Thread))));
     assert_eq!(pair(&sweep(&[(case(8, Thread), 90.0)])), None);
 }
+
+/// Ten rounds of each case: its wall time, what the submitting thread waits, and what it spends in the submit call, in ms.
+fn waiting(cases: &[(Case, f64, f64, f64)]) -> Vec<RunSummary> {
+    let times: Vec<_> = cases.iter().map(|&(case, wall_ms, ..)| (case, wall_ms)).collect();
+    let mut runs = sweep(&times);
+    for run in &mut runs {
+        let own = cases.iter().find(|one| one.0 == run.case).unwrap();
+        run.values.set(Metric::SubmitWaitMs, Some(own.2));
+        run.values.set(Metric::SubmitMs, Some(own.3));
+    }
+    runs
+}
+
+#[test]
+fn a_wait_that_moved_into_the_submit_call_is_named_where_it_gains_nothing() {
+    let with_deepest = |wall_ms, wait_ms, submit_ms| {
+        known(&waiting(&[
+            (case(1, Inline), 200.0, 150.0, 1.0),
+            (case(2, Inline), 100.0, 60.0, 1.0),
+            (case(8, Inline), wall_ms, wait_ms, submit_ms),
+        ]))
+    };
+    let found = with_deepest(100.1, 2.0, 58.0);
+    let [moved] = &found.moved[..] else { panic!("{:?}", found.moved) };
+    assert_eq!((moved.cause, moved.case, moved.than), (Cause::FullQueue, case(8, Inline), case(2, Inline)));
+    assert_eq!((moved.wait_us, moved.submit_us), ([600.0, 20.0], [10.0, 580.0]));
+    let said = "From T=2 (inline) to T=8 (inline) the wait only moves: 600 µs → 20.0 µs a frame in the lock, 10.0 µs → 580 µs \
+                in the submit call, because the driver's own queue is full.";
+    assert!(found.reason.contains(said), "{}", found.reason);
+    assert_eq!(with_deepest(80.0, 2.0, 58.0).moved, [], "something was won");
+    assert_eq!(with_deepest(100.1, 2.0, 1.0).moved, [], "the wait is gone");
+    assert_eq!(with_deepest(100.1, 59.0, 58.0).moved, [], "nothing left the lock");
+}
+
+#[test]
+fn a_lock_thread_that_holds_the_submit_calls_up_is_named() {
+    let with_thread = |wall_ms, submit_ms| {
+        known(&waiting(&[
+            (case(1, Inline), 200.0, 150.0, 1.0),
+            (case(2, Inline), 100.0, 60.0, 1.0),
+            (case(2, Thread), wall_ms, 0.0, submit_ms),
+        ]))
+    };
+    let found = with_thread(112.0, 40.0);
+    let [moved] = &found.moved[..] else { panic!("{:?}", found.moved) };
+    assert_eq!((moved.cause, moved.case, moved.than), (Cause::BehindLock, case(2, Thread), case(2, Inline)));
+    assert!(found.reason.contains("A lock thread loses here: T=2 (lock thread) is 1"), "{}", found.reason);
+    assert!(found.reason.contains("take 400 µs a frame (10.0 µs there)"), "{}", found.reason);
+    assert_eq!(with_thread(112.0, 2.0).moved, [], "its loss has another cause");
+    assert_eq!(with_thread(100.1, 40.0).moved, [], "it loses nothing");
+}

@@ -1,6 +1,7 @@
 //! Why a case is recommended, in words.
 
-use super::{Candidate, Competitor, Recommendation, Role, Standing, State};
+use super::{Candidate, Cause, Competitor, MovedWait, Recommendation, Role, Standing, State};
+use crate::contract::LockPlacement;
 use crate::stats::evidence::decision::{Decision, Open};
 use crate::stats::math::ratio::turned_over_pct;
 use crate::stats::verdict::words::more_text;
@@ -12,6 +13,7 @@ pub(super) fn reason(known: &Recommendation) -> String {
     sentences.extend(known.competitors.iter().filter_map(|one| competitor(known, one)));
     sentences.extend(known.candidates.iter().filter_map(|one| left_out(known, one)));
     sentences.push(confirmation(known));
+    sentences.extend(known.moved.iter().map(|one| moved(known, one)));
     sentences.retain(|sentence| !sentence.is_empty());
     sentences.join(" ")
 }
@@ -124,6 +126,35 @@ fn confirmation(known: &Recommendation) -> String {
         State::Likely | State::Open | State::Alone => "were not enough to confirm it",
     };
     format!("{rounds} confirmation rounds {verb}. Wall time {}.", details.join("; "))
+}
+
+/// A wait that is in the submit call now: where the lock wait alone would promise a gain, or a loss has no visible cause.
+fn moved(known: &Recommendation, one: &MovedWait) -> String {
+    let us = |value_us: f64| units::ns((1e3 * value_us) as u64);
+    let (case, than) = (one.case.title(), one.than.title());
+    let [submit_before, submit_after] = one.submit_us.map(us);
+    match one.cause {
+        Cause::FullQueue => {
+            let [wait_before, wait_after] = one.wait_us.map(us);
+            let place = if one.case.lock.has_own_thread() { "for room" } else { "in the lock" };
+            format!(
+                "From {than} to {case} the wait only moves: {wait_before} → {wait_after} a frame {place}, {submit_before} → \
+                 {submit_after} in the submit call, because the driver's own queue is full."
+            )
+        }
+        Cause::BehindLock => {
+            let slower = units::pct(one.wall_change_pct);
+            let is_ready = |one: &&Candidate| one.case.lock == LockPlacement::Ready && one.seems_fast();
+            let instead = match known.candidates.iter().find(is_ready) {
+                Some(ready) => format!("{}, which asks first, is not held up.", ready.case.title()),
+                None => "A ready thread asks first: try it.".to_owned(),
+            };
+            format!(
+                "A lock thread loses here: {case} is {slower} slower than {than}. Its submit calls take {submit_after} a frame \
+                 ({submit_before} there): each waits until the other thread's lock has returned. {instead}"
+            )
+        }
+    }
 }
 
 fn confirmation_of_most<'a>(confirmed: &[(&'a Competitor, &'a Decision)]) -> Option<(&'a Competitor, &'a Decision)> {

@@ -4,6 +4,7 @@
 
 use eframe::egui::{Grid, RichText, Sense, Ui};
 
+use crate::contract::EngineKind;
 use crate::figures::{Figure, rounds, shift};
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::doubts::Doubt;
@@ -33,7 +34,8 @@ pub struct EffectsModel {
 pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison) {
     let is_chosen = |effect: &&Effect| model.chosen.is_none_or(|chosen| chosen == effect.metric);
     let Some(effect) = codec.effects.iter().find(is_chosen).or(codec.effects.first()) else { return };
-    let title = || format!("{}: change in each round, and the narrowing interval", effect.metric.title());
+    let title =
+        || format!("{}: change in each round, and the narrowing interval", codec.engine.say(effect.metric.title()));
     if let Some(figure) = model.rounds.of(&(effect.metric, effect.pairs.clone()), || rounds::of(title(), effect)) {
         figure_ui(ui, figure, Sense::hover());
     }
@@ -46,8 +48,8 @@ pub fn effects_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison
         ui.weak(format!("Left out: {thin}"));
     }
     ui.collapsing("Change by decile of frames", |ui| {
-        if let Some(figure) = model.shifts.of(&codec.shifts, || shift::of("Change by decile of frames", &codec.shifts))
-        {
+        let make = || Some(shift::of("Change by decile of frames", &codec.shifts)?.in_words_of(codec.engine));
+        if let Some(figure) = model.shifts.of(&codec.shifts, make) {
             figure_ui(ui, figure, Sense::hover());
         }
     });
@@ -62,13 +64,13 @@ fn table_ui(ui: &mut Ui, model: &mut EffectsModel, codec: &CodecComparison, show
         }
         ui.end_row();
         for effect in &codec.effects {
-            let name = if effect.is_primary {
-                RichText::new(effect.metric.title()).strong()
-            } else {
-                effect.metric.title().into()
-            };
+            let name = RichText::new(codec.engine.say(effect.metric.title()));
+            let name = if effect.is_primary { name.strong() } else { name };
             let choice = ui.selectable_label(shown == effect.metric, name);
-            if choice.on_hover_text(format!("{} Click to draw its rounds.", effect.metric.definition())).clicked() {
+            if choice
+                .on_hover_text(format!("{} Click to draw its rounds.", codec.engine.say(effect.metric.definition())))
+                .clicked()
+            {
                 model.chosen = Some(effect.metric);
             }
             ui.label(units::change_pct(effect.interval.estimate_pct));
@@ -125,10 +127,11 @@ fn badges_ui(ui: &mut Ui, doubts: &[Doubt]) {
 }
 
 /// The answer about a metric, as the heading of a comparison.
-pub fn answer_line(effect: &Effect) -> String {
+pub fn answer_line(effect: &Effect, engine: EngineKind) -> String {
+    let title = engine.say(effect.metric.title());
     let change = format!(" {}", effect.interval);
     match effect.answer {
-        Answer::Inconclusive => format!("{}: inconclusive{change}", effect.metric.title()),
-        answer => format!("{} {answer}{change}", effect.metric.title()),
+        Answer::Inconclusive => format!("{title}: inconclusive{change}"),
+        answer => format!("{title} {answer}{change}"),
     }
 }

@@ -18,6 +18,7 @@ use crate::ui::views::compare::effects::{EffectsModel, answer_line, effects_ui};
 use crate::ui::views::compare::model::CompareModel;
 use crate::ui::views::sessions::library::Found;
 use crate::ui::words::in_window;
+use crate::ui::words::said;
 use crate::units;
 
 /// The whole view; `found` are the sessions to choose the before side from.
@@ -161,7 +162,7 @@ fn comparison_ui(
 fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_running: bool, queue: &mut Vec<Command>) {
     let Some(primary) = codec.effects.first() else { return };
     ui.horizontal_wrapped(|ui| {
-        ui.label(RichText::new(answer_line(primary)).strong());
+        ui.label(RichText::new(answer_line(primary, codec.engine)).strong());
         // Another session's side is not made again by running the open one.
         let can_run = !is_running && codec.num_before_first.is_some();
         if let Some(rounds) = codec.rounds_to_settle().filter(|_| can_run) {
@@ -202,7 +203,7 @@ fn more_ui(ui: &mut Ui, codec: &CodecComparison, loaded: &LoadedSession, is_runn
 fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
     ui.weak(format!("Measured in {}: the farther end of the 95 % interval between equal runs", noise.session));
     if let Some(cost) = noise.watching {
-        ui.label(format!("Cost of watching in this window: encode wall time {cost}"));
+        ui.label(said(ui, &format!("Cost of watching in this window: wall time {cost}")));
     }
     Grid::new("noise").num_columns(4).striped(true).spacing([16.0, 4.0]).show(ui, |ui| {
         for title in ["Metric", "Case", "Pairs", "Floor"] {
@@ -210,7 +211,7 @@ fn noise_ui(ui: &mut Ui, noise: &NoiseFloor) {
         }
         ui.end_row();
         for floor in &noise.floors {
-            ui.label(floor.metric.title()).on_hover_text(floor.metric.definition());
+            ui.label(said(ui, floor.metric.title())).on_hover_text(said(ui, floor.metric.definition()));
             ui.label(format!("{} {}", codec_title(floor.case.codec), floor.case.title()));
             ui.label(floor.num_pairs.to_string());
             ui.label(units::pct(floor.floor_pct));
@@ -227,7 +228,7 @@ fn codec_ui(ui: &mut Ui, codec: &CodecComparison) {
         ui.end_row();
         for result in &codec.criteria {
             let unit = result.name.unit();
-            ui.label(result.title()).on_hover_text(&result.rule);
+            ui.label(said(ui, result.title())).on_hover_text(&result.rule);
             ui.label(unit.text_or_none(result.before));
             ui.label(unit.text_or_none(result.after));
             ui.label(units::change_pct_or_none(result.change_pct));
@@ -240,7 +241,7 @@ fn codec_ui(ui: &mut Ui, codec: &CodecComparison) {
 
 fn criteria_ui(ui: &mut Ui, criteria: &mut Criteria) {
     Grid::new("limits").num_columns(2).show(ui, |ui| {
-        percent_ui(ui, "Encode wall time falls by at least", &mut criteria.min_wall_improvement_pct);
+        percent_ui(ui, "Wall time falls by at least", &mut criteria.min_wall_improvement_pct);
         percent_ui(ui, "Lock wait falls by at least", &mut criteria.min_lock_improvement_pct);
         percent_ui(ui, "Latency ÷ throughput may grow by", &mut criteria.max_latency_p99_growth_pct);
         percent_ui(ui, "Assumed drift between sessions", &mut criteria.session_drift_pct);
@@ -254,7 +255,7 @@ fn criteria_ui(ui: &mut Ui, criteria: &mut Criteria) {
 }
 
 fn percent_ui(ui: &mut Ui, label: &str, value: &mut f64) {
-    let name = ui.label(label);
+    let name = ui.label(said(ui, label));
     ui.add(DragValue::new(value).speed(0.5).suffix(" %")).labelled_by(name.id);
     ui.end_row();
 }

@@ -2,12 +2,25 @@
 //!
 //! Knows no egui.
 
+use crate::contract::EngineKind;
 use crate::figures::distribution::{self, CaseTimes, MAX_FOCUS, by_median};
 use crate::figures::{Figure, depth};
 use crate::record::Case;
 use crate::stats::analysis::Answer;
 use crate::ui::views::distributions::cases::CaseModel;
 use crate::ui::views::distributions::selection::{FrameSelection, FrameTime};
+
+/// What is drawn.
+pub struct Shown<'a> {
+    /// Of one codec.
+    pub cases: &'a [&'a CaseModel],
+    /// What is said about it.
+    pub answer: Option<&'a Answer>,
+    /// Whose words are used.
+    pub engine: EngineKind,
+    /// Of the session.
+    pub version: u64,
+}
 
 /// Of one codec.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +61,10 @@ pub fn usual_focus(cases: &[&CaseModel], answer: Option<&Answer>) -> Vec<Case> {
 }
 
 impl DistributionFigures {
-    /// Of `cases`; `kept` is the recommended one.
-    pub fn of<'a>(cases: &[&'a CaseModel], time: FrameTime, focus: &[Case], kept: Option<Case>) -> Self {
+    /// Of the cases that are shown, the recommended one marked.
+    pub fn of<'a>(shown: &Shown<'a>, time: FrameTime, focus: &[Case]) -> Self {
+        let Shown { cases, answer, engine, .. } = *shown;
+        let kept = answer.map(|answer| answer.case);
         let times = |case: &&'a CaseModel| {
             let model = case.time(time);
             CaseTimes {
@@ -71,12 +86,13 @@ impl DistributionFigures {
         };
         let of_depth: Vec<_> = cases.iter().map(shares).collect();
         let name = time.title();
+        let said = |figure: Option<Figure>| figure.map(|figure| figure.in_words_of(engine));
         Self {
-            histogram: distribution::histogram(format!("{name} per frame"), &of_cases),
-            percentiles: distribution::percentiles(format!("{name} by percentile"), &of_cases),
-            ranked: distribution::ranked(format!("{name} by case and run"), &of_cases),
+            histogram: said(distribution::histogram(format!("{name} per frame"), &of_cases)),
+            percentiles: said(distribution::percentiles(format!("{name} by percentile"), &of_cases)),
+            ranked: said(distribution::ranked(format!("{name} by case and run"), &of_cases)),
             ranked_cases: by_median(&of_cases).iter().map(|case| case.case).collect(),
-            depth: depth::shares("Queue depth", &of_depth),
+            depth: said(depth::shares("Queue depth", &of_depth)),
         }
     }
 }
@@ -123,7 +139,8 @@ mod tests {
         let cases: Vec<_> = cases.cases.iter().collect();
         assert_eq!(usual_focus(&cases, None).len(), MAX_FOCUS);
         assert_eq!(usual_focus(&cases[..3], None).len(), 3);
-        let figures = DistributionFigures::of(&cases, FrameTime::Latency, &usual_focus(&cases, None), None);
+        let shown = Shown { cases: &cases, answer: None, engine: EngineKind::Nvenc, version: 0 };
+        let figures = DistributionFigures::of(&shown, FrameTime::Latency, &usual_focus(&cases, None));
         assert_eq!((figures.histogram.unwrap().key.len(), figures.ranked_cases.len()), (MAX_FOCUS + 1, 20));
     }
 }

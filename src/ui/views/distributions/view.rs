@@ -6,14 +6,14 @@
 use eframe::egui::{DragValue, Pos2, Sense, Ui};
 
 use crate::record::Case;
-use crate::stats::analysis::Answer;
 use crate::stats::runs::metrics::Metric;
 use crate::ui::commands::{Command, View};
 use crate::ui::theme;
 use crate::ui::views::distributions::cases::CaseModel;
-use crate::ui::views::distributions::model::{DistributionFigures, marked_text, usual_focus};
+use crate::ui::views::distributions::model::{DistributionFigures, Shown, marked_text, usual_focus};
 use crate::ui::views::distributions::selection::{FrameSelection, FrameTime};
 use crate::ui::widgets::{figure_ui, key_ui, keyless_figure_ui, short_segments_ui, sub_ui};
+use crate::ui::words::said;
 use crate::units;
 
 /// The user's choices in this view, and the figures made for them.
@@ -32,16 +32,6 @@ pub struct DistributionsState {
     marked: Option<(u64, FrameSelection, String)>,
 }
 
-/// What is drawn.
-pub struct Shown<'a> {
-    /// Of one codec.
-    pub cases: &'a [&'a CaseModel],
-    /// What is said about it.
-    pub answer: Option<&'a Answer>,
-    /// Of the session.
-    pub version: u64,
-}
-
 /// Draws everything.
 pub fn ui(
     ui: &mut Ui,
@@ -54,8 +44,7 @@ pub fn ui(
     controls_ui(ui, shown, state, selection, queue);
     let key = (shown.version, state.time, focus);
     if state.made_of.as_ref() != Some(&key) {
-        let kept = shown.answer.map(|answer| answer.case);
-        state.figures = DistributionFigures::of(shown.cases, state.time, &key.2, kept);
+        state.figures = DistributionFigures::of(shown, state.time, &key.2);
         state.made_of = Some(key);
     }
     if let Some(figure) = &state.figures.histogram {
@@ -86,7 +75,8 @@ fn controls_ui(
 ) {
     ui.horizontal_wrapped(|ui| {
         let chosen = FrameTime::ALL.iter().position(|time| *time == state.time);
-        if let Some(idx) = short_segments_ui(ui, &FrameTime::ALL.map(FrameTime::title), chosen) {
+        let titles = FrameTime::ALL.map(|time| said(ui, time.title()));
+        if let Some(idx) = short_segments_ui(ui, &titles.each_ref().map(String::as_str), chosen) {
             state.time = FrameTime::ALL[idx];
         }
         if selection.is_none() {
@@ -118,7 +108,7 @@ pub fn selection_ui(ui: &mut Ui, selection: &mut Option<FrameSelection>) -> bool
             *edge_ns = (edge_us * 1e3).round() as u64;
         }
     };
-    edge_ui(ui, &format!("Marked: {} from", marked.time.title().to_lowercase()), &mut marked.from_ns);
+    edge_ui(ui, &said(ui, &format!("Marked: {} from", marked.time.title().to_lowercase())), &mut marked.from_ns);
     edge_ui(ui, "to", &mut marked.to_ns);
     if ui.button("Clear marks").clicked() {
         *selection = None;
@@ -206,7 +196,7 @@ fn table_ui(ui: &mut Ui, shown: &Shown<'_>, state: &mut DistributionsState) {
             ui.strong(title);
         }
         let [_, p99] = state.time.run_metrics();
-        ui.strong(format!("{}, each run", p99.title())).on_hover_text(p99.definition());
+        ui.strong(said(ui, &format!("{}, each run", p99.title()))).on_hover_text(said(ui, p99.definition()));
         ui.strong(format!("{}, each run", Metric::QueuePeak.title())).on_hover_text(Metric::QueuePeak.definition());
         ui.end_row();
         let focus = state.made_of.as_ref().map(|made| &made.2[..]).unwrap_or_default();

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use crate::contract::EngineKind;
 use crate::figures::axis::Axis;
 use crate::figures::colour::{Colour, Pen};
 use crate::figures::{Figure, Key, Layer, Panel, Values, case_pen, thresholds_of};
@@ -22,6 +23,7 @@ pub struct LiveModel {
     stretches: VecDeque<Stretch>,
     /// Of the plan, for the key.
     cases: Vec<Case>,
+    engine: EngineKind,
     /// Frames drawn so far by all runs.
     next_x: f64,
 }
@@ -46,7 +48,7 @@ const PANELS: [(&str, Unit); 3] = [
 impl LiveModel {
     /// For a sweep before its first run.
     pub fn of(plan: &Plan) -> Self {
-        Self { cases: plan.cases(), ..Self::default() }
+        Self { cases: plan.cases(), engine: plan.engine, ..Self::default() }
     }
 
     /// A run begins.
@@ -103,15 +105,16 @@ impl LiveModel {
             key.push(Key::area("warm-up, not counted", Colour::Grid));
         }
         let panel = |idx: usize| Panel { height, ..self.panel(idx, (first, last), &thresholds) };
-        Some(Figure {
+        let figure = Figure {
             title: "Frame by frame".to_owned(),
             explanation: "The newest frames of the sweep, run after run. Lock wait: time inside nvEncLockBitstream for this frame's \
                           output, on whichever thread. In flight: frames submitted and not yet unlocked. Latency: from the call \
-                          of nvEncEncodePicture until the caller has the packet.",
+                          of nvEncEncodePicture until the caller has the packet.".into(),
             key,
             columns: 1,
             panels: (0..PANELS.len()).map(panel).collect(),
-        })
+        };
+        Some(figure.in_words_of(self.engine))
     }
 
     fn panel(&self, idx: usize, (first, last): Values, thresholds: &[u32]) -> Panel {

@@ -7,6 +7,7 @@ use crate::report::words::codec_title;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::RunSummary;
 use crate::ui::theme;
+use crate::ui::words::said;
 
 const METRICS: [Metric; 6] =
     [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::QueuePeak, Metric::LatencyP99Ms, Metric::Fps];
@@ -34,8 +35,8 @@ pub fn runs_ui(ui: &mut Ui, runs: &[RunSummary], is_live: bool) {
             for metric in METRICS {
                 header.col(|ui| {
                     right_ui(ui, |ui| {
-                        let title = Label::new(RichText::new(metric.title()).color(theme::ink(ui).dim)).truncate();
-                        ui.add(title).on_hover_text(metric.definition());
+                        let title = RichText::new(said(ui, metric.title())).color(theme::ink(ui).dim);
+                        ui.add(Label::new(title).truncate()).on_hover_text(said(ui, metric.definition()));
                     })
                 });
             }

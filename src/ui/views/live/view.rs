@@ -15,6 +15,7 @@ use crate::ui::theme;
 use crate::ui::views::live::model::LiveModel;
 use crate::ui::views::live::runs::runs_ui;
 use crate::ui::widgets::{figure_ui, short_segments_ui, sub_ui};
+use crate::ui::words::said;
 
 const METRICS: [Metric; 4] = [Metric::WallMs, Metric::LockMs, Metric::LatencyP95Ms, Metric::QueuePeak];
 const SPARK_WIDTH: f32 = 130.0;
@@ -85,7 +86,8 @@ fn cases_ui(ui: &mut Ui, loaded: &LoadedSession) {
             header.col(|ui| drop(ui.weak("Runs")));
             for metric in metrics {
                 header.col(|ui| {
-                    drop(ui.weak(metric.title()).on_hover_text(format!("Newest run. {}", metric.definition())))
+                    let hint = said(ui, &format!("Newest run. {}", metric.definition()));
+                    drop(ui.weak(said(ui, metric.title())).on_hover_text(hint))
                 });
             }
             header.col(|ui| {

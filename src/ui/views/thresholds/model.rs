@@ -2,7 +2,7 @@
 //!
 //! Puts numbers of `stats` side by side and computes none. Knows no egui.
 
-use crate::contract::Codec;
+use crate::contract::{Codec, EngineKind};
 use crate::figures::{Figure, front, thresholds, wait_split};
 use crate::record::Case;
 use crate::report::words::codec_title;
@@ -55,14 +55,14 @@ pub struct Row {
 }
 
 impl Thresholds {
-    /// Of a session's runs of `frames` frames, and what they say; `None`: they cannot be judged.
-    pub fn of(runs: &[RunSummary], analysis: Option<Analysis>, frames: u64) -> Self {
+    /// Of a session's runs of so many frames on an engine, and what they say; `None`: they cannot be judged.
+    pub fn of(runs: &[RunSummary], analysis: Option<Analysis>, (engine, frames): (EngineKind, u64)) -> Self {
         let groups: Vec<_> = groups(runs).into_iter().filter(|group| !group.spreads.is_empty()).collect();
         let mut codecs: Vec<_> = groups.iter().map(|group| group.case.codec).collect();
         codecs.dedup();
         let of_codec = |codec| {
             let own: Vec<_> = groups.iter().filter(|group| group.case.codec == codec).cloned().collect();
-            OfCodec::of(codec, &own, analysis.as_ref(), frames)
+            OfCodec::of(codec, &own, analysis.as_ref(), (engine, frames))
         };
         let codecs = codecs.into_iter().map(of_codec).collect();
         Self { codecs, answers: analysis.map(|analysis| analysis.answers).unwrap_or_default() }
@@ -70,10 +70,11 @@ impl Thresholds {
 }
 
 impl OfCodec {
-    fn of(codec: Codec, groups: &[Group], analysis: Option<&Analysis>, frames: u64) -> Self {
+    fn of(codec: Codec, groups: &[Group], analysis: Option<&Analysis>, (engine, frames): (EngineKind, u64)) -> Self {
         let answer = analysis.and_then(|analysis| analysis.answer(codec));
         let kept = answer.map(|answer| answer.case);
         let title = |what: &str| format!("{what}, {}", codec_title(codec));
+        let said = |figure: Option<Figure>| figure.map(|figure| figure.in_words_of(engine));
         let (trade, waits) = thresholds::METRICS.split_at(2);
         let split: Vec<_> = groups
             .iter()
@@ -81,9 +82,9 @@ impl OfCodec {
             .collect();
         Self {
             codec,
-            trade: thresholds::of(title("Throughput and latency against the threshold"), groups, kept, trade),
-            waits: thresholds::of(title("Waits against the threshold"), groups, kept, waits),
-            split: wait_split::of(title("Where the time is spent"), &split),
+            trade: said(thresholds::of(title("Throughput and latency against the threshold"), groups, kept, trade)),
+            waits: said(thresholds::of(title("Waits against the threshold"), groups, kept, waits)),
+            split: said(wait_split::of(title("Where the time is spent"), &split)),
             front: answer.and_then(|answer| {
                 front::of(title("Throughput against latency"), &answer.recommendation, groups, frames)
             }),
@@ -129,7 +130,7 @@ mod tests {
         let runs: Vec<_> = (0..).zip(walls).map(|(order, (case, wall_ms))| summary(case, order, wall_ms)).collect();
         let origin = crate::stats::fixture::Origin::default();
         let analysis = Analysis::of(&origin.side(&runs, Default::default())).unwrap();
-        let thresholds = Thresholds::of(&runs, Some(analysis), 100);
+        let thresholds = Thresholds::of(&runs, Some(analysis), (EngineKind::Nvenc, 100));
         let [codec] = &thresholds.codecs[..] else { panic!("one codec") };
         assert_eq!(codec.rows.iter().filter(|row| row.is_kept).count(), 1);
         assert_eq!(codec.rows.iter().find(|row| row.case == case(4, Inline)).unwrap().values[0], Some(1000.0));

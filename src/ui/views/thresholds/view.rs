@@ -11,6 +11,7 @@ use crate::stats::verdict::sweep_effects::Cell;
 use crate::ui::theme;
 use crate::ui::views::thresholds::model::{OfCodec, Row};
 use crate::ui::widgets::figure_ui;
+use crate::ui::words::said;
 use crate::units;
 
 /// Below this width the table has no room for all columns.
@@ -48,16 +49,17 @@ fn table_ui(ui: &mut Ui, rows: &[Row]) {
                 header.col(|ui| left_ui(ui, |ui| drop(ui.weak("Case"))));
                 header.col(|ui| drop(ui.weak("Throughput")));
                 header.col(|ui| {
-                    ui.weak("Wall time").on_hover_text(
-                        "Change in encode wall time against the reference, the primary metric, which was chosen beforehand; all comparisons of the \
+                    ui.weak("Wall time").on_hover_text(said(
+                        ui,
+                        "Change in wall time against the reference, the primary metric, which was chosen beforehand; all comparisons of the \
                          sweep share one error of 5 %",
-                    );
+                    ));
                 });
                 for metric in &METRICS[1..num_metrics] {
-                    header.col(|ui| drop(ui.weak(metric.title()).on_hover_text(metric.definition())));
+                    header.col(|ui| drop(ui.weak(said(ui, metric.title())).on_hover_text(said(ui, metric.definition()))));
                 }
                 if has_all {
-                    header.col(|ui| drop(ui.weak("Worst run").on_hover_text("Longest encode wall time of its runs")));
+                    header.col(|ui| drop(ui.weak("Worst run").on_hover_text("Longest wall time of its runs")));
                 }
                 header.col(|ui| drop(ui.weak("Result")));
             })

@@ -62,6 +62,7 @@ pub fn meaning(part: Part) -> colour::Part {
         Part::Room => colour::Part::RoomWait,
         Part::Upload => colour::Part::Upload,
         Part::Submit => colour::Part::Submit,
+        Part::SubmitBehindLock => colour::Part::SubmitWait,
         Part::InFlight => colour::Part::InFlight,
         Part::Encode => colour::Part::Encode,
         Part::EncodeUnseen => colour::Part::EncodeUnseen,

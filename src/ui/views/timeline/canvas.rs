@@ -15,6 +15,7 @@ use crate::ui::views::timeline::lanes::times::{Part, Span};
 use crate::ui::views::timeline::model::{Marks, Timeline};
 use crate::ui::views::timeline::navigation::navigate;
 use crate::ui::views::timeline::state::TimelineState;
+use crate::ui::words::said;
 use crate::ui::{pictures, theme};
 use crate::units;
 
@@ -105,7 +106,7 @@ pub fn canvas_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut Ti
     let text = match (pointed, label.and_then(|lane| timeline.lanes.get(lane))) {
         (Some((at, (lane, turn))), _) => {
             let at_ns = layout.axis.at_ns(at.x) as u64;
-            Some(explain(timeline, layout.axis.window(), lane, turn, at_ns))
+            Some(said(ui, &explain(timeline, layout.axis.window(), lane, turn, at_ns)))
         }
         (None, label) => label.map(|lane| lane.kind.definition().to_owned()),
     };
@@ -246,7 +247,7 @@ fn labels(ui: &Ui, painter: &Painter, timeline: &Timeline, layout: &Layout, most
         painter.text(pos2(layout.rect.left() - 8.0, y), Align2::RIGHT_CENTER, text, font.clone(), ink);
     };
     label(layout.peaks.min + 6.0, units::ns(most_ns), ink.dim);
-    label(layout.peaks.max - 6.0, "lock wait".to_owned(), ink.text);
+    label(layout.peaks.max - 6.0, said(ui, "lock wait"), ink.text);
     for (idx, lane) in timeline.lanes.iter().enumerate() {
         let colour = if lane.kind.is_slot() { ink.dim } else { ink.text };
         label(layout.row(idx).center(), lane.kind.title(), colour);

@@ -28,6 +28,7 @@ use crate::ui::views::timeline::lanes::rows::Sums;
 use crate::ui::views::timeline::lanes::times::Part;
 use crate::ui::views::timeline::model::{Marks, Timeline};
 use crate::ui::widgets::key_ui;
+use crate::ui::words::said;
 use navigation::ZOOM_STEP;
 use state::Direction;
 pub use state::TimelineState;
@@ -40,13 +41,13 @@ const PEEK: f32 = 48.0;
 /// Draws a run; `marks` are its marked frames.
 pub fn ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut TimelineState) {
     state.open(timeline);
-    ui.label(theme::semibold(headline::headline(timeline, state)));
+    ui.label(theme::semibold(said(ui, &headline::headline(timeline, state))));
     toolbar_ui(ui, timeline, state);
     let all = |sums: Sums, lane: &Lane| sums.and(lane.row.sums(0..lane.row.turns().len(), &timeline.times()));
     let present = timeline.lanes.iter().fold(Sums::default(), all);
     let entry = |(part, _): (Part, u64)| Key {
-        definition: part.definition(),
-        ..Key::area(part.title(), Colour::Part(boxes::meaning(part)))
+        definition: said(ui, part.definition()).into(),
+        ..Key::area(said(ui, part.title()), Colour::Part(boxes::meaning(part)))
     };
     key_ui(ui, &present.parts().map(entry).collect::<Vec<_>>());
     if ui.available_width() < SIDE_FROM_WIDTH {
@@ -71,7 +72,7 @@ fn toolbar_ui(ui: &mut Ui, timeline: &Timeline, state: &mut TimelineState) {
         let stalls = [("Previous stall", Direction::Back, "P"), ("Next stall", Direction::Forward, "N")];
         for (title, direction, key) in stalls {
             let button = ui.add_enabled(!timeline.stalls.is_empty(), Button::new(title));
-            let help = format!("{key}: goes through {NEXT}");
+            let help = said(ui, &format!("{key}: goes through {NEXT}"));
             if button.on_hover_text(help).on_disabled_hover_text("No frame waited longer than the others").clicked() {
                 state.go_to_stall(timeline, direction);
             }

@@ -8,6 +8,7 @@ use crate::ui::views::timeline::boxes::colour;
 use crate::ui::views::timeline::lanes::totals::{LaneTotals, Totals};
 use crate::ui::views::timeline::model::Timeline;
 use crate::ui::views::timeline::state::TimelineState;
+use crate::ui::words::said;
 use crate::units;
 
 /// Wide enough for the totals of a range.
@@ -73,12 +74,12 @@ fn totals_ui(ui: &mut Ui, totals: &Totals) {
 /// The time of each part of a lane, and what is left.
 fn lane_ui(ui: &mut Ui, length_ns: u64, lane: &LaneTotals) {
     let share = |time_ns: u64| format!("{:.0} %", 100.0 * time_ns as f64 / length_ns.max(1) as f64);
-    ui.label(theme::semibold(lane.kind.title())).on_hover_text(lane.kind.definition());
+    ui.label(theme::semibold(lane.kind.title())).on_hover_text(said(ui, lane.kind.definition()));
     ui.end_row();
     for (part, time_ns) in lane.sums.parts() {
         ui.horizontal(|ui| {
             theme::swatch_ui(ui, colour(part, theme::ground(ui)));
-            ui.label(part.title()).on_hover_text(part.definition());
+            ui.label(said(ui, part.title())).on_hover_text(said(ui, part.definition()));
         });
         ui.label(units::ns(time_ns));
         ui.label(share(time_ns));
@@ -114,7 +115,7 @@ fn frame_ui(ui: &mut Ui, timeline: &Timeline, state: &mut TimelineState) {
     ];
     Grid::new("frame numbers").spacing([14.0, 2.0]).show(ui, |ui| {
         for (title, value) in rows {
-            ui.label(title);
+            ui.label(said(ui, title));
             ui.label(value);
             ui.end_row();
         }
@@ -126,7 +127,8 @@ fn slowest_ui(ui: &mut Ui, timeline: &Timeline, state: &mut TimelineState) {
     ui.label(theme::semibold("Slowest frames"));
     ui.horizontal(|ui| {
         for time in FrameTime::ALL {
-            ui.selectable_value(&mut state.worst_by, time, time.title()).on_hover_text(time.definition());
+            let (title, hint) = (said(ui, time.title()), said(ui, time.definition()));
+            ui.selectable_value(&mut state.worst_by, time, title).on_hover_text(hint);
         }
     });
     let mut chosen = None;

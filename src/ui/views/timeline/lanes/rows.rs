@@ -11,7 +11,7 @@ use crate::ui::views::timeline::lanes::times::{Part, Span, Times};
 /// Sums are kept for every so many turns; the turns between are added up when asked for.
 const SUMS_EVERY: usize = 16;
 /// No turn has more.
-const MOST_PARTS: usize = 7;
+const MOST_PARTS: usize = 8;
 /// A part that took no time.
 const NOTHING: (Part, Span) = (Part::Room, Span { from_ns: 0, until_ns: 0 });
 
@@ -97,19 +97,25 @@ impl Turn {
         }
     }
 
-    fn submitting(self, times: &Times<'_>) -> [(Part, Span); 3] {
-        let (room, submit) = (times.room(self.frame), times.submit(self.frame));
+    fn submitting(self, times: &Times<'_>) -> [(Part, Span); 4] {
+        let room = (Part::Room, times.room(self.frame));
         let upload = (Part::Upload, times.upload(self.frame));
+        let [behind, submit] = submitted(times, self.frame);
         match times.lock {
             // The thread polls until there is room, which a turn's end tells better than the pauses do.
             LockPlacement::Poll => {
-                let room = Span { from_ns: submit.until_ns, until_ns: self.span.until_ns };
-                [upload, (Part::Submit, submit), (Part::Room, room)]
+                let room = Span { from_ns: submit.1.until_ns, until_ns: self.span.until_ns };
+                [upload, behind, submit, (Part::Room, room)]
             }
-            _ if times.waits_before_upload => [(Part::Room, room), upload, (Part::Submit, submit)],
-            _ => [upload, (Part::Room, room), (Part::Submit, submit)],
+            _ if times.waits_before_upload => [room, upload, behind, submit],
+            _ => [upload, room, behind, submit],
         }
     }
+}
+
+fn submitted(times: &Times<'_>, frame: u32) -> [(Part, Span); 2] {
+    let [behind, submit] = times.submit_behind_lock(frame);
+    [(Part::SubmitBehindLock, behind), (Part::Submit, submit)]
 }
 
 fn reaping(times: &Times<'_>, frame: u32) -> [(Part, Span); 3] {
@@ -118,12 +124,12 @@ fn reaping(times: &Times<'_>, frame: u32) -> [(Part, Span); 3] {
 
 /// A slot is taken from the upload on, so of the waits for room only those after it are in it.
 fn holding(times: &Times<'_>, frame: u32) -> [(Part, Span); MOST_PARTS] {
-    let submit = times.submit(frame);
+    let [behind, submit] = submitted(times, frame);
     let room = if times.lock == LockPlacement::Poll { NOTHING } else { (Part::Room, times.room(frame)) };
     let [lock_wait, copy, unlock] = reaping(times, frame);
-    let in_flight = Span { from_ns: submit.until_ns, until_ns: lock_wait.1.from_ns };
+    let in_flight = Span { from_ns: submit.1.until_ns, until_ns: lock_wait.1.from_ns };
     let upload = (Part::Upload, times.upload(frame));
-    [upload, room, (Part::Submit, submit), (Part::InFlight, in_flight), lock_wait, copy, unlock]
+    [upload, room, behind, submit, (Part::InFlight, in_flight), lock_wait, copy, unlock]
 }
 
 fn padded<const NUM: usize>(parts: [(Part, Span); NUM]) -> [(Part, Span); MOST_PARTS] {

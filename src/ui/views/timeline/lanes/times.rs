@@ -3,8 +3,11 @@
 //! Knows one frame at a time: no order, no thread, no row. A value that is missing or damaged makes a part empty or
 //! wrong, never a panic.
 
-use crate::contract::LockPlacement;
+use crate::contract::{LockPlacement, MAX_IN_FLIGHT};
 use crate::record::FrameColumns;
+
+/// A submit call that is shorter waited for nobody: that is how long one takes anyway.
+const HELD_FROM_NS: u64 = 20_000;
 
 /// What was done with a frame, or what it waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub enum Part {
     Room,
     /// Copying it into the driver's input buffer.
     Upload,
+    /// Inside nvEncEncodePicture, which came back only when another thread's lock had.
+    SubmitBehindLock,
     /// Inside nvEncEncodePicture.
     Submit,
     /// Submitted, and nobody asks for it yet.
@@ -51,11 +56,12 @@ pub struct Times<'a> {
 
 impl Part {
     /// How many there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 10;
     /// In the order in which a frame goes through them.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Room,
         Self::Upload,
+        Self::SubmitBehindLock,
         Self::Submit,
         Self::InFlight,
         Self::Encode,
@@ -70,6 +76,7 @@ impl Part {
         match self {
             Self::Room => "wait for room",
             Self::Upload => "upload",
+            Self::SubmitBehindLock => "submit, behind a lock",
             Self::Submit => "submit",
             Self::InFlight => "in flight",
             Self::Encode => "encode",
@@ -85,6 +92,10 @@ impl Part {
         match self {
             Self::Room => "The submitting thread waits for a free buffer, or until fewer than T frames are in flight.",
             Self::Upload => "Time copying the frame into the driver's input buffer.",
+            Self::SubmitBehindLock => {
+                "Time inside nvEncEncodePicture until the other thread's lock returned: the driver lets in one of the two at a \
+                 time, or its queue was full."
+            }
             Self::Submit => "Time inside nvEncEncodePicture.",
             Self::InFlight => "The frame is submitted, and no thread asks for its packet yet.",
             Self::Encode => "The engine encodes the frame. A thread waited in the lock for it, so its end is known.",
@@ -137,6 +148,25 @@ impl Times<'_> {
     /// The call of nvEncEncodePicture.
     pub fn submit(&self, frame: u32) -> Span {
         after(self.get(&self.frames.submit_at_ns, frame), self.get(&self.frames.submit_ns, frame))
+    }
+
+    /// The call of nvEncEncodePicture in two: as long as another thread's lock, called before, went on, and the rest. The first
+    /// is empty unless the call was worth a wait.
+    pub fn submit_behind_lock(&self, frame: u32) -> [Span; 2] {
+        let submit = self.submit(frame);
+        let none = Span { from_ns: submit.from_ns, until_ns: submit.from_ns };
+        if !self.lock.has_own_thread() || submit.length_ns() < HELD_FROM_NS {
+            return [none, submit];
+        }
+        let earlier = (frame.saturating_sub(MAX_IN_FLIGHT)..frame).rev().map(|other| self.lock(other));
+        let going_on = earlier.take_while(|lock| lock.until_ns > submit.from_ns);
+        let over = going_on.filter(|lock| lock.from_ns < submit.until_ns && lock.until_ns <= submit.until_ns);
+        match over.map(|lock| lock.until_ns).max() {
+            Some(over_ns) if over_ns - submit.from_ns >= HELD_FROM_NS => {
+                [Span { until_ns: over_ns, ..submit }, Span { from_ns: over_ns, ..submit }]
+            }
+            _ => [none, submit],
+        }
     }
 
     /// The call of nvEncLockBitstream that gave the packet; of several, only the last has a place.
@@ -216,6 +246,29 @@ mod tests {
         let times = Times { frames: &frames, lock: LockPlacement::Inline, waits_before_upload: true };
         assert_eq!((times.lock(0), times.copy(0), times.unlock(0)), (span(150, 185), span(193, 198), span(198, 200)));
         assert!(times.came_back(0) && !times.came_back(1));
+    }
+
+    #[test]
+    fn a_submit_call_that_came_back_with_another_thread_s_lock_waited_behind_it() {
+        // The second frame is submitted at 1 ms for 300 µs; the first one's lock lasts from 0.9 ms to `lock_us`.
+        let parts = |lock, lock_us: u64| {
+            let frames = FrameColumns {
+                submit_at_ns: vec![0, 1_000_000],
+                submit_ns: vec![5_000, 300_000],
+                lock_at_ns: vec![900_000, 1_400_000],
+                lock_ns: vec![1_000 * lock_us - 900_000, 10_000],
+                latency_ns: vec![1_000 * lock_us, 500_000],
+                ..FrameColumns::default()
+            };
+            Times { frames: &frames, lock, waits_before_upload: true }.submit_behind_lock(1)
+        };
+        let whole = [span(1_000_000, 1_000_000), span(1_000_000, 1_300_000)];
+        let held = [span(1_000_000, 1_290_000), span(1_290_000, 1_300_000)];
+        assert_eq!(parts(LockPlacement::Thread, 1_290), held);
+        assert_eq!(parts(LockPlacement::Thread, 1_010), whole, "too short to be told from chance");
+        assert_eq!(parts(LockPlacement::Thread, 1_350), whole, "the lock went on");
+        assert_eq!(parts(LockPlacement::Thread, 990), whole, "the lock was over");
+        assert_eq!(parts(LockPlacement::Inline, 1_290), whole, "one thread cannot wait twice");
     }
 
     #[test]
