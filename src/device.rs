@@ -3,6 +3,7 @@
 
 mod clocks;
 mod cuda;
+mod gpu;
 mod host_memory;
 
 use std::ffi::c_void;
@@ -16,7 +17,7 @@ use cudarc::driver::CudaContext;
 
 use crate::contract::{Codec, EncoderConfig, EngineKind, PacketSink};
 use crate::nvdec;
-use crate::nvdec::engine::{DecodeConfig, DecodeEngine};
+use crate::nvdec::engine::{DecodeCaps, DecodeConfig, DecodeEngine};
 use crate::nvdec::error::NvdecError;
 use crate::nvdec::format::StreamFormat;
 use crate::nvdec::memory::DeviceMemory;
@@ -29,6 +30,7 @@ use crate::record::{DeviceInfo, DeviceKind, GpuState};
 use clocks::Clocks;
 use cuda::CudaMemory;
 pub use cuda::gpus;
+pub use gpu::{Gpu, GpuName};
 use host_memory::HostMemory;
 
 /// A device as the user names it.
@@ -36,8 +38,8 @@ use host_memory::HostMemory;
 pub enum DeviceSpec {
     /// `virtual`, `virtual:NAME`, `virtual:key=value,…`
     Virtual(virtual_nvenc::DeviceConfig),
-    /// `cuda:N`: the N-th GPU that CUDA reports, through the installed driver.
-    Cuda(u32),
+    /// `cuda:N` or `cuda:UUID`: a GPU that CUDA reports, through the installed driver.
+    Cuda(GpuName),
     /// The path of a driver library.
     Library(PathBuf),
 }
@@ -63,7 +65,7 @@ enum EngineHandle {
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum DeviceError {
     #[error(
-        "'{0}' is not a device: use virtual, virtual:PROFILE, virtual:key=value,…, cuda:N, or the path of a driver library"
+        "'{0}' is not a device: use virtual, virtual:PROFILE, virtual:key=value,…, cuda:N, cuda:UUID, or the path of a driver library"
     )]
     Unknown(String),
     #[error("virtual device: {0}")]
@@ -73,7 +75,9 @@ pub enum DeviceError {
     #[error("CUDA failed with {answer}: {advice}")]
     Cuda { answer: String, advice: &'static str },
     #[error("cannot open cuda:{asked}: CUDA reports {found} GPU(s) on this computer; see inflight doctor")]
-    NoGpu { asked: u32, found: u32 },
+    NoGpu { asked: String, found: usize },
+    #[error("cannot open cuda:{asked}: the UUIDs of several GPUs begin so; see inflight doctor")]
+    ManyGpus { asked: String },
     #[error("{0} has no decoder that this program can use: name a GPU (--device cuda:0); see inflight doctor")]
     NoDecoder(String),
     #[error("the device was opened for {opened}, not for {asked}: this is a bug, please report it")]
@@ -84,14 +88,6 @@ pub enum DeviceError {
     Nvdec(#[from] NvdecError),
 }
 
-/// A GPU that CUDA reports.
-#[derive(Debug, Clone)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct Gpu {
-    pub ordinal: u32,
-    pub name: String,
-}
-
 impl FromStr for DeviceSpec {
     type Err = DeviceError;
 
@@ -100,8 +96,8 @@ impl FromStr for DeviceSpec {
         if let Some(config) = config {
             return config.parse().map(Self::Virtual).map_err(|error| DeviceError::Virtual(format!("{error}")));
         }
-        if let Some(ordinal) = text.strip_prefix("cuda:") {
-            return ordinal.parse().map(Self::Cuda).map_err(|_| DeviceError::Unknown(text.to_owned()));
+        if let Some(gpu) = text.strip_prefix("cuda:") {
+            return gpu.parse().map(Self::Cuda);
         }
         // A bare word is a slip of the pen; a library has a folder or an ending in its name.
         match text.contains(['/', '\\', '.']) {
@@ -115,7 +111,7 @@ impl fmt::Display for DeviceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Virtual(config) => write!(f, "virtual:{config}"),
-            Self::Cuda(ordinal) => write!(f, "cuda:{ordinal}"),
+            Self::Cuda(gpu) => write!(f, "cuda:{gpu}"),
             Self::Library(path) => write!(f, "{}", path.display()),
         }
     }
@@ -144,12 +140,12 @@ impl Device {
     }
 
     fn open_decoder(spec: &DeviceSpec) -> Result<Self, DeviceError> {
-        let ordinal = match spec {
+        let gpu = match spec {
             DeviceSpec::Virtual(config) => return Ok(Self::open_virtual_decoder(config)),
-            DeviceSpec::Cuda(ordinal) => ordinal,
+            DeviceSpec::Cuda(gpu) => gpu,
             DeviceSpec::Library(_) => return Err(DeviceError::NoDecoder(spec.to_string())),
         };
-        let context = cuda::context(*ordinal)?;
+        let context = cuda::context(gpu)?;
         let info = DeviceInfo {
             kind: DeviceKind::Cuda,
             name: cuda::guarded(|| context.name())?,
@@ -170,8 +166,8 @@ impl Device {
     pub fn open(spec: &DeviceSpec) -> Result<Self, DeviceError> {
         match spec {
             DeviceSpec::Virtual(config) => Self::open_virtual(config),
-            DeviceSpec::Cuda(ordinal) => {
-                let context = cuda::context(*ordinal)?;
+            DeviceSpec::Cuda(gpu) => {
+                let context = cuda::context(gpu)?;
                 let name = cuda::guarded(|| context.name())?;
                 let api = Api::system()?;
                 Ok(Self::with_context(api, context, DeviceKind::Cuda, name))
@@ -215,7 +211,7 @@ impl Device {
     fn open_library(path: &std::path::Path) -> Result<Self, DeviceError> {
         let api = Api::load(path)?;
         let name = path.display().to_string();
-        match cuda::context(0) {
+        match cuda::context(&GpuName::Ordinal(0)) {
             Ok(context) => return Ok(Self::with_context(api, context, DeviceKind::Library, name)),
             Err(DeviceError::NoCuda { .. }) => {}
             Err(error) => return Err(error),
@@ -264,6 +260,22 @@ impl Device {
     /// The driver refuses.
     pub fn encoder(&self, config: &EncoderConfig, sink: PacketSink) -> Result<NvencEncoder, DeviceError> {
         Ok(NvencEncoder::new(self.open_session()?, config, sink)?)
+    }
+
+    /// What the device decodes: 4:2:0 of 8, 10 and 12 bits, codec by codec.
+    ///
+    /// # Errors
+    /// The driver does not answer, or the device was not opened for decoding.
+    pub fn decode_caps(&self) -> Result<Vec<DecodeCaps>, DeviceError> {
+        let (api, memory) = self.decoder_api()?;
+        memory.bind().map_err(NvdecError::from)?;
+        let mut found = Vec::new();
+        for codec in [Codec::H264, Codec::Hevc, Codec::Av1] {
+            for bits in [8, 10, 12] {
+                found.extend(nvdec::engine::caps(api, codec, bits)?);
+            }
+        }
+        Ok(found)
     }
 
     /// What the driver's parser says of a stream that begins with these access units.
@@ -331,13 +343,12 @@ impl Device {
 }
 
 /// A GPU's clocks, throttling and temperature now, whether or not it can encode; `None` where it does not report them.
-pub fn gpu_state(ordinal: u32) -> Option<GpuState> {
-    let context = cuda::context(ordinal).ok()?;
-    clocks_of(&context)?.read()
+pub fn gpu_state(gpu: &Gpu) -> Option<GpuState> {
+    Clocks::of(&gpu.uuid)?.read()
 }
 
 fn clocks_of(context: &CudaContext) -> Option<Clocks> {
-    Clocks::of(context.uuid().ok()?.bytes.map(|byte| byte as u8))
+    Clocks::of(&cuda::uuid_text(context.uuid().ok()?))
 }
 
 /// Release of NVIDIA's driver by NVML.

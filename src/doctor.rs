@@ -4,17 +4,26 @@
 
 use serde::Serialize;
 
-use crate::device::{Device, DeviceError, DeviceSpec, gpu_state, gpus};
+use crate::contract::EngineKind;
+use crate::device::{Device, DeviceError, DeviceSpec, Gpu, gpu_state, gpus};
 use crate::nvenc::api::{Api, HEADER_VERSION};
-use crate::nvenc::error::{NvencError, Status};
+use crate::nvenc::error::NvencError;
 use crate::nvenc::session::{CodecCaps, Session};
 use crate::record::GpuState;
+
+mod abilities;
 
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What was checked: `virtual`, `libcuda`, `libnvidia-encode`, `cuda:0`, `ffmpeg`.
     pub name: String,
+    /// Which engine of a device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineKind>,
+    /// Which GPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuFacts>,
     /// Does it work?
     pub works: bool,
     /// What it is and can do; or why it does not work, and what to do.
@@ -22,6 +31,26 @@ pub struct Finding {
     /// The same in a few words: what a device can do, or why it cannot be used.
     #[serde(skip)]
     pub brief: String,
+}
+
+/// What tells a GPU from others, and how it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GpuFacts {
+    /// "NVIDIA H200".
+    pub name: String,
+    /// "GPU-8e1c2b7a-…"; `cuda:` and the beginning of it names the GPU too.
+    pub uuid: String,
+    /// "00000000:18:00.0"
+    pub pci: String,
+    /// Clocks, throttling and temperature; empty where they are not reported.
+    pub state: String,
+}
+
+impl Finding {
+    /// "cuda:0 NVENC", "ffmpeg"
+    pub fn title(&self) -> String {
+        self.engine.map_or_else(|| self.name.clone(), |engine| format!("{} {}", self.name, engine.title()))
+    }
 }
 
 /// What was found, whole and in a few words.
@@ -32,19 +61,15 @@ struct Said {
 
 /// Runs all checks, the virtual device first.
 pub fn examine() -> Vec<Finding> {
-    let mut findings = vec![try_device("virtual"), try_encode_library()];
+    let mut findings = try_device("virtual", None);
+    findings.push(try_encode_library());
     match gpus() {
         Ok(gpus) => {
             findings.push(finding("libcuda", Ok(format!("{} GPU(s) visible", gpus.len()))));
-            findings.extend(gpus.iter().map(|gpu| {
-                let tried = try_device(&format!("cuda:{}", gpu.ordinal));
-                let clocks = clocks(gpu.ordinal).map_or_else(String::new, |clocks| format!(" ({clocks})"));
-                Finding { detail: format!("{}{clocks}: {}", gpu.name, tried.detail), ..tried }
-            }));
+            findings.extend(gpus.iter().flat_map(|gpu| try_device(&format!("cuda:{}", gpu.ordinal), Some(facts(gpu)))));
         }
-        Err(error) => {
-            findings.push(Finding { brief: brief_error(&error), ..finding("libcuda", Err(error.to_string())) })
-        }
+        Err(error) => findings
+            .push(Finding { brief: abilities::why_not_brief(&error), ..finding("libcuda", Err(error.to_string())) }),
     }
     findings.push(try_ffmpeg());
     findings
@@ -63,77 +88,58 @@ pub fn virtual_profiles() -> Vec<(&'static str, &'static str, &'static str)> {
 
 /// The virtual device in each of its profiles.
 pub fn examine_models() -> Vec<Finding> {
-    virtual_profiles().into_iter().map(|(name, ..)| try_device(&format!("virtual:{name}"))).collect()
+    virtual_profiles().into_iter().flat_map(|(name, ..)| try_device(&format!("virtual:{name}"), None)).collect()
 }
 
-fn try_device(name: &str) -> Finding {
-    let tried = || -> Result<Said, DeviceError> {
-        let spec: DeviceSpec = name.parse()?;
-        let device = Device::open(&spec)?;
-        let caps = all_caps(&device.open_session()?)?;
-        let about = format!("{}, API {}", device.info().driver, device.info().api_version);
-        Ok(Said { detail: format!("{about}, {}", abilities(&caps)), brief: brief_abilities(&caps) })
-    };
-    let tried = tried().map_err(|error| Said { detail: error.to_string(), brief: brief_error(&error) });
-    let works = tried.is_ok();
-    let Said { detail, brief } = tried.unwrap_or_else(|why| why);
-    Finding { name: name.to_owned(), works, detail, brief }
+/// Both engines of a device, the encoder first.
+fn try_device(name: &str, gpu: Option<GpuFacts>) -> Vec<Finding> {
+    [(EngineKind::Nvenc, try_encoder as fn(&DeviceSpec) -> _), (EngineKind::Nvdec, try_decoder)]
+        .into_iter()
+        .map(|(engine, try_engine)| {
+            let tried: Result<Said, DeviceError> = name.parse().and_then(|spec| try_engine(&spec));
+            let works = tried.is_ok();
+            let said = tried
+                .unwrap_or_else(|error| Said { detail: error.to_string(), brief: abilities::why_not_brief(&error) });
+            let Said { detail, brief } = said;
+            Finding { name: name.to_owned(), engine: Some(engine), gpu: gpu.clone(), works, detail, brief }
+        })
+        .collect()
+}
+
+fn try_encoder(spec: &DeviceSpec) -> Result<Said, DeviceError> {
+    let device = Device::open(spec)?;
+    let caps = all_caps(&device.open_session()?)?;
+    let detail = format!("{}, {}", device.info().driver_text(), abilities::encoders(&caps));
+    Ok(Said { detail, brief: abilities::encoders_brief(&caps) })
+}
+
+fn try_decoder(spec: &DeviceSpec) -> Result<Said, DeviceError> {
+    let device = Device::open_for(spec, EngineKind::Nvdec)?;
+    let caps = device.decode_caps()?;
+    if caps.is_empty() {
+        return Err(DeviceError::NoDecoder(spec.to_string()));
+    }
+    let detail = format!("{}, {}", device.info().driver_text(), abilities::decoders(&caps));
+    Ok(Said { detail, brief: abilities::decoders_brief(&caps) })
 }
 
 fn all_caps(session: &Session) -> Result<Vec<CodecCaps>, NvencError> {
     session.codecs()?.into_iter().map(|codec| session.caps(codec)).collect()
 }
 
-/// Few words for the usual causes; the whole message for all others.
-fn brief_error(error: &DeviceError) -> String {
-    match error {
-        DeviceError::NoCuda { .. } => "No NVIDIA driver found on this computer".to_owned(),
-        DeviceError::Cuda { answer, .. } if answer == "CUDA_ERROR_NO_DEVICE" => "no NVIDIA GPU is visible".to_owned(),
-        DeviceError::Nvenc(NvencError::Load { library, .. }) => format!("the driver's {library} is missing"),
-        DeviceError::Nvenc(NvencError::Call(call)) => match call.status {
-            Status::NO_ENCODE_DEVICE | Status::UNSUPPORTED_DEVICE => {
-                "no encoder engine (NVENC) on this card".to_owned()
-            }
-            Status::INVALID_VERSION => "its driver is too old for NVENC's API 12.1".to_owned(),
-            Status::OUT_OF_MEMORY | Status::INCOMPATIBLE_CLIENT_KEY => "too many encode sessions are open".to_owned(),
-            _ => error.to_string(),
-        },
-        _ => error.to_string(),
-    }
+fn facts(gpu: &Gpu) -> GpuFacts {
+    let Gpu { name, uuid, pci, .. } = gpu.clone();
+    GpuFacts { name, uuid, pci, state: gpu_state(gpu).map_or_else(String::new, |state| state_text(&state)) }
 }
 
 /// "SM 1980 MHz, video 1545 MHz, 34 °C, throttled"
-fn clocks(ordinal: u32) -> Option<String> {
-    let GpuState { sm_mhz, video_mhz, is_throttled, temperature_c } = gpu_state(ordinal)?;
+fn state_text(state: &GpuState) -> String {
+    let GpuState { sm_mhz, video_mhz, is_throttled, temperature_c } = *state;
     let known = |name: &str, value: Option<u32>, unit: &str| value.map(|value| format!("{name}{value} {unit}"));
     let throttled = is_throttled.then(|| "throttled".to_owned());
     let all =
         [known("SM ", sm_mhz, "MHz"), known("video ", video_mhz, "MHz"), known("", temperature_c, "°C"), throttled];
-    Some(all.into_iter().flatten().collect::<Vec<_>>().join(", "))
-}
-
-/// "h264 up to 4096x4096 with up to 2 B-frames on 1 engine(s), hevc up to …"
-fn abilities(caps: &[CodecCaps]) -> String {
-    let describe = |caps: &CodecCaps| {
-        let CodecCaps { codec, max, max_b_frames, engines, .. } = caps;
-        format!("{codec} up to {max} with up to {max_b_frames} B-frames on {engines} engine(s)")
-    };
-    caps.iter().map(describe).collect::<Vec<_>>().join(", ")
-}
-
-/// "H.264, HEVC · 1 engine · up to 4 B-frames"
-fn brief_abilities(caps: &[CodecCaps]) -> String {
-    let codecs = caps.iter().map(|caps| caps.codec.title()).collect::<Vec<_>>().join(", ");
-    let most = |of: fn(&CodecCaps) -> u32| caps.iter().map(of).max().unwrap_or(0);
-    let engines = match most(|caps| caps.engines) {
-        1 => "1 engine".to_owned(),
-        engines => format!("{engines} engines"),
-    };
-    let b_frames = match most(|caps| caps.max_b_frames) {
-        0 => "no B-frames".to_owned(),
-        b_frames => format!("up to {b_frames} B-frames"),
-    };
-    format!("{codecs} · {engines} · {b_frames}")
+    all.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn try_encode_library() -> Finding {
@@ -154,26 +160,21 @@ fn try_ffmpeg() -> Finding {
 fn finding(name: &str, tried: Result<String, String>) -> Finding {
     let works = tried.is_ok();
     let detail = tried.unwrap_or_else(|why| why);
-    Finding { name: name.to_owned(), works, brief: detail.clone(), detail }
+    Finding { name: name.to_owned(), engine: None, gpu: None, works, brief: detail.clone(), detail }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nvenc::error::CallError;
 
     #[test]
-    fn a_device_says_in_a_few_words_what_it_can_do_or_why_it_cannot_be_used() {
+    fn a_model_says_in_a_few_words_what_its_engines_can_do() {
         for model in examine_models() {
-            assert!(model.works && model.brief.starts_with("H.264, HEVC · 1 engine · "), "{model:?}");
+            let brief = match model.engine {
+                Some(EngineKind::Nvenc) => "H.264, HEVC · 1 engine · ",
+                _ => "H.264, HEVC · 1 engine",
+            };
+            assert!(model.works && model.brief.starts_with(brief), "{model:?}");
         }
-        let call = |status| {
-            let refused = CallError { call: "nvEncOpenEncodeSessionEx", status, driver_text: String::new() };
-            brief_error(&DeviceError::Nvenc(NvencError::Call(refused)))
-        };
-        assert_eq!(call(Status::UNSUPPORTED_DEVICE), "no encoder engine (NVENC) on this card");
-        assert!(call(Status::GENERIC).contains("internal error"));
-        let no_driver = brief_error(&DeviceError::NoCuda { library: "libcuda.so.1" });
-        assert_eq!(no_driver, "No NVIDIA driver found on this computer");
     }
 }

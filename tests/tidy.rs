@@ -22,7 +22,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("nvenc", &["contract", "library", "pipeline", "record"]),
     ("nvdec", &["contract", "library", "pipeline"]),
     ("device", &["contract", "nvdec", "nvenc", "pipeline", "record"]),
-    ("doctor", &["device", "nvenc", "record"]),
+    ("doctor", &["contract", "device", "nvdec", "nvenc", "record"]),
     ("stats", &["advice", "contract", "plan", "record", "units"]),
     ("figures", &["contract", "record", "stats", "units"]),
     ("session", &["contract", "files", "plan", "record", "stats"]),

@@ -16,7 +16,7 @@ use super::drivers::{DriverFolder, DriverFolderError, TrueDriver};
 use super::ffmpeg::encoder_of;
 use super::process::{ProcessError, Under};
 use crate::contract::{Codec, EncodeMetrics, PixelFormat, RateControl};
-use crate::device::DeviceSpec;
+use crate::device::{DeviceSpec, GpuName};
 use crate::plan::{Baseline, Plan, PlannedRun};
 use crate::record::{Case, Client, InputInfo, RunRecord};
 use crate::source::{Feed, SourceError};
@@ -150,8 +150,11 @@ impl Others {
         if let Some(gop_length) = plan.gop_length {
             command.args(["-g", &gop_length.to_string()]);
         }
-        if let DeviceSpec::Cuda(ordinal) = self.device {
-            command.args(["-gpu", &ordinal.to_string()]);
+        match &self.device {
+            DeviceSpec::Cuda(GpuName::Ordinal(ordinal)) => drop(command.args(["-gpu", &ordinal.to_string()])),
+            // FFmpeg has no word for it, but CUDA takes the beginning of a UUID as well.
+            DeviceSpec::Cuda(uuid) => drop(command.env("CUDA_VISIBLE_DEVICES", uuid.to_string())),
+            DeviceSpec::Virtual(_) | DeviceSpec::Library(_) => {}
         }
         command.args(ffmpeg_rate(plan.rate_control)).args(baseline.extra_options());
         let muxer = if case.codec == Codec::Av1 { "obu".to_owned() } else { case.codec.to_string() };

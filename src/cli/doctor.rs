@@ -7,7 +7,8 @@ use serde_json::json;
 use super::args::DoctorArgs;
 use super::exit::{Exit, Failure};
 use super::print_json;
-use crate::doctor::{examine, virtual_profiles};
+use crate::contract::EngineKind;
+use crate::doctor::{GpuFacts, examine, virtual_profiles};
 
 pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let findings = examine();
@@ -23,7 +24,15 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let mut out = std::io::stdout().lock();
     for finding in findings {
         let state = if finding.works { "works" } else { "does not work" };
-        writeln!(out, "{:<17} {state}: {}", finding.name, finding.detail)?;
+        let title = finding.title();
+        if let Some(GpuFacts { name, uuid, pci, state }) =
+            finding.gpu.filter(|_| finding.engine == Some(EngineKind::Nvenc))
+        {
+            let facts: Vec<_> =
+                [name, uuid, format!("PCI {pci}"), state].into_iter().filter(|it| !it.is_empty()).collect();
+            writeln!(out, "{:<17} {}", finding.name, facts.join(", "))?;
+        }
+        writeln!(out, "{title:<17} {state}: {}", finding.detail)?;
     }
     writeln!(out, "\nProfiles of the virtual device (--device virtual:NAME):")?;
     for (name, _, description) in profiles {

@@ -4,10 +4,10 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use cudarc::driver::sys::{CUDA_MEMCPY2D_st, CUmemorytype, cuMemcpy2DAsync_v2};
+use cudarc::driver::sys::{CUDA_MEMCPY2D_st, CUdevice_attribute, CUmemorytype, CUuuid, cuMemcpy2DAsync_v2};
 use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
 
-use super::{DeviceError, Gpu};
+use super::{DeviceError, Gpu, GpuName};
 use crate::nvdec::memory::{DeviceMemory, HostBuffer, MemoryError};
 
 /// The GPUs that CUDA reports on this computer.
@@ -16,19 +16,35 @@ use crate::nvdec::memory::{DeviceMemory, HostBuffer, MemoryError};
 /// CUDA is missing or fails.
 pub fn gpus() -> Result<Vec<Gpu>, DeviceError> {
     let count = u32::try_from(guarded(CudaContext::device_count)?).unwrap_or(0);
-    (0..count).map(|ordinal| Ok(Gpu { ordinal, name: gpu_name(ordinal)? })).collect()
+    (0..count).map(|ordinal| guarded(|| gpu(ordinal))).collect()
 }
 
-fn gpu_name(ordinal: u32) -> Result<String, DeviceError> {
-    guarded(|| result::device::get_name(result::device::get(ordinal as i32)?))
+fn gpu(ordinal: u32) -> Result<Gpu, DriverError> {
+    let device = result::device::get(ordinal as i32)?;
+    // SAFETY: the handle is one that CUDA has just given.
+    let number = |attribute| unsafe { result::device::get_attribute(device, attribute) };
+    let domain = number(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID)?;
+    let bus = number(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_PCI_BUS_ID)?;
+    let place = number(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID)?;
+    Ok(Gpu {
+        ordinal,
+        name: result::device::get_name(device)?,
+        uuid: uuid_text(result::device::get_uuid(device)?),
+        pci: format!("{domain:08X}:{bus:02X}:{place:02X}.0"),
+    })
+}
+
+/// As NVML and `nvidia-smi` spell it: GPU-8 hex digits-4-4-4-12.
+pub(super) fn uuid_text(uuid: CUuuid) -> String {
+    let hex = |bytes: &[std::ffi::c_char]| bytes.iter().map(|byte| format!("{:02x}", *byte as u8)).collect::<String>();
+    let bytes = &uuid.bytes;
+    let (a, b, c, d, e) = (&bytes[..4], &bytes[4..6], &bytes[6..8], &bytes[8..10], &bytes[10..]);
+    format!("GPU-{}-{}-{}-{}-{}", hex(a), hex(b), hex(c), hex(d), hex(e))
 }
 
 /// The primary context of a GPU.
-pub(super) fn context(ordinal: u32) -> Result<Arc<CudaContext>, DeviceError> {
-    let found = u32::try_from(guarded(CudaContext::device_count)?).unwrap_or(0);
-    if ordinal >= found {
-        return Err(DeviceError::NoGpu { asked: ordinal, found });
-    }
+pub(super) fn context(name: &GpuName) -> Result<Arc<CudaContext>, DeviceError> {
+    let ordinal = name.find(&gpus()?)?.ordinal;
     guarded(|| CudaContext::new(ordinal as usize))
 }
 
@@ -162,5 +178,16 @@ impl Drop for Pinned {
         let _ = self.context.bind_to_thread();
         // SAFETY: allocated by `malloc_host`, and freed once. There is nobody to tell of an error.
         let _ = unsafe { result::free_host(self.at.cast()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_is_spelt_as_nvml_does() {
+        let uuid = CUuuid { bytes: std::array::from_fn(|idx| (idx as u8 * 0x11) as std::ffi::c_char) };
+        assert_eq!(uuid_text(uuid), "GPU-00112233-4455-6677-8899-aabbccddeeff");
     }
 }

@@ -116,7 +116,7 @@ impl PathDialog {
 
 fn title(purpose: Purpose) -> &'static str {
     match purpose {
-        Purpose::Input => "Frames to encode",
+        Purpose::Input => "Clip",
         Purpose::Plan => "Plan file or session folder",
         Purpose::Session | Purpose::Before => "Session folder",
         Purpose::Report => "Report",

@@ -186,7 +186,7 @@ impl Background {
             let asked = Instant::now();
             let dialog = rfd::FileDialog::new();
             let picked = match purpose {
-                Purpose::Input => dialog.set_title("Frames to encode").pick_file(),
+                Purpose::Input => dialog.set_title("Clip").pick_file(),
                 Purpose::Plan => dialog.set_title("Plan").pick_file(),
                 Purpose::Session | Purpose::Before => dialog.set_title("Session folder").pick_folder(),
                 Purpose::Report => dialog.set_title("Report").set_file_name("report.md").save_file(),

@@ -88,8 +88,8 @@ impl About {
     /// As `inflight doctor` says it, without the built-in model, which is part of this program.
     fn device_facts(&self) -> Vec<(String, String)> {
         let Some(findings) = &self.findings else { return vec![("Devices, FFmpeg".to_owned(), ASKING.to_owned())] };
-        let others = findings.iter().filter(|finding| finding.name != "virtual");
-        others.map(|finding| (finding.name.clone(), in_window(&finding.detail))).collect()
+        let others = findings.iter().filter(|finding| !finding.name.starts_with("virtual"));
+        others.map(|finding| (finding.title(), in_window(&finding.detail))).collect()
     }
 }
 

@@ -1,15 +1,14 @@
-//! The first two cards of the set-up: what is encoded, and how.
+//! The first card of the set-up, the clip; and the settings of an encoder.
 
 use eframe::egui::{Button, ComboBox, DragValue, TextEdit, Ui};
 
-use crate::contract::{Codec, Preset, RateControl, TuningInfo};
+use crate::contract::{EngineKind, Preset, RateControl, TuningInfo};
 use crate::plan::Plan;
 use crate::ui::commands::{Command, Purpose};
-use crate::ui::views::setup::device::device_ui;
 use crate::ui::views::setup::model::{Part, Problem, Setup};
 use crate::ui::views::setup::parts::{number_ui, problems_ui};
 use crate::ui::views::setup::preview::{PreviewModel, preview_ui};
-use crate::ui::widgets::{more_ui, row_ui};
+use crate::ui::widgets::row_ui;
 
 const PRESETS: [Preset; 7] = [Preset::P1, Preset::P2, Preset::P3, Preset::P4, Preset::P5, Preset::P6, Preset::P7];
 const TUNINGS: [(TuningInfo, &str); 3] =
@@ -50,8 +49,9 @@ pub(in crate::ui) fn source_ui(
         if sample.clicked() {
             queue.push(Command::UseSample);
         }
-        let is_pattern = setup.plan.input == BUILT_IN;
-        let pattern = ui.add_enabled(!is_pattern, Button::new("Pattern"));
+        // A decoder has nothing to do with it.
+        let is_of_use = setup.plan.input != BUILT_IN && setup.plan.engine == EngineKind::Nvenc;
+        let pattern = ui.add_enabled(is_of_use, Button::new("Pattern"));
         if pattern.on_hover_text("A moving pattern, made in memory; needs no file and no ffmpeg").clicked() {
             setup.plan.input = BUILT_IN.to_owned();
         }
@@ -59,27 +59,8 @@ pub(in crate::ui) fn source_ui(
     problems_ui(ui, problems, &[Part::Input]);
 }
 
-/// The device and how it is to encode.
-pub(in crate::ui) fn encoder_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
-    row_ui(ui, "Device", |ui| device_ui(ui, setup));
-    problems_ui(ui, problems, &[Part::Device]);
-    row_ui(ui, "Codecs", |ui| {
-        ui.horizontal_wrapped(|ui| {
-            for codec in [Codec::H264, Codec::Hevc, Codec::Av1] {
-                let mut is_chosen = setup.plan.codecs.contains(&codec);
-                if ui.checkbox(&mut is_chosen, codec.title()).changed() {
-                    setup.toggle_codec(codec);
-                }
-            }
-        });
-    });
-    problems_ui(ui, problems, &[Part::Codecs]);
-    row_ui(ui, "Preset", |ui| ui.horizontal(|ui| preset_ui(ui, &mut setup.plan)).inner);
-    more_ui(ui, "Rate, GOP, B-frames", |ui| rate_ui(ui, &mut setup.plan));
-    problems_ui(ui, problems, &[Part::Coding]);
-}
-
-fn preset_ui(ui: &mut Ui, plan: &mut Plan) {
+/// Preset and tuning beside each other.
+pub(super) fn preset_ui(ui: &mut Ui, plan: &mut Plan) {
     // Both fit beside each other.
     (ui.spacing_mut().button_padding.x, ui.spacing_mut().item_spacing.x) = (8.0, 4.0);
     let preset = ComboBox::from_id_salt("preset").selected_text(plan.preset.to_string().to_uppercase());
@@ -99,7 +80,8 @@ fn preset_ui(ui: &mut Ui, plan: &mut Plan) {
     shown.response.accessible_name("Tuning");
 }
 
-fn rate_ui(ui: &mut Ui, plan: &mut Plan) {
+/// What the preset leaves open.
+pub(super) fn rate_ui(ui: &mut Ui, plan: &mut Plan) {
     let (bitrate_bps, max_bitrate_bps) = match plan.rate_control {
         RateControl::Cbr { bitrate_bps } => (bitrate_bps, bitrate_bps.saturating_mul(2)),
         RateControl::Vbr { bitrate_bps, max_bitrate_bps } => (bitrate_bps, max_bitrate_bps),

@@ -2,7 +2,7 @@
 
 use eframe::egui::{ComboBox, PopupCloseBehavior, TextEdit, Ui};
 
-use crate::ui::views::setup::devices::DeviceChoice;
+use crate::ui::views::setup::devices::{Ability, DeviceChoice};
 use crate::ui::views::setup::model::Setup;
 use crate::ui::views::setup::parts::{LIST_WIDTH, entry_ui};
 use crate::ui::widgets::sub_ui;
@@ -19,10 +19,10 @@ pub(in crate::ui) fn device_ui(ui: &mut Ui, setup: &mut Setup) {
     let combo = combo.close_behavior(PopupCloseBehavior::CloseOnClickOutside).height(LIST_HEIGHT);
     combo.show_ui(ui, |ui| list_ui(ui, setup)).response.accessible_name("Device");
     ui.spacing_mut().item_spacing.y = 2.0;
-    let is_modelled = setup.is_modelled();
+    let (is_modelled, engine) = (setup.is_modelled(), setup.plan.engine);
     // One that is chosen and cannot be used is a problem of the plan, and said as such.
-    if is_modelled || setup.devices.why_not(&setup.plan.device).is_none() {
-        setup.devices.unusable().into_iter().for_each(|line| drop(sub_ui(ui, line)));
+    if is_modelled || setup.devices.why_not(&setup.plan.device, engine).is_none() {
+        setup.devices.unusable(engine).into_iter().for_each(|line| drop(sub_ui(ui, line)));
     }
     if is_modelled {
         sub_ui(ui, "Times are modelled, not measured on a GPU.");
@@ -35,19 +35,20 @@ fn list_ui(ui: &mut Ui, setup: &mut Setup) {
     ui.spacing_mut().item_spacing.y = 4.0;
     for choice in &setup.devices.choices {
         let is_chosen = setup.plan.device == choice.name;
-        if entry_ui(ui, choice.works, is_chosen, &choice.title, &about(choice)).clicked() {
+        let ability = choice.ability(setup.plan.engine);
+        if entry_ui(ui, ability.works, is_chosen, &choice.title, &about(choice, ability)).clicked() {
             setup.plan.device.clone_from(&choice.name);
             ui.close();
         }
     }
     ui.separator();
-    sub_ui(ui, "As text: virtual:key=value,…, cuda:N, or a driver's path");
+    sub_ui(ui, "As text: virtual:key=value,…, cuda:N, cuda:UUID, or a driver's path");
     let own = TextEdit::singleline(&mut setup.plan.device).desired_width(f32::INFINITY);
     ui.add(own).accessible_name("Device description");
 }
 
-fn about(choice: &DeviceChoice) -> String {
-    [choice.brief.as_str(), choice.about.as_str()]
+fn about(choice: &DeviceChoice, ability: &Ability) -> String {
+    [ability.brief.as_str(), choice.about.as_str()]
         .iter()
         .filter(|line| !line.is_empty())
         .copied()

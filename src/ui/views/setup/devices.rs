@@ -2,6 +2,7 @@
 //!
 //! Names for people, what each can do, and why one cannot be used. Opens nothing.
 
+use crate::contract::EngineKind;
 use crate::doctor::{Finding, virtual_profiles};
 use crate::ui::words::in_window;
 
@@ -21,42 +22,74 @@ pub struct DeviceChoice {
     pub name: String,
     /// Its name for people, short enough for the closed control.
     pub title: String,
-    /// What it can do, or why it cannot be used; empty: not known yet.
-    pub brief: String,
     /// What its name does not say.
     pub about: String,
+    encoder: Ability,
+    decoder: Ability,
+}
+
+/// What one engine of a device can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ability {
+    /// In a few words; or why it cannot be used. Empty: not known yet.
+    pub brief: String,
     /// Can it be chosen?
     pub works: bool,
 }
 
+impl Default for Ability {
+    fn default() -> Self {
+        Self { brief: String::new(), works: true }
+    }
+}
+
 impl Default for Devices {
     fn default() -> Self {
-        let model = |(name, title, about): (&str, &str, &str)| DeviceChoice {
-            name: format!("virtual:{name}"),
-            title: format!("{title} (model)"),
-            brief: String::new(),
-            about: about.to_owned(),
-            works: true,
+        let model = |(name, title, about): (&str, &str, &str)| {
+            DeviceChoice::new(format!("virtual:{name}"), format!("{title} (model)"), about.to_owned())
         };
         Self { choices: virtual_profiles().into_iter().map(model).collect(), no_gpu: None }
+    }
+}
+
+impl DeviceChoice {
+    fn new(name: String, title: String, about: String) -> Self {
+        Self { name, title, about, encoder: Ability::default(), decoder: Ability::default() }
+    }
+
+    /// Of one of its engines.
+    pub fn ability(&self, engine: EngineKind) -> &Ability {
+        match engine {
+            EngineKind::Nvenc => &self.encoder,
+            EngineKind::Nvdec => &self.decoder,
+        }
+    }
+
+    fn take(&mut self, engine: Option<EngineKind>, ability: Ability) {
+        match engine {
+            Some(EngineKind::Nvdec) => self.decoder = ability,
+            _ => self.encoder = ability,
+        }
     }
 }
 
 impl Devices {
     /// Takes up what was found on this computer.
     pub fn found(&mut self, findings: Vec<Finding>) {
-        let names: Vec<_> = findings.iter().filter_map(gpu_name).collect();
+        let names: Vec<_> =
+            findings.iter().filter(|one| one.engine == Some(EngineKind::Nvenc)).filter_map(gpu_name).collect();
         for finding in findings {
-            let brief = in_window(&finding.brief);
+            let ability = Ability { brief: in_window(&finding.brief), works: finding.works };
             if let Some(known) = self.choices.iter_mut().find(|choice| choice.name == finding.name) {
-                (known.brief, known.works) = (brief, finding.works);
+                known.take(finding.engine, ability);
             } else if let Some(gpu) = gpu_name(&finding) {
                 let is_one_of_many = names.iter().filter(|name| **name == gpu).count() > 1;
                 let title = if is_one_of_many { format!("{gpu} ({})", finding.name) } else { gpu };
-                let Finding { name, works, .. } = finding;
-                self.choices.push(DeviceChoice { name, title, brief, about: String::new(), works });
+                let mut choice = DeviceChoice::new(finding.name, title, String::new());
+                choice.take(finding.engine, ability);
+                self.choices.push(choice);
             } else if finding.name == "libcuda" && !finding.works {
-                self.no_gpu = Some(brief);
+                self.no_gpu = Some(ability.brief);
             }
         }
     }
@@ -67,20 +100,20 @@ impl Devices {
     }
 
     /// Why this GPU cannot be used, as far as that is known.
-    pub fn why_not(&self, name: &str) -> Option<&str> {
-        match self.named(name) {
-            Some(choice) => (!choice.works).then_some(&choice.brief),
+    pub fn why_not(&self, name: &str, engine: EngineKind) -> Option<&str> {
+        match self.named(name).map(|choice| choice.ability(engine)) {
+            Some(ability) => (!ability.works).then_some(&ability.brief),
             None => self.no_gpu.as_ref(),
         }
         .map(String::as_str)
     }
 
     /// Why GPUs of this computer cannot be used, in a line each; equal cards share one.
-    pub fn unusable(&self) -> Vec<String> {
+    pub fn unusable(&self, engine: EngineKind) -> Vec<String> {
         let mut lines: Vec<String> = self.no_gpu.iter().cloned().collect();
-        for choice in self.choices.iter().filter(|choice| !choice.works) {
+        for choice in self.choices.iter().filter(|choice| !choice.ability(engine).works) {
             let card = choice.title.split(" (").next().unwrap_or_default();
-            let line = format!("NVIDIA {card}: {}", choice.brief);
+            let line = format!("NVIDIA {card}: {}", choice.ability(engine).brief);
             if !lines.contains(&line) {
                 lines.push(line);
             }
@@ -89,10 +122,9 @@ impl Devices {
     }
 }
 
-/// "H100 80GB HBM3" of "NVIDIA H100 80GB HBM3 (SM 1980 MHz): …"; `None`: the finding is about no GPU.
+/// "H100 80GB HBM3" of "NVIDIA H100 80GB HBM3"; `None`: the finding is about no GPU.
 fn gpu_name(finding: &Finding) -> Option<String> {
-    let whole = finding.name.starts_with("cuda:").then(|| finding.detail.split([':', '(']).next())??;
-    let name = whole.trim();
+    let name = finding.gpu.as_ref()?.name.trim();
     let short = name.strip_prefix("NVIDIA ").unwrap_or(name);
     Some(short.strip_prefix("GeForce ").unwrap_or(short).to_owned())
 }
@@ -100,37 +132,54 @@ fn gpu_name(finding: &Finding) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::GpuFacts;
 
-    fn finding(name: &str, works: bool, detail: &str, brief: &str) -> Finding {
-        Finding { name: name.to_owned(), works, detail: detail.to_owned(), brief: brief.to_owned() }
+    use EngineKind::{Nvdec, Nvenc};
+
+    fn finding(name: &str, engine: Option<EngineKind>, works: bool, brief: &str) -> Finding {
+        let brief = brief.to_owned();
+        Finding { name: name.to_owned(), engine, gpu: None, works, detail: brief.clone(), brief }
+    }
+
+    fn gpu(name: &str, engine: EngineKind, works: bool, card: &str, brief: &str) -> Finding {
+        let gpu = GpuFacts { name: card.to_owned(), uuid: String::new(), pci: String::new(), state: String::new() };
+        Finding { gpu: Some(gpu), ..finding(name, Some(engine), works, brief) }
     }
 
     #[test]
     fn what_cannot_be_used_says_why_once() {
         let no_engine = "no encoder engine (NVENC) on this card";
         let mut devices = Devices::default();
-        assert_eq!((devices.unusable(), devices.why_not("cuda:0")), (vec![], None), "nobody has looked yet");
+        assert_eq!(
+            (devices.unusable(Nvenc), devices.why_not("cuda:0", Nvenc)),
+            (vec![], None),
+            "nobody has looked yet"
+        );
+        let (h100, rtx) = ("NVIDIA H100 80GB HBM3", "NVIDIA GeForce RTX 4090");
         devices.found(vec![
-            finding("virtual:ada", true, "", "H.264, HEVC · 1 engine · no B-frames"),
-            finding("libcuda", true, "3 GPU(s) visible", ""),
-            finding("cuda:0", false, "NVIDIA H100 80GB HBM3 (SM 1980 MHz): …", no_engine),
-            finding("cuda:1", false, "NVIDIA H100 80GB HBM3: …", no_engine),
-            finding("cuda:2", true, "NVIDIA GeForce RTX 4090: …", "H.264 · 2 engines · no B-frames"),
+            finding("virtual:ada", Some(Nvenc), true, "H.264, HEVC · 1 engine · no B-frames"),
+            finding("libcuda", None, true, ""),
+            gpu("cuda:0", Nvenc, false, h100, no_engine),
+            gpu("cuda:0", Nvdec, true, h100, "H.264, HEVC · 7 engines"),
+            gpu("cuda:1", Nvenc, false, h100, no_engine),
+            gpu("cuda:1", Nvdec, true, h100, "H.264, HEVC · 7 engines"),
+            gpu("cuda:2", Nvenc, true, rtx, "H.264 · 2 engines · no B-frames"),
         ]);
         let gpus: Vec<_> = devices.choices.iter().filter(|choice| choice.name.starts_with("cuda")).collect();
         let titles: Vec<_> = gpus.iter().map(|choice| choice.title.as_str()).collect();
         assert_eq!(titles, ["H100 80GB HBM3 (cuda:0)", "H100 80GB HBM3 (cuda:1)", "RTX 4090"]);
-        assert_eq!(devices.named("virtual:ada").unwrap().brief, "H.264, HEVC · 1 engine · no B-frames");
-        assert_eq!(devices.unusable(), [format!("NVIDIA H100 80GB HBM3: {no_engine}")]);
-        assert_eq!((devices.why_not("cuda:0"), devices.why_not("cuda:2")), (Some(no_engine), None));
+        assert_eq!(devices.named("virtual:ada").unwrap().ability(Nvenc).brief, "H.264, HEVC · 1 engine · no B-frames");
+        assert_eq!(devices.unusable(Nvenc), [format!("NVIDIA H100 80GB HBM3: {no_engine}")]);
+        assert_eq!((devices.unusable(Nvdec), devices.why_not("cuda:0", Nvdec)), (vec![], None), "it decodes");
+        assert_eq!((devices.why_not("cuda:0", Nvenc), devices.why_not("cuda:2", Nvenc)), (Some(no_engine), None));
     }
 
     #[test]
     fn without_a_driver_there_is_one_reason_for_all_gpus() {
         let mut devices = Devices::default();
         let no_driver = "No NVIDIA driver found on this computer";
-        devices.found(vec![finding("libcuda", false, "cannot find …", no_driver)]);
-        assert_eq!(devices.unusable(), [no_driver]);
-        assert_eq!((devices.why_not("cuda:3"), devices.why_not("virtual:ada")), (Some(no_driver), None));
+        devices.found(vec![finding("libcuda", None, false, no_driver)]);
+        assert_eq!(devices.unusable(Nvdec), [no_driver]);
+        assert_eq!((devices.why_not("cuda:3", Nvenc), devices.why_not("virtual:ada", Nvenc)), (Some(no_driver), None));
     }
 }

@@ -3,6 +3,7 @@
 pub mod cards;
 pub mod device;
 pub mod devices;
+mod engine;
 pub mod model;
 pub mod parts;
 pub mod plans;

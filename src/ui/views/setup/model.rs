@@ -3,10 +3,10 @@
 //! Knows no egui and touches no file; the sweep finds out whether a device or an input exists.
 
 use crate::bench::ffmpeg::encoder_of;
-use crate::contract::{Codec, LockPlacement};
+use crate::contract::{Codec, EngineKind, LockPlacement};
 use crate::device::DeviceSpec;
 use crate::plan::{Baseline, Goal, Plan, PlanError};
-use crate::source::InputSpec;
+use crate::source::{InputSpec, SourceError};
 use crate::ui::views::setup::devices::Devices;
 use crate::ui::views::setup::ready_plans::ReadyPlan;
 use crate::ui::words::in_window;
@@ -209,8 +209,12 @@ impl Setup {
         if let Some(problem) = self.device_problem() {
             note(Part::Device, problem);
         }
-        if let Err(error) = self.plan.input.parse::<InputSpec>() {
-            note(Part::Input, error.to_string());
+        match self.plan.input.parse::<InputSpec>() {
+            Err(error) => note(Part::Input, error.to_string()),
+            Ok(input) if self.needs_clip() => {
+                note(Part::Input, SourceError::NotCompressed(input.to_string()).to_string())
+            }
+            Ok(_) => {}
         }
         if let Some(problem) = self.ffmpeg_problem() {
             note(Part::Others, problem);
@@ -227,7 +231,7 @@ impl Setup {
             Ok(_) => return None,
             Err(error) => return Some(error.to_string()),
         };
-        self.devices.why_not(named).map(|why| format!("{named} cannot be used: {why}"))
+        self.devices.why_not(named, self.plan.engine).map(|why| format!("{named} cannot be used: {why}"))
     }
 
     fn ffmpeg_problem(&self) -> Option<String> {
@@ -253,6 +257,24 @@ impl Setup {
     pub fn toggle_threshold(&mut self, threshold: u32) {
         toggle(&mut self.plan.reap_thresholds, threshold);
         self.plan.reap_thresholds.sort_unstable();
+    }
+
+    /// The engine to measure. What the other one alone has is dropped from the plan.
+    pub fn set_engine(&mut self, engine: EngineKind) {
+        self.plan.engine = engine;
+        match engine {
+            EngineKind::Nvenc => self.plan.copy_out = false,
+            EngineKind::Nvdec => {
+                self.plan.baselines.clear();
+                (self.plan.b_frames, self.plan.verify) = (0, false);
+            }
+        }
+    }
+
+    /// Is there nothing that a decoder could decode?
+    pub fn needs_clip(&self) -> bool {
+        let is_clip = matches!(self.plan.input.parse(), Ok(InputSpec::File(_)));
+        self.plan.engine == EngineKind::Nvdec && !is_clip
     }
 
     /// Adds or removes a codec.

@@ -22,9 +22,9 @@ fn list_ui(ui: &mut Ui, setup: &mut Setup, queue: &mut Vec<Command>) {
     ui.set_width(LIST_WIDTH);
     ui.style_mut().wrap_mode = None;
     ui.spacing_mut().item_spacing.y = 4.0;
-    sub_ui(ui, "Sets what to try and how thoroughly. Source and encoder stay.");
+    sub_ui(ui, "Sets what to try and how thoroughly. Source and engine stay.");
     let chosen = setup.ready();
-    for ready in ReadyPlan::ALL {
+    for ready in ReadyPlan::ALL.into_iter().filter(|ready| ready.is_for(setup.plan.engine)) {
         if entry_ui(ui, true, chosen == Some(ready), ready.title(), ready.about()).clicked() {
             queue.push(Command::TakeReady(ready));
             ui.close();

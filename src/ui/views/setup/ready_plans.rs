@@ -1,9 +1,10 @@
 //! The plans that the window offers: what to try and how thoroughly, for the usual questions.
 //!
-//! They are files like those that 'Save plan' writes. A plan that is taken up keeps the source and the encoder of the form.
+//! They are files like those that 'Save plan' writes. A plan that is taken up keeps the source and the engine of the form.
 
 use std::sync::LazyLock;
 
+use crate::contract::EngineKind;
 use crate::plan::Plan;
 use crate::session::parse_plan;
 
@@ -49,6 +50,11 @@ impl ReadyPlan {
         }
     }
 
+    /// Can this engine run it? Other programs are encoders.
+    pub fn is_for(self, engine: EngineKind) -> bool {
+        engine.is_encoder() || self.plan().baselines.is_empty()
+    }
+
     fn file(self) -> &'static [u8] {
         match self {
             Self::WhichThreshold => include_bytes!("../../../../assets/plans/which-threshold.json"),
@@ -66,7 +72,10 @@ impl ReadyPlan {
     /// `form` with what to try and how thoroughly as here. The caller's own work is left as it is.
     pub fn fill(self, form: &Plan) -> Plan {
         let ready = self.plan().clone();
+        let engine = if self.is_for(form.engine) { form.engine } else { EngineKind::Nvenc };
         Plan {
+            engine,
+            copy_out: form.copy_out && !engine.is_encoder(),
             device: form.device.clone(),
             input: form.input.clone(),
             codecs: form.codecs.clone(),

@@ -6,7 +6,8 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{By, NodeT as _, Queryable as _};
 
 use crate::contract::Codec;
-use crate::doctor::Finding;
+use crate::contract::EngineKind;
+use crate::doctor::{Finding, GpuFacts};
 use crate::plan::Plan;
 use crate::ui::commands::{Command, Purpose};
 use crate::ui::theme;
@@ -55,8 +56,11 @@ fn with_ffmpeg() -> Setup {
 }
 
 fn finding(name: &str, works: bool, brief: &str) -> Finding {
-    let detail = if name == "cuda:0" { "NVIDIA H100 80GB HBM3: …" } else { "…" };
-    Finding { name: name.to_owned(), works, detail: detail.to_owned(), brief: brief.to_owned() }
+    let card = if name == "cuda:0" { "NVIDIA H100 80GB HBM3" } else { "NVIDIA GeForce RTX 4090" };
+    let facts = GpuFacts { name: card.to_owned(), uuid: String::new(), pci: String::new(), state: String::new() };
+    let gpu = name.starts_with("cuda").then_some(facts);
+    let engine = gpu.as_ref().map(|_| EngineKind::Nvenc);
+    Finding { name: name.to_owned(), engine, gpu, works, detail: String::new(), brief: brief.to_owned() }
 }
 
 #[test]
@@ -76,8 +80,7 @@ fn why_a_gpu_cannot_be_used_is_in_sight() {
 #[test]
 fn a_gpu_that_works_can_be_chosen_and_one_that_does_not_cannot() {
     let mut setup = Setup::default();
-    let mut works = finding("cuda:1", true, "H.264, HEVC, AV1 · 2 engines · up to 4 B-frames");
-    works.detail = "NVIDIA GeForce RTX 4090: …".to_owned();
+    let works = finding("cuda:1", true, "H.264, HEVC, AV1 · 2 engines · up to 4 B-frames");
     setup.devices.found(vec![finding("cuda:0", false, NO_ENGINE), works]);
     let mut form = form(setup);
     click(&mut form, Role::ComboBox, "Device");
@@ -163,7 +166,7 @@ fn nothing_leaves_the_panel() {
     for fold in ["Rate, GOP, B-frames", "Pool, FFmpeg options", "Advanced"] {
         click(&mut form, Role::Button, fold);
     }
-    form.get_by_label("Buffer pairs");
+    form.get_by_label("buffer pairs");
     form.get_by_role_and_label(Role::SpinButton, "Processes");
     let texts = By::new().predicate(|node| {
         matches!(
@@ -209,4 +212,30 @@ fn the_first_start_has_a_way_to_begin_for_each_question() {
     let without = first_start(Setup { ffmpeg: Some(Err("no ffmpeg found".to_owned())), ..Setup::default() });
     assert!(without.query_by_label_contains("no ffmpeg found").is_some());
     assert!(without.query_by_label("Compare with FFmpeg…").is_none());
+}
+
+#[test]
+fn a_gpu_without_an_encoder_can_be_chosen_for_its_decoder() {
+    let mut setup =
+        Setup { plan: Plan { device: "cuda:0".to_owned(), b_frames: 2, ..Plan::default() }, ..with_ffmpeg() };
+    setup.set_ffmpeg(true);
+    let encoder = finding("cuda:0", false, NO_ENGINE);
+    let decoder =
+        Finding { engine: Some(EngineKind::Nvdec), works: true, ..finding("cuda:0", true, "H.264 · 7 engines") };
+    setup.devices.found(vec![encoder, decoder]);
+    let mut form = form(setup);
+    form.get_by_label_contains("cuda:0 cannot be used: no encoder engine");
+    click(&mut form, Role::Button, "Decoder");
+    let setup = &mut form.state_mut().setup;
+    assert_eq!(setup.problems().len(), 1, "there is no clip: {:?}", setup.problems());
+    setup.plan.input = "clip.mp4".to_owned();
+    assert_eq!(setup.problems(), []);
+    assert_eq!((&setup.plan().baselines[..], setup.plan().b_frames), (&[][..], 0));
+    form.run_steps(2);
+    for other in ["Preset", "Compare with FFmpeg"] {
+        assert_eq!(form.query_all_by_label(other).count(), 0, "{other}");
+    }
+    click(&mut form, Role::Button, "Encoder");
+    assert_eq!(form.state().setup.plan().check(), Ok(()));
+    assert!(form.query_all_by_label("Preset").count() > 0);
 }

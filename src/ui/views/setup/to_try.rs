@@ -28,16 +28,20 @@ pub(in crate::ui) fn to_try_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Probl
             if ui.checkbox(&mut is_chosen, title).changed() {
                 setup.toggle_lock(lock);
             }
-            below_box_ui(ui, explanation);
+            below_box_ui(ui, &setup.plan.engine.say(explanation));
         }
     });
     problems_ui(ui, problems, &[Part::Locks]);
-    row_ui(ui, "Compare", |ui| ffmpeg_ui(ui, setup));
-    problems_ui(ui, problems, &[Part::Others]);
-    more_ui(ui, "Pool, FFmpeg options", |ui| {
-        pool_ui(ui, setup);
-        baselines_ui(ui, setup);
-    });
+    if setup.plan.engine.is_encoder() {
+        row_ui(ui, "Compare", |ui| ffmpeg_ui(ui, setup));
+        problems_ui(ui, problems, &[Part::Others]);
+        more_ui(ui, "Pool, FFmpeg options", |ui| {
+            pool_ui(ui, setup);
+            baselines_ui(ui, setup);
+        });
+    } else {
+        more_ui(ui, "Pool", |ui| pool_ui(ui, setup));
+    }
     problems_ui(ui, problems, &[Part::Pool]);
 }
 
@@ -74,11 +78,12 @@ fn pool_ui(ui: &mut Ui, setup: &mut Setup) {
     row_ui(ui, "Pool", |ui| {
         let mut is_own = setup.plan.pool.is_some();
         let pool = ui.checkbox(&mut is_own, "Set pool size");
-        if pool.on_hover_text("Number of buffer pairs. Off: as many as each threshold needs").changed() {
+        if pool.on_hover_text("Off: as many as each threshold needs").changed() {
             setup.plan.pool = is_own.then(|| setup.plan.reap_thresholds.iter().copied().max().unwrap_or(1));
         }
+        let unit = if setup.plan.engine.is_encoder() { " buffer pairs" } else { " surfaces" };
         if let Some(pool) = &mut setup.plan.pool {
-            ui.add(DragValue::new(pool).suffix(" buffer pairs")).accessible_name("Buffer pairs");
+            ui.add(DragValue::new(pool).suffix(unit)).accessible_name(unit.trim());
         }
     });
 }

@@ -10,7 +10,8 @@ use eframe::egui::{Align, Frame, Layout, Margin, Panel, ScrollArea, Ui};
 use crate::bench::estimate::{Clip, Estimate};
 use crate::ui::commands::Command;
 use crate::ui::theme;
-use crate::ui::views::setup::cards::{encoder_ui, source_ui};
+use crate::ui::views::setup::cards::source_ui;
+use crate::ui::views::setup::engine::engine_ui;
 use crate::ui::views::setup::model::{Problem, Setup};
 use crate::ui::views::setup::plans::plans_ui;
 use crate::ui::views::setup::preview::PreviewModel;
@@ -52,7 +53,7 @@ pub fn setup_ui(
         ui.add_enabled_ui(!is_running, |ui| {
             Frame::new().inner_margin(Margin::symmetric(12, 0)).show(ui, |ui| plans_ui(ui, setup, queue));
             card_ui(ui, "Source", |ui| source_ui(ui, setup, preview, &problems, queue));
-            card_ui(ui, "Encoder", |ui| encoder_ui(ui, setup, &problems));
+            card_ui(ui, "Engine", |ui| engine_ui(ui, setup, &problems, queue));
             let shows_to_try = std::mem::take(&mut setup.shows_to_try);
             card_ui(ui, "What to try", |ui| {
                 to_try_ui(ui, setup, &problems);

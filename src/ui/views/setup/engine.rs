@@ -1,0 +1,57 @@
+//! The second card of the set-up: which engine of which device, and how it is to work.
+
+use eframe::egui::{Checkbox, Ui};
+
+use crate::contract::{Codec, EngineKind};
+use crate::ui::commands::Command;
+use crate::ui::views::setup::cards::{preset_ui, rate_ui};
+use crate::ui::views::setup::device::device_ui;
+use crate::ui::views::setup::model::{Part, Problem, Setup};
+use crate::ui::views::setup::parts::problems_ui;
+use crate::ui::widgets::{more_ui, row_ui, segments_ui, sub_ui};
+
+const ENGINES: [EngineKind; 2] = [EngineKind::Nvenc, EngineKind::Nvdec];
+
+/// Engine, device, and what belongs to each.
+pub(in crate::ui) fn engine_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem], queue: &mut Vec<Command>) {
+    row_ui(ui, "Engine", |ui| {
+        let chosen = ENGINES.iter().position(|engine| *engine == setup.plan.engine);
+        if let Some(idx) = segments_ui(ui, &["Encoder", "Decoder"], chosen) {
+            setup.set_engine(ENGINES[idx]);
+            if setup.needs_clip() {
+                queue.push(Command::UseSample);
+            }
+        }
+    });
+    row_ui(ui, "Device", |ui| device_ui(ui, setup));
+    problems_ui(ui, problems, &[Part::Device]);
+    match setup.plan.engine {
+        EngineKind::Nvenc => encoder_ui(ui, setup, problems),
+        EngineKind::Nvdec => decoder_ui(ui, setup),
+    }
+    problems_ui(ui, problems, &[Part::Coding]);
+}
+
+fn encoder_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
+    row_ui(ui, "Codecs", |ui| {
+        ui.horizontal_wrapped(|ui| {
+            for codec in [Codec::H264, Codec::Hevc, Codec::Av1] {
+                let mut is_chosen = setup.plan.codecs.contains(&codec);
+                if ui.checkbox(&mut is_chosen, codec.title()).changed() {
+                    setup.toggle_codec(codec);
+                }
+            }
+        });
+    });
+    problems_ui(ui, problems, &[Part::Codecs]);
+    row_ui(ui, "Preset", |ui| ui.horizontal(|ui| preset_ui(ui, &mut setup.plan)).inner);
+    more_ui(ui, "Rate, GOP, B-frames", |ui| rate_ui(ui, &mut setup.plan));
+}
+
+fn decoder_ui(ui: &mut Ui, setup: &mut Setup) {
+    row_ui(ui, "Codec", |ui| drop(sub_ui(ui, "As the clip is: H.264, HEVC or AV1")));
+    row_ui(ui, "Frames", |ui| {
+        let copies = Checkbox::new(&mut setup.plan.copy_out, "Copy to host memory");
+        ui.add(copies).on_hover_text("Off: decoded frames stay on the device, as for a filter or an encoder there");
+    });
+}
