@@ -200,21 +200,15 @@ impl Device {
             api_version: api_version(&api),
             engine: EngineKind::Nvenc,
         };
-        // SAFETY: the virtual driver looks its devices up by this value and never follows it.
-        let handle = unsafe { DeviceHandle::new(emulation.as_ptr(), emulation.clone()) };
-        let engine = EngineHandle::Encoder { api, handle };
+        let engine = EngineHandle::Encoder { api, handle: virtual_handle(&emulation) };
         Ok(Self { engine, info, emulation: Some(emulation), clocks: None })
     }
 
-    /// A library gets a CUDA context where there is one. Where there is none it cannot be NVIDIA's own driver, which
-    /// needs CUDA itself; another one gets a handle that points at valid, empty memory.
     fn open_library(path: &std::path::Path) -> Result<Self, DeviceError> {
         let api = Api::load(path)?;
         let name = path.display().to_string();
-        match cuda::context(&GpuName::Ordinal(0)) {
-            Ok(context) => return Ok(Self::with_context(api, context, DeviceKind::Library, name)),
-            Err(DeviceError::NoCuda { .. }) => {}
-            Err(error) => return Err(error),
+        if let Some(context) = context_for_library()? {
+            return Ok(Self::with_context(api, context, DeviceKind::Library, name));
         }
         let info = DeviceInfo {
             kind: DeviceKind::Library,
@@ -223,19 +217,14 @@ impl Device {
             api_version: api_version(&api),
             engine: EngineKind::Nvenc,
         };
-        let token = Arc::new(Token::default());
-        // SAFETY: a driver on a machine without CUDA can only compare this value, or look at the zeros it points at.
-        let handle = unsafe { DeviceHandle::new(token.as_ptr(), token) };
-        Ok(Self { engine: EngineHandle::Encoder { api, handle }, info, emulation: None, clocks: None })
+        Ok(Self { engine: EngineHandle::Encoder { api, handle: token_handle() }, info, emulation: None, clocks: None })
     }
 
     fn with_context(api: Arc<Api>, context: Arc<CudaContext>, kind: DeviceKind, name: String) -> Self {
         let (driver, api_version) = (driver_version(), api_version(&api));
         let info = DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc };
         let clocks = clocks_of(&context);
-        // SAFETY: a CUDA context is what NVENC takes for a device, and `Context` keeps it.
-        let handle = unsafe { DeviceHandle::new(context.cu_ctx().cast(), Arc::new(Context(context))) };
-        Self { engine: EngineHandle::Encoder { api, handle }, info, emulation: None, clocks }
+        Self { engine: EngineHandle::Encoder { api, handle: context_handle(context) }, info, emulation: None, clocks }
     }
 
     /// Facts about the device.
@@ -340,6 +329,44 @@ impl Device {
         let noted = self.emulation.as_ref().map(|emulation| emulation.noted_pictures()).unwrap_or_default();
         noted.into_iter().map(|worked| (worked.began, worked.done)).collect()
     }
+}
+
+/// What the driver of this device takes for it, without the driver itself.
+///
+/// # Errors
+/// There is no such GPU, or CUDA fails.
+pub fn handle(spec: &DeviceSpec) -> Result<DeviceHandle, DeviceError> {
+    Ok(match spec {
+        DeviceSpec::Virtual(config) => virtual_handle(&Arc::new(virtual_nvenc::Device::new(config.clone()))),
+        DeviceSpec::Cuda(gpu) => context_handle(cuda::context(gpu)?),
+        DeviceSpec::Library(_) => context_for_library()?.map_or_else(token_handle, context_handle),
+    })
+}
+
+/// A library gets a CUDA context where there is one. Where there is none it cannot be NVIDIA's own driver, which needs
+/// CUDA itself; another one gets a handle that points at valid, empty memory.
+fn context_for_library() -> Result<Option<Arc<CudaContext>>, DeviceError> {
+    match cuda::context(&GpuName::Ordinal(0)) {
+        Ok(context) => Ok(Some(context)),
+        Err(DeviceError::NoCuda { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn virtual_handle(emulation: &Arc<virtual_nvenc::Device>) -> DeviceHandle {
+    // SAFETY: the virtual driver looks its devices up by this value and never follows it.
+    unsafe { DeviceHandle::new(emulation.as_ptr(), emulation.clone()) }
+}
+
+fn context_handle(context: Arc<CudaContext>) -> DeviceHandle {
+    // SAFETY: a CUDA context is what NVENC takes for a device, and `Context` keeps it.
+    unsafe { DeviceHandle::new(context.cu_ctx().cast(), Arc::new(Context(context))) }
+}
+
+fn token_handle() -> DeviceHandle {
+    let token = Arc::new(Token::default());
+    // SAFETY: a driver on a machine without CUDA can only compare this value, or look at the zeros it points at.
+    unsafe { DeviceHandle::new(token.as_ptr(), token) }
 }
 
 /// A GPU's clocks, throttling and temperature now, whether or not it can encode; `None` where it does not report them.

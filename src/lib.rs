@@ -5,6 +5,7 @@
 pub mod advice;
 pub mod bench;
 pub mod cli;
+pub mod conformance;
 pub mod contract;
 pub mod device;
 pub mod doctor;

@@ -16,7 +16,8 @@ Exit codes:
   0    success; compare: all criteria met
   1    a run failed, or a file could not be read or written
   2    usage error: an invalid word, number or combination
-  3    compare: a criterion is not met (with --fail-on inconclusive: also if inconclusive or not comparable)
+  3    compare: a criterion is not met (with --fail-on inconclusive: also if inconclusive or not comparable);
+       doctor --conformance: an answer differs from the virtual driver's
   4    compare: inconclusive or not comparable
   5    device or driver not available
   130  stopped by Ctrl-C; finished runs are saved";
@@ -54,6 +55,9 @@ pub enum Command {
     Block,
     /// Check what works on this computer, and say how to fix what does not
     Doctor(DoctorArgs),
+    /// Ask a driver the questions of `doctor --conformance` with the words of one header
+    #[command(hide = true)]
+    AskDriver(AskDriverArgs),
     /// Open the window, optionally with sessions
     #[cfg(feature = "gui")]
     Gui(GuiArgs),
@@ -204,9 +208,24 @@ pub struct StatusArgs {
 /// `inflight doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
+    /// Ask a driver library (default: the installed driver) what it answers to the calls of NVENC's API, right and wrong ones,
+    /// as programs built with the headers 11.1, 12.1 and 13.0 call it, and compare with the virtual driver
+    #[arg(long, value_name = "LIB", num_args = 0..=1)]
+    pub conformance: Option<Option<PathBuf>>,
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `inflight ask-driver`
+#[derive(Debug, Args)]
+pub struct AskDriverArgs {
+    /// Place of the header among all
+    pub header: usize,
+    /// Place of the first question among all
+    pub from: usize,
+    /// Driver library (default: the installed driver)
+    pub library: Option<PathBuf>,
 }
 
 /// What the window does by itself, for measurements of the window.

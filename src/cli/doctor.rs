@@ -5,12 +5,16 @@ use std::io::Write;
 use serde_json::json;
 
 use super::args::DoctorArgs;
+use super::conformance::conformance;
 use super::exit::{Exit, Failure};
 use super::print_json;
 use crate::contract::EngineKind;
 use crate::doctor::{GpuFacts, examine, virtual_profiles};
 
 pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
+    if let Some(library) = &args.conformance {
+        return conformance(library.as_deref(), args.json);
+    }
     let findings = examine();
     let profiles = virtual_profiles();
     if args.json {

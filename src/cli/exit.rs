@@ -9,6 +9,7 @@ use crate::bench::others::OthersError;
 use crate::bench::process::ProcessError;
 use crate::bench::run::RunError;
 use crate::bench::sweep::SweepError;
+use crate::conformance::ConformanceError;
 use crate::device::DeviceError;
 use crate::nvdec::error::NvdecError;
 use crate::nvenc::error::NvencError;
@@ -122,6 +123,16 @@ impl From<NvdecError> for Failure {
             _ => Exit::Failed,
         };
         Self { code, message: error.to_string() }
+    }
+}
+
+impl From<ConformanceError> for Failure {
+    fn from(error: ConformanceError) -> Self {
+        match error {
+            ConformanceError::Driver(message) => Self { code: Exit::Unavailable, message },
+            ConformanceError::Virtual(error) => error.into(),
+            ConformanceError::Start(_) => Self::failed(error),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod block;
 mod calibrate;
 mod coding_args;
 mod compare;
+mod conformance;
 mod doctor;
 mod driver_args;
 mod encode;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
         Some(Command::Merge(args)) => merge::merge(&args),
         Some(Command::Block) => block::block(),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
+        Some(Command::AskDriver(args)) => conformance::ask(args),
         #[cfg(feature = "gui")]
         Some(Command::Gui(args)) => gui::gui(args),
         #[cfg(feature = "gui")]

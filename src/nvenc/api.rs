@@ -18,6 +18,15 @@ use crate::library::Library;
 type CreateInstance = unsafe extern "C" fn(*mut sys::NV_ENCODE_API_FUNCTION_LIST) -> u32;
 type MaxSupportedVersion = unsafe extern "C" fn(*mut u32) -> u32;
 
+/// The two functions that a driver library exports.
+#[derive(Debug)]
+pub struct Exports {
+    name: String,
+    pub(crate) create: CreateInstance,
+    pub(crate) max_version: MaxSupportedVersion,
+    library: Option<Library>,
+}
+
 /// A driver's function table.
 #[derive(Debug)]
 pub struct Api {
@@ -85,20 +94,15 @@ impl Api {
     /// # Errors
     /// Only if the two sides were built against different headers.
     pub fn built_in() -> Result<Arc<Self>, NvencError> {
-        let exports =
-            Exports { create: virtual_nvenc::create_instance, max_version: virtual_nvenc::max_supported_version };
-        Self::from_exports("the built-in virtual driver", &exports, None).map(Arc::new)
+        Self::from_exports(Exports::built_in())
     }
 
-    /// The installed NVIDIA driver, by its full system name: on Linux the soname, on Windows from System32 only.
+    /// The installed NVIDIA driver, as [`Exports::system`].
     ///
     /// # Errors
-    /// [`NvencError::Load`] where there is none, [`NvencError::MissingEntry`] or the driver's refusal where it is broken.
+    /// As [`Exports::system`], or the driver's refusal where it is broken.
     pub fn system() -> Result<Arc<Self>, NvencError> {
-        const ADVICE: &str =
-            "install the NVIDIA driver (Debian/Ubuntu: the package libnvidia-encode1), or use --device virtual";
-        let name = if cfg!(windows) { "nvEncodeAPI64.dll" } else { "libnvidia-encode.so.1" };
-        Self::from_library(Library::system(name).map_err(|error| NvencError::load(error, ADVICE))?)
+        Self::from_exports(Exports::system()?)
     }
 
     /// Any driver library, by path.
@@ -106,8 +110,7 @@ impl Api {
     /// # Errors
     /// As [`Api::system`].
     pub fn load(path: &Path) -> Result<Arc<Self>, NvencError> {
-        const ADVICE: &str = "name an NVENC driver library for this computer, such as libnvidia-encode.so.1";
-        Self::from_library(Library::load(path).map_err(|error| NvencError::load(error, ADVICE))?)
+        Self::from_exports(Exports::load(path)?)
     }
 
     /// A table that somebody filled: tests replace one entry of a good table and see what happens.
@@ -121,7 +124,7 @@ impl Api {
         list: &sys::NV_ENCODE_API_FUNCTION_LIST,
         max_version: u32,
     ) -> Result<Arc<Self>, NvencError> {
-        Self::from_list("the given table", list, max_version, None).map(Arc::new)
+        Self::from_list("the given table", list, max_version, None)
     }
 
     /// Highest NVENC API the driver speaks, as (major, minor).
@@ -129,25 +132,7 @@ impl Api {
         (self.max_version >> 4, self.max_version & 0xf)
     }
 
-    fn from_library(library: Library) -> Result<Arc<Self>, NvencError> {
-        let name = library.name().to_owned();
-        let missing = |entry| NvencError::MissingEntry { library: name.clone(), entry };
-        // SAFETY: the header gives both exports these signatures; a library that exports other things under these
-        // names is not one we can tell from a driver.
-        let exports = unsafe {
-            Exports {
-                create: library
-                    .function::<CreateInstance>(b"NvEncodeAPICreateInstance\0")
-                    .ok_or_else(|| missing("NvEncodeAPICreateInstance"))?,
-                max_version: library
-                    .function::<MaxSupportedVersion>(b"NvEncodeAPIGetMaxSupportedVersion\0")
-                    .ok_or_else(|| missing("NvEncodeAPIGetMaxSupportedVersion"))?,
-            }
-        };
-        Self::from_exports(&name, &exports, Some(library)).map(Arc::new)
-    }
-
-    fn from_exports(name: &str, exports: &Exports, library: Option<Library>) -> Result<Self, NvencError> {
+    fn from_exports(exports: Exports) -> Result<Arc<Self>, NvencError> {
         let mut max_version = 0;
         // SAFETY: the pointer is valid for the one u32 that is written.
         check("NvEncodeAPIGetMaxSupportedVersion", unsafe { (exports.max_version)(&raw mut max_version) })?;
@@ -160,7 +145,7 @@ impl Api {
             check("NvEncodeAPICreateInstance", (exports.create)(list.as_mut_ptr()))?;
             list.assume_init()
         };
-        Self::from_list(name, &list, max_version, library)
+        Self::from_list(&exports.name, &list, max_version, exports.library)
     }
 
     fn from_list(
@@ -168,16 +153,62 @@ impl Api {
         list: &sys::NV_ENCODE_API_FUNCTION_LIST,
         max_version: u32,
         library: Option<Library>,
-    ) -> Result<Self, NvencError> {
+    ) -> Result<Arc<Self>, NvencError> {
         let entries =
             Entries::take(list).map_err(|entry| NvencError::MissingEntry { library: name.to_owned(), entry })?;
-        Ok(Self { entries, last_error: list.nvEncGetLastErrorString, max_version, _library: library })
+        let last_error = list.nvEncGetLastErrorString;
+        Ok(Arc::new(Self { entries, last_error, max_version, _library: library }))
     }
 }
 
-struct Exports {
-    create: CreateInstance,
-    max_version: MaxSupportedVersion,
+impl Exports {
+    /// Those of the embedded virtual driver.
+    pub fn built_in() -> Self {
+        Self {
+            name: "the built-in virtual driver".to_owned(),
+            create: virtual_nvenc::create_instance,
+            max_version: virtual_nvenc::max_supported_version,
+            library: None,
+        }
+    }
+
+    /// Those of the installed NVIDIA driver, by its full system name: on Linux the soname, on Windows from System32 only.
+    ///
+    /// # Errors
+    /// [`NvencError::Load`] where there is none, [`NvencError::MissingEntry`] where it does not export both.
+    pub fn system() -> Result<Self, NvencError> {
+        const ADVICE: &str =
+            "install the NVIDIA driver (Debian/Ubuntu: the package libnvidia-encode1), or use --device virtual";
+        let name = if cfg!(windows) { "nvEncodeAPI64.dll" } else { "libnvidia-encode.so.1" };
+        Self::of_library(Library::system(name).map_err(|error| NvencError::load(error, ADVICE))?)
+    }
+
+    /// Those of any driver library, by path.
+    ///
+    /// # Errors
+    /// As [`Exports::system`].
+    pub fn load(path: &Path) -> Result<Self, NvencError> {
+        const ADVICE: &str = "name an NVENC driver library for this computer, such as libnvidia-encode.so.1";
+        Self::of_library(Library::load(path).map_err(|error| NvencError::load(error, ADVICE))?)
+    }
+
+    fn of_library(library: Library) -> Result<Self, NvencError> {
+        let name = library.name().to_owned();
+        let missing = |entry| NvencError::MissingEntry { library: name.clone(), entry };
+        // SAFETY: the header gives both exports these signatures; a library that exports other things under these
+        // names is not one we can tell from a driver.
+        let (create, max_version) = unsafe {
+            (
+                library
+                    .function::<CreateInstance>(b"NvEncodeAPICreateInstance\0")
+                    .ok_or_else(|| missing("NvEncodeAPICreateInstance"))?,
+                library
+                    .function::<MaxSupportedVersion>(b"NvEncodeAPIGetMaxSupportedVersion\0")
+                    .ok_or_else(|| missing("NvEncodeAPIGetMaxSupportedVersion"))?,
+            )
+        };
+        Ok(Self { name, create, max_version, library: Some(library) })
+    }
 }
 
 /// A status as a result; the driver's text is added where a session is at hand.

@@ -80,6 +80,16 @@ impl Status {
 
     /// The header's name, without its prefix.
     pub fn name(self) -> &'static str {
+        self.known_name().unwrap_or("a status this program does not know")
+    }
+
+    /// The header's name as it stands there, where it has one.
+    pub fn header_name(self) -> Option<String> {
+        let prefix = if self == Self::SUCCESS { "NV_ENC" } else { "NV_ENC_ERR" };
+        self.known_name().map(|name| format!("{prefix}_{name}"))
+    }
+
+    fn known_name(self) -> Option<&'static str> {
         const NAMES: [&str; 27] = [
             "SUCCESS",
             "NO_ENCODE_DEVICE",
@@ -109,7 +119,7 @@ impl Status {
             "RESOURCE_NOT_MAPPED",
             "NEED_MORE_OUTPUT",
         ];
-        NAMES.get(self.0 as usize).copied().unwrap_or("a status this program does not know")
+        NAMES.get(self.0 as usize).copied()
     }
 
     /// The likely cause, and what to do.

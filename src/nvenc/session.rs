@@ -42,6 +42,11 @@ impl DeviceHandle {
     pub unsafe fn new(ptr: *mut c_void, keep_alive: Arc<dyn KeepAlive>) -> Self {
         Self { ptr, _keep_alive: keep_alive }
     }
+
+    /// The pointer as the driver gets it; good for as long as this value lives.
+    pub fn as_ptr(&self) -> *mut c_void {
+        self.ptr
+    }
 }
 
 // SAFETY: the pointer is never dereferenced here, only handed to the driver, which takes it on any thread.

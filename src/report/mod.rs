@@ -18,7 +18,7 @@ mod files;
 mod gather;
 pub mod processes;
 mod sections;
-mod table;
+pub mod table;
 pub mod words;
 
 use std::fmt::Write as _;

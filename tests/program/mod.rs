@@ -68,7 +68,8 @@ impl Bench {
     /// Has a tool work in this folder; answers its standard output. A tool that complains fails the test.
     pub fn tool(&self, name: &str, args: &[&str]) -> String {
         let output = Command::new(name).args(args).current_dir(self.0.path()).stdin(Stdio::null()).output();
-        let output = output.unwrap_or_else(|error| panic!("these tests need {name} (apt install ffmpeg): {error}"));
+        let output =
+            output.unwrap_or_else(|error| panic!("these tests need {name}, which tests/run installs: {error}"));
         let complaints = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && complaints.is_empty(), "{name} {args:?}: {complaints}");
         String::from_utf8(output.stdout).expect("text")

@@ -34,7 +34,7 @@ pub struct DeviceConfig {
     pub jitter_pct: f64,
     /// Seed of the jitter.
     pub seed: u64,
-    /// Encode engines; one session uses one of them.
+    /// Encode engines; one session uses one of them. 0: no session can be opened, as on an H100 or H200.
     pub engines: u32,
     /// Sessions that may be open at a time.
     pub sessions: u32,
@@ -163,7 +163,7 @@ impl DeviceConfig {
             "idr_factor" => self.idr_factor = number(key, value, 0.1..=100.0, "a factor from 0.1 to 100")?,
             "jitter_pct" => self.jitter_pct = number(key, value, 0.0..=100.0, "0 to 100 percent")?,
             "seed" => self.seed = number(key, value, 0..=u64::MAX, "a whole number")?,
-            "engines" => self.engines = number(key, value, 1..=64, "1 to 64 engines")?,
+            "engines" => self.engines = number(key, value, 0..=64, "0 to 64 engines")?,
             "sessions" => self.sessions = number(key, value, 1..=1024, "1 to 1024 sessions")?,
             "codecs" => self.codecs = codecs(key, value)?,
             "payload" => self.payload = payload(key, value)?,

@@ -8,6 +8,7 @@ use std::ffi::CStr;
 #[repr(u32)]
 pub enum Status {
     Success = 0,
+    UnsupportedDevice = 2,
     InvalidEncoderDevice = 3,
     InvalidDevice = 4,
     InvalidPtr = 6,
@@ -100,6 +101,8 @@ rules! {
         c"null pointer: a required pointer argument or member is null";
     UnknownDevice = InvalidDevice, Documented, "unknown device",
         c"unknown device: the pointer names no device of this driver, or the device type is not CUDA";
+    NoEngine = UnsupportedDevice, Observed, "no engine",
+        c"no engine: the device has no encode engine";
     WrongVersion = InvalidVersion, Observed, "wrong version word",
         c"wrong version word: the struct's version is not the one of the header this session was opened with";
     SessionLimitOld = OutOfMemory, Observed, "session limit",

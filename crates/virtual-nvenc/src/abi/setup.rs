@@ -43,12 +43,12 @@ pub unsafe extern "C" fn open_session<const HEADER: usize>(params: *mut OpenSess
     }
 }
 
-/// `NvEncOpenEncodeSession`, which the header calls deprecated and drivers do not serve.
+/// `NvEncOpenEncodeSession`, which the header calls deprecated and gives this one answer.
 ///
 /// # Safety
 /// None is needed: no pointer is followed.
 pub unsafe extern "C" fn open_session_legacy(_device: *mut c_void, _kind: u32, _encoder: *mut Encoder) -> u32 {
-    Status::Unimplemented as u32
+    Status::InvalidCall as u32
 }
 
 /// # Safety

@@ -10,6 +10,7 @@ pub const ARGB: u32 = 0x0100_0000;
 
 /// Status codes, as the header numbers them.
 pub const SUCCESS: u32 = 0;
+pub const UNSUPPORTED_DEVICE: u32 = 2;
 pub const INVALID_ENCODER_DEVICE: u32 = 3;
 pub const INVALID_DEVICE: u32 = 4;
 pub const INVALID_PTR: u32 = 6;

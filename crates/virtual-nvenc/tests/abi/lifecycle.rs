@@ -143,3 +143,21 @@ fn sessions_in_many_threads_do_not_meet() {
     let counters = device.counters();
     assert_eq!((counters.pictures, counters.open_sessions, counters.rules_broken), (300, 0, vec![]));
 }
+
+#[test]
+fn a_device_without_an_engine_opens_no_session() {
+    let device = device("engines=0");
+    let (client, status) = Client::with_header(&device, V12_1);
+    assert_eq!((status, client.encoder), (UNSUPPORTED_DEVICE, std::ptr::null_mut()));
+    assert_eq!(client.broken("no engine"), 1);
+}
+
+#[test]
+fn the_deprecated_way_to_open_a_session_is_refused() {
+    let device = instant_device();
+    let (list, _) = table(V12_1.list);
+    let mut encoder = std::ptr::null_mut();
+    // SAFETY: the driver filled the slot; the handle lives through the call.
+    let status = unsafe { list.nvEncOpenEncodeSession.unwrap()(device.as_ptr(), 1, &mut encoder) as u32 };
+    assert_eq!((status, encoder), (INVALID_CALL, std::ptr::null_mut()));
+}
