@@ -1,7 +1,9 @@
 //! The barest loop around NVDEC: parse, decode, and map the oldest frame once T are in flight. What a measurement of the
 //! program is held against.
 //!
-//!     nvdec_bare CLIP THRESHOLD HOST_WORK_US RUNS
+//!     nvdec_bare CLIP THRESHOLD HOST_WORK_US RUNS [checked]
+//!
+//! `checked` asks after each map whether the frame came out well, as the program does: a map alone does not say it.
 //!
 //! Prints the time a frame of every run in microseconds, the best first. One thread, no clock inside the loop, no record.
 
@@ -17,8 +19,8 @@ use inflight::contract::Codec;
 use inflight::nvdec::api::{Api, Entries};
 use inflight::source::{Clip, InputSpec};
 use moq_nvenc::sys::cuviddec::{
-    CUVIDDECODECREATEINFO, CUVIDPICPARAMS, CUVIDPROCPARAMS, CUvideodecoder, cudaVideoChromaFormat, cudaVideoCodec,
-    cudaVideoCreateFlags_enum, cudaVideoSurfaceFormat,
+    CUVIDDECODECREATEINFO, CUVIDGETDECODESTATUS, CUVIDPICPARAMS, CUVIDPROCPARAMS, CUvideodecoder,
+    cudaVideoChromaFormat, cudaVideoCodec, cudaVideoCreateFlags_enum, cudaVideoSurfaceFormat,
 };
 use moq_nvenc::sys::nvcuvid::{
     CUVIDEOFORMAT, CUVIDPARSERDISPINFO, CUVIDPARSERPARAMS, CUVIDSOURCEDATAPACKET, CUvideoparser,
@@ -29,6 +31,7 @@ struct Loop {
     entries: Entries,
     codec: cudaVideoCodec,
     threshold: u32,
+    is_checked: bool,
     decoder: CUvideodecoder,
     num_surfaces: u32,
     shown: VecDeque<c_int>,
@@ -36,8 +39,12 @@ struct Loop {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [clip, threshold, host_work_us, runs] = &args[..] else {
-        return Err("usage: nvdec_bare CLIP THRESHOLD HOST_WORK_US RUNS".into());
+    let (is_checked, args) = match &args[..] {
+        [args @ .., last] if last == "checked" => (true, args),
+        args => (false, args),
+    };
+    let [clip, threshold, host_work_us, runs] = args else {
+        return Err("usage: nvdec_bare CLIP THRESHOLD HOST_WORK_US RUNS [checked]".into());
     };
     let (threshold, runs): (u32, u32) = (threshold.parse()?, runs.parse()?);
     let host_work = Duration::from_micros(host_work_us.parse()?);
@@ -49,16 +56,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Codec::Av1 => cudaVideoCodec::cudaVideoCodec_AV1,
     };
     let entries = *Api::system()?.entries();
-    let mut times_us: Vec<f64> = (0..runs).map(|_| run(entries, codec, &clip, threshold, host_work)).collect();
+    let mut times_us: Vec<f64> =
+        (0..runs).map(|_| run(entries, codec, &clip, (threshold, is_checked), host_work)).collect();
     times_us.sort_by(f64::total_cmp);
     println!("{}", times_us.iter().map(|us| format!("{us:.1}")).collect::<Vec<_>>().join(" "));
     Ok(())
 }
 
 /// Time a frame in microseconds. The decoder is made before the clock starts, as in a measured run.
-fn run(entries: Entries, codec: cudaVideoCodec, clip: &Clip, threshold: u32, host_work: Duration) -> f64 {
+fn run(
+    entries: Entries,
+    codec: cudaVideoCodec,
+    clip: &Clip,
+    (threshold, is_checked): (u32, bool),
+    host_work: Duration,
+) -> f64 {
     let decoder = std::ptr::null_mut();
-    let mut state = Loop { entries, codec, threshold, decoder, num_surfaces: 0, shown: VecDeque::with_capacity(64) };
+    let mut state =
+        Loop { entries, codec, threshold, is_checked, decoder, num_surfaces: 0, shown: VecDeque::with_capacity(64) };
     // SAFETY: all structs are zeroed, which is valid for numbers, pointers, callbacks and enums with a variant 0; `state` and
     // the units outlive both parsers; every call is checked.
     unsafe {
@@ -132,6 +147,10 @@ unsafe fn map_oldest(state: &mut Loop) {
         let (mut at, mut pitch) = (0, 0);
         let answer = (state.entries.map)(state.decoder, surface, &raw mut at, &raw mut pitch, &raw mut params);
         assert_eq!(answer, 0, "cuvidMapVideoFrame64");
+        if state.is_checked {
+            let mut status: CUVIDGETDECODESTATUS = zeroed();
+            assert_eq!((state.entries.status)(state.decoder, surface, &raw mut status), 0, "cuvidGetDecodeStatus");
+        }
         assert_eq!((state.entries.unmap)(state.decoder, at), 0, "cuvidUnmapVideoFrame64");
     }
 }

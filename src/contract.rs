@@ -179,12 +179,31 @@ pub enum TuningInfo {
     Hq,
 }
 
+/// How frames get to the encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InputPath {
+    /// The processor copies them into buffers of the driver (nvEncLockInputBuffer).
+    #[default]
+    Driver,
+    /// CUDA copies them into memory of the GPU that is registered with the encoder, and mapped for each frame.
+    Cuda,
+}
+
+impl InputPath {
+    /// Is it the driver's own?
+    pub fn is_driver(&self) -> bool {
+        *self == Self::Driver
+    }
+}
+
 /// What only NVENC understands. Other backends ignore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs, reason = "the types say it")]
 pub struct NvencOptions {
     pub preset: Preset,
     pub tuning_info: TuningInfo,
+    pub input_path: InputPath,
 }
 
 /// Everything an encoder must know before the first frame.
@@ -264,11 +283,21 @@ pub struct EncodeMetrics {
     pub copy_ns: u64,
     /// Time inside nvEncUnlockBitstream.
     pub unlock_ns: u64,
+    /// Time inside nvEncMapInputResource; 0 where frames are in the driver's own buffers.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub map_ns: u64,
+    /// Time inside nvEncUnmapInputResource, likewise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unmap_ns: u64,
     /// Time from the end-of-stream call to the last packet.
     pub drain_ns: u64,
     /// CPU time of the thread that locks, where it has one of its own and the system tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_thread_cpu_ns: Option<u64>,
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// Receives the packets. Called on whichever thread locks; a slow sink delays that thread.
@@ -448,6 +477,7 @@ macro_rules! words {
 
 words!(Codec, "codec", "h264, hevc, av1", Codec::H264 => "h264", Codec::Hevc => "hevc", Codec::Av1 => "av1");
 words!(EngineKind, "engine", "nvenc, nvdec", EngineKind::Nvenc => "nvenc", EngineKind::Nvdec => "nvdec");
+words!(InputPath, "input path", "driver, cuda", InputPath::Driver => "driver", InputPath::Cuda => "cuda");
 words!(PixelFormat, "pixel format", "nv12, i420, argb",
     PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb");
 words!(LockPlacement, "lock placement", "inline, thread, ready, poll",

@@ -3,6 +3,7 @@
 
 mod clocks;
 mod cuda;
+mod cuda_memory;
 mod gpu;
 mod host_memory;
 
@@ -16,11 +17,11 @@ use std::time::Instant;
 use cudarc::driver::CudaContext;
 
 use crate::contract::{Codec, EncoderConfig, EngineKind, PacketSink};
+use crate::memory::{DeviceMemory, FrameBytes, HostBuffer};
 use crate::nvdec;
 use crate::nvdec::engine::{DecodeCaps, DecodeConfig, DecodeEngine};
 use crate::nvdec::error::NvdecError;
 use crate::nvdec::format::StreamFormat;
-use crate::nvdec::memory::DeviceMemory;
 use crate::nvenc::api::Api;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
@@ -28,16 +29,21 @@ use crate::nvenc::session::{DeviceHandle, Session};
 use crate::pipeline::{Pipeline, RingSize, Sink};
 use crate::record::{DeviceInfo, DeviceKind, GpuState};
 use clocks::Clocks;
-use cuda::CudaMemory;
 pub use cuda::gpus;
+use cuda_memory::{CudaMemory, CudaReader};
 pub use gpu::{Gpu, GpuName};
 use host_memory::HostMemory;
+
+/// Between a model and the GPU whose memory it reads.
+const ON_CUDA: &str = "+cuda:";
 
 /// A device as the user names it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeviceSpec {
     /// `virtual`, `virtual:NAME`, `virtual:key=value,…`
     Virtual(virtual_nvenc::DeviceConfig),
+    /// `virtual+cuda:N`, `virtual:NAME+cuda:N`: a modelled encoder that takes frames from the memory of a GPU.
+    VirtualOnCuda(virtual_nvenc::DeviceConfig, GpuName),
     /// `cuda:N` or `cuda:UUID`: a GPU that CUDA reports, through the installed driver.
     Cuda(GpuName),
     /// The path of a driver library.
@@ -92,9 +98,17 @@ impl FromStr for DeviceSpec {
     type Err = DeviceError;
 
     fn from_str(text: &str) -> Result<Self, DeviceError> {
-        let config = text.strip_prefix("virtual:").or((text == "virtual").then_some(""));
+        let (model, gpu) = match text.split_once(ON_CUDA) {
+            Some((model, gpu)) => (model, Some(gpu)),
+            None => (text, None),
+        };
+        let config = model.strip_prefix("virtual:").or((model == "virtual").then_some(""));
         if let Some(config) = config {
-            return config.parse().map(Self::Virtual).map_err(|error| DeviceError::Virtual(format!("{error}")));
+            let config = config.parse().map_err(|error| DeviceError::Virtual(format!("{error}")))?;
+            return match gpu {
+                None => Ok(Self::Virtual(config)),
+                Some(gpu) => Ok(Self::VirtualOnCuda(config, gpu.parse()?)),
+            };
         }
         if let Some(gpu) = text.strip_prefix("cuda:") {
             return gpu.parse().map(Self::Cuda);
@@ -111,6 +125,7 @@ impl fmt::Display for DeviceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Virtual(config) => write!(f, "virtual:{config}"),
+            Self::VirtualOnCuda(config, gpu) => write!(f, "virtual:{config}{ON_CUDA}{gpu}"),
             Self::Cuda(gpu) => write!(f, "cuda:{gpu}"),
             Self::Library(path) => write!(f, "{}", path.display()),
         }
@@ -121,7 +136,7 @@ impl DeviceSpec {
     /// The caller's own work per frame on the modelled computer; 0 for devices that are not modelled.
     pub fn suggested_host_work_us(&self) -> u32 {
         match self {
-            Self::Virtual(config) => config.host_work_us,
+            Self::Virtual(config) | Self::VirtualOnCuda(config, _) => config.host_work_us,
             Self::Cuda(_) | Self::Library(_) => 0,
         }
     }
@@ -143,7 +158,9 @@ impl Device {
         let gpu = match spec {
             DeviceSpec::Virtual(config) => return Ok(Self::open_virtual_decoder(config)),
             DeviceSpec::Cuda(gpu) => gpu,
-            DeviceSpec::Library(_) => return Err(DeviceError::NoDecoder(spec.to_string())),
+            DeviceSpec::VirtualOnCuda(..) | DeviceSpec::Library(_) => {
+                return Err(DeviceError::NoDecoder(spec.to_string()));
+            }
         };
         let context = cuda::context(gpu)?;
         let info = DeviceInfo {
@@ -165,12 +182,22 @@ impl Device {
     /// The driver, GPU or library is missing.
     pub fn open(spec: &DeviceSpec) -> Result<Self, DeviceError> {
         match spec {
-            DeviceSpec::Virtual(config) => Self::open_virtual(config),
+            DeviceSpec::Virtual(config) => {
+                let emulation = Arc::new(virtual_nvenc::Device::new(config.clone()));
+                let memory = Arc::new(HostMemory(Arc::clone(&emulation)));
+                Self::open_virtual(spec, emulation, memory)
+            }
+            DeviceSpec::VirtualOnCuda(config, gpu) => {
+                let context = cuda::context(gpu)?;
+                let reader = Arc::new(CudaReader::new(Arc::clone(&context))?);
+                let emulation = Arc::new(virtual_nvenc::Device::with_reader(config.clone(), reader));
+                Self::open_virtual(spec, emulation, Arc::new(CudaMemory::new(context)?))
+            }
             DeviceSpec::Cuda(gpu) => {
                 let context = cuda::context(gpu)?;
                 let name = cuda::guarded(|| context.name())?;
                 let api = Api::system()?;
-                Ok(Self::with_context(api, context, DeviceKind::Cuda, name))
+                Self::with_context(api, context, DeviceKind::Cuda, name)
             }
             DeviceSpec::Library(path) => Self::open_library(path),
         }
@@ -190,17 +217,20 @@ impl Device {
         Self { engine, info, emulation: Some(emulation), clocks: None }
     }
 
-    fn open_virtual(config: &virtual_nvenc::DeviceConfig) -> Result<Self, DeviceError> {
+    fn open_virtual(
+        spec: &DeviceSpec,
+        emulation: Arc<virtual_nvenc::Device>,
+        memory: Arc<dyn DeviceMemory>,
+    ) -> Result<Self, DeviceError> {
         let api = Api::built_in()?;
-        let emulation = Arc::new(virtual_nvenc::Device::new(config.clone()));
         let info = DeviceInfo {
             kind: DeviceKind::Virtual,
-            name: format!("virtual:{config}"),
+            name: spec.to_string(),
             driver: format!("virtual NVENC {}", env!("CARGO_PKG_VERSION")),
             api_version: api_version(&api),
             engine: EngineKind::Nvenc,
         };
-        let engine = EngineHandle::Encoder { api, handle: virtual_handle(&emulation) };
+        let engine = EngineHandle::Encoder { api, handle: virtual_handle(&emulation).with_memory(memory) };
         Ok(Self { engine, info, emulation: Some(emulation), clocks: None })
     }
 
@@ -208,7 +238,7 @@ impl Device {
         let api = Api::load(path)?;
         let name = path.display().to_string();
         if let Some(context) = context_for_library()? {
-            return Ok(Self::with_context(api, context, DeviceKind::Library, name));
+            return Self::with_context(api, context, DeviceKind::Library, name);
         }
         let info = DeviceInfo {
             kind: DeviceKind::Library,
@@ -220,11 +250,18 @@ impl Device {
         Ok(Self { engine: EngineHandle::Encoder { api, handle: token_handle() }, info, emulation: None, clocks: None })
     }
 
-    fn with_context(api: Arc<Api>, context: Arc<CudaContext>, kind: DeviceKind, name: String) -> Self {
+    fn with_context(
+        api: Arc<Api>,
+        context: Arc<CudaContext>,
+        kind: DeviceKind,
+        name: String,
+    ) -> Result<Self, DeviceError> {
         let (driver, api_version) = (driver_version(), api_version(&api));
         let info = DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc };
         let clocks = clocks_of(&context);
-        Self { engine: EngineHandle::Encoder { api, handle: context_handle(context) }, info, emulation: None, clocks }
+        let memory = Arc::new(CudaMemory::new(Arc::clone(&context))?);
+        let engine = EngineHandle::Encoder { api, handle: context_handle(context).with_memory(memory) };
+        Ok(Self { engine, info, emulation: None, clocks })
     }
 
     /// Facts about the device.
@@ -304,6 +341,21 @@ impl Device {
         }
     }
 
+    /// A frame moved to where the GPU can copy it from without a detour.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn pinned(&self, frame: &[u8]) -> Result<FrameBytes, DeviceError> {
+        let memory = match &self.engine {
+            EngineHandle::Encoder { handle, .. } => handle.memory().ok_or(NvencError::NoMemory)?,
+            EngineHandle::Decoder { memory, .. } => memory,
+        };
+        let buffer = memory.host_buffer(frame.len()).map_err(NvencError::from)?;
+        // SAFETY: the buffer has so many bytes, and nobody else knows of it yet.
+        unsafe { std::ptr::copy_nonoverlapping(frame.as_ptr(), buffer.raw().0, frame.len()) };
+        Ok(Box::new(PinnedFrame { buffer, num_bytes: frame.len() }))
+    }
+
     /// The GPU's clocks, throttling and temperature now; `None` without a GPU, or where it does not report them.
     pub fn gpu_state(&self) -> Option<GpuState> {
         self.clocks.as_ref().and_then(Clocks::read)
@@ -337,7 +389,9 @@ impl Device {
 /// There is no such GPU, or CUDA fails.
 pub fn handle(spec: &DeviceSpec) -> Result<DeviceHandle, DeviceError> {
     Ok(match spec {
-        DeviceSpec::Virtual(config) => virtual_handle(&Arc::new(virtual_nvenc::Device::new(config.clone()))),
+        DeviceSpec::Virtual(config) | DeviceSpec::VirtualOnCuda(config, _) => {
+            virtual_handle(&Arc::new(virtual_nvenc::Device::new(config.clone())))
+        }
         DeviceSpec::Cuda(gpu) => context_handle(cuda::context(gpu)?),
         DeviceSpec::Library(_) => context_for_library()?.map_or_else(token_handle, context_handle),
     })
@@ -394,6 +448,19 @@ fn driver_version() -> String {
 fn api_version(api: &Api) -> String {
     let (major, minor) = api.max_version();
     format!("{major}.{minor}")
+}
+
+/// A frame in memory that a GPU can copy from.
+struct PinnedFrame {
+    buffer: Arc<dyn HostBuffer>,
+    num_bytes: usize,
+}
+
+impl AsRef<[u8]> for PinnedFrame {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: the buffer has so many bytes, which were written when the frame was made and never since.
+        unsafe { std::slice::from_raw_parts(self.buffer.raw().0, self.num_bytes) }
+    }
 }
 
 /// Keeps a CUDA context while sessions use it.

@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod figures;
 pub mod files;
 mod library;
+pub mod memory;
 pub mod nvdec;
 pub mod nvenc;
 pub mod pipeline;

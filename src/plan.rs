@@ -10,7 +10,9 @@ mod runs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Codec, EngineKind, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo};
+use crate::contract::{
+    Codec, EngineKind, InputPath, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo,
+};
 use crate::record::{Case, Client};
 pub use baseline::{Baseline, BaselineError};
 pub use criteria::{Criteria, CriteriaError};
@@ -47,6 +49,9 @@ pub struct Plan {
     pub locks: Vec<LockPlacement>,
     /// Number of buffer pairs of every case; `None`: as many as its threshold needs.
     pub pool: Option<u32>,
+    /// How frames get to the encoder.
+    #[serde(default, skip_serializing_if = "InputPath::is_driver")]
+    pub input_path: InputPath,
     /// NVENC preset.
     pub preset: Preset,
     /// NVENC tuning info.
@@ -166,6 +171,7 @@ impl Default for Plan {
             reap_thresholds: vec![1, 2, 4, 8],
             locks: vec![LockPlacement::Inline, LockPlacement::Thread],
             pool: None,
+            input_path: InputPath::Driver,
             preset: Preset::default(),
             tuning: TuningInfo::default(),
             rate_control: RateControl::Preset,
@@ -204,6 +210,7 @@ impl Plan {
             EngineKind::Nvenc => self.check_coding()?,
             EngineKind::Nvdec if !self.baselines.is_empty() => return Err(PlanError::DecoderAndBaseline),
             EngineKind::Nvdec if self.b_frames > 0 => return Err(PlanError::DecoderAndBFrames),
+            EngineKind::Nvdec if !self.input_path.is_driver() => return Err(PlanError::DecoderAndInputPath),
             EngineKind::Nvdec => {}
         }
         if !self.baselines.is_empty() {

@@ -209,6 +209,12 @@ pub struct FrameColumns {
     pub encode_idx: Vec<u32>,
     /// One letter per frame: K (IDR), I, P, B, or ? for anything else.
     pub kinds: String,
+    /// Time inside nvEncMapInputResource; left out where frames are in the driver's own buffers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub map_ns: Vec<u64>,
+    /// Time inside nvEncUnmapInputResource; left out likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmap_ns: Vec<u64>,
     /// When the engine began to encode the frame. Only a virtual device says so; otherwise the column is left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encode_at_ns: Vec<u64>,

@@ -1,6 +1,6 @@
 //! A plan's device and input, opened: what all runs of a sweep share.
 
-use crate::contract::{Codec, EncoderConfig, EngineKind, FrameRate, LockPlacement, NvencOptions, Tuning};
+use crate::contract::{Codec, EncoderConfig, EngineKind, FrameRate, InputPath, LockPlacement, NvencOptions, Tuning};
 use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::nvdec::engine::DecodeConfig;
 use crate::nvdec::format::StreamFormat;
@@ -58,6 +58,10 @@ impl Opened {
         let preload_bytes = u64::from(plan.preload_mib) << 20;
         if plan.engine == EngineKind::Nvenc {
             let feed = Feed::open(&input, Some(plan.frames), preload_bytes)?;
+            let feed = match plan.input_path {
+                InputPath::Driver => feed,
+                InputPath::Cuda => feed.moved(|frame| device.pinned(frame))?,
+            };
             return Ok(Self { spec, device, feed, format: None });
         }
         let clip = Clip::open(&input, plan.frames, preload_bytes)?;
@@ -143,7 +147,7 @@ fn encoder_config(plan: &Plan, info: &InputInfo, codec: Codec, tuning: Tuning) -
         gop_length: plan.gop_length,
         b_frames: plan.b_frames,
         tuning,
-        nvenc: NvencOptions { preset: plan.preset, tuning_info: plan.tuning },
+        nvenc: NvencOptions { preset: plan.preset, tuning_info: plan.tuning, input_path: plan.input_path },
         expected_frames: reserved(info),
     }
 }

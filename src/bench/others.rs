@@ -76,7 +76,9 @@ impl Others {
         }
         let folder = tempfile::Builder::new().prefix("inflight-").tempdir().map_err(OthersError::Frames)?;
         let driver = match device {
-            DeviceSpec::Virtual(config) => TrueDriver::Virtual { config: config.to_string() },
+            DeviceSpec::Virtual(config) | DeviceSpec::VirtualOnCuda(config, _) => {
+                TrueDriver::Virtual { config: config.to_string() }
+            }
             DeviceSpec::Cuda(_) => TrueDriver::System,
             DeviceSpec::Library(path) => TrueDriver::Library(path.clone()),
         };
@@ -154,7 +156,7 @@ impl Others {
             DeviceSpec::Cuda(GpuName::Ordinal(ordinal)) => drop(command.args(["-gpu", &ordinal.to_string()])),
             // FFmpeg has no word for it, but CUDA takes the beginning of a UUID as well.
             DeviceSpec::Cuda(uuid) => drop(command.env("CUDA_VISIBLE_DEVICES", uuid.to_string())),
-            DeviceSpec::Virtual(_) | DeviceSpec::Library(_) => {}
+            DeviceSpec::Virtual(_) | DeviceSpec::VirtualOnCuda(..) | DeviceSpec::Library(_) => {}
         }
         command.args(ffmpeg_rate(plan.rate_control)).args(baseline.extra_options());
         let muxer = if case.codec == Codec::Av1 { "obu".to_owned() } else { case.codec.to_string() };
@@ -167,7 +169,9 @@ impl Others {
         let InputInfo { format, dimensions, frame_rate, .. } = self.input;
         let device = match &self.device {
             DeviceSpec::Cuda(_) => self.device.to_string(),
-            DeviceSpec::Virtual(_) | DeviceSpec::Library(_) => self.drivers.interposer().display().to_string(),
+            DeviceSpec::Virtual(_) | DeviceSpec::VirtualOnCuda(..) | DeviceSpec::Library(_) => {
+                self.drivers.interposer().display().to_string()
+            }
         };
         let input = format!("raw:{format}:{dimensions}@{frame_rate}:{}", self.frames.display());
         let program = std::env::current_exe().unwrap_or_else(|_| "inflight".into());

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::contract::{Preset, RateControl, TuningInfo};
+use crate::contract::{InputPath, Preset, RateControl, TuningInfo};
 use crate::plan::{DEFAULT_DEVICE, Plan};
 
 const INPUT_HELP: &str = "\
@@ -23,6 +23,10 @@ pub struct CodingArgs {
     /// Number of buffer pairs (default: as many as the reap threshold needs)
     #[arg(long, hide_short_help = true)]
     pub pool: Option<u32>,
+    /// How frames get to the encoder: driver (copied into its own buffers) or cuda (copied by CUDA into memory that is
+    /// registered with the encoder)
+    #[arg(long, default_value = "driver", hide_short_help = true)]
+    pub input_path: InputPath,
     /// NVENC preset, p1 (fastest) to p7 (best quality)
     #[arg(long, default_value = "p1")]
     pub preset: Preset,
@@ -92,6 +96,7 @@ impl CodingArgs {
             device: self.device.clone(),
             input: self.input.clone(),
             pool: self.pool,
+            input_path: self.input_path,
             preset: self.preset,
             tuning: self.tuning,
             rate_control: self.rate.rate_control(),

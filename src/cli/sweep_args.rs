@@ -147,6 +147,7 @@ impl SweepArgs {
         take("device", &|plan| plan.device.clone_from(&coding.device));
         take("input", &|plan| plan.input.clone_from(&coding.input));
         take("pool", &|plan| plan.pool = coding.pool);
+        take("input_path", &|plan| plan.input_path = coding.input_path);
         take("preset", &|plan| plan.preset = coding.preset);
         take("tuning", &|plan| plan.tuning = coding.tuning);
         take("gop", &|plan| plan.gop_length = coding.gop);

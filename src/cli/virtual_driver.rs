@@ -82,7 +82,9 @@ fn true_driver(args: &DriverRunArgs) -> Result<TrueDriver, Failure> {
         return Ok(TrueDriver::System);
     }
     match args.device.parse()? {
-        DeviceSpec::Virtual(config) => Ok(TrueDriver::Virtual { config: config.to_string() }),
+        DeviceSpec::Virtual(config) | DeviceSpec::VirtualOnCuda(config, _) => {
+            Ok(TrueDriver::Virtual { config: config.to_string() })
+        }
         DeviceSpec::Library(path) => Ok(TrueDriver::Library(path)),
         DeviceSpec::Cuda(_) => Err(Failure::usage(
             "cannot choose the GPU for another program: use --real instead of --device cuda:N, and let the command choose",

@@ -72,7 +72,7 @@ impl Driver {
     /// There is no such library, or it is no NVENC driver.
     pub fn of(spec: &DeviceSpec) -> Result<Self, NvencError> {
         let exports = match spec {
-            DeviceSpec::Virtual(_) => Exports::built_in(),
+            DeviceSpec::Virtual(_) | DeviceSpec::VirtualOnCuda(..) => Exports::built_in(),
             DeviceSpec::Cuda(_) => Exports::system()?,
             DeviceSpec::Library(path) => Exports::load(path)?,
         };

@@ -1,14 +1,12 @@
-//! CUDA: contexts, and the memory that a decoder's frames are copied to. Errors say what to do.
+//! CUDA: the GPUs of this computer and their contexts. Errors say what to do.
 
-use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use cudarc::driver::sys::{CUDA_MEMCPY2D_st, CUdevice_attribute, CUmemorytype, CUuuid, cuMemcpy2DAsync_v2};
-use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
+use cudarc::driver::sys::{CUdevice_attribute, CUuuid};
+use cudarc::driver::{CudaContext, DriverError, result};
 
 use super::{DeviceError, Gpu, GpuName};
-use crate::nvdec::memory::{DeviceMemory, HostBuffer, MemoryError};
 
 /// The GPUs that CUDA reports on this computer.
 ///
@@ -68,7 +66,7 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, DriverError>) -> Resul
 }
 
 /// CUDA's name of an error, and what to do.
-fn explained(error: &DriverError) -> (String, &'static str) {
+pub(super) fn explained(error: &DriverError) -> (String, &'static str) {
     let answer = format!("{:?}", error.0);
     let advice = match answer.as_str() {
         "CUDA_ERROR_NO_DEVICE" => {
@@ -81,104 +79,6 @@ fn explained(error: &DriverError) -> (String, &'static str) {
         _ => "check the NVIDIA driver (nvidia-smi), then try again",
     };
     (answer, advice)
-}
-
-/// A GPU's memory: its context, and a stream for copies that no other work is queued on.
-#[derive(Debug)]
-pub(super) struct CudaMemory {
-    context: Arc<CudaContext>,
-    stream: Arc<CudaStream>,
-}
-
-impl CudaMemory {
-    pub(super) fn new(context: Arc<CudaContext>) -> Result<Self, DeviceError> {
-        let stream = guarded(|| context.new_stream())?;
-        Ok(Self { context, stream })
-    }
-}
-
-impl DeviceMemory for CudaMemory {
-    fn bind(&self) -> Result<(), MemoryError> {
-        self.context.bind_to_thread().map_err(|error| failed("cuCtxSetCurrent", &error))
-    }
-
-    fn host_buffer(&self, num_bytes: usize) -> Result<Arc<dyn HostBuffer>, MemoryError> {
-        self.bind()?;
-        // SAFETY: the memory is given back once, by `Pinned`. No flags: the receiver reads it, which write-combined memory
-        // is slow at.
-        let at = unsafe { result::malloc_host(num_bytes, 0) }.map_err(|error| failed("cuMemHostAlloc", &error))?;
-        Ok(Arc::new(Pinned { at: at.cast(), num_bytes, context: Arc::clone(&self.context) }))
-    }
-
-    fn stream(&self) -> *mut c_void {
-        self.stream.cu_stream().cast()
-    }
-
-    unsafe fn copy_out(
-        &self,
-        from: u64,
-        pitch: usize,
-        row_bytes: usize,
-        rows: usize,
-        into: &dyn HostBuffer,
-    ) -> Result<(), MemoryError> {
-        let (at, _) = into.raw();
-        let copy = CUDA_MEMCPY2D_st {
-            srcXInBytes: 0,
-            srcY: 0,
-            srcMemoryType: CUmemorytype::CU_MEMORYTYPE_DEVICE,
-            srcHost: std::ptr::null(),
-            srcDevice: from,
-            srcArray: std::ptr::null_mut(),
-            srcPitch: pitch,
-            dstXInBytes: 0,
-            dstY: 0,
-            dstMemoryType: CUmemorytype::CU_MEMORYTYPE_HOST,
-            dstHost: at.cast(),
-            dstDevice: 0,
-            dstArray: std::ptr::null_mut(),
-            dstPitch: row_bytes,
-            WidthInBytes: row_bytes,
-            Height: rows,
-        };
-        // SAFETY: the caller's promise for both ends, until the stream is synchronised below.
-        unsafe { cuMemcpy2DAsync_v2(&raw const copy, self.stream.cu_stream()) }
-            .result()
-            .map_err(|error| failed("cuMemcpy2DAsync", &error))?;
-        self.stream.synchronize().map_err(|error| failed("cuStreamSynchronize", &error))
-    }
-}
-
-fn failed(what: &'static str, error: &DriverError) -> MemoryError {
-    let (answer, advice) = explained(error);
-    MemoryError { what, answer, advice }
-}
-
-/// Host memory that stays where it is, so that the GPU can write to it.
-#[derive(Debug)]
-struct Pinned {
-    at: *mut u8,
-    num_bytes: usize,
-    context: Arc<CudaContext>,
-}
-
-// SAFETY: plain memory, which any thread may read and free; who may write is `DeviceMemory::copy_out`'s rule.
-unsafe impl Send for Pinned {}
-// SAFETY: as above.
-unsafe impl Sync for Pinned {}
-
-impl HostBuffer for Pinned {
-    fn raw(&self) -> (*mut u8, usize) {
-        (self.at, self.num_bytes)
-    }
-}
-
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        let _ = self.context.bind_to_thread();
-        // SAFETY: allocated by `malloc_host`, and freed once. There is nobody to tell of an error.
-        let _ = unsafe { result::free_host(self.at.cast()) };
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use crate::nvdec::memory::{DeviceMemory, HostBuffer, MemoryError};
+use crate::memory::{DeviceBuffer, DeviceMemory, HostBuffer, MemoryError};
+
+/// As a GPU's memory has it: rows that are not a multiple of this have a gap after them.
+const PITCH_ALIGN_BYTES: usize = 256;
 
 /// Memory of a virtual device.
 #[derive(Debug)]
@@ -16,15 +19,12 @@ impl DeviceMemory for HostMemory {
     }
 
     fn host_buffer(&self, num_bytes: usize) -> Result<Arc<dyn HostBuffer>, MemoryError> {
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(num_bytes).map_err(|error| MemoryError {
-            what: "the allocation of host memory",
-            answer: error.to_string(),
-            advice: "close other programs, or use smaller frames",
-        })?;
-        bytes.resize(num_bytes, 0_u8);
-        let at = Box::into_raw(bytes.into_boxed_slice());
-        Ok(Arc::new(Plain(at)))
+        Ok(Arc::new(Plain::new(num_bytes)?))
+    }
+
+    fn device_buffer(&self, row_bytes: usize, rows: usize) -> Result<Arc<dyn DeviceBuffer>, MemoryError> {
+        let pitch_bytes = row_bytes.next_multiple_of(PITCH_ALIGN_BYTES);
+        Ok(Arc::new(Rows { memory: Plain::new(pitch_bytes * rows)?, pitch_bytes }))
     }
 
     fn stream(&self) -> *mut c_void {
@@ -47,6 +47,43 @@ impl DeviceMemory for HostMemory {
         }
         Ok(())
     }
+
+    unsafe fn copy_in(
+        &self,
+        from: *const u8,
+        row_bytes: usize,
+        rows: usize,
+        to: u64,
+        pitch: usize,
+    ) -> Result<(), MemoryError> {
+        let to = std::ptr::with_exposed_provenance_mut::<u8>(to as usize);
+        for row in 0..rows {
+            // SAFETY: the caller's promise for both ends.
+            unsafe { std::ptr::copy_nonoverlapping(from.add(row * row_bytes), to.add(row * pitch), row_bytes) };
+        }
+        Ok(())
+    }
+
+    fn wait(&self) -> Result<(), MemoryError> {
+        Ok(())
+    }
+}
+
+/// Plain memory in the place of a GPU's.
+#[derive(Debug)]
+struct Rows {
+    memory: Plain,
+    pitch_bytes: usize,
+}
+
+impl DeviceBuffer for Rows {
+    fn at(&self) -> u64 {
+        self.memory.0.cast::<u8>().expose_provenance() as u64
+    }
+
+    fn pitch_bytes(&self) -> usize {
+        self.pitch_bytes
+    }
 }
 
 /// Owned bytes, reached through a pointer as pinned memory is.
@@ -57,6 +94,19 @@ struct Plain(*mut [u8]);
 unsafe impl Send for Plain {}
 // SAFETY: as above.
 unsafe impl Sync for Plain {}
+
+impl Plain {
+    fn new(num_bytes: usize) -> Result<Self, MemoryError> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(num_bytes).map_err(|error| MemoryError {
+            what: "the allocation of host memory",
+            answer: error.to_string(),
+            advice: "close other programs, or use smaller frames",
+        })?;
+        bytes.resize(num_bytes, 0_u8);
+        Ok(Self(Box::into_raw(bytes.into_boxed_slice())))
+    }
+}
 
 impl HostBuffer for Plain {
     fn raw(&self) -> (*mut u8, usize) {

@@ -12,8 +12,8 @@ use moq_nvenc::sys::cuviddec::{
 use super::api::{Api, check};
 use super::error::NvdecError;
 use super::format::{Chroma, StreamFormat, codec_word};
-use super::memory::DeviceMemory;
 use crate::contract::{Codec, Dimensions};
+use crate::memory::DeviceMemory;
 
 /// Frames that may be mapped at a time: one, and one for a caller that maps the next before it gives the last back.
 const OUTPUT_SURFACES: c_ulong = 2;

@@ -15,9 +15,9 @@ use super::api::Api;
 use super::decoder::{Decoder, MappedFrame, Progress};
 use super::error::NvdecError;
 use super::format::StreamFormat;
-use super::memory::{DeviceMemory, HostBuffer, MemoryError};
 use super::parser::{Listener, Parser};
 use crate::contract::{Codec, PictureKind, Tuning};
+use crate::memory::{DeviceMemory, HostBuffer, MemoryError};
 use crate::pipeline::engine::{Engine, Frame, Ready, Submitted, Taken};
 
 pub use super::decoder::DecodeCaps;
@@ -191,6 +191,7 @@ impl Engine for DecodeEngine {
             call_ns: heard.call_ns,
             preparation_ns: whole_ns.saturating_sub(heard.call_ns + heard.blocked_ns),
             blocked_ns: heard.blocked_ns,
+            map_ns: None,
             ready: Ready::More(heard.num_shown),
         })
     }
@@ -376,9 +377,9 @@ impl Taken for TakenFrame<'_> {
         Ok((DecodedFrame { copy }, self.announced.unit.num_bytes as usize))
     }
 
-    fn release(self) -> Result<(), NvdecError> {
+    fn release(self) -> Result<u64, NvdecError> {
         let this = std::mem::ManuallyDrop::new(self);
-        this.give_back()
+        this.give_back().map(|()| 0)
     }
 }
 

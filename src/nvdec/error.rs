@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::memory::MemoryError;
 use crate::contract::{Codec, Dimensions};
 use crate::library::LoadError;
+use crate::memory::MemoryError;
 use crate::pipeline::RingError;
 
 /// Everything that can go wrong between us and a decoder.

@@ -80,6 +80,10 @@ entries! {
     encode = nvEncEncodePicture(*mut c_void, *mut sys::NV_ENC_PIC_PARAMS);
     lock_output = nvEncLockBitstream(*mut c_void, *mut sys::NV_ENC_LOCK_BITSTREAM);
     unlock_output = nvEncUnlockBitstream(*mut c_void, *mut c_void);
+    register = nvEncRegisterResource(*mut c_void, *mut sys::NV_ENC_REGISTER_RESOURCE);
+    unregister = nvEncUnregisterResource(*mut c_void, *mut c_void);
+    map_input = nvEncMapInputResource(*mut c_void, *mut sys::NV_ENC_MAP_INPUT_RESOURCE);
+    unmap_input = nvEncUnmapInputResource(*mut c_void, *mut c_void);
     lock_input = nvEncLockInputBuffer(*mut c_void, *mut sys::NV_ENC_LOCK_INPUT_BUFFER);
     unlock_input = nvEncUnlockInputBuffer(*mut c_void, *mut c_void);
     destroy = nvEncDestroyEncoder(*mut c_void);

@@ -3,7 +3,7 @@
 //! Slot `k mod pool` belongs to the `k`-th frame, because the API wants locks in the order of submission. Knows no
 //! threshold and no clock beyond the time of the submission call.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::NvencError;
 use super::session::{Locked, Session};
@@ -24,6 +24,7 @@ impl EncodeEngine {
     /// # Errors
     /// What the device cannot do, or what the driver answers; the session is then closed.
     pub(super) fn new(mut session: Session, config: &EncoderConfig, pool: u32) -> Result<Self, NvencError> {
+        session.enter_thread(config)?;
         session.initialize(config)?;
         session.create_slots(pool as usize, config)?;
         Ok(Self { session, config: *config, pool: pool.into() })
@@ -49,8 +50,12 @@ impl Engine for EncodeEngine {
     type Error = NvencError;
     /// The pitch of the input buffer in bytes.
     type Uploaded = u32;
-    type Taken<'a> = Locked<'a>;
+    type Taken<'a> = TakenPacket<'a>;
     type Data = Vec<u8>;
+
+    fn enter_thread(&self) -> Result<(), NvencError> {
+        self.session.enter_thread(&self.config)
+    }
 
     fn upload(&self, idx: u64, frame: &Frame<'_>) -> Result<u32, NvencError> {
         self.session.upload(self.slot(idx), &self.view(frame)?)
@@ -58,40 +63,58 @@ impl Engine for EncodeEngine {
 
     fn submit(&self, idx: u64, frame: &Frame<'_>, pitch: u32) -> Result<Submitted, NvencError> {
         let view = self.view(frame)?;
+        let map_at = Instant::now();
+        let map_ns = self.session.map_input(self.slot(idx))?.then(|| nanos(map_at.elapsed()));
         let call_at = Instant::now();
         let ready = self.session.encode(self.slot(idx), &view, idx, pitch)?;
-        let call_ns = u64::try_from(call_at.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        Ok(Submitted { call_at, call_ns, preparation_ns: 0, blocked_ns: 0, ready })
+        Ok(Submitted { call_at, call_ns: nanos(call_at.elapsed()), preparation_ns: 0, blocked_ns: 0, map_ns, ready })
     }
 
     fn end_of_stream(&self) -> Result<(), NvencError> {
         self.session.end_of_stream()
     }
 
-    fn take_back(&self, idx: u64, wait: bool) -> Result<Option<Locked<'_>>, NvencError> {
-        self.session.lock_output(self.slot(idx), wait)
+    fn take_back(&self, idx: u64, wait: bool) -> Result<Option<TakenPacket<'_>>, NvencError> {
+        let locked = self.session.lock_output(self.slot(idx), wait)?;
+        Ok(locked.map(|locked| TakenPacket { engine: self, locked }))
     }
 }
 
-impl Taken for Locked<'_> {
+/// A packet that was taken back.
+#[derive(Debug)]
+pub struct TakenPacket<'a> {
+    engine: &'a EncodeEngine,
+    locked: Locked<'a>,
+}
+
+impl Taken for TakenPacket<'_> {
     type Error = NvencError;
     type Data = Vec<u8>;
 
     fn pts(&self) -> u64 {
-        self.pts
+        self.locked.pts
     }
 
     fn kind(&self) -> PictureKind {
-        self.kind
+        self.locked.kind
     }
 
     fn copy(&mut self) -> Result<(Vec<u8>, usize), NvencError> {
-        let data = self.data().to_vec();
+        let data = self.locked.data().to_vec();
         let num_bytes = data.len();
         Ok((data, num_bytes))
     }
 
-    fn release(self) -> Result<(), NvencError> {
-        self.unlock()
+    fn release(self) -> Result<u64, NvencError> {
+        let Self { engine, locked } = self;
+        let pts = locked.pts;
+        locked.unlock()?;
+        let unmap_at = Instant::now();
+        let was_mapped = engine.session.unmap_input_of(pts)?;
+        Ok(if was_mapped { nanos(unmap_at.elapsed()) } else { 0 })
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

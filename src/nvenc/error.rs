@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::contract::{Codec, Dimensions};
 use crate::library::LoadError;
+use crate::memory::MemoryError;
 use crate::pipeline::RingError;
 
 /// An `NVENCSTATUS` as a number: newer drivers may return codes that are in no enum of ours.
@@ -48,6 +49,12 @@ pub enum NvencError {
     )]
     #[allow(missing_docs, reason = "the message says it")]
     Frame { pts: u64, got: String, wanted: String },
+    /// The device's memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// There is no memory that could be registered.
+    #[error("this device has no CUDA memory for frames: leave out --input-path cuda, or use a GPU or a virtual device")]
+    NoMemory,
     /// The ring itself.
     #[error(transparent)]
     Ring(#[from] RingError),

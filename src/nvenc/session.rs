@@ -15,8 +15,13 @@ use super::api::{Api, check};
 use super::error::{CallError, NvencError, Status};
 use super::params::{self, get, put};
 use super::upload;
-use crate::contract::{Codec, Dimensions, EncoderConfig, FrameView, PictureKind};
+use crate::contract::{Codec, Dimensions, EncoderConfig, FrameView, InputPath, PictureKind};
+use crate::memory::DeviceMemory;
 use crate::pipeline::engine::Ready;
+
+mod registered;
+
+use registered::Registered;
 
 /// How long a busy driver is asked again. GStreamer's clients wait as long.
 const BUSY_LIMIT: Duration = Duration::from_millis(100);
@@ -26,6 +31,7 @@ const BUSY_PAUSE: Duration = Duration::from_micros(100);
 #[derive(Debug, Clone)]
 pub struct DeviceHandle {
     ptr: *mut c_void,
+    memory: Option<Arc<dyn DeviceMemory>>,
     _keep_alive: Arc<dyn KeepAlive>,
 }
 
@@ -40,7 +46,17 @@ impl DeviceHandle {
     /// # Safety
     /// `ptr` must be what the driver that it is given to takes for a device, for as long as `keep_alive` lives.
     pub unsafe fn new(ptr: *mut c_void, keep_alive: Arc<dyn KeepAlive>) -> Self {
-        Self { ptr, _keep_alive: keep_alive }
+        Self { ptr, memory: None, _keep_alive: keep_alive }
+    }
+
+    /// The same with the device's memory, which frames can be registered in.
+    pub fn with_memory(self, memory: Arc<dyn DeviceMemory>) -> Self {
+        Self { memory: Some(memory), ..self }
+    }
+
+    /// The device's memory, where there is any.
+    pub fn memory(&self) -> Option<&Arc<dyn DeviceMemory>> {
+        self.memory.as_ref()
     }
 
     /// The pointer as the driver gets it; good for as long as this value lives.
@@ -64,7 +80,7 @@ pub struct Session {
     /// Pictures were submitted after the last end-of-stream: the API wants one before the session is destroyed.
     needs_end_of_stream: AtomicBool,
     /// Dropped last: the driver uses the device until the session is gone.
-    _device: DeviceHandle,
+    device: DeviceHandle,
 }
 
 // SAFETY: the API allows submitting on one thread while another locks and unlocks (programming guide, "threading
@@ -73,10 +89,19 @@ unsafe impl Send for Session {}
 // SAFETY: as above.
 unsafe impl Sync for Session {}
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Slot {
-    input: *mut c_void,
+    input: Input,
     output: *mut c_void,
+}
+
+/// Where a frame is when it is submitted.
+#[derive(Debug)]
+enum Input {
+    /// In a buffer of the driver.
+    Own(*mut c_void),
+    /// In memory of the GPU.
+    Registered(Registered),
 }
 
 /// A finished picture, locked: its bytes lie in the driver's memory until it is unlocked.
@@ -121,8 +146,7 @@ impl Session {
             (api.entries.open)(params.as_mut_ptr(), &raw mut encoder)
         };
         // A driver may hand out a handle and refuse all the same; dropping the session then destroys it.
-        let session =
-            Self { api, encoder, slots: Vec::new(), needs_end_of_stream: AtomicBool::new(false), _device: device };
+        let session = Self { api, encoder, slots: Vec::new(), needs_end_of_stream: AtomicBool::new(false), device };
         session.check("nvEncOpenEncodeSessionEx", status)?;
         Ok(session)
     }
@@ -228,7 +252,11 @@ impl Session {
     pub(super) fn create_slots(&mut self, num_slots: usize, config: &EncoderConfig) -> Result<(), NvencError> {
         while self.slots.len() < num_slots {
             // Into the list before its output is made, so that a failure there does not leak the input.
-            self.slots.push(Slot { input: self.create_input(config)?, output: std::ptr::null_mut() });
+            let input = match config.nvenc.input_path {
+                InputPath::Driver => Input::Own(self.create_input(config)?),
+                InputPath::Cuda => Input::Registered(self.create_registered(config)?),
+            };
+            self.slots.push(Slot { input, output: std::ptr::null_mut() });
             let output = self.create_output()?;
             if let Some(slot) = self.slots.last_mut() {
                 slot.output = output;
@@ -264,13 +292,19 @@ impl Session {
         Ok(unsafe { get!(params.bitstreamBuffer as *mut c_void) })
     }
 
-    /// Copies a frame into a slot's input buffer, row by row where the driver's pitch is wider than the frame. Returns
-    /// that pitch in bytes.
+    /// Copies a frame to where a slot's input is. Returns the pitch of its rows in bytes.
     ///
     /// # Errors
     /// What the driver answers.
     pub(super) fn upload(&self, slot_idx: usize, frame: &FrameView<'_>) -> Result<u32, NvencError> {
-        let input = self.slots[slot_idx].input;
+        match &self.slots[slot_idx].input {
+            Input::Own(input) => self.upload_by_driver(*input, frame),
+            Input::Registered(registered) => self.upload_by_cuda(registered, frame),
+        }
+    }
+
+    /// Row by row where the driver's pitch is wider than the frame.
+    fn upload_by_driver(&self, input: *mut c_void, frame: &FrameView<'_>) -> Result<u32, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_LOCK_INPUT_BUFFER>::zeroed();
         // SAFETY: the struct is zeroed and written in place.
         unsafe {
@@ -304,7 +338,11 @@ impl Session {
         frame_idx: u64,
         pitch: u32,
     ) -> Result<Ready, NvencError> {
-        let slot = self.slots[slot_idx];
+        let slot = &self.slots[slot_idx];
+        let input = match &slot.input {
+            Input::Own(input) => *input,
+            Input::Registered(registered) => registered.mapped(),
+        };
         let mut params = MaybeUninit::<sys::NV_ENC_PIC_PARAMS>::zeroed();
         // SAFETY: the struct is zeroed and written in place.
         unsafe {
@@ -315,7 +353,7 @@ impl Session {
             put!(params.frameIdx = frame_idx as u32);
             put!(params.inputTimeStamp = frame.pts);
             put!(params.inputDuration = 1);
-            put!(params.inputBuffer = slot.input);
+            put!(params.inputBuffer = input);
             put!(params.outputBitstream = slot.output);
             put!(params.bufferFmt = params::buffer_format(frame.format));
             put!(params.pictureStruct = sys::_NV_ENC_PIC_STRUCT::NV_ENC_PIC_STRUCT_FRAME);
@@ -346,6 +384,41 @@ impl Session {
         // SAFETY: the struct is valid during each call.
         let status = retry_while_busy(|| unsafe { (self.api.entries.encode)(self.encoder, params.as_mut_ptr()) });
         self.check("nvEncEncodePicture (end of stream)", status)
+    }
+
+    /// Maps a slot's registered memory for the frame in it. Answers false where the slot has a buffer of the driver.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub(super) fn map_input(&self, slot_idx: usize) -> Result<bool, NvencError> {
+        match &self.slots[slot_idx].input {
+            Input::Own(_) => Ok(false),
+            Input::Registered(registered) => self.map(registered).map(|()| true),
+        }
+    }
+
+    /// Unmaps it again, once its frame has come back: with reordering, that is not the frame whose output shared its slot.
+    /// Answers false where nothing is mapped.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub(super) fn unmap_input_of(&self, pts: u64) -> Result<bool, NvencError> {
+        let registered = self.slots.iter().find_map(|slot| match &slot.input {
+            Input::Registered(registered) if registered.holds(pts) => Some(registered),
+            Input::Registered(_) | Input::Own(_) => None,
+        });
+        registered.map_or(Ok(false), |registered| self.unmap(registered).map(|()| true))
+    }
+
+    /// Makes the device's context current on the calling thread, where that is of use.
+    ///
+    /// # Errors
+    /// CUDA refuses.
+    pub(super) fn enter_thread(&self, config: &EncoderConfig) -> Result<(), NvencError> {
+        match (&self.device.memory, config.nvenc.input_path) {
+            (Some(memory), InputPath::Cuda) => Ok(memory.bind()?),
+            _ => Ok(()),
+        }
     }
 
     /// Locks a slot's output. Without `wait`, `None` means that it is not finished.
@@ -445,7 +518,10 @@ impl Drop for Session {
         // SAFETY: each handle is this session's and is destroyed once; the session goes last.
         unsafe {
             for slot in &self.slots {
-                (self.api.entries.destroy_input)(self.encoder, slot.input);
+                match &slot.input {
+                    Input::Own(input) => drop((self.api.entries.destroy_input)(self.encoder, *input)),
+                    Input::Registered(registered) => self.unregister(registered),
+                }
                 if !slot.output.is_null() {
                     (self.api.entries.destroy_output)(self.encoder, slot.output);
                 }

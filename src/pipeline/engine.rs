@@ -74,11 +74,12 @@ pub trait Taken {
     /// What the driver answers.
     fn copy(&mut self) -> Result<(Self::Data, usize), Self::Error>;
 
-    /// Gives the frame's memory back to the driver.
+    /// Gives the frame's memory back to the driver. Answers the time in nanoseconds that this took for its input, where
+    /// that was mapped; it is no part of the unlock.
     ///
     /// # Errors
     /// What the driver answers.
-    fn release(self) -> Result<(), Self::Error>;
+    fn release(self) -> Result<u64, Self::Error>;
 }
 
 /// One frame in the caller's memory: pixels for an encoder, one access unit for a decoder.
@@ -101,6 +102,8 @@ pub struct Submitted {
     pub preparation_ns: u64,
     /// Time that it waited for a buffer.
     pub blocked_ns: u64,
+    /// Time in which the frame's own memory was mapped for the engine; `None`: nothing had to be.
+    pub map_ns: Option<u64>,
     /// What the submission makes available.
     pub ready: Ready,
 }

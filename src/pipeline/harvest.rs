@@ -201,7 +201,7 @@ impl<E: Engine> Harvester<E> {
         let (pts, kind) = (taken.pts(), taken.kind());
         let (data, num_bytes) = taken.copy()?;
         let copied_ns = shared.now_ns();
-        taken.release()?;
+        let unmap_ns = taken.release()?;
         let packet_at_ns = shared.now_ns();
         let sample = HarvestSample {
             pts,
@@ -209,7 +209,8 @@ impl<E: Engine> Harvester<E> {
             lock_at_ns,
             lock_ns: locked_ns - lock_at_ns + std::mem::take(&mut self.busy_ns),
             copy_ns: copied_ns - locked_ns,
-            unlock_ns: packet_at_ns - copied_ns,
+            unlock_ns: (packet_at_ns - copied_ns).saturating_sub(unmap_ns),
+            unmap_ns,
             packet_at_ns,
             bytes: u32::try_from(num_bytes).unwrap_or(u32::MAX),
             kind,

@@ -145,6 +145,8 @@ impl<E: Engine> Pipeline<E> {
             lock_ns: state.totals.lock_ns,
             copy_ns: state.totals.copy_ns,
             unlock_ns: state.totals.unlock_ns,
+            map_ns: sum(|sample| sample.map_ns.unwrap_or(0)),
+            unmap_ns: state.totals.unmap_ns,
             drain_ns: self.drain_ns,
             lock_thread_cpu_ns: state.thread_cpu_ns,
         }
@@ -194,6 +196,7 @@ impl<E: Engine> Pipeline<E> {
             upload_ns: 0,
             submit_at_ns: 0,
             submit_ns: 0,
+            map_ns: None,
             depth: 0,
         };
         self.wait_for_room(&mut sample, Ring::has_free_slot)?;
@@ -208,6 +211,7 @@ impl<E: Engine> Pipeline<E> {
         sample.submit_ns = submitted.call_ns;
         sample.upload_ns += submitted.preparation_ns;
         sample.blocked_ns += submitted.blocked_ns;
+        sample.map_ns = submitted.map_ns;
         sample.depth = self.shared.note_submitted(submitted.ready) as u32;
         // Before reaping: a frame whose reaping fails was submitted all the same.
         self.submits.push(sample);

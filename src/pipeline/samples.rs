@@ -12,6 +12,7 @@ pub(super) struct SubmitSample {
     pub(super) upload_ns: u64,
     pub(super) submit_at_ns: u64,
     pub(super) submit_ns: u64,
+    pub(super) map_ns: Option<u64>,
     pub(super) depth: u32,
 }
 
@@ -27,6 +28,7 @@ pub struct HarvestSample {
     pub lock_ns: u64,
     pub copy_ns: u64,
     pub unlock_ns: u64,
+    pub unmap_ns: u64,
     pub packet_at_ns: u64,
     pub bytes: u32,
     pub kind: PictureKind,
@@ -39,6 +41,7 @@ pub(super) struct HarvestTotals {
     pub(super) lock_ns: u64,
     pub(super) copy_ns: u64,
     pub(super) unlock_ns: u64,
+    pub(super) unmap_ns: u64,
 }
 
 impl HarvestTotals {
@@ -47,6 +50,7 @@ impl HarvestTotals {
         self.lock_ns += sample.lock_ns;
         self.copy_ns += sample.copy_ns;
         self.unlock_ns += sample.unlock_ns;
+        self.unmap_ns += sample.unmap_ns;
     }
 }
 
@@ -67,6 +71,8 @@ pub(super) fn merge(submits: &[SubmitSample], harvests: &[HarvestSample]) -> Fra
     let latency = |(sample, harvest): (&SubmitSample, &Option<&HarvestSample>)| {
         harvest.map_or(0, |harvest| harvest.packet_at_ns.saturating_sub(sample.submit_at_ns))
     };
+    let is_mapped = submits.iter().any(|sample| sample.map_ns.is_some());
+    let if_mapped = |column: Vec<u64>| if is_mapped { column } else { Vec::new() };
     FrameColumns {
         begin_at_ns: since_start(submit(|sample| sample.begin_at_ns)),
         source_wait_ns: vec![0; submits.len()],
@@ -79,6 +85,8 @@ pub(super) fn merge(submits: &[SubmitSample], harvests: &[HarvestSample]) -> Fra
         lock_ns: harvest(|sample| sample.lock_ns),
         copy_ns: harvest(|sample| sample.copy_ns),
         unlock_ns: harvest(|sample| sample.unlock_ns),
+        map_ns: if_mapped(submit(|sample| sample.map_ns.unwrap_or(0))),
+        unmap_ns: if_mapped(harvest(|sample| sample.unmap_ns)),
         latency_ns: submits.iter().zip(&by_frame).map(latency).collect(),
         bytes: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.bytes)).collect(),
         encode_idx: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.idx as u32)).collect(),

@@ -26,6 +26,8 @@ pub enum PlanError {
     CopyOutOfEncoder,
     #[error("other programs are compared with encoding only: leave out --engine nvdec, or leave out --baseline")]
     DecoderAndBaseline,
+    #[error("the way of frames to the encoder is a setting of encoding: leave out --input-path cuda")]
+    DecoderAndInputPath,
     #[error("B-frames are a setting of encoding: a decoder takes the clip as it is; leave out --b-frames")]
     DecoderAndBFrames,
     #[error("0 frames leave nothing to measure: use --frames 1 or more (300 is usual)")]

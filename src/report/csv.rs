@@ -51,7 +51,7 @@ const CASE: &str = "order_index,repeat_index,codec,reap_threshold,lock,pool,clie
 type Column = fn(&FrameColumns, usize) -> Option<u64>;
 
 /// Columns of a damaged or foreign file may differ in length; what is missing is left empty.
-const COLUMNS: [(&str, Column); 14] = [
+const COLUMNS: [(&str, Column); 16] = [
     ("begin_at_ns", |frames, idx| frames.begin_at_ns.get(idx).copied()),
     ("source_wait_ns", |frames, idx| frames.source_wait_ns.get(idx).copied()),
     ("blocked_ns", |frames, idx| frames.blocked_ns.get(idx).copied()),
@@ -66,6 +66,8 @@ const COLUMNS: [(&str, Column); 14] = [
     ("latency_ns", |frames, idx| frames.latency_ns.get(idx).copied()),
     ("bytes", |frames, idx| frames.bytes.get(idx).copied().map(u64::from)),
     ("encode_idx", |frames, idx| frames.encode_idx.get(idx).copied().map(u64::from)),
+    ("map_ns", |frames, idx| frames.map_ns.get(idx).copied()),
+    ("unmap_ns", |frames, idx| frames.unmap_ns.get(idx).copied()),
 ];
 
 fn write_frames_of(run: &RunRecord, out: &mut impl Write) -> Result<(), ReportError> {

@@ -33,7 +33,9 @@ pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
 /// Newest version of the files that this program reads and writes. Raised when an older program would misread them.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
+/// Of sessions of a decoder.
+const DECODERS_VERSION: u32 = 6;
 /// The version of sessions with blocks.
 const BLOCKS_VERSION: u32 = 5;
 /// The version of sessions whose runs are of one process.
@@ -96,10 +98,12 @@ pub enum SessionError {
 
 /// The version to write. Version 2 added cases of other programs, which an older program would take for its own encoder;
 /// version 3 added rounds beyond the planned ones, version 4 random order, further looks, criteria and a goal, version 5
-/// blocks, whose rounds an older program would take for independent, and version 6 decoders, which it would take for encoders.
+/// blocks, whose rounds an older program would take for independent, version 6 decoders, which it would take for encoders, and
+/// version 7 frames in CUDA memory.
 pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
     match () {
-        () if !plan.engine.is_encoder() => FORMAT_VERSION,
+        () if !plan.input_path.is_driver() => FORMAT_VERSION,
+        () if !plan.engine.is_encoder() => DECODERS_VERSION,
         () if plan.blocks > 1 => BLOCKS_VERSION,
         () if plan.order_seed.is_some()
             || !plan.looks.is_empty()
@@ -164,7 +168,12 @@ fn check_columns(frames: &FrameColumns) -> Result<(), String> {
         ("encode_idx", frames.encode_idx.len()),
         ("kinds", frames.kinds.chars().count()),
     ];
-    let optional = [("encode_at_ns", frames.encode_at_ns.len()), ("encoded_at_ns", frames.encoded_at_ns.len())];
+    let optional = [
+        ("map_ns", frames.map_ns.len()),
+        ("unmap_ns", frames.unmap_ns.len()),
+        ("encode_at_ns", frames.encode_at_ns.len()),
+        ("encoded_at_ns", frames.encoded_at_ns.len()),
+    ];
     let present = optional.into_iter().filter(|&(_, len)| len > 0);
     let num_frames = frames.len();
     match columns.into_iter().chain(present).find(|&(_, len)| len != num_frames) {

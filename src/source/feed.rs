@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::frame_buffer;
 use super::reader::ReadAhead;
 use super::{Clip, FrameSource, InputSpec, Length, SourceError, SourceInfo, open};
+use crate::memory::FrameBytes;
 use crate::record::InputInfo;
 
 /// The frames of a sweep, opened once and read again by each run.
@@ -23,7 +24,7 @@ pub struct Feed {
 enum Frames {
     /// In memory. Frame `i` of a run is `frames[i % frames.len()]`: fewer are held than a run has only where the source
     /// is periodic.
-    Held(Vec<Vec<u8>>),
+    Held(Vec<FrameBytes>),
     /// In the source, which each run opens again.
     Reread { spec: InputSpec, source_info: SourceInfo, by: Reading },
 }
@@ -41,7 +42,7 @@ enum Reading {
 pub struct Cursor<'a>(Way<'a>);
 
 enum Way<'a> {
-    Held { frames: &'a [Vec<u8>], next_frame_idx: u64, num_frames: u64 },
+    Held { frames: &'a [FrameBytes], next_frame_idx: u64, num_frames: u64 },
     Ahead(ReadAhead),
     Inline { source: Box<dyn FrameSource>, frame: Vec<u8>, remaining: u64 },
 }
@@ -78,7 +79,22 @@ impl Feed {
 
     /// The access units of a compressed clip, of which `info` tells, in memory.
     pub fn of_clip(clip: Clip, info: InputInfo) -> Self {
-        Self { info, frames: Frames::Held(clip.units) }
+        Self { info, frames: Frames::Held(clip.units.into_iter().map(owned).collect()) }
+    }
+
+    /// With the frames that are in memory where `move_frame` puts them.
+    ///
+    /// # Errors
+    /// Those of `move_frame`.
+    pub fn moved<E>(self, move_frame: impl Fn(&[u8]) -> Result<FrameBytes, E>) -> Result<Self, E> {
+        let frames = match self.frames {
+            // Each frame is given back before the next is moved.
+            Frames::Held(frames) => {
+                Frames::Held(frames.into_iter().map(|frame| move_frame((*frame).as_ref())).collect::<Result<_, E>>()?)
+            }
+            elsewhere @ Frames::Reread { .. } => elsewhere,
+        };
+        Ok(Self { frames, ..self })
     }
 
     /// The frames that a run is fed with. The digest covers each distinct frame of a run once, in order.
@@ -145,7 +161,7 @@ impl Feed {
         let num_frames = if num_read == num_distinct { num_wanted } else { num_read };
         let info = info_of(&source_info, num_frames, format!("{:016x}", digest.digest()));
         let frames = match store.held {
-            Some(frames) => Frames::Held(frames),
+            Some(frames) => Frames::Held(frames.into_iter().map(owned).collect()),
             None => Frames::Reread { spec: spec.clone(), source_info, by: Reading::Ahead },
         };
         Ok(Self { info, frames })
@@ -175,10 +191,14 @@ impl Cursor<'_> {
                 // Not empty: a feed without frames is never made.
                 let frame = &frames[(*next_frame_idx % frames.len() as u64) as usize];
                 *next_frame_idx += 1;
-                Ok(Some((frame, 0)))
+                Ok(Some(((**frame).as_ref(), 0)))
             }
         }
     }
+}
+
+fn owned(frame: Vec<u8>) -> FrameBytes {
+    Box::new(frame)
 }
 
 fn info_of(source: &SourceInfo, frames: u64, digest: String) -> InputInfo {

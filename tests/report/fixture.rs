@@ -162,6 +162,8 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         unlock_ns: sum(&frames.unlock_ns),
         drain_ns,
         lock_thread_cpu_ns: None,
+        map_ns: 0,
+        unmap_ns: 0,
     };
     RunRecord {
         case: run.case,

@@ -10,6 +10,7 @@ use crate::clock::instant;
 use crate::config::DeviceConfig;
 use crate::engine::{Engine, Service, Slot};
 use crate::handles::{Handle, Registry};
+use crate::memory::DeviceReader;
 use crate::params::refuse_if;
 use crate::rules::{Answer, Basis, Refusal, Rule};
 use crate::versions::V12_0;
@@ -63,7 +64,16 @@ pub struct RuleCount {
 impl Device {
     /// Makes a device and enters it into the process-wide list in which NvEncOpenEncodeSessionEx looks devices up.
     pub fn new(config: DeviceConfig) -> Device {
-        let model = Arc::new(Model::new(config));
+        Device::of(Model::new(config, None))
+    }
+
+    /// As [`Device::new`], for clients that register memory of a GPU, which `reader` reads.
+    pub fn with_reader(config: DeviceConfig, reader: Arc<dyn DeviceReader>) -> Device {
+        Device::of(Model::new(config, Some(reader)))
+    }
+
+    fn of(model: Model) -> Device {
+        let model = Arc::new(model);
         let handle = Handle::new();
         DEVICES.insert(handle, Arc::clone(&model));
         Device { model, handle }
@@ -126,6 +136,8 @@ pub fn behind(context: Handle) -> Option<Arc<Model>> {
 #[derive(Debug)]
 pub struct Model {
     pub config: DeviceConfig,
+    /// Reads the memory that clients register; `None`: it is memory of this process.
+    pub reader: Option<Arc<dyn DeviceReader>>,
     engines: Vec<Mutex<Engine>>,
     seats: Mutex<Seats>,
     pictures: AtomicU64,
@@ -150,7 +162,7 @@ pub struct Seat {
 }
 
 impl Model {
-    fn new(config: DeviceConfig) -> Model {
+    fn new(config: DeviceConfig, reader: Option<Arc<dyn DeviceReader>>) -> Model {
         let num_engines = config.engines.max(1) as usize;
         Model {
             engines: (0..num_engines).map(|_| Mutex::default()).collect(),
@@ -160,6 +172,7 @@ impl Model {
             late_ns: AtomicU64::new(0),
             breaches: Rule::ALL.iter().map(|_| AtomicU64::new(0)).collect(),
             config,
+            reader,
         }
     }
 
@@ -255,7 +268,7 @@ mod tests {
     use crate::profiles::default_profile;
 
     fn model(text: &str) -> Model {
-        Model::new(text.parse().unwrap())
+        Model::new(text.parse().unwrap(), None)
     }
 
     #[test]

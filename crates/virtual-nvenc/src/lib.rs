@@ -44,6 +44,7 @@ mod versions;
 pub use abi::{create_instance, max_supported_version};
 pub use config::{ConfigError, DeviceConfig};
 pub use device::{Counters, Device, RuleCount, Worked};
+pub use memory::DeviceReader;
 pub use payload::{Codec, Mode};
 pub use profiles::{Profile, profiles};
 pub use protocol::keep_protocol;

@@ -2,7 +2,8 @@
 //! It knows neither formats nor who may write when; that is kept by `buffers` and `submit`.
 
 use std::cell::UnsafeCell;
-use std::sync::{PoisonError, RwLock};
+use std::fmt::Debug;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Memory at a fixed address. What was made here is page-aligned, zeroed, and freed when the last holder lets go.
 pub enum Memory {
@@ -11,10 +12,18 @@ pub enum Memory {
     Client(ClientMemory),
 }
 
+/// Reads memory that this process cannot reach through a pointer: a GPU's.
+pub trait DeviceReader: Debug + Send + Sync {
+    /// Hands the `num_bytes` bytes of device memory at `address` to `use_them`; answers false where they cannot be read.
+    fn with_bytes(&self, address: usize, num_bytes: usize, use_them: &mut dyn FnMut(&[u8])) -> bool;
+}
+
 /// The client's memory, readable as long as the gate is open.
 pub struct ClientMemory {
     ptr: *const u8,
     num_bytes: usize,
+    /// Who reads it; `None`: whoever has its address.
+    reader: Option<Arc<dyn DeviceReader>>,
     is_mapped: RwLock<bool>,
 }
 
@@ -47,8 +56,8 @@ impl Memory {
     }
 
     /// Memory of the client's.
-    pub fn of_client(ptr: *const u8, num_bytes: usize) -> Memory {
-        Memory::Client(ClientMemory { ptr, num_bytes, is_mapped: RwLock::new(true) })
+    pub fn of_client(ptr: *const u8, num_bytes: usize, reader: Option<Arc<dyn DeviceReader>>) -> Memory {
+        Memory::Client(ClientMemory { ptr, num_bytes, reader, is_mapped: RwLock::new(true) })
     }
 
     /// Where clients write; valid as long as the value lives. Nothing for the client's own memory, whose address it has.
@@ -72,9 +81,15 @@ impl Memory {
             })),
             Memory::Client(client) => {
                 let is_mapped = client.is_mapped.read().unwrap_or_else(PoisonError::into_inner);
-                // SAFETY: while the gate is held open the client has not been told that its memory is free; the caller
-                // vouches for the rest.
-                is_mapped.then(|| use_them(unsafe { std::slice::from_raw_parts(client.ptr, client.num_bytes) }))
+                if !*is_mapped {
+                    return None;
+                }
+                match &client.reader {
+                    Some(reader) => read_by(&**reader, client, use_them),
+                    // SAFETY: while the gate is held open the client has not been told that its memory is free; the caller
+                    // vouches for the rest.
+                    None => Some(use_them(unsafe { std::slice::from_raw_parts(client.ptr, client.num_bytes) })),
+                }
             }
         }
     }
@@ -85,4 +100,12 @@ impl Memory {
             *client.is_mapped.write().unwrap_or_else(PoisonError::into_inner) = false;
         }
     }
+}
+
+fn read_by<R>(reader: &dyn DeviceReader, client: &ClientMemory, use_them: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    let (mut use_them, mut result) = (Some(use_them), None);
+    reader.with_bytes(client.ptr.addr(), client.num_bytes, &mut |bytes| {
+        result = use_them.take().map(|use_them| use_them(bytes));
+    });
+    result
 }

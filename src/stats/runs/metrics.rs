@@ -89,13 +89,17 @@ metrics! {
     },
         "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks itself, and for room (Submit blocked). Of another process with a lock thread it is not known.";
     UploadMs: "upload_ms", "Upload", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.upload_ns)),
-        "Total time spent copying frames into the driver's input buffers, locking and unlocking them included.";
+        "Total time spent copying frames into the driver's input buffers, locking and unlocking them included; with input_path cuda, into memory of the GPU, until the copy is there.";
     SubmitMs: "submit_ms", "Submit", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.submit_ns)),
         "Total time inside nvEncEncodePicture.";
     CopyMs: "copy_ms", "Copy out", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.copy_ns)),
         "Total time spent copying packets out of locked bitstream buffers.";
     UnlockMs: "unlock_ms", "Unlock", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.unlock_ns)),
         "Total time inside nvEncUnlockBitstream.";
+    MapMs: "map_ms", "Map input", Milliseconds, Lower, 0, |run| (run.record.metrics.map_ns > 0).then(|| ms(run.record.metrics.map_ns)),
+        "Total time inside nvEncMapInputResource. Only where frames are in CUDA memory (input_path).";
+    UnmapMs: "unmap_ms", "Unmap input", Milliseconds, Lower, 0, |run| (run.record.metrics.map_ns > 0).then(|| ms(run.record.metrics.unmap_ns)),
+        "Total time inside nvEncUnmapInputResource, on whichever thread locks. Only where frames are in CUDA memory.";
     DrainMs: "drain_ms", "Drain", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.drain_ns)),
         "Time from the end-of-stream call to the last packet. Part of the wall time.";
     SourceWaitMs: "source_wait_ms", "Source wait", Milliseconds, Lower, 0, |run| Some(run.record.frames.source_wait_ns.iter().map(|&wait_ns| ms(wait_ns)).sum()),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::caps;
 use crate::clock;
 use crate::handles::Handle;
-use crate::memory::Memory;
+use crate::memory::{DeviceReader, Memory};
 use crate::params::refuse_if;
 use crate::payload::{PictureKind, PixelFormat, Pixels, StreamParams};
 use crate::rules::{Answer, Refusal, Rule, Status};
@@ -111,6 +111,7 @@ impl Surface {
         width: u32,
         height: u32,
         pitch_bytes: u32,
+        reader: Option<Arc<dyn DeviceReader>>,
     ) -> Option<Surface> {
         let (row_bytes, _) = Self::layout(format, width, height);
         let (pitch, rows) = (pitch_bytes as usize, height as usize);
@@ -120,7 +121,7 @@ impl Surface {
             PixelFormat::Argb | PixelFormat::Abgr => pitch * rows,
             PixelFormat::Yuv444 | PixelFormat::Yuv444P10 => pitch * 3 * rows,
         };
-        let memory = Arc::new(Memory::of_client(ptr, num_bytes));
+        let memory = Arc::new(Memory::of_client(ptr, num_bytes, reader));
         (pitch_bytes >= row_bytes).then_some(Surface { memory, format, width, height, pitch_bytes })
     }
 

@@ -1,7 +1,9 @@
 //! CUDA memory as input: registered once, mapped for the pictures that read it. For this driver a device pointer is an
-//! address that it can read, which is what `virtual-cuda` gives out. Buffers made here are `buffers`' work.
+//! address that it can read, which is what `virtual-cuda` gives out, unless the device has a reader for real ones. Buffers
+//! made here are `buffers`' work.
 
 use crate::caps;
+use crate::device::Model;
 use crate::handles::Handle;
 use crate::params::refuse_if;
 use crate::payload::PixelFormat;
@@ -31,7 +33,7 @@ impl Session {
         let (max_width, max_height) = caps::max_size(stream.codec);
         let fits = (1..=max_width).contains(&resource.width) && (1..=max_height).contains(&resource.height);
         refuse_if(!fits, Rule::BadSize)?;
-        refuse_if(resource.surface().is_none(), Rule::ResourceTooSmall)?;
+        refuse_if(resource.surface(&self.model).is_none(), Rule::ResourceTooSmall)?;
         let handle = Handle::new();
         state.resources.insert(handle, resource);
         Ok(handle)
@@ -53,7 +55,7 @@ impl Session {
     pub fn map(&self, handle: Handle) -> Answer<(Handle, PixelFormat)> {
         let mut state = self.state();
         let resource = *state.resources.get(&handle).ok_or(Rule::NotRegistered)?;
-        let surface = resource.surface().ok_or(Rule::ResourceTooSmall)?;
+        let surface = resource.surface(&self.model).ok_or(Rule::ResourceTooSmall)?;
         let mapped = Handle::new();
         let input = Input { surface, is_locked: false, num_held: 0, num_reading: 0, busy_until_ns: 0, is_mapped: true };
         state.inputs.insert(mapped, input);
@@ -84,7 +86,8 @@ impl Session {
 }
 
 impl Resource {
-    fn surface(&self) -> Option<Surface> {
-        Surface::of_client(self.ptr, self.format, self.width, self.height, self.pitch_bytes)
+    fn surface(&self, model: &Model) -> Option<Surface> {
+        let reader = model.reader.clone();
+        Surface::of_client(self.ptr, self.format, self.width, self.height, self.pitch_bytes, reader)
     }
 }

@@ -60,7 +60,9 @@ pub(super) fn moved(field: &Field<'_>, candidates: &[Candidate], kept: Case, fas
     let margin = field.margin(kept, fastest).pct / 100.0;
     let of_queue = full_queue(&took, kept.lock, margin);
     let slow_threads = candidates.iter().filter(|one| one.standing.is_eligible() && !one.seems_fast());
-    let behind = behind_lock(&took, &slow_threads.map(|one| one.case).collect::<Vec<_>>(), fastest);
+    // The recommended case is as fast as the fastest, whose queue may be full.
+    let than = if kept.lock == LockPlacement::Thread { fastest } else { kept };
+    let behind = behind_lock(&took, &slow_threads.map(|one| one.case).collect::<Vec<_>>(), than);
     of_queue.into_iter().chain(behind).collect()
 }
 
@@ -78,12 +80,12 @@ fn full_queue(took: &[Took], lock: LockPlacement, margin: f64) -> Option<MovedWa
     Some(one.moved(Cause::FullQueue, than))
 }
 
-/// The fastest case with a lock thread, where it is slower than the fastest of all, and its submit calls take that time.
-fn behind_lock(took: &[Took], slow: &[Case], fastest: Case) -> Option<MovedWait> {
+/// The fastest case with a lock thread, where it is slower than `than`, and its submit calls take that time.
+fn behind_lock(took: &[Took], slow: &[Case], than: Case) -> Option<MovedWait> {
     let is_slow_thread = |one: &&Took| one.case.lock == LockPlacement::Thread && slow.contains(&one.case);
     let threads = took.iter().filter(|one| one.case.lock == LockPlacement::Thread);
     let best = threads.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)).filter(is_slow_thread)?;
-    let than = took.iter().find(|one| one.case == fastest)?;
+    let than = took.iter().find(|one| one.case == than)?;
     let (lost_ms, grown_ms) = (best.wall_ms - than.wall_ms, best.submit_ms - than.submit_ms);
     (grown_ms >= LEAST_SHARE * best.wall_ms && grown_ms >= lost_ms).then(|| best.moved(Cause::BehindLock, than))
 }

@@ -250,7 +250,7 @@ impl Setup {
 
     /// Is the chosen device a model?
     pub fn is_modelled(&self) -> bool {
-        matches!(self.plan.device.parse(), Ok(DeviceSpec::Virtual(_)))
+        matches!(self.plan.device.parse(), Ok(DeviceSpec::Virtual(_) | DeviceSpec::VirtualOnCuda(..)))
     }
 
     /// Adds or removes a threshold; they stay in order.
@@ -343,6 +343,7 @@ fn part_of(error: &PlanError) -> Part {
         PlanError::Gop
         | PlanError::CopyOutOfEncoder
         | PlanError::DecoderAndBFrames
+        | PlanError::DecoderAndInputPath
         | PlanError::GopTooShort { .. }
         | PlanError::BFrames(_)
         | PlanError::Bitrate

@@ -1,4 +1,4 @@
-//! What a decoder asks of its device's memory: a current context, host memory for copies, and the copy of one frame.
+//! What engines ask of their device's memory: a current context, host and device memory, and copies between them.
 //!
 //! The device implements it: CUDA for a GPU, plain memory for the virtual device.
 
@@ -6,7 +6,10 @@ use std::ffi::c_void;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-/// Memory of a device, as a decoder uses it.
+/// The bytes of one frame, wherever they are kept.
+pub type FrameBytes = Box<dyn AsRef<[u8]> + Send + Sync>;
+
+/// Memory of a device.
 pub trait DeviceMemory: Debug + Send + Sync {
     /// Makes the device's context current on the calling thread. Cheap when it is already.
     ///
@@ -20,7 +23,13 @@ pub trait DeviceMemory: Debug + Send + Sync {
     /// There is none left.
     fn host_buffer(&self, num_bytes: usize) -> Result<Arc<dyn HostBuffer>, MemoryError>;
 
-    /// The CUDA stream that [`DeviceMemory::copy_out`] copies on; null where there is none. What the driver still does to a
+    /// Device memory for `rows` rows of `row_bytes` bytes.
+    ///
+    /// # Errors
+    /// There is none left.
+    fn device_buffer(&self, row_bytes: usize, rows: usize) -> Result<Arc<dyn DeviceBuffer>, MemoryError>;
+
+    /// The CUDA stream that copies are queued on; null where there is none. What the driver still does to a
     /// mapped frame must be queued on it, or else the copy takes it too early.
     fn stream(&self) -> *mut c_void;
 
@@ -41,6 +50,38 @@ pub trait DeviceMemory: Debug + Send + Sync {
         rows: usize,
         into: &dyn HostBuffer,
     ) -> Result<(), MemoryError>;
+
+    /// Queues the copy of `rows` rows of `row_bytes` bytes, without gaps, to device memory at `to` with `pitch`.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    ///
+    /// # Safety
+    /// `from` must hold those rows, unchanged until [`DeviceMemory::wait`] returns; `to` must be device memory of this
+    /// device with room for them, which nobody else uses until then.
+    unsafe fn copy_in(
+        &self,
+        from: *const u8,
+        row_bytes: usize,
+        rows: usize,
+        to: u64,
+        pitch: usize,
+    ) -> Result<(), MemoryError>;
+
+    /// Returns when all queued copies are there.
+    ///
+    /// # Errors
+    /// A copy failed.
+    fn wait(&self) -> Result<(), MemoryError>;
+}
+
+/// Device memory, freed when the last holder lets go.
+pub trait DeviceBuffer: Debug + Send + Sync {
+    /// Its address on the device.
+    fn at(&self) -> u64;
+
+    /// From the begin of a row to that of the next.
+    fn pitch_bytes(&self) -> usize;
 }
 
 /// Host memory that a device copies to.

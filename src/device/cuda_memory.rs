@@ -1,0 +1,222 @@
+//! A GPU's memory, as engines use it: buffers on both sides, and copies between them on a stream of their own.
+//!
+//! Knows no engine. Errors say what to do.
+
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cudarc::driver::sys::{CUDA_MEMCPY2D_st, CUmemorytype, cuMemcpy2DAsync_v2, cuMemcpyHtoDAsync_v2};
+use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
+
+use super::DeviceError;
+use super::cuda::{explained, guarded};
+use crate::memory::{DeviceBuffer, DeviceMemory, HostBuffer, MemoryError};
+
+/// Rows of device memory begin at multiples of this. Frames whose rows are one are copied in one piece.
+const PITCH_ALIGN_BYTES: usize = 256;
+
+/// A GPU's memory: its context, and a stream for copies that no other work is queued on.
+#[derive(Debug)]
+pub(super) struct CudaMemory {
+    context: Arc<CudaContext>,
+    stream: Arc<CudaStream>,
+}
+
+impl CudaMemory {
+    pub(super) fn new(context: Arc<CudaContext>) -> Result<Self, DeviceError> {
+        let stream = guarded(|| context.new_stream())?;
+        Ok(Self { context, stream })
+    }
+}
+
+impl DeviceMemory for CudaMemory {
+    fn bind(&self) -> Result<(), MemoryError> {
+        self.context.bind_to_thread().map_err(|error| failed("cuCtxSetCurrent", &error))
+    }
+
+    fn host_buffer(&self, num_bytes: usize) -> Result<Arc<dyn HostBuffer>, MemoryError> {
+        self.bind()?;
+        // SAFETY: the memory is given back once, by `Pinned`. No flags: the receiver reads it, which write-combined memory
+        // is slow at.
+        let at = unsafe { result::malloc_host(num_bytes, 0) }.map_err(|error| failed("cuMemHostAlloc", &error))?;
+        Ok(Arc::new(Pinned { at: at.cast(), num_bytes, context: Arc::clone(&self.context) }))
+    }
+
+    fn device_buffer(&self, row_bytes: usize, rows: usize) -> Result<Arc<dyn DeviceBuffer>, MemoryError> {
+        self.bind()?;
+        let pitch_bytes = row_bytes.next_multiple_of(PITCH_ALIGN_BYTES);
+        // SAFETY: the memory is given back once, by `Allocated`.
+        let at = unsafe { result::malloc_sync(pitch_bytes * rows) }.map_err(|error| failed("cuMemAlloc", &error))?;
+        Ok(Arc::new(Allocated { at, pitch_bytes, context: Arc::clone(&self.context) }))
+    }
+
+    fn stream(&self) -> *mut c_void {
+        self.stream.cu_stream().cast()
+    }
+
+    unsafe fn copy_out(
+        &self,
+        from: u64,
+        pitch: usize,
+        row_bytes: usize,
+        rows: usize,
+        into: &dyn HostBuffer,
+    ) -> Result<(), MemoryError> {
+        let (at, _) = into.raw();
+        let copy = CUDA_MEMCPY2D_st {
+            srcXInBytes: 0,
+            srcY: 0,
+            srcMemoryType: CUmemorytype::CU_MEMORYTYPE_DEVICE,
+            srcHost: std::ptr::null(),
+            srcDevice: from,
+            srcArray: std::ptr::null_mut(),
+            srcPitch: pitch,
+            dstXInBytes: 0,
+            dstY: 0,
+            dstMemoryType: CUmemorytype::CU_MEMORYTYPE_HOST,
+            dstHost: at.cast(),
+            dstDevice: 0,
+            dstArray: std::ptr::null_mut(),
+            dstPitch: row_bytes,
+            WidthInBytes: row_bytes,
+            Height: rows,
+        };
+        // SAFETY: the caller's promise for both ends, until the stream is synchronised below.
+        unsafe { cuMemcpy2DAsync_v2(&raw const copy, self.stream.cu_stream()) }
+            .result()
+            .map_err(|error| failed("cuMemcpy2DAsync", &error))?;
+        self.wait()
+    }
+
+    unsafe fn copy_in(
+        &self,
+        from: *const u8,
+        row_bytes: usize,
+        rows: usize,
+        to: u64,
+        pitch: usize,
+    ) -> Result<(), MemoryError> {
+        if pitch == row_bytes {
+            // SAFETY: the caller's promise for both ends.
+            let queued = unsafe { cuMemcpyHtoDAsync_v2(to, from.cast(), row_bytes * rows, self.stream.cu_stream()) };
+            return queued.result().map_err(|error| failed("cuMemcpyHtoDAsync", &error));
+        }
+        let copy = CUDA_MEMCPY2D_st {
+            srcXInBytes: 0,
+            srcY: 0,
+            srcMemoryType: CUmemorytype::CU_MEMORYTYPE_HOST,
+            srcHost: from.cast(),
+            srcDevice: 0,
+            srcArray: std::ptr::null_mut(),
+            srcPitch: row_bytes,
+            dstXInBytes: 0,
+            dstY: 0,
+            dstMemoryType: CUmemorytype::CU_MEMORYTYPE_DEVICE,
+            dstHost: std::ptr::null_mut(),
+            dstDevice: to,
+            dstArray: std::ptr::null_mut(),
+            dstPitch: pitch,
+            WidthInBytes: row_bytes,
+            Height: rows,
+        };
+        // SAFETY: the caller's promise for both ends.
+        let queued = unsafe { cuMemcpy2DAsync_v2(&raw const copy, self.stream.cu_stream()) };
+        queued.result().map_err(|error| failed("cuMemcpy2DAsync", &error))
+    }
+
+    fn wait(&self) -> Result<(), MemoryError> {
+        self.stream.synchronize().map_err(|error| failed("cuStreamSynchronize", &error))
+    }
+}
+
+/// Memory of the GPU.
+#[derive(Debug)]
+struct Allocated {
+    at: u64,
+    pitch_bytes: usize,
+    context: Arc<CudaContext>,
+}
+
+impl DeviceBuffer for Allocated {
+    fn at(&self) -> u64 {
+        self.at
+    }
+
+    fn pitch_bytes(&self) -> usize {
+        self.pitch_bytes
+    }
+}
+
+impl Drop for Allocated {
+    fn drop(&mut self) {
+        let _ = self.context.bind_to_thread();
+        // SAFETY: allocated by `malloc_sync`, and freed once. There is nobody to tell of an error.
+        let _ = unsafe { result::free_sync(self.at) };
+    }
+}
+
+/// Reads a GPU's memory for the virtual encoder, into pinned memory of its own.
+#[derive(Debug)]
+pub(super) struct CudaReader {
+    memory: CudaMemory,
+    copy: Mutex<Option<Arc<dyn HostBuffer>>>,
+}
+
+impl CudaReader {
+    pub(super) fn new(context: Arc<CudaContext>) -> Result<Self, DeviceError> {
+        Ok(Self { memory: CudaMemory::new(context)?, copy: Mutex::new(None) })
+    }
+
+    fn read(&self, address: usize, num_bytes: usize, use_them: &mut dyn FnMut(&[u8])) -> Result<(), MemoryError> {
+        let mut copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
+        let buffer = match copy.take().filter(|buffer| buffer.raw().1 >= num_bytes) {
+            Some(buffer) => buffer,
+            None => self.memory.host_buffer(num_bytes)?,
+        };
+        self.memory.bind()?;
+        // SAFETY: whoever registered the memory vouches for its size while it is mapped; the buffer has room, and is ours.
+        unsafe { self.memory.copy_out(address as u64, num_bytes, num_bytes, 1, &*buffer) }?;
+        // SAFETY: the bytes were written by the copy above, and nobody writes to them while the mutex is held.
+        use_them(unsafe { std::slice::from_raw_parts(buffer.raw().0, num_bytes) });
+        *copy = Some(buffer);
+        Ok(())
+    }
+}
+
+impl virtual_nvenc::DeviceReader for CudaReader {
+    fn with_bytes(&self, address: usize, num_bytes: usize, use_them: &mut dyn FnMut(&[u8])) -> bool {
+        self.read(address, num_bytes, use_them).is_ok()
+    }
+}
+
+fn failed(what: &'static str, error: &DriverError) -> MemoryError {
+    let (answer, advice) = explained(error);
+    MemoryError { what, answer, advice }
+}
+
+/// Host memory that stays where it is, so that the GPU can write to it.
+#[derive(Debug)]
+struct Pinned {
+    at: *mut u8,
+    num_bytes: usize,
+    context: Arc<CudaContext>,
+}
+
+// SAFETY: plain memory, which any thread may read and free; who may write is `DeviceMemory::copy_out`'s rule.
+unsafe impl Send for Pinned {}
+// SAFETY: as above.
+unsafe impl Sync for Pinned {}
+
+impl HostBuffer for Pinned {
+    fn raw(&self) -> (*mut u8, usize) {
+        (self.at, self.num_bytes)
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        let _ = self.context.bind_to_thread();
+        // SAFETY: allocated by `malloc_host`, and freed once. There is nobody to tell of an error.
+        let _ = unsafe { result::free_host(self.at.cast()) };
+    }
+}

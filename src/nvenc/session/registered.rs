@@ -1,0 +1,133 @@
+//! A GPU's memory as input: registered once, mapped while the engine reads it.
+//!
+//! The order is the API's: register, then for each frame map, submit, lock, unlock, unmap; unregister before the memory is
+//! freed. Knows no copies: who fills the memory does so between unmap and map.
+
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+use std::ptr::null_mut;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use moq_nvenc::sys::nvEncodeAPI as sys;
+
+use super::{Session, params, upload};
+use crate::contract::{EncoderConfig, FrameView};
+use crate::memory::DeviceBuffer;
+use crate::nvenc::error::NvencError;
+use crate::nvenc::params::{get, put};
+
+/// One buffer of a GPU, registered with a session.
+#[derive(Debug)]
+pub(super) struct Registered {
+    /// Freed after it was unregistered.
+    buffer: Arc<dyn DeviceBuffer>,
+    handle: *mut c_void,
+    /// Null while it is not mapped.
+    mapped: AtomicPtr<c_void>,
+    /// The time stamp of the frame in it.
+    pts: AtomicU64,
+}
+
+impl Registered {
+    /// What a frame is submitted with; null before it is mapped.
+    pub(super) fn mapped(&self) -> *mut c_void {
+        self.mapped.load(Ordering::Relaxed)
+    }
+
+    /// Is this frame in it?
+    pub(super) fn holds(&self, pts: u64) -> bool {
+        self.pts.load(Ordering::Relaxed) == pts
+    }
+}
+
+impl Session {
+    /// Allocates and registers memory for frames of this configuration.
+    pub(super) fn create_registered(&self, config: &EncoderConfig) -> Result<Registered, NvencError> {
+        let memory = self.device.memory.as_ref().ok_or(NvencError::NoMemory)?;
+        let planes = config.format.planes(config.dimensions);
+        let row_bytes = planes.iter().map(|plane| plane.row_bytes).max().unwrap_or(0);
+        // Planes of half width have half the pitch, so that two of their rows take one of these.
+        let rows = planes.iter().map(|plane| (plane.rows * plane.row_bytes).div_ceil(row_bytes.max(1))).sum();
+        self.register(memory.device_buffer(row_bytes, rows)?, config)
+    }
+
+    /// Copies a frame to the GPU and waits for it. Returns the pitch of its rows in bytes.
+    pub(super) fn upload_by_cuda(&self, registered: &Registered, frame: &FrameView<'_>) -> Result<u32, NvencError> {
+        let memory = self.device.memory.as_ref().ok_or(NvencError::NoMemory)?;
+        // With B-frames a slot's frame may come back after the one that its output held.
+        self.unmap(registered)?;
+        let pitch = registered.buffer.pitch_bytes();
+        upload::place_planes(frame, pitch, |plane| {
+            // SAFETY: the rows are the frame's, which the caller holds until `wait` below has returned; the buffer was made
+            // for such a frame, and is not mapped, so nobody else uses it.
+            unsafe {
+                memory.copy_in(
+                    plane.rows.as_ptr(),
+                    plane.row_bytes,
+                    plane.num_rows,
+                    registered.buffer.at() + plane.offset as u64,
+                    plane.pitch,
+                )
+            }
+        })?;
+        memory.wait()?;
+        registered.pts.store(frame.pts, Ordering::Relaxed);
+        Ok(pitch as u32)
+    }
+
+    /// Registers a buffer for frames of this configuration.
+    fn register(&self, buffer: Arc<dyn DeviceBuffer>, config: &EncoderConfig) -> Result<Registered, NvencError> {
+        let mut params = MaybeUninit::<sys::NV_ENC_REGISTER_RESOURCE>::zeroed();
+        // SAFETY: the struct is zeroed and written in place, and valid during the call; the buffer lives until it is
+        // unregistered.
+        let status = unsafe {
+            put!(params.version = sys::NV_ENC_REGISTER_RESOURCE_VER);
+            put!(params.resourceType = sys::_NV_ENC_INPUT_RESOURCE_TYPE::NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR);
+            put!(params.width = config.dimensions.width);
+            put!(params.height = config.dimensions.height);
+            put!(params.pitch = buffer.pitch_bytes() as u32);
+            put!(params.resourceToRegister = std::ptr::with_exposed_provenance_mut(buffer.at() as usize));
+            put!(params.bufferFormat = params::buffer_format(config.format));
+            put!(params.bufferUsage = sys::_NV_ENC_BUFFER_USAGE::NV_ENC_INPUT_IMAGE);
+            (self.api.entries.register)(self.encoder, params.as_mut_ptr())
+        };
+        self.check("nvEncRegisterResource", status)?;
+        // SAFETY: the driver succeeded, so it has written the handle.
+        let handle = unsafe { get!(params.registeredResource as *mut c_void) };
+        Ok(Registered { buffer, handle, mapped: AtomicPtr::new(null_mut()), pts: AtomicU64::new(u64::MAX) })
+    }
+
+    /// Maps a buffer for the next frame that is submitted with it.
+    pub(super) fn map(&self, registered: &Registered) -> Result<(), NvencError> {
+        let mut params = MaybeUninit::<sys::NV_ENC_MAP_INPUT_RESOURCE>::zeroed();
+        // SAFETY: the struct is zeroed and written in place, and valid during the call.
+        let status = unsafe {
+            put!(params.version = sys::NV_ENC_MAP_INPUT_RESOURCE_VER);
+            put!(params.registeredResource = registered.handle);
+            (self.api.entries.map_input)(self.encoder, params.as_mut_ptr())
+        };
+        self.check("nvEncMapInputResource", status)?;
+        // SAFETY: the driver succeeded, so it has written the handle.
+        registered.mapped.store(unsafe { get!(params.mappedResource as *mut c_void) }, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Gives a buffer back to whoever fills it; does nothing where it is not mapped.
+    pub(super) fn unmap(&self, registered: &Registered) -> Result<(), NvencError> {
+        let mapped = registered.mapped.swap(null_mut(), Ordering::Relaxed);
+        if mapped.is_null() {
+            return Ok(());
+        }
+        // SAFETY: the handle is this session's, and is unmapped once.
+        let status = unsafe { (self.api.entries.unmap_input)(self.encoder, mapped) };
+        self.check("nvEncUnmapInputResource", status)
+    }
+
+    /// Before the session is destroyed. Answers are ignored, as there.
+    pub(super) fn unregister(&self, registered: &Registered) {
+        let _ = self.unmap(registered);
+        // SAFETY: the handle is this session's, and is unregistered once.
+        unsafe { (self.api.entries.unregister)(self.encoder, registered.handle) };
+    }
+}

@@ -1,0 +1,90 @@
+//! Frames in memory that is registered with the encoder: the same packets as from the driver's own buffers, and the calls
+//! around them in the record.
+#![allow(clippy::expect_used, reason = "a test that cannot go on says so by failing")]
+
+mod common;
+
+use common::{config, device, keeping_sink, view};
+use inflight::contract::{
+    Dimensions, EncodedPacket, Encoder as _, EncoderConfig, InputPath, LockPlacement, NvencOptions, PixelFormat,
+};
+use inflight::device::DeviceSpec;
+use inflight::plan::{Plan, PlanError};
+use inflight::record::FrameColumns;
+
+const PLACEMENTS: [LockPlacement; 4] =
+    [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Ready, LockPlacement::Poll];
+const NUM_FRAMES: u64 = 40;
+
+/// Every byte of a frame has its own value, so that a row in the wrong place is seen.
+fn pixels(config: &EncoderConfig, idx: u64) -> Vec<u8> {
+    let num_bytes = config.format.frame_bytes(config.dimensions) as u64;
+    (0..num_bytes).map(|byte| ((byte * 7 + byte / 61 + idx * 13) % 200) as u8).collect()
+}
+
+fn encode(config: &EncoderConfig, input_path: InputPath) -> (Vec<EncodedPacket>, FrameColumns) {
+    let config = &EncoderConfig { nvenc: NvencOptions { input_path, ..config.nvenc }, ..*config };
+    let (sink, packets) = keeping_sink();
+    let device = device("virtual:latency_us=400,interval_us=200");
+    let mut encoder = device.encoder(config, sink).expect("the device takes this configuration");
+    for pts in 0..NUM_FRAMES {
+        let data = pixels(config, pts);
+        // The caller's memory is its own again after each call.
+        encoder.submit(&view(config, &data, pts)).expect("a good frame is taken");
+    }
+    encoder.finish().expect("a good stream ends well");
+    let packets = std::mem::take(&mut *packets.lock().expect("no sink panics"));
+    (packets, encoder.take_frames())
+}
+
+#[test]
+fn packets_do_not_depend_on_where_the_frames_were() {
+    let even = Dimensions { width: 64, height: 48 };
+    // Rows that are no multiple of any alignment.
+    let narrow = Dimensions { width: 322, height: 182 };
+    for lock in PLACEMENTS {
+        for (format, dimensions, b_frames) in [
+            (PixelFormat::Nv12, even, 0),
+            (PixelFormat::Nv12, narrow, 2),
+            (PixelFormat::I420, narrow, 0),
+            (PixelFormat::Argb, narrow, 0),
+        ] {
+            let config = EncoderConfig { format, dimensions, b_frames, ..config(3, lock) };
+            let bytes = |path| encode(&config, path).0.into_iter().map(|it| (it.pts, it.data)).collect::<Vec<_>>();
+            let (by_driver, by_cuda) = (bytes(InputPath::Driver), bytes(InputPath::Cuda));
+            assert_eq!(by_driver.len() as u64, NUM_FRAMES);
+            assert!(by_driver[0].1 != by_driver[NUM_FRAMES as usize - 1].1, "packets depend on the pixels");
+            assert!(by_driver == by_cuda, "{format} {dimensions} with {b_frames} B-frames, {lock}");
+        }
+    }
+}
+
+#[test]
+fn mapping_and_unmapping_are_columns_only_where_they_happen() {
+    let config = config(2, LockPlacement::Inline);
+    let (_, frames) = encode(&config, InputPath::Driver);
+    assert!(frames.map_ns.is_empty() && frames.unmap_ns.is_empty());
+    let (_, frames) = encode(&config, InputPath::Cuda);
+    for column in [&frames.map_ns, &frames.unmap_ns] {
+        assert_eq!(column.len() as u64, NUM_FRAMES);
+        assert!(column.iter().all(|&ns| ns > 0), "{column:?}");
+    }
+}
+
+#[test]
+fn a_model_on_a_gpu_is_named_by_both() {
+    for (text, spelt) in [("virtual+cuda:0", "+cuda:0"), ("virtual:engines=2+cuda:GPU-12ab", "engines=2+cuda:GPU-12ab")]
+    {
+        let spec: DeviceSpec = text.parse().expect("a device");
+        assert!(spec.to_string().ends_with(spelt), "{spec}");
+        assert_eq!(spec.to_string().parse(), Ok(spec));
+    }
+    assert!("cuda:0+cuda:1".parse::<DeviceSpec>().is_err());
+    assert!("virtual+cuda:x".parse::<DeviceSpec>().is_err());
+}
+
+#[test]
+fn a_decoder_has_no_input_path() {
+    let plan = Plan { engine: inflight::contract::EngineKind::Nvdec, input_path: InputPath::Cuda, ..Plan::default() };
+    assert_eq!(plan.check(), Err(PlanError::DecoderAndInputPath));
+}
