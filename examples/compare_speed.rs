@@ -57,7 +57,7 @@ fn judge_many() -> Result<(), Box<dyn Error>> {
     let session = Session::open(&folder.path().join("many"))?;
     let mut random = fastrand::Rng::with_seed(3);
     let template = session.summaries.first().ok_or("no run")?;
-    let cases: Vec<_> = [Codec::H264, Codec::Hevc, Codec::Av1]
+    let cases: Vec<_> = Codec::ENCODED
         .into_iter()
         .flat_map(|codec| (1..=12).map(move |reap_threshold| (codec, reap_threshold)))
         .map(|(codec, reap_threshold)| Case { codec, reap_threshold, pool: reap_threshold, ..template.case })

@@ -54,6 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Codec::H264 => cudaVideoCodec::cudaVideoCodec_H264,
         Codec::Hevc => cudaVideoCodec::cudaVideoCodec_HEVC,
         Codec::Av1 => cudaVideoCodec::cudaVideoCodec_AV1,
+        Codec::Vp9 => cudaVideoCodec::cudaVideoCodec_VP9,
     };
     let entries = *Api::system()?.entries();
     let mut times_us: Vec<f64> =

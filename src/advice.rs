@@ -89,11 +89,6 @@ fn ffmpeg(case: &Case) -> Advice {
     let is_in_range = threshold < FFMPEG_MAX_SURFACES;
     let delay = if threshold == 1 { 0 } else { threshold.min(FFMPEG_MAX_SURFACES - 1) };
     let surfaces = if delay < FFMPEG_USUAL_SURFACES { String::new() } else { format!(" -surfaces {}", delay + 1) };
-    let encoder = match case.codec {
-        Codec::H264 => "h264_nvenc",
-        Codec::Hevc => "hevc_nvenc",
-        Codec::Av1 => "av1_nvenc",
-    };
     let what = match case.lock {
         LockPlacement::Inline if is_in_range => "FFmpeg locks the oldest frame with T in flight; its default is T=3.",
         LockPlacement::Inline => "FFmpeg makes at most 64 surfaces, and so keeps at most 63 frames in flight.",
@@ -109,7 +104,7 @@ fn ffmpeg(case: &Case) -> Advice {
                 -zerolatency does not change the queue, and -async_depth is no option of these encoders.";
     Advice {
         program: "FFmpeg",
-        change: format!("-c:v {encoder} -delay {delay}{surfaces}"),
+        change: format!("-c:v {}_nvenc -delay {delay}{surfaces}", case.codec),
         note: format!("{what} {rest}"),
         is_possible: case.lock == LockPlacement::Inline && is_in_range,
     }
@@ -124,6 +119,8 @@ fn gstreamer(case: &Case) -> Advice {
         Codec::H264 => "nvh264enc, nvcudah264enc and nvautogpuh264enc",
         Codec::Hevc => "nvh265enc, nvcudah265enc and nvautogpuh265enc",
         Codec::Av1 => "nvav1enc and nvautogpuav1enc",
+        // A case of a decoder, whose advice is another.
+        Codec::Vp9 => "elements of NVENC",
     };
     let does = format!(
         "{elements} lock on a thread of their own as soon as possible, with at most {GSTREAMER_OUTPUTS} frames in \
@@ -289,7 +286,7 @@ mod tests {
     }
 
     fn cases() -> impl Iterator<Item = Case> {
-        let codecs = [Codec::H264, Codec::Hevc, Codec::Av1].into_iter();
+        let codecs = Codec::ENCODED.into_iter();
         let places = codecs.flat_map(|codec| [Inline, Thread, Ready, Poll].map(|lock| (codec, lock)));
         places.flat_map(|(codec, lock)| (1..=MAX_IN_FLIGHT).map(move |threshold| case(codec, threshold, lock)))
     }

@@ -27,15 +27,23 @@ pub enum Codec {
     Hevc,
     /// AV1; only newer engines have it.
     Av1,
+    /// VP9; only decoders have it.
+    Vp9,
 }
 
 impl Codec {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::H264, Self::Hevc, Self::Av1, Self::Vp9];
+    /// Those that NVENC encodes.
+    pub const ENCODED: [Self; 3] = [Self::H264, Self::Hevc, Self::Av1];
+
     /// Its name for people.
     pub fn title(self) -> &'static str {
         match self {
             Self::H264 => "H.264",
             Self::Hevc => "HEVC",
             Self::Av1 => "AV1",
+            Self::Vp9 => "VP9",
         }
     }
 }
@@ -475,7 +483,8 @@ macro_rules! words {
     };
 }
 
-words!(Codec, "codec", "h264, hevc, av1", Codec::H264 => "h264", Codec::Hevc => "hevc", Codec::Av1 => "av1");
+words!(Codec, "codec", "h264, hevc, av1, vp9",
+    Codec::H264 => "h264", Codec::Hevc => "hevc", Codec::Av1 => "av1", Codec::Vp9 => "vp9");
 words!(EngineKind, "engine", "nvenc, nvdec", EngineKind::Nvenc => "nvenc", EngineKind::Nvdec => "nvdec");
 words!(InputPath, "input path", "driver, cuda", InputPath::Driver => "driver", InputPath::Cuda => "cuda");
 words!(PixelFormat, "pixel format", "nv12, i420, argb",

@@ -296,7 +296,7 @@ impl Device {
         let (api, memory) = self.decoder_api()?;
         memory.bind().map_err(NvdecError::from)?;
         let mut found = Vec::new();
-        for codec in [Codec::H264, Codec::Hevc, Codec::Av1] {
+        for codec in Codec::ALL {
             for bits in [8, 10, 12] {
                 found.extend(nvdec::engine::caps(api, codec, bits)?);
             }

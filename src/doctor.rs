@@ -172,7 +172,7 @@ mod tests {
         for model in examine_models() {
             let brief = match model.engine {
                 Some(EngineKind::Nvenc) => "H.264, HEVC · 1 engine · ",
-                _ => "H.264, HEVC · 1 engine",
+                _ => "H.264, HEVC, VP9 · 1 engine",
             };
             assert!(model.works && model.brief.starts_with(brief), "{model:?}");
         }

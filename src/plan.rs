@@ -299,14 +299,15 @@ impl Plan {
     }
 
     fn check_coding(&self) -> Result<(), PlanError> {
-        if self.gop_length == Some(0) {
-            return Err(PlanError::Gop);
-        }
+        let not_encoded = self.codecs.iter().find(|codec| !Codec::ENCODED.contains(codec));
+        not_encoded.map_or(Ok(()), |&codec| Err(PlanError::NotEncoded(codec)))?;
         if self.b_frames > 4 {
             return Err(PlanError::BFrames(self.b_frames));
         }
-        if let Some(gop) = self.gop_length.filter(|&gop| gop <= self.b_frames) {
-            return Err(PlanError::GopTooShort { gop, b_frames: self.b_frames });
+        match self.gop_length {
+            Some(0) => return Err(PlanError::Gop),
+            Some(gop) if gop <= self.b_frames => return Err(PlanError::GopTooShort { gop, b_frames: self.b_frames }),
+            _ => {}
         }
         match self.rate_control {
             RateControl::Cbr { bitrate_bps: 0 } | RateControl::Vbr { bitrate_bps: 0, .. } => Err(PlanError::Bitrate),

@@ -20,13 +20,17 @@ const FRAMES: u64 = 40;
 /// A clip that ffmpeg encodes; `args` choose the codec.
 fn clip(folder: &Path, name: &str, args: &[&str]) -> Clip {
     let path = folder.join(name);
+    encode(&path, args);
+    open(&path).expect("what ffmpeg wrote can be read")
+}
+
+fn encode(path: &Path, args: &[&str]) {
     let made = Command::new("ffmpeg")
         .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25", "-frames:v", "40"])
         .args(args)
-        .arg(&path)
+        .arg(path)
         .status();
     assert!(made.expect("this test needs ffmpeg: apt install ffmpeg").success());
-    open(&path).expect("what ffmpeg wrote can be read")
 }
 
 fn open(path: &Path) -> Result<Clip, inflight::source::SourceError> {
@@ -35,6 +39,45 @@ fn open(path: &Path) -> Result<Clip, inflight::source::SourceError> {
 
 fn device(spec: &str) -> Device {
     Device::open_for(&spec.parse().expect("a device"), EngineKind::Nvdec).expect("the virtual device opens everywhere")
+}
+
+/// A clip of VP9. Only in the second of two passes libvpx writes hidden frames: in one layer each comes in a superframe with a
+/// shown one, in several some are shown by later units of one byte.
+fn vp9_clip(folder: &Path, name: &str, layers: &str) -> Clip {
+    let log = folder.join(name).with_extension("log").display().to_string();
+    let vp9 =
+        ["-c:v", "libvpx-vp9", "-pix_fmt", "yuv420p", "-cpu-used", "4", "-lag-in-frames", "16", "-passlogfile", &log];
+    let pass = |number| [&vp9[..], &["-auto-alt-ref", layers, "-pass", number]].concat();
+    encode(Path::new("-"), &[&pass("1")[..], &["-f", "null"]].concat());
+    clip(folder, name, &pass("2"))
+}
+
+/// The pictures in a unit of VP9: those of its superframe index, or the unit (VP9 bitstream specification, annex B).
+fn vp9_pictures(unit: &[u8]) -> Vec<&[u8]> {
+    let marker = unit[unit.len() - 1];
+    let (size_bytes, num) = (usize::from(marker >> 3 & 3) + 1, usize::from(marker & 7) + 1);
+    if marker >> 5 != 0b110 || unit.len() < 2 + size_bytes * num {
+        return vec![unit];
+    }
+    let (mut rest, index) = unit.split_at(unit.len() - 2 - size_bytes * num);
+    let sizes = index[1..index.len() - 1].chunks(size_bytes);
+    let size = |bytes: &[u8]| bytes.iter().rev().fold(0, |size, byte| size << 8 | usize::from(*byte));
+    sizes.map(|bytes| rest.split_off(..size(bytes)).expect("it is in the unit")).collect()
+}
+
+/// Is the unit nothing but the order to show a frame again (show_existing_frame)?
+fn shows_again(unit: &[u8]) -> bool {
+    unit.len() == 1 && unit[0] >> 3 == 0b10001
+}
+
+/// An IVF file of VP9 with 25 frames a second.
+fn ivf(units: &[&[u8]]) -> Vec<u8> {
+    let mut file = b"DKIF\0\0\x20\0VP90\x40\x01\xb4\0\x19\0\0\0\x01\0\0\0".to_vec();
+    file.resize(32, 0);
+    for (pts, unit) in (0_u64..).zip(units) {
+        file.extend([&(unit.len() as u32).to_le_bytes()[..], &pts.to_le_bytes(), unit].concat());
+    }
+    file
 }
 
 struct Decoded {
@@ -110,6 +153,105 @@ fn every_unit_comes_back_once_in_display_order() {
 }
 
 #[test]
+fn hidden_frames_of_vp9_are_decoded_and_each_unit_shows_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for clip in [vp9_clip(folder.path(), "one.ivf", "1"), vp9_clip(folder.path(), "more.webm", "4")] {
+        let num_shown = Command::new("ffprobe")
+            .args(["-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+            .arg(&clip.spec)
+            .output()
+            .expect("this test needs ffprobe: apt install ffmpeg");
+        assert_eq!(String::from_utf8_lossy(&num_shown.stdout).trim(), clip.units.len().to_string(), "{}", clip.spec);
+        assert_eq!((clip.codec, clip.units.len() as u64), (Codec::Vp9, FRAMES));
+        // The picture that each unit decodes last, which it shows.
+        let mut num_pictures = 0;
+        let own = clip.units.iter().map(|unit| {
+            num_pictures += if shows_again(unit) { 0 } else { vp9_pictures(unit).len() as u64 };
+            (!shows_again(unit)).then(|| num_pictures - 1)
+        });
+        let own: Vec<_> = own.collect();
+        assert!(num_pictures >= FRAMES && clip.units.iter().any(|unit| vp9_pictures(unit).len() > 1));
+        assert_eq!(own.contains(&None), clip.spec.contains("more"), "{}", clip.spec);
+        for lock in PLACEMENTS {
+            for threshold in [1, 2, 4, 8] {
+                let decoded = decode("virtual:latency_us=300,interval_us=100", &clip, threshold, lock);
+                let what = format!("{} {lock} T={threshold}", clip.spec);
+                let Decoded { pts, number, columns, .. } = decoded.unwrap_or_else(|error| panic!("{what}: {error}"));
+                assert_eq!(pts, (0..FRAMES).collect::<Vec<_>>(), "{what}");
+                let seen = |at: usize| own.contains(&Some(number[at])) || number[..at].contains(&number[at]);
+                for (at, own) in own.iter().enumerate() {
+                    assert!(own.map_or(!seen(at), |own| own == number[at]), "{what}: frame {at} is {}", number[at]);
+                }
+                let bytes: Vec<_> = clip.units.iter().map(|unit| unit.len() as u32).collect();
+                assert_eq!(columns.bytes, bytes, "{what}: each frame with the size of its unit");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_that_is_shown_again_and_again_is_one_picture() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut clip = vp9_clip(folder.path(), "good.ivf", "4");
+    // A key frame is kept in all slots.
+    clip.units.splice(1..1, (0..6).map(|slot| vec![0x88 | slot]));
+    for lock in PLACEMENTS {
+        for threshold in [1, 4, 8] {
+            let decoded = decode("virtual:latency_us=300,interval_us=100", &clip, threshold, lock);
+            let Decoded { pts, number, .. } = decoded.unwrap_or_else(|error| panic!("{lock} T={threshold}: {error}"));
+            assert_eq!(pts, (0..FRAMES + 6).collect::<Vec<_>>(), "{lock} T={threshold}");
+            assert!(number[..7].iter().all(|&number| number == 0) && number[7] > 0, "{lock} T={threshold}: {number:?}");
+        }
+    }
+}
+
+#[test]
+fn hidden_frames_alone_are_an_error_until_ffmpeg_merges_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = vp9_clip(folder.path(), "good.ivf", "4");
+    let pictures: Vec<_> = good.units.iter().flat_map(|unit| vp9_pictures(unit)).collect();
+    let (alone, merged) = (folder.path().join("alone.ivf"), folder.path().join("merged.ivf"));
+    std::fs::write(&alone, ivf(&pictures)).expect("a file");
+    for lock in PLACEMENTS {
+        let error = decode("virtual:latency_us=0,interval_us=0", &open(&alone).expect("a clip"), 4, lock).err();
+        assert!(
+            matches!(error, Some(DeviceError::Nvdec(NvdecError::Missing { returned: FRAMES, .. }))),
+            "{lock}: {error:?}"
+        );
+    }
+    let made = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(alone).args(["-c", "copy"]).arg(&merged).status();
+    assert!(made.expect("this test needs ffmpeg: apt install ffmpeg").success());
+    assert_eq!(open(&merged).expect("a clip").units, good.units);
+}
+
+#[test]
+fn damaged_vp9_ends_a_run_with_a_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = vp9_clip(folder.path(), "good.ivf", "4");
+    type Damage = fn(&mut Vec<Vec<u8>>);
+    let cases: [(&str, Damage); 6] = [
+        ("no vp9 stream", |units| units[0].truncate(6)),
+        ("no vp9 stream", |units| units[0] = vec![0x88]),
+        ("no vp9 stream", |units| drop(units.remove(0))),
+        ("check the clip", |units| units[5][0] = 0),
+        // The size of the first picture in a superframe, and a superframe without its index: one hidden picture.
+        ("check the clip", |units| {
+            let unit = &mut units[1];
+            let at = unit.len() - 2;
+            unit[at] = 0xff;
+        }),
+        ("merge the hidden frames", |units| _ = units[1].pop()),
+    ];
+    for (expected, damage) in cases {
+        let mut clip = good.clone();
+        damage(&mut clip.units);
+        let error = decode("virtual:latency_us=0,interval_us=0", &clip, 2, LockPlacement::Inline).err();
+        let said = error.map_or_else(String::new, |error| error.to_string());
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
 fn the_queue_reaches_the_threshold_and_never_passes_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let clip = clip(folder.path(), "a.h264", &["-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv420p"]);
@@ -140,6 +282,7 @@ fn damaged_headers_are_no_panic() {
     let good = [
         clip(folder.path(), "a.h264", &["-c:v", "libx264", "-pix_fmt", "yuv420p"]),
         clip(folder.path(), "a.hevc", &["-c:v", "libx265", "-pix_fmt", "yuv420p", "-x265-params", "log-level=none"]),
+        vp9_clip(folder.path(), "a.ivf", "4"),
     ];
     let device = device("virtual");
     let mut random = fastrand::Rng::with_seed(7);

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use common::{config, device, keeping_sink, pixels, view};
-use inflight::contract::{Encoder, EncoderConfig, LockPlacement, PictureKind, Tuning};
+use inflight::contract::{Codec, Encoder, EncoderConfig, LockPlacement, PictureKind, Tuning};
 use inflight::device::DeviceError;
 use inflight::nvenc::encoder::NvencEncoder;
 use inflight::nvenc::error::NvencError;
@@ -45,6 +45,14 @@ fn every_frame_comes_back_once_in_order() {
             assert_eq!(encoder.metrics().packets, 100);
         }
     }
+}
+
+#[test]
+fn a_codec_that_no_driver_encodes_is_refused() {
+    let config = EncoderConfig { codec: Codec::Vp9, ..config(1, LockPlacement::Inline) };
+    let refused = device(FAST).encoder(&config, Box::new(drop)).err();
+    let offered = "h264, hevc".to_owned();
+    assert_eq!(refused, Some(DeviceError::Nvenc(NvencError::NoCodec { codec: Codec::Vp9, offered })));
 }
 
 #[test]

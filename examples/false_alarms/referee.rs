@@ -135,7 +135,7 @@ pub fn families() {
     {
         for noise in [Noise::Normal(2.0), Noise::LogNormal, Noise::Ar1] {
             for has_effects in [false, true] {
-                let names = [Codec::H264, Codec::Hevc, Codec::Av1];
+                let names = Codec::ENCODED;
                 let cases: Vec<_> = names[..codecs]
                     .iter()
                     .flat_map(|&codec| (1..=num_cells / codecs as u32).map(move |threshold| case(codec, threshold)))

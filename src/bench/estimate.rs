@@ -137,7 +137,8 @@ fn frame_ns(plan: &Plan, case: &Case, dimensions: Dimensions) -> Option<f64> {
     let DeviceSpec::Virtual(config) = plan.device.parse().ok()? else { return None };
     let codec = match case.codec {
         Codec::H264 => virtual_nvenc::Codec::H264,
-        Codec::Hevc => virtual_nvenc::Codec::Hevc,
+        // The virtual decoder takes as long for VP9 as for HEVC.
+        Codec::Hevc | Codec::Vp9 => virtual_nvenc::Codec::Hevc,
         Codec::Av1 => return None,
     };
     let preset = plan.preset as u32 + 1;

@@ -51,7 +51,7 @@ pub fn encoder_of(codec: Codec) -> String {
 fn codecs_in(listed: &str) -> Vec<Codec> {
     let names: Vec<_> = listed.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     let is_listed = |codec: &Codec| names.contains(&encoder_of(*codec).as_str());
-    [Codec::H264, Codec::Hevc, Codec::Av1].into_iter().filter(is_listed).collect()
+    Codec::ENCODED.into_iter().filter(is_listed).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! The driver's decoder as an engine: one access unit in, one frame out, in display order.
+//! The driver's decoder as an engine: one access unit in, one frame out, in display order. A unit may hold hidden pictures
+//! too, or none but the order to show one again.
 //!
 //! Submitting is cuvidDecodePicture, taking back is cuvidMapVideoFrame64, the parser's display callback is the ready gate,
 //! and its surfaces are the pool. Knows no threshold.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -51,8 +52,8 @@ pub struct DecodeEngine {
 /// Frames that the parser has announced and nobody has given back yet.
 struct Shown {
     queue: Mutex<VecDeque<Announced>>,
-    /// By surface: is it announced and not given back?
-    is_in_flight: Vec<AtomicBool>,
+    /// By surface: how often it is announced and not given back. More than once where a picture is shown again.
+    in_flight: Vec<AtomicU32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +126,7 @@ impl DecodeEngine {
         let num_surfaces = decoder.num_surfaces as usize;
         let shown = Arc::new(Shown {
             queue: Mutex::new(VecDeque::with_capacity(num_surfaces)),
-            is_in_flight: (0..num_surfaces).map(|_| AtomicBool::new(false)).collect(),
+            in_flight: (0..num_surfaces).map(|_| AtomicU32::new(0)).collect(),
         });
         let submitter = Submitter {
             decoder: Arc::clone(&decoder),
@@ -230,23 +231,21 @@ impl Shown {
     }
 
     fn is_in_flight(&self, surface: u32) -> bool {
-        self.is_in_flight.get(surface as usize).is_some_and(|flag| flag.load(Ordering::Acquire))
+        self.in_flight.get(surface as usize).is_some_and(|num| num.load(Ordering::Acquire) > 0)
     }
 
     fn announce(&self, announced: Announced) {
-        self.mark(announced.surface, true);
+        if let Some(num) = self.in_flight.get(announced.surface as usize) {
+            num.fetch_add(1, Ordering::Release);
+        }
         self.queue().push_back(announced);
     }
 
     /// The oldest frame was given back.
     fn give_back(&self, surface: u32) {
         self.queue().pop_front();
-        self.mark(surface, false);
-    }
-
-    fn mark(&self, surface: u32, is_in_flight: bool) {
-        if let Some(flag) = self.is_in_flight.get(surface as usize) {
-            flag.store(is_in_flight, Ordering::Release);
+        if let Some(num) = self.in_flight.get(surface as usize) {
+            num.fetch_sub(1, Ordering::Release);
         }
     }
 }
@@ -311,8 +310,13 @@ impl Listener for Submitter {
     fn frame(&mut self, shown: &CUVIDPARSERDISPINFO) -> bool {
         let surface = u32::try_from(shown.picture_index).unwrap_or(u32::MAX);
         let unit = self.units.get(surface as usize).copied();
-        let Some(unit) = unit else { return self.goes_on(Err(NvdecError::Corrupt { frame: self.pts })) };
-        self.shown.announce(Announced { surface, pts: shown.timestamp as u64, unit });
+        let Some(mut unit) = unit else { return self.goes_on(Err(NvdecError::Corrupt { frame: self.pts })) };
+        let pts = shown.timestamp as u64;
+        // A picture that waited for its order came with an earlier unit; one that is shown again counts for this one.
+        if pts == self.pts {
+            unit.num_bytes = self.num_bytes;
+        }
+        self.shown.announce(Announced { surface, pts, unit });
         self.heard.num_shown += 1;
         true
     }

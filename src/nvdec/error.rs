@@ -54,7 +54,7 @@ pub enum NvdecError {
     )]
     SurfaceInFlight { frame: u64, surface: u32 },
     #[error(
-        "the driver returned {returned} frames for {submitted} access units: frames that are not shown cannot be measured; use a clip without hidden frames"
+        "the driver returned {returned} frames for {submitted} access units: a unit that shows no frame cannot be measured; use another clip, or merge the hidden frames of VP9 with ffmpeg -i CLIP -c copy NEW.ivf"
     )]
     Missing { submitted: u64, returned: u64 },
     #[error(transparent)]

@@ -125,5 +125,6 @@ pub(super) fn codec_word(codec: Codec) -> cudaVideoCodec {
         Codec::H264 => cudaVideoCodec::cudaVideoCodec_H264,
         Codec::Hevc => cudaVideoCodec::cudaVideoCodec_HEVC,
         Codec::Av1 => cudaVideoCodec::cudaVideoCodec_AV1,
+        Codec::Vp9 => cudaVideoCodec::cudaVideoCodec_VP9,
     }
 }

@@ -35,12 +35,14 @@ pub(super) fn codec_guid(codec: Codec) -> sys::GUID {
         Codec::H264 => sys::NV_ENC_CODEC_H264_GUID,
         Codec::Hevc => sys::NV_ENC_CODEC_HEVC_GUID,
         Codec::Av1 => sys::NV_ENC_CODEC_AV1_GUID,
+        // It has none, and no driver offers the empty GUID.
+        Codec::Vp9 => sys::GUID { Data1: 0, Data2: 0, Data3: 0, Data4: [0; 8] },
     }
 }
 
 /// The codec of a GUID, if it is one of ours.
 pub(super) fn codec_of(guid: &sys::GUID) -> Option<Codec> {
-    [Codec::H264, Codec::Hevc, Codec::Av1].into_iter().find(|&codec| codec_guid(codec) == *guid)
+    Codec::ENCODED.into_iter().find(|&codec| codec_guid(codec) == *guid)
 }
 
 pub(super) fn preset_guid(preset: Preset) -> sys::GUID {
@@ -114,6 +116,8 @@ fn adjust_codec(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>, codec: Code
                 put!(preset.presetCfg.encodeCodecConfig.av1Config.idrPeriod = gop_length);
                 (*preset.as_mut_ptr()).presetCfg.encodeCodecConfig.av1Config._bitfield_1.set_bit(5, true); // repeatSeqHdr
             }
+            // Refused before: no device offers it.
+            Codec::Vp9 => {}
         }
     }
 }

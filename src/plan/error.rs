@@ -76,6 +76,10 @@ pub enum PlanError {
         "--host-work-us and --pace exclude each other: with a pace, the source decides when the next frame comes; use one of them"
     )]
     PaceAndWork,
+    #[error(
+        "NVENC does not encode {}: it can only be decoded; use h264, hevc or av1, or --engine nvdec", .0.title()
+    )]
+    NotEncoded(Codec),
     #[error("a GOP cannot have 0 frames: use --gop 1 or more, or leave it out for one IDR at the start")]
     Gop,
     #[error("GOP length {gop} has no room for {b_frames} B-frames between reference frames: use --gop {} or more", b_frames + 1)]

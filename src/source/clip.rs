@@ -46,7 +46,7 @@ impl Clip {
                 let (codec, stream) = media::copy_video(path, &bytes[..bytes.len().min(SNIFFED_BYTES)])?;
                 match codec {
                     Codec::H264 | Codec::Hevc => (codec, annex_b_units(&stream, codec, max_units)),
-                    Codec::Av1 => ivf_units(&stream, path)?,
+                    Codec::Av1 | Codec::Vp9 => ivf_units(&stream, path)?,
                 }
             }
         };
@@ -218,6 +218,7 @@ fn ivf_units(bytes: &[u8], path: &Path) -> Result<(Codec, Vec<Vec<u8>>), SourceE
     let header_bytes = usize::from(u16_at(6).ok_or_else(damaged)?);
     let codec = match bytes.get(8..12) {
         Some(b"AV01") => Codec::Av1,
+        Some(b"VP90") => Codec::Vp9,
         Some(b"H264") => Codec::H264,
         Some(b"HEVC" | b"H265") => Codec::Hevc,
         Some(other) => {
@@ -289,6 +290,8 @@ mod tests {
         assert_eq!(units(&bytes).unwrap(), (Codec::Av1, vec![b"one".to_vec(), b"three".to_vec()]));
         assert_eq!(units(&bytes[..bytes.len() - 1]).unwrap().1.len(), 1);
         assert!(matches!(units(&bytes[..10]), Err(SourceError::Ivf(_))));
+        bytes[8..12].copy_from_slice(b"VP90");
+        assert_eq!(units(&bytes).unwrap().0, Codec::Vp9);
         bytes[8..12].copy_from_slice(b"VP80");
         assert!(matches!(units(&bytes), Err(SourceError::CodecNotMeasured { .. })));
     }

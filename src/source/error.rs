@@ -52,9 +52,9 @@ pub enum SourceError {
     NoVideo(PathBuf),
     #[error("cannot decode the input: ffmpeg says: {message}; check with ffprobe that the video file is complete: {}", path.display())]
     Ffmpeg { message: String, path: PathBuf },
-    #[error("cannot decode the input: it is not a compressed clip, name an H.264, HEVC or AV1 file: {0}")]
+    #[error("cannot decode the input: it is not a compressed clip, name an H.264, HEVC, AV1 or VP9 file: {0}")]
     NotCompressed(String),
-    #[error("cannot decode the input: its codec {codec} is not measured, use H.264, HEVC or AV1: {}", path.display())]
+    #[error("cannot decode the input: its codec {codec} is not measured, use H.264, HEVC, AV1 or VP9: {}", path.display())]
     CodecNotMeasured { codec: String, path: PathBuf },
     #[error("cannot read IVF: the header is cut off or damaged, make the file again: {}", .0.display())]
     Ivf(PathBuf),

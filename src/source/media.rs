@@ -112,7 +112,8 @@ impl FrameSource for MediaSource {
     }
 }
 
-/// The first video of a media file as it is coded, without its container: an elementary stream (Annex B), or IVF for AV1.
+/// The first video of a media file as it is coded, without its container: an elementary stream (Annex B), or IVF for AV1
+/// and VP9. ffmpeg merges the hidden frames of VP9 into superframes when it writes IVF, so that each unit shows one frame.
 /// `head` is the beginning of the file.
 pub fn copy_video(path: &Path, head: &[u8]) -> Result<(Codec, Vec<u8>), SourceError> {
     if is_text(head) {
@@ -123,6 +124,7 @@ pub fn copy_video(path: &Path, head: &[u8]) -> Result<(Codec, Vec<u8>), SourceEr
         "h264" => (Codec::H264, "h264"),
         "hevc" => (Codec::Hevc, "hevc"),
         "av1" => (Codec::Av1, "ivf"),
+        "vp9" => (Codec::Vp9, "ivf"),
         // Without an answer: ffmpeg says why when it is asked to copy.
         "" => (Codec::H264, "h264"),
         _ => return Err(SourceError::CodecNotMeasured { codec, path: path.to_owned() }),

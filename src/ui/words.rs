@@ -8,7 +8,7 @@ use eframe::egui::{Context, Id, Ui};
 use crate::contract::EngineKind;
 
 /// Options as errors name them, and the controls to name instead. A longer text stands before its own beginning.
-const CONTROLS: [(&str, &str); 31] = [
+const CONTROLS: [(&str, &str); 32] = [
     ("pass --allow-virtual-against-real", "tick 'Allow comparing a virtual device with a real one' under Criteria"),
     ("--allow-virtual-against-real", "'Allow comparing a virtual device with a real one'"),
     ("pass --allow-different-input", "tick 'Allow different inputs' under Criteria"),
@@ -22,6 +22,7 @@ const CONTROLS: [(&str, &str); 31] = [
     ("'inflight sweep --save-plan FILE' writes one", "'Save plan' writes one"),
     ("raise --preload-mib, lower", "lower"),
     ("lower --preload-mib", "choose a smaller input"),
+    ("--engine nvdec", "'Decoder'"),
     ("--device virtual", "the device 'virtual'"),
     ("--max-bitrate-kbps", "'Peak rate'"),
     ("--bitrate-kbps", "'Bit rate'"),
@@ -86,6 +87,7 @@ mod tests {
             PlanError::LiveWithoutPace,
             PlanError::TooManyRuns(2_000_000),
             PlanError::PaceAndWork,
+            PlanError::NotEncoded(Codec::Vp9),
             PlanError::Gop,
             PlanError::GopTooShort { gop: 2, b_frames: 2 },
             PlanError::BFrames(5),
@@ -105,6 +107,7 @@ mod tests {
     fn every_control_that_is_named_is_in_the_window() {
         let views = [
             include_str!("views/setup/cards.rs"),
+            include_str!("views/setup/engine.rs"),
             include_str!("views/setup/to_try.rs"),
             include_str!("views/setup/thorough.rs"),
             include_str!("views/setup/plans.rs"),

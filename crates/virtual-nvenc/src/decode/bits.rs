@@ -1,11 +1,11 @@
-//! Reading the headers of NAL units bit by bit (H.264 and HEVC, clauses 7.2 and 9.1): fixed fields and Exp-Golomb codes.
+//! Reading headers bit by bit: fixed fields, and the Exp-Golomb codes of NAL units (H.264 and HEVC, clauses 7.2 and 9.1).
 //!
 //! Past the end everything is 0: a header that was cut off gives wrong numbers, and no panic.
 
 /// Headers that matter here are shorter.
 const MAX_BYTES: usize = 512;
 
-/// A NAL unit's payload without its emulation prevention bytes.
+/// The beginning of a header; of a NAL unit, without its emulation prevention bytes.
 pub struct Bits {
     bytes: [u8; MAX_BYTES],
     num_bytes: usize,
@@ -13,7 +13,7 @@ pub struct Bits {
 }
 
 impl Bits {
-    /// Of what follows the NAL unit's header. Asks for no memory: a client measures meanwhile.
+    /// Of what follows a NAL unit's header. Asks for no memory: a client measures meanwhile.
     pub fn of(payload: &[u8]) -> Self {
         let (mut bytes, mut num_bytes) = ([0; MAX_BYTES], 0);
         let mut num_zeros = 0;
@@ -26,6 +26,13 @@ impl Bits {
             bytes[num_bytes] = byte;
             num_bytes += 1;
         }
+        Self { bytes, num_bytes, at: 0 }
+    }
+
+    /// Of bytes that are meant as they are.
+    pub fn plain(header: &[u8]) -> Self {
+        let (mut bytes, num_bytes) = ([0; MAX_BYTES], header.len().min(MAX_BYTES));
+        bytes[..num_bytes].copy_from_slice(&header[..num_bytes]);
         Self { bytes, num_bytes, at: 0 }
     }
 
@@ -60,6 +67,11 @@ impl Bits {
     pub fn signed(&mut self) -> i32 {
         let code = i64::from(self.unsigned());
         (if code % 2 == 1 { code / 2 + 1 } else { -(code / 2) }) as i32
+    }
+
+    /// Was more read than there is?
+    pub fn is_past_end(&self) -> bool {
+        self.at > 8 * self.num_bytes
     }
 
     fn is_at_end(&self) -> bool {

@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use moq_nvenc::sys::cuviddec::{
     CUVIDDECODECAPS, CUVIDDECODECREATEINFO, CUVIDGETDECODESTATUS, CUVIDPICPARAMS, CUVIDPROCPARAMS, CUvideodecoder,
-    cudaVideoChromaFormat, cudaVideoCodec, cuvidDecodeStatus,
+    cudaVideoChromaFormat, cuvidDecodeStatus,
 };
 
+use super::codec::Codec;
 use super::{answer, current};
 use crate::clock;
 use crate::device::{Model, Seat};
 use crate::engine::{Service, lock_returns_ns};
 use crate::handles::{Handle, Registry};
-use crate::payload::Codec;
+use crate::payload;
 use crate::queue::DriverQueue;
 use crate::session::turns::Turns;
 
@@ -29,7 +30,7 @@ const PITCH_BYTES: usize = 256;
 struct Decoder {
     model: Arc<Model>,
     seat: Seat,
-    codec: Codec,
+    costs_of: payload::Codec,
     service: Service,
     frame: (usize, usize),
     state: Mutex<State>,
@@ -64,9 +65,9 @@ pub unsafe extern "C" fn caps(caps: *mut CUVIDDECODECAPS) -> u32 {
     }
     // SAFETY: not null, and so valid by the caller's promise. Enums are read as the numbers they are.
     unsafe {
-        let codec = codec_of((&raw const (*caps).eCodecType).cast::<u32>().read());
+        let codec = offered(&model, (&raw const (*caps).eCodecType).cast::<u32>().read());
         let chroma = (&raw const (*caps).eChromaFormat).cast::<u32>().read();
-        let is_offered = codec.is_some_and(|codec| model.config.codecs.contains(&codec))
+        let is_offered = codec.is_some()
             && chroma == cudaVideoChromaFormat::cudaVideoChromaFormat_420 as u32
             && (*caps).nBitDepthMinus8 <= 2;
         (*caps).bIsSupported = is_offered.into();
@@ -90,10 +91,10 @@ pub unsafe extern "C" fn create(handle: *mut CUvideodecoder, info: *mut CUVIDDEC
     }
     // SAFETY: not null, and so valid by the caller's promise. Enums are read as the numbers they are.
     let (codec, format, info) = unsafe {
-        let codec = codec_of((&raw const (*info).CodecType).cast::<u32>().read());
+        let codec = offered(&model, (&raw const (*info).CodecType).cast::<u32>().read());
         (codec, (&raw const (*info).OutputFormat).cast::<u32>().read(), &*info)
     };
-    let Some(codec) = codec.filter(|codec| model.config.codecs.contains(codec)) else { return answer::NOT_SUPPORTED };
+    let Some(costs_of) = codec else { return answer::NOT_SUPPORTED };
     let size = |value: c_ulong| u32::try_from(value).ok().filter(|side| (1..=MAX_SIDE).contains(side));
     let (Some(width), Some(height)) = (size(info.ulTargetWidth), size(info.ulTargetHeight)) else {
         return answer::INVALID_VALUE;
@@ -114,9 +115,9 @@ pub unsafe extern "C" fn create(handle: *mut CUvideodecoder, info: *mut CUVIDDEC
         mapped: Vec::with_capacity(num_outputs),
     };
     let decoder = Decoder {
-        service: model.config.service(codec, 1, width, height),
+        service: model.config.service(costs_of, 1, width, height),
         seat,
-        codec,
+        costs_of,
         frame: (pitch, rows),
         state: Mutex::new(state),
         holding: Turns::default(),
@@ -201,7 +202,7 @@ pub unsafe extern "C" fn map(
     let Some(decoded) = decoded else { return answer::INVALID_VALUE };
     {
         let _held = decoder.model.config.lock_holds_session.then(|| decoder.holding.take());
-        let lock_ns = decoder.model.config.lock_ns(decoder.codec);
+        let lock_ns = decoder.model.config.lock_ns(decoder.costs_of);
         clock::sleep_until(lock_returns_ns(clock::now_ns(), decoded.done_ns, lock_ns));
     }
     let mut state = decoder.state();
@@ -242,10 +243,7 @@ impl Decoder {
     }
 }
 
-fn codec_of(word: u32) -> Option<Codec> {
-    match word {
-        word if word == cudaVideoCodec::cudaVideoCodec_H264 as u32 => Some(Codec::H264),
-        word if word == cudaVideoCodec::cudaVideoCodec_HEVC as u32 => Some(Codec::Hevc),
-        _ => None,
-    }
+/// The codec whose costs a stream has, if the device decodes it.
+fn offered(model: &Model, word: u32) -> Option<payload::Codec> {
+    Codec::of(word).map(Codec::modelled).filter(|codec| model.config.codecs.contains(codec))
 }

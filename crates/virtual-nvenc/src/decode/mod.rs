@@ -3,17 +3,21 @@
 //!
 //! | module | what lives there |
 //! |---|---|
+//! | `codec` | what can be decoded |
 //! | `bits`, `sequence`, `h264`, `hevc`, `stream` | headers, and the order of pictures |
+//! | `vp9` | the same of a codec with superframes and hidden frames |
 //! | `parser` | access units in, callbacks out |
 //! | `decoder` | surfaces, when a picture is done, frames out |
 
 mod bits;
+mod codec;
 mod decoder;
 mod h264;
 mod hevc;
 mod parser;
 mod sequence;
 mod stream;
+mod vp9;
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -1,32 +1,38 @@
 //! cuvidCreateVideoParser, cuvidParseVideoData, cuvidDestroyVideoParser. Decodes nothing: surfaces are given out in turn.
+//!
+//! A unit of H.264 or HEVC is one picture, and shown when its turn has come. One of VP9 may hold several: each is decoded,
+//! the hidden ones are not shown, and one that only repeats another is shown on its surface without being decoded.
 
 use std::ffi::{c_ulong, c_void};
 use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use moq_nvenc::sys::cuviddec::{CUVIDPICPARAMS, cudaVideoChromaFormat, cudaVideoCodec};
+use moq_nvenc::sys::cuviddec::{CUVIDPICPARAMS, cudaVideoChromaFormat};
 use moq_nvenc::sys::nvcuvid::{
     CUVIDEOFORMAT, CUVIDPARSERDISPINFO, CUVIDPARSERPARAMS, CUVIDSOURCEDATAPACKET, CUvideopacketflags, CUvideoparser,
     PFNVIDDECODECALLBACK, PFNVIDDISPLAYCALLBACK, PFNVIDSEQUENCECALLBACK,
 };
 
 use super::answer;
+use super::codec::Codec;
 use super::sequence::{Picture, Sequence};
 use super::stream::{Headers, Reorder};
+use super::vp9;
 use crate::handles::{Handle, Registry};
-use crate::payload::Codec;
 
 static PARSERS: Registry<Mutex<Parser>> = Registry::new();
 
 struct Parser {
-    codec: Codec,
     /// cudaVideoCodec, as the client gave it.
     codec_word: u32,
     user: *mut c_void,
     on_sequence: PFNVIDSEQUENCECALLBACK,
     on_picture: PFNVIDDECODECALLBACK,
     on_frame: PFNVIDDISPLAYCALLBACK,
-    headers: Headers,
+    /// `None`: VP9, whose frames need no parameter sets.
+    headers: Option<Headers>,
+    /// By slot of VP9: the surface of the frame that is kept there.
+    kept: [Option<u32>; vp9::NUM_SLOTS],
     sequence: Option<Sequence>,
     num_surfaces: u32,
     next_surface: u32,
@@ -53,19 +59,15 @@ pub unsafe extern "C" fn create(handle: *mut CUvideoparser, params: *mut CUVIDPA
     }
     // SAFETY: not null, and so valid by the caller's promise. The codec is read as the number it is.
     let (codec_word, params) = unsafe { ((&raw const (*params).CodecType).cast::<u32>().read(), &*params) };
-    let codec = match codec_word {
-        word if word == cudaVideoCodec::cudaVideoCodec_H264 as u32 => Codec::H264,
-        word if word == cudaVideoCodec::cudaVideoCodec_HEVC as u32 => Codec::Hevc,
-        _ => return answer::NOT_SUPPORTED,
-    };
+    let Some(codec) = Codec::of(codec_word) else { return answer::NOT_SUPPORTED };
     let parser = Parser {
-        codec,
         codec_word,
         user: params.pUserData,
         on_sequence: params.pfnSequenceCallback,
         on_picture: params.pfnDecodePicture,
         on_frame: params.pfnDisplayPicture,
         headers: Headers::new(codec),
+        kept: Default::default(),
         sequence: None,
         num_surfaces: params.ulMaxNumDecodeSurfaces.max(1),
         next_surface: 0,
@@ -111,20 +113,58 @@ pub unsafe extern "C" fn parse(handle: CUvideoparser, packet: *mut CUVIDSOURCEDA
 }
 
 impl Parser {
-    /// Parses one access unit; false: a callback stopped it.
+    /// Parses one access unit; false: a callback stopped it, or it is damaged.
     fn unit(&mut self, unit: &[u8], timestamp: i64) -> bool {
-        let (sequence, picture) = self.headers.read(unit);
-        if let Some(sequence) = sequence.filter(|sequence| self.sequence.as_ref() != Some(sequence)) {
-            if !self.end() || !self.tell_sequence(&sequence) {
-                return false;
-            }
-            self.reorder = Reorder::new(sequence.num_reorder);
-            self.sequence = Some(sequence);
+        let Some(headers) = &mut self.headers else {
+            return vp9::frames(unit).all(|frame| self.vp9_frame(frame, timestamp));
+        };
+        let (sequence, picture) = headers.read(unit);
+        if !sequence.is_none_or(|sequence| self.begin(sequence)) {
+            return false;
         }
         match picture.filter(|_| self.sequence.is_some()) {
             Some(picture) => self.picture(&picture, unit, timestamp),
             None => true,
         }
+    }
+
+    fn vp9_frame(&mut self, frame: &[u8], timestamp: i64) -> bool {
+        match vp9::Frame::read(frame) {
+            Some(vp9::Frame::Coded(coded)) => self.vp9_coded(&coded, frame, timestamp),
+            Some(vp9::Frame::Existing { slot }) => {
+                self.kept[slot].is_some_and(|surface| show(self.user, self.on_frame, Shown { surface, timestamp }))
+            }
+            None => false,
+        }
+    }
+
+    fn vp9_coded(&mut self, coded: &vp9::Coded, frame: &[u8], timestamp: i64) -> bool {
+        if !coded.sequence.is_none_or(|sequence| self.begin(sequence)) {
+            return false;
+        }
+        if self.sequence.is_none() {
+            return true;
+        }
+        let Some(surface) = self.decode(coded.sequence.is_some(), coded.refreshes != 0, frame) else { return false };
+        for (slot, kept) in self.kept.iter_mut().enumerate() {
+            if coded.refreshes >> slot & 1 == 1 {
+                *kept = Some(surface);
+            }
+        }
+        !coded.is_shown || show(self.user, self.on_frame, Shown { surface, timestamp })
+    }
+
+    /// What follows belongs to this sequence. The client is told if it is another.
+    fn begin(&mut self, sequence: Sequence) -> bool {
+        if self.sequence == Some(sequence) {
+            return true;
+        }
+        if !self.end() || !self.tell_sequence(&sequence) {
+            return false;
+        }
+        self.reorder = Reorder::new(sequence.num_reorder);
+        self.sequence = Some(sequence);
+        true
     }
 
     fn tell_sequence(&mut self, sequence: &Sequence) -> bool {
@@ -152,7 +192,8 @@ impl Parser {
             format.bit_depth_luma_minus8 = sequence.bits.saturating_sub(8) as u8;
             format.bit_depth_chroma_minus8 = format.bit_depth_luma_minus8;
             format.progressive_sequence = sequence.is_progressive.into();
-            format.min_num_decode_surfaces = self.min_surfaces(sequence) as u8;
+            // The references, and the picture that is being decoded.
+            format.min_num_decode_surfaces = (sequence.num_references + 1) as u8;
             on_sequence(self.user, raw)
         };
         if answer > 1 {
@@ -161,39 +202,37 @@ impl Parser {
         answer > 0
     }
 
-    /// The references, and the picture that is being decoded.
-    fn min_surfaces(&self, sequence: &Sequence) -> u32 {
-        match self.codec {
-            Codec::H264 | Codec::Hevc => sequence.num_references + 1,
-        }
+    fn picture(&mut self, picture: &Picture, unit: &[u8], timestamp: i64) -> bool {
+        let Some(surface) = self.decode(picture.is_intra, picture.is_reference, unit) else { return false };
+        let (user, on_frame, mut goes_on) = (self.user, self.on_frame, true);
+        self.reorder.push(picture, Shown { surface, timestamp }, |shown| goes_on &= show(user, on_frame, shown));
+        goes_on
     }
 
-    fn picture(&mut self, picture: &Picture, unit: &[u8], timestamp: i64) -> bool {
+    /// Has the client decode a picture into a free surface; `None`: it stops.
+    fn decode(&mut self, is_intra: bool, is_reference: bool, data: &[u8]) -> Option<u32> {
         let surface = self.free_surface();
         let mut params = MaybeUninit::<CUVIDPICPARAMS>::zeroed();
         // SAFETY: all-zero is valid for a struct of numbers, pointers and unions of them; it lives during the call.
         let goes_on = unsafe {
             let params = params.assume_init_mut();
             params.CurrPicIdx = surface as i32;
-            params.nBitstreamDataLen = unit.len() as u32;
-            params.pBitstreamData = unit.as_ptr();
-            params.ref_pic_flag = picture.is_reference.into();
-            params.intra_pic_flag = picture.is_intra.into();
+            params.nBitstreamDataLen = data.len() as u32;
+            params.pBitstreamData = data.as_ptr();
+            params.ref_pic_flag = is_reference.into();
+            params.intra_pic_flag = is_intra.into();
             self.on_picture.is_none_or(|on_picture| on_picture(self.user, params) != 0)
         };
-        if !goes_on {
-            return false;
-        }
-        let (user, on_frame, mut goes_on) = (self.user, self.on_frame, true);
-        self.reorder.push(picture, Shown { surface, timestamp }, |shown| goes_on &= show(user, on_frame, shown));
-        goes_on
+        goes_on.then_some(surface)
     }
 
-    /// In turn, without those whose frame waits to be shown.
+    /// In turn, without those whose frame waits to be shown or is kept.
     fn free_surface(&mut self) -> u32 {
         let num = self.num_surfaces.max(1);
-        let is_waiting = |surface: u32| self.reorder.iter().any(|shown| shown.surface == surface);
-        let free = (0..num).map(|step| (self.next_surface + step) % num).find(|&surface| !is_waiting(surface));
+        let is_needed = |surface: u32| {
+            self.kept.contains(&Some(surface)) || self.reorder.iter().any(|shown| shown.surface == surface)
+        };
+        let free = (0..num).map(|step| (self.next_surface + step) % num).find(|&surface| !is_needed(surface));
         let surface = free.unwrap_or(self.next_surface);
         self.next_surface = (surface + 1) % num;
         surface
@@ -202,6 +241,7 @@ impl Parser {
     fn end(&mut self) -> bool {
         let (user, on_frame, mut goes_on) = (self.user, self.on_frame, true);
         self.reorder.flush(|shown| goes_on &= show(user, on_frame, shown));
+        self.kept = Default::default();
         goes_on
     }
 }

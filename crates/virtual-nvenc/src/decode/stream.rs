@@ -1,10 +1,10 @@
-//! A stream as a parser sees it: its headers in either codec, and the order in which its pictures are shown.
+//! A stream of NAL units as a parser sees it: its headers in either codec, and the order in which its pictures are shown.
 
+use super::codec::Codec;
 use super::sequence::{Picture, Sequence};
 use super::{h264, hevc};
-use crate::payload::Codec;
 
-/// The headers of a stream in one of the codecs.
+/// The headers of a stream of NAL units.
 #[derive(Debug)]
 pub enum Headers {
     H264(h264::Headers),
@@ -12,10 +12,12 @@ pub enum Headers {
 }
 
 impl Headers {
-    pub fn new(codec: Codec) -> Self {
+    /// `None`: the codec has no NAL units.
+    pub fn new(codec: Codec) -> Option<Self> {
         match codec {
-            Codec::H264 => Self::H264(h264::Headers::default()),
-            Codec::Hevc => Self::Hevc(hevc::Headers::default()),
+            Codec::H264 => Some(Self::H264(h264::Headers::default())),
+            Codec::Hevc => Some(Self::Hevc(hevc::Headers::default())),
+            Codec::Vp9 => None,
         }
     }
 

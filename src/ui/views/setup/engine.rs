@@ -35,7 +35,7 @@ pub(in crate::ui) fn engine_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Probl
 fn encoder_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
     row_ui(ui, "Codecs", |ui| {
         ui.horizontal_wrapped(|ui| {
-            for codec in [Codec::H264, Codec::Hevc, Codec::Av1] {
+            for codec in Codec::ENCODED {
                 let mut is_chosen = setup.plan.codecs.contains(&codec);
                 if ui.checkbox(&mut is_chosen, codec.title()).changed() {
                     setup.toggle_codec(codec);
@@ -49,7 +49,7 @@ fn encoder_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
 }
 
 fn decoder_ui(ui: &mut Ui, setup: &mut Setup) {
-    row_ui(ui, "Codec", |ui| drop(sub_ui(ui, "As the clip is: H.264, HEVC or AV1")));
+    row_ui(ui, "Codec", |ui| drop(sub_ui(ui, "As the clip is: H.264, HEVC, AV1 or VP9")));
     row_ui(ui, "Frames", |ui| {
         let copies = Checkbox::new(&mut setup.plan.copy_out, "Copy to host memory");
         ui.add(copies).on_hover_text("Off: decoded frames stay on the device, as for a filter or an encoder there");

@@ -263,7 +263,13 @@ impl Setup {
     pub fn set_engine(&mut self, engine: EngineKind) {
         self.plan.engine = engine;
         match engine {
-            EngineKind::Nvenc => self.plan.copy_out = false,
+            EngineKind::Nvenc => {
+                self.plan.copy_out = false;
+                self.plan.codecs.retain(|codec| Codec::ENCODED.contains(codec));
+                if self.plan.codecs.is_empty() {
+                    self.plan.codecs = Plan::default().codecs;
+                }
+            }
             EngineKind::Nvdec => {
                 self.plan.baselines.clear();
                 (self.plan.b_frames, self.plan.verify) = (0, false);
@@ -315,7 +321,9 @@ fn toggle<T: PartialEq>(values: &mut Vec<T>, value: T) {
 
 fn part_of(error: &PlanError) -> Part {
     match error {
-        PlanError::Nothing { what: "codec" } | PlanError::Twice { what: "codec", .. } => Part::Codecs,
+        PlanError::Nothing { what: "codec" } | PlanError::Twice { what: "codec", .. } | PlanError::NotEncoded(_) => {
+            Part::Codecs
+        }
         PlanError::Nothing { what: "lock placement" } | PlanError::Twice { what: "lock placement", .. } => Part::Locks,
         PlanError::Nothing { .. } | PlanError::Twice { .. } | PlanError::Threshold(_) => Part::Thresholds,
         PlanError::PoolTooSmall { .. } | PlanError::PoolTooSmallForReorder { .. } | PlanError::PoolTooLarge(_) => {
@@ -367,6 +375,7 @@ mod tests {
         assert_eq!(part(|setup| setup.plan.device = "gpu".to_owned()), [Part::Device]);
         assert_eq!(part(|setup| setup.plan.input.clear()), [Part::Input]);
         assert_eq!(part(|setup| setup.plan.codecs.clear()), [Part::Codecs]);
+        assert_eq!(part(|setup| setup.plan.codecs.push(Codec::Vp9)), [Part::Codecs]);
         assert_eq!(part(|setup| setup.plan.locks.clear()), [Part::Locks]);
         assert_eq!(part(|setup| setup.plan.reap_thresholds.clear()), [Part::Thresholds]);
         assert_eq!(part(|setup| setup.plan.pool = Some(2)), [Part::Pool]);
@@ -379,6 +388,16 @@ mod tests {
             }),
             [Part::Caller]
         );
+    }
+
+    #[test]
+    fn a_codec_that_is_only_decoded_does_not_follow_to_the_encoder() {
+        let mut setup = Setup::default();
+        let clip = "clip.webm".to_owned();
+        setup.take_plan(&Plan { engine: EngineKind::Nvdec, input: clip, codecs: vec![Codec::Vp9], ..Plan::default() });
+        assert_eq!(setup.problems(), []);
+        setup.set_engine(EngineKind::Nvenc);
+        assert_eq!((setup.problems(), setup.plan.codecs), (vec![], vec![Codec::H264]));
     }
 
     #[test]
