@@ -2,13 +2,14 @@
 //!
 //!     cuda_upload WxH FRAMES RUNS
 //!
-//! Plain: cuMemcpyHtoDAsync from pinned memory, then cuStreamSynchronize, frame by frame. Ours: the upload column of an
+//! Plain: cuMemcpyHtoDAsync from pinned memory, then cuStreamSynchronize, frame by frame, with a pause of 2 ms between them:
+//! copies that follow each other at once find link and GPU awake, those of an encoder do not. Ours: the upload column of an
 //! encode with `--device virtual+cuda:0 --input-path cuda`, whose engine takes no time. In turn, `RUNS` times each; prints the
 //! median time a frame in microseconds of each run's pair, and the median ratio plain ÷ ours.
 
 #![allow(clippy::expect_used, reason = "an example that cannot go on stops")]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cudarc::driver::sys::cuMemcpyHtoDAsync_v2;
 use cudarc::driver::{CudaContext, result};
@@ -17,6 +18,9 @@ use inflight::contract::{
 };
 use inflight::device::Device;
 use inflight::source::InputSpec;
+
+/// About what an encoder takes for such a frame.
+const PAUSE: Duration = Duration::from_millis(2);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -46,6 +50,10 @@ fn plain(dimensions: Dimensions, frames: usize) -> Result<f64, Box<dyn std::erro
     unsafe { std::ptr::write_bytes(host.cast::<u8>(), 1, num_bytes) };
     let mut times_us = Vec::with_capacity(frames);
     for _ in 0..frames {
+        let pause = Instant::now();
+        while pause.elapsed() < PAUSE {
+            std::hint::spin_loop();
+        }
         let start = Instant::now();
         // SAFETY: as above.
         unsafe { cuMemcpyHtoDAsync_v2(device, host.cast(), num_bytes, stream.cu_stream()) }.result()?;

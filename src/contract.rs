@@ -11,8 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod engine_kind;
+mod planes;
 
 pub use engine_kind::EngineKind;
+pub use planes::{PlaneLayout, PlaneLayouts};
 
 /// Most frames that may be in flight; FFmpeg and OBS stop at 64 surfaces too.
 pub const MAX_IN_FLIGHT: u32 = 64;
@@ -391,63 +393,6 @@ impl FrameRate {
     /// Frames per second.
     pub fn fps(self) -> f64 {
         f64::from(self.num) / f64::from(self.den.max(1))
-    }
-}
-
-impl PixelFormat {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Nv12, Self::I420, Self::Argb];
-
-    /// Bytes of one frame without padding. 4:2:0 with an odd size rounds the chroma planes up, as every client does.
-    pub fn frame_bytes(self, dimensions: Dimensions) -> usize {
-        self.planes(dimensions).iter().map(|plane| plane.row_bytes * plane.rows).sum()
-    }
-
-    /// Planes in memory order.
-    pub fn planes(self, dimensions: Dimensions) -> PlaneLayouts {
-        let (width, height) = (dimensions.width as usize, dimensions.height as usize);
-        let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-        let plane = |row_bytes, rows| PlaneLayout { row_bytes, rows };
-        match self {
-            Self::Nv12 => PlaneLayouts::of(&[plane(width, height), plane(2 * half_width, half_height)]),
-            Self::I420 => PlaneLayouts::of(&[
-                plane(width, height),
-                plane(half_width, half_height),
-                plane(half_width, half_height),
-            ]),
-            Self::Argb => PlaneLayouts::of(&[plane(4 * width, height)]),
-        }
-    }
-}
-
-/// One plane of a frame without padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct PlaneLayout {
-    pub row_bytes: usize,
-    pub rows: usize,
-}
-
-/// Up to three planes, without an allocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlaneLayouts {
-    planes: [PlaneLayout; 3],
-    num_planes: usize,
-}
-
-impl PlaneLayouts {
-    fn of(planes: &[PlaneLayout]) -> Self {
-        let mut all = [PlaneLayout::default(); 3];
-        all[..planes.len()].copy_from_slice(planes);
-        Self { planes: all, num_planes: planes.len() }
-    }
-}
-
-impl std::ops::Deref for PlaneLayouts {
-    type Target = [PlaneLayout];
-
-    fn deref(&self) -> &[PlaneLayout] {
-        &self.planes[..self.num_planes]
     }
 }
 

@@ -94,6 +94,7 @@ const ONLY_IN: [(&str, &str, &[&str]); 7] = [
         &[
             "src/nvenc/",
             "src/nvdec/",
+            "src/memory.rs",
             "src/device.rs",
             "src/device/cuda.rs",
             "src/device/cuda_memory.rs",

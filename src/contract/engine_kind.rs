@@ -26,7 +26,7 @@ const DECODER_WORDS: [(&str, &str); 33] = [
     ),
     ("fetching the first frame to the last packet", "the first access unit to the last frame"),
     (
-        "copying frames into the driver's input buffers, locking and unlocking them included",
+        "copying frames into the driver's input buffers, locking and unlocking them included; with input_path cuda, into memory of the GPU, until the copy is there",
         "of the driver's parser, its callbacks apart",
     ),
     ("copying the frame into the driver's input buffer", "of the driver's parser, its callbacks apart"),

@@ -20,6 +20,7 @@ const OUTPUT_SURFACES: c_ulong = 2;
 /// Every driver makes so many surfaces; some refuse more with [`INVALID_VALUE`].
 const USUAL_SURFACES: u32 = 20;
 const INVALID_VALUE: u32 = 1;
+const NOT_SUPPORTED: u32 = 801;
 
 /// An open decoder.
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(super) enum Progress {
     Running,
     Done,
     Failed,
+    /// The driver does not say: of VP9, NVIDIA's 580.159.04 answers CUDA_ERROR_NOT_SUPPORTED.
+    Unknown,
 }
 
 /// A decoded frame in device memory, until it is unmapped.
@@ -164,6 +167,9 @@ impl Decoder {
         // number it is.
         let status = unsafe {
             let answer = (self.api.entries.status)(self.handle, surface as c_int, status.as_mut_ptr());
+            if answer == NOT_SUPPORTED {
+                return Ok(Progress::Unknown);
+            }
             check("cuvidGetDecodeStatus", answer)?;
             (&raw const (*status.as_ptr()).decodeStatus).cast::<u32>().read()
         };

@@ -211,6 +211,7 @@ impl Engine for DecodeEngine {
         if !wait {
             match self.decoder.progress(announced.surface)? {
                 Progress::Running => return Ok(None),
+                Progress::Unknown => return Err(NvdecError::NoStatus { codec: self.decoder.format.codec }),
                 Progress::Failed => return Err(corrupt),
                 Progress::Done => {}
             }

@@ -50,11 +50,15 @@ pub enum NvdecError {
     )]
     Corrupt { frame: u64 },
     #[error(
+        "the driver does not say whether a frame of {codec} is finished, which polling and a ready thread ask: use --lock inline or thread"
+    )]
+    NoStatus { codec: Codec },
+    #[error(
         "the driver's parser put frame {frame} into surface {surface}, which is still in flight; raise the pool (--pool)"
     )]
     SurfaceInFlight { frame: u64, surface: u32 },
     #[error(
-        "the driver returned {returned} frames for {submitted} access units: a unit that shows no frame cannot be measured; use another clip, or merge the hidden frames of VP9 with ffmpeg -i CLIP -c copy NEW.ivf"
+        "the driver returned {returned} frames for {submitted} access units: a unit that shows no frame cannot be measured; of VP9, merge hidden frames with ffmpeg -i CLIP -c copy NEW.ivf, and encode without frames that are shown again (libvpx: -auto-alt-ref 1)"
     )]
     Missing { submitted: u64, returned: u64 },
     #[error(transparent)]

@@ -15,12 +15,14 @@ use super::api::{Api, check};
 use super::error::{CallError, NvencError, Status};
 use super::params::{self, get, put};
 use super::upload;
-use crate::contract::{Codec, Dimensions, EncoderConfig, FrameView, InputPath, PictureKind};
+use crate::contract::{EncoderConfig, FrameView, InputPath, PictureKind};
 use crate::memory::DeviceMemory;
 use crate::pipeline::engine::Ready;
 
+mod abilities;
 mod registered;
 
+pub use abilities::CodecCaps;
 use registered::Registered;
 
 /// How long a busy driver is asked again. GStreamer's clients wait as long.
@@ -117,17 +119,6 @@ pub struct Locked<'a> {
     pub(super) kind: PictureKind,
 }
 
-/// What a codec of this device can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct CodecCaps {
-    pub codec: Codec,
-    pub min: Dimensions,
-    pub max: Dimensions,
-    pub max_b_frames: u32,
-    pub engines: u32,
-}
-
 impl Session {
     /// Opens a session on a device.
     ///
@@ -149,54 +140,6 @@ impl Session {
         let session = Self { api, encoder, slots: Vec::new(), needs_end_of_stream: AtomicBool::new(false), device };
         session.check("nvEncOpenEncodeSessionEx", status)?;
         Ok(session)
-    }
-
-    /// Codecs the device offers, of those this program knows.
-    ///
-    /// # Errors
-    /// What the driver answers.
-    pub fn codecs(&self) -> Result<Vec<Codec>, NvencError> {
-        let mut count = 0;
-        // SAFETY: the pointer is valid for the u32 written.
-        let status = unsafe { (self.api.entries.guid_count)(self.encoder, &raw mut count) };
-        self.check("nvEncGetEncodeGUIDCount", status)?;
-        let mut guids = vec![sys::GUID { Data1: 0, Data2: 0, Data3: 0, Data4: [0; 8] }; count as usize];
-        let mut filled = 0;
-        // SAFETY: `guids` has room for `count` entries, and the driver writes no more than that.
-        let status = unsafe { (self.api.entries.guids)(self.encoder, guids.as_mut_ptr(), count, &raw mut filled) };
-        self.check("nvEncGetEncodeGUIDs", status)?;
-        guids.truncate(filled as usize);
-        Ok(guids.iter().filter_map(params::codec_of).collect())
-    }
-
-    /// Limits of one codec the device offers.
-    ///
-    /// # Errors
-    /// What the driver answers.
-    pub fn caps(&self, codec: Codec) -> Result<CodecCaps, NvencError> {
-        use sys::_NV_ENC_CAPS as Caps;
-        let ask = |cap| self.cap(codec, cap);
-        Ok(CodecCaps {
-            codec,
-            min: Dimensions { width: ask(Caps::NV_ENC_CAPS_WIDTH_MIN)?, height: ask(Caps::NV_ENC_CAPS_HEIGHT_MIN)? },
-            max: Dimensions { width: ask(Caps::NV_ENC_CAPS_WIDTH_MAX)?, height: ask(Caps::NV_ENC_CAPS_HEIGHT_MAX)? },
-            max_b_frames: ask(Caps::NV_ENC_CAPS_NUM_MAX_BFRAMES)?,
-            engines: ask(Caps::NV_ENC_CAPS_NUM_ENCODER_ENGINES)?,
-        })
-    }
-
-    fn cap(&self, codec: Codec, cap: sys::NV_ENC_CAPS) -> Result<u32, NvencError> {
-        let mut params = MaybeUninit::<sys::NV_ENC_CAPS_PARAM>::zeroed();
-        let mut value = 0;
-        // SAFETY: the struct is zeroed and written in place; both pointers are valid during the call.
-        let status = unsafe {
-            put!(params.version = sys::NV_ENC_CAPS_PARAM_VER);
-            put!(params.capsToQuery = cap);
-            let guid = params::codec_guid(codec);
-            (self.api.entries.caps)(self.encoder, guid, params.as_mut_ptr(), &raw mut value)
-        };
-        self.check("nvEncGetEncodeCaps", status)?;
-        Ok(u32::try_from(value).unwrap_or(0))
     }
 
     /// Sets the encoder up: preset, then what the configuration changes of it.
@@ -225,24 +168,6 @@ impl Session {
         // SAFETY: `init` points at `preset`, and both live until the call has returned.
         let status = unsafe { (self.api.entries.initialize)(self.encoder, init.as_mut_ptr()) };
         self.check("nvEncInitializeEncoder", status)
-    }
-
-    fn check_abilities(&self, config: &EncoderConfig) -> Result<(), NvencError> {
-        let (codec, dimensions) = (config.codec, config.dimensions);
-        let offered = self.codecs()?;
-        if !offered.contains(&codec) {
-            let offered = offered.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            return Err(NvencError::NoCodec { codec, offered });
-        }
-        let CodecCaps { min, max, max_b_frames, .. } = self.caps(codec)?;
-        let fits = |value, least, most| (least..=most).contains(&value);
-        if !fits(dimensions.width, min.width, max.width) || !fits(dimensions.height, min.height, max.height) {
-            return Err(NvencError::Size { codec, dimensions, min, max });
-        }
-        if config.b_frames > max_b_frames {
-            return Err(NvencError::BFrames { codec, asked: config.b_frames, max: max_b_frames });
-        }
-        Ok(())
     }
 
     /// Makes buffer pairs until there are `num_slots`.

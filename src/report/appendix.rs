@@ -137,7 +137,7 @@ pub fn methods(session: &Session) -> String {
         session.manifest.input.frames,
         session.manifest.input.frames / 100
     );
-    for metric in Metric::ALL {
+    for metric in Metric::ALL.into_iter().filter(|metric| metric.is_of(session.manifest.device.engine)) {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "- **{}** `{}`: {}", metric.title(), metric.key(), metric.definition());
     }

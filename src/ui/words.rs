@@ -8,7 +8,7 @@ use eframe::egui::{Context, Id, Ui};
 use crate::contract::EngineKind;
 
 /// Options as errors name them, and the controls to name instead. A longer text stands before its own beginning.
-const CONTROLS: [(&str, &str); 32] = [
+const CONTROLS: [(&str, &str); 33] = [
     ("pass --allow-virtual-against-real", "tick 'Allow comparing a virtual device with a real one' under Criteria"),
     ("--allow-virtual-against-real", "'Allow comparing a virtual device with a real one'"),
     ("pass --allow-different-input", "tick 'Allow different inputs' under Criteria"),
@@ -24,6 +24,7 @@ const CONTROLS: [(&str, &str); 32] = [
     ("lower --preload-mib", "choose a smaller input"),
     ("--engine nvdec", "'Decoder'"),
     ("--device virtual", "the device 'virtual'"),
+    ("use --lock inline or thread", "choose 'submit thread (inline)' or 'lock thread'"),
     ("--max-bitrate-kbps", "'Peak rate'"),
     ("--bitrate-kbps", "'Bit rate'"),
     ("--host-work-us", "'Busy work before each frame'"),

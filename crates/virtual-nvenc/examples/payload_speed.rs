@@ -20,7 +20,7 @@ fn main() -> Result<(), PayloadError> {
         "codec", "mode", "input", "size", "best_us", "mean_us", "bytes"
     );
     for codec in [Codec::H264, Codec::Hevc] {
-        for mode in [Mode::Mosaic, Mode::Lossless] {
+        for mode in [Mode::Mosaic, Mode::Sparse, Mode::Lossless] {
             for (format, bytes_per_pixel) in FORMATS {
                 for size in SIZES {
                     measure(codec, mode, format, bytes_per_pixel, size)?;

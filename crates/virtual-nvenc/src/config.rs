@@ -283,8 +283,9 @@ fn lock_holds(key: &'static str, value: &str) -> Result<bool, ConfigError> {
 fn payload(key: &'static str, value: &str) -> Result<Mode, ConfigError> {
     match value {
         "mosaic" => Ok(Mode::Mosaic),
+        "sparse" => Ok(Mode::Sparse),
         "lossless" => Ok(Mode::Lossless),
-        _ => Err(bad_value(key, value, "mosaic or lossless")),
+        _ => Err(bad_value(key, value, "mosaic, sparse or lossless")),
     }
 }
 
@@ -314,6 +315,7 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 15] {
     });
     let payload = match config.payload {
         Mode::Mosaic => "mosaic",
+        Mode::Sparse => "sparse",
         Mode::Lossless => "lossless",
     };
     [

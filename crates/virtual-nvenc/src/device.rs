@@ -11,7 +11,6 @@ use crate::config::DeviceConfig;
 use crate::engine::{Engine, Service, Slot};
 use crate::handles::{Handle, Registry};
 use crate::memory::DeviceReader;
-use crate::params::refuse_if;
 use crate::rules::{Answer, Basis, Refusal, Rule};
 use crate::versions::V12_0;
 
@@ -178,7 +177,6 @@ impl Model {
 
     /// Gives a new session the engine with the fewest sessions, where the session limit allows one more.
     pub fn take_seat(&self) -> Answer<Seat> {
-        refuse_if(self.config.engines == 0, Rule::NoEngine)?;
         let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         if seats.sessions_per_engine.iter().sum::<u32>() >= self.config.sessions {
             // Drivers of the first headers answer 10 here, newer ones 21; no source names the version of the change.

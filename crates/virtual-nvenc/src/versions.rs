@@ -64,7 +64,6 @@ impl FromStr for ApiVersion {
 /// The structs of the API that carry a version word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Struct {
-    FunctionList,
     OpenSession,
     CapsParam,
     CreateInput,
@@ -92,7 +91,6 @@ impl Struct {
     fn revision(self, header: ApiVersion) -> u32 {
         // One column per entry of HEADERS: 11.0, 11.1, 12.0, 12.1, 12.2, 13.0.
         let revisions: [u32; HEADERS.len()] = match self {
-            Struct::FunctionList => [2, 2, 2, 2, 2, 2],
             Struct::OpenSession | Struct::CapsParam | Struct::CreateBitstream => [1, 1, 1, 1, 1, 1],
             Struct::LockInput | Struct::SequenceParam | Struct::RcParams => [1, 1, 1, 1, 1, 1],
             Struct::CreateInput => [1, 1, 1, 1, 2, 2],
@@ -127,7 +125,6 @@ mod tests {
     #[test]
     fn words_match_those_of_the_published_headers() {
         let v11_1 = ApiVersion::new(11, 1);
-        assert_eq!(Struct::FunctionList.word(v11_1), 0x7102_000b);
         assert_eq!(Struct::LockBitstream.word(v11_1), 0x7101_000b);
         assert_eq!(Struct::PicParams.word(v11_1), 0xf104_000b);
         assert_eq!(Struct::Initialize.word(v11_1), 0xf105_000b);
@@ -139,7 +136,6 @@ mod tests {
     #[test]
     fn words_of_12_1_match_the_bindings() {
         use moq_nvenc::sys::nvEncodeAPI as sys;
-        assert_eq!(Struct::FunctionList.word(V12_1), sys::NV_ENCODE_API_FUNCTION_LIST_VER);
         assert_eq!(Struct::OpenSession.word(V12_1), sys::NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS_VER);
         assert_eq!(Struct::CapsParam.word(V12_1), sys::NV_ENC_CAPS_PARAM_VER);
         assert_eq!(Struct::CreateInput.word(V12_1), sys::NV_ENC_CREATE_INPUT_BUFFER_VER);

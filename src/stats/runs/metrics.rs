@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::LockPlacement;
+use crate::contract::{EngineKind, LockPlacement};
 use crate::record::{ProcessUse, RunRecord};
 use crate::stats::math::descriptive::per_mille;
 use crate::units::Unit;
@@ -205,6 +205,20 @@ impl Metric {
         self.row().definition
     }
 
+    /// Can a run of this engine have it? Frames in CUDA memory, and other programs, are encoders' business.
+    pub fn is_of(self, engine: EngineKind) -> bool {
+        const OF_ENCODERS: [Metric; 7] = [
+            Metric::MapMs,
+            Metric::UnmapMs,
+            Metric::ProcessWallMs,
+            Metric::ProcessCpuMs,
+            Metric::CpuPerFrameMs,
+            Metric::PeakMemoryBytes,
+            Metric::LockDepth,
+        ];
+        engine.is_encoder() || !OF_ENCODERS.contains(&self)
+    }
+
     /// Frames that a run needs for this to be more than a matter of single frames: ten beyond the percentile, or 200 for
     /// p95, 1,000 for p99, 10,000 for p99.9. Were frames independent, a run of 300 would have none beyond the true p99 in
     /// 4.9 % of cases (0.99³⁰⁰); they are not, and at a correlation of 0.9 from frame to frame it is 40 %. 0 for what is no
@@ -254,7 +268,6 @@ impl fmt::Display for Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::EngineKind;
 
     #[test]
     fn keys_are_those_of_the_json() {
@@ -263,12 +276,9 @@ mod tests {
         }
     }
 
-    /// Metrics of other programs' processes are left out: those are encoders.
     #[test]
     fn a_decoder_has_no_word_of_an_encoder_s() {
-        let is_of_process =
-            |metric: &Metric| metric.definition().contains("process") || *metric == Metric::PeakMemoryBytes;
-        for metric in Metric::ALL.into_iter().filter(|metric| !is_of_process(metric)) {
+        for metric in Metric::ALL.into_iter().filter(|metric| metric.is_of(EngineKind::Nvdec)) {
             for text in [metric.title(), metric.definition()].map(|text| EngineKind::Nvdec.say(text)) {
                 for word in ["ncod", "nvEnc", "itstream", "acket", "Lock wait", "lock wait", "buffer"] {
                     assert!(!text.contains(word), "{word}: {text}");

@@ -19,7 +19,7 @@ use crate::protocol;
 use crate::rules::{Answer, Status};
 use crate::session::SESSIONS;
 use crate::session::Session;
-use crate::versions::{ApiVersion, HEADERS, Struct, V13_0};
+use crate::versions::{ApiVersion, HEADERS, V13_0};
 
 /// `NvEncodeAPIGetMaxSupportedVersion`: writes (major << 4) | minor of the newest header this driver understands and
 /// returns an NVENCSTATUS. A device with an older `api` refuses newer clients when they open a session.
@@ -45,10 +45,13 @@ pub unsafe extern "C" fn create_instance(list: *mut FunctionList) -> u32 {
     }
     // SAFETY: not null; the caller vouches that the version word can be read.
     let word = unsafe { (&raw const (*list).version).read() };
-    let header = ApiVersion::from_struct_word(word).filter(|header| word == Struct::FunctionList.word(*header));
-    let Some(header) = header else { return Status::InvalidVersion as u32 };
-    // SAFETY: the word is that of a function list, whose size is the same in all headers.
-    unsafe { fill(list, header) };
+    // As NVIDIA's driver does (580.159.04): it takes any word with 1 to 5 or 7 in bits 28 to 30, whatever the API's version
+    // and the struct's, and refuses the sessions of headers that it does not know.
+    if matches!(word >> 28 & 7, 0 | 6) {
+        return Status::InvalidVersion as u32;
+    }
+    // SAFETY: the list has the same size in all headers.
+    unsafe { fill(list, ApiVersion::from_struct_word(word)) };
     Status::Success as u32
 }
 
@@ -70,7 +73,7 @@ type Alone = unsafe extern "C" fn(Encoder) -> u32;
 
 /// # Safety
 /// `list` points to a writable function list.
-unsafe fn fill(list: *mut FunctionList, header: ApiVersion) {
+unsafe fn fill(list: *mut FunctionList, header: Option<ApiVersion>) {
     use layout as l;
     use queries as q;
     slot!(list.nvEncOpenEncodeSession = setup::open_session_legacy, setup::OpenLegacy);
@@ -125,8 +128,9 @@ unsafe fn fill_unsupported(list: *mut FunctionList) {
     slot!(list.nvEncLookaheadPicture = not_implemented, WithHandle);
 }
 
-/// A table belongs to one header, so each header has an open function of its own that knows it.
-fn open_for(header: ApiVersion) -> setup::Open {
+/// A table belongs to one header, so each header has an open function of its own that knows it. `None`: of a header that is
+/// not known.
+fn open_for(header: Option<ApiVersion>) -> setup::Open {
     let openers: [setup::Open; HEADERS.len()] = [
         setup::open_session::<0>,
         setup::open_session::<1>,
@@ -135,8 +139,8 @@ fn open_for(header: ApiVersion) -> setup::Open {
         setup::open_session::<4>,
         setup::open_session::<5>,
     ];
-    let position = HEADERS.iter().position(|known| *known == header);
-    openers[position.unwrap_or(0)]
+    let position = header.and_then(|header| HEADERS.iter().position(|known| *known == header));
+    position.map_or(setup::open_of_unknown_header, |position| openers[position])
 }
 
 /// The session behind a handle; a forked child has none of its parent's.

@@ -25,6 +25,8 @@ pub type OpenLegacy = unsafe extern "C" fn(*mut c_void, u32, *mut Encoder) -> u3
 pub type SequenceEx = unsafe extern "C" fn(Encoder, *mut Initialize, *mut SequenceParam) -> u32;
 
 const DEVICE_TYPE_CUDA: u32 = 1;
+/// `NV_ENC_DEVICE_TYPE_OPENGL`
+const DEVICE_TYPE_OPENGL: u32 = 2;
 
 /// `NvEncOpenEncodeSessionEx` of the table made for the header `HEADERS[HEADER]`. Where it fails, the handle is null.
 ///
@@ -39,6 +41,18 @@ pub unsafe extern "C" fn open_session<const HEADER: usize>(params: *mut OpenSess
     protocol::note_call(begun_ns, session_idx, "NvEncOpenEncodeSessionEx", outcome);
     match outcome {
         Ok(status) => status as u32,
+        Err(refusal) => refusal.status() as u32,
+    }
+}
+
+/// The same for a header that this driver does not know.
+///
+/// # Safety
+/// `encoder` is null or writable.
+pub unsafe extern "C" fn open_of_unknown_header(_params: *mut OpenSession, encoder: *mut Encoder) -> u32 {
+    // SAFETY: the caller's promise.
+    match unsafe { write_out(encoder, std::ptr::null_mut()) } {
+        Ok(()) => Rule::WrongVersion.status() as u32,
         Err(refusal) => refusal.status() as u32,
     }
 }
@@ -58,10 +72,14 @@ unsafe fn open(params: *mut OpenSession, encoder: *mut Encoder, api: ApiVersion)
     unsafe { write_out(encoder, std::ptr::null_mut()) }?;
     // SAFETY: the caller's promise.
     let params = unsafe { Foreign::new(params, api) }?;
-    refuse_if(params.get(at::OPEN_API_VERSION) != api.word(), Rule::WrongVersion)?;
     let context = handle(params.get(at::OPEN_DEVICE))?;
-    refuse_if(params.get(at::OPEN_DEVICE_TYPE) != DEVICE_TYPE_CUDA, Rule::UnknownDevice)?;
+    let device_type = params.get(at::OPEN_DEVICE_TYPE);
     let model = device::behind(context).ok_or(Rule::UnknownDevice)?;
+    // What NVIDIA's driver asks before it looks at the API's version (580.159.04 on an H200).
+    refuse_if(device_type == DEVICE_TYPE_OPENGL, Rule::UnknownDevice)?;
+    refuse_if(model.config.engines == 0, Rule::NoEngine).inspect_err(|refusal| model.count_refusal(*refusal))?;
+    refuse_if(params.get(at::OPEN_API_VERSION) != api.word(), Rule::WrongVersion)?;
+    refuse_if(device_type != DEVICE_TYPE_CUDA, Rule::UnknownDevice)?;
     // No session exists that could note a breach, so the device does.
     let session = Session::open(Arc::clone(&model), api).inspect_err(|refusal| model.count_refusal(*refusal))?;
     let opened = Handle::new();

@@ -15,7 +15,6 @@ use crate::clock;
 use crate::device::{Model, Seat};
 use crate::engine::{Service, lock_returns_ns};
 use crate::handles::{Handle, Registry};
-use crate::payload;
 use crate::queue::DriverQueue;
 use crate::session::turns::Turns;
 
@@ -30,7 +29,7 @@ const PITCH_BYTES: usize = 256;
 struct Decoder {
     model: Arc<Model>,
     seat: Seat,
-    costs_of: payload::Codec,
+    codec: Codec,
     service: Service,
     frame: (usize, usize),
     state: Mutex<State>,
@@ -94,7 +93,7 @@ pub unsafe extern "C" fn create(handle: *mut CUvideodecoder, info: *mut CUVIDDEC
         let codec = offered(&model, (&raw const (*info).CodecType).cast::<u32>().read());
         (codec, (&raw const (*info).OutputFormat).cast::<u32>().read(), &*info)
     };
-    let Some(costs_of) = codec else { return answer::NOT_SUPPORTED };
+    let Some(codec) = codec else { return answer::NOT_SUPPORTED };
     let size = |value: c_ulong| u32::try_from(value).ok().filter(|side| (1..=MAX_SIDE).contains(side));
     let (Some(width), Some(height)) = (size(info.ulTargetWidth), size(info.ulTargetHeight)) else {
         return answer::INVALID_VALUE;
@@ -115,9 +114,9 @@ pub unsafe extern "C" fn create(handle: *mut CUvideodecoder, info: *mut CUVIDDEC
         mapped: Vec::with_capacity(num_outputs),
     };
     let decoder = Decoder {
-        service: model.config.service(costs_of, 1, width, height),
+        service: model.config.service(codec.modelled(), 1, width, height),
         seat,
-        costs_of,
+        codec,
         frame: (pitch, rows),
         state: Mutex::new(state),
         holding: Turns::default(),
@@ -174,6 +173,10 @@ pub unsafe extern "C" fn decode(handle: CUvideodecoder, params: *mut CUVIDPICPAR
 /// `status` must be null or valid.
 pub unsafe extern "C" fn status(handle: CUvideodecoder, surface: c_int, status: *mut CUVIDGETDECODESTATUS) -> u32 {
     let Some(decoder) = DECODERS.find(Handle::from_ptr(handle)) else { return answer::INVALID_VALUE };
+    // As NVIDIA's driver answers (580.159.04 on an H200).
+    if decoder.codec == Codec::Vp9 {
+        return answer::NOT_SUPPORTED;
+    }
     let Some(decoded) = decoder.decoded(surface).filter(|_| !status.is_null()) else { return answer::INVALID_VALUE };
     let is_done = decoded.done_ns <= clock::now_ns();
     let word = if is_done {
@@ -202,7 +205,7 @@ pub unsafe extern "C" fn map(
     let Some(decoded) = decoded else { return answer::INVALID_VALUE };
     {
         let _held = decoder.model.config.lock_holds_session.then(|| decoder.holding.take());
-        let lock_ns = decoder.model.config.lock_ns(decoder.costs_of);
+        let lock_ns = decoder.model.config.lock_ns(decoder.codec.modelled());
         clock::sleep_until(lock_returns_ns(clock::now_ns(), decoded.done_ns, lock_ns));
     }
     let mut state = decoder.state();
@@ -243,7 +246,7 @@ impl Decoder {
     }
 }
 
-/// The codec whose costs a stream has, if the device decodes it.
-fn offered(model: &Model, word: u32) -> Option<payload::Codec> {
-    Codec::of(word).map(Codec::modelled).filter(|codec| model.config.codecs.contains(codec))
+/// The codec of a stream, if the device decodes it.
+fn offered(model: &Model, word: u32) -> Option<Codec> {
+    Codec::of(word).filter(|codec| model.config.codecs.contains(&codec.modelled()))
 }

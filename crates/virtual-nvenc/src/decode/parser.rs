@@ -1,7 +1,7 @@
 //! cuvidCreateVideoParser, cuvidParseVideoData, cuvidDestroyVideoParser. Decodes nothing: surfaces are given out in turn.
 //!
 //! A unit of H.264 or HEVC is one picture, and shown when its turn has come. One of VP9 may hold several: each is decoded,
-//! the hidden ones are not shown, and one that only repeats another is shown on its surface without being decoded.
+//! and the hidden ones are not shown. One that only repeats another is not shown either: so does NVIDIA's (580.159.04).
 
 use std::ffi::{c_ulong, c_void};
 use std::mem::MaybeUninit;
@@ -131,9 +131,7 @@ impl Parser {
     fn vp9_frame(&mut self, frame: &[u8], timestamp: i64) -> bool {
         match vp9::Frame::read(frame) {
             Some(vp9::Frame::Coded(coded)) => self.vp9_coded(&coded, frame, timestamp),
-            Some(vp9::Frame::Existing { slot }) => {
-                self.kept[slot].is_some_and(|surface| show(self.user, self.on_frame, Shown { surface, timestamp }))
-            }
+            Some(vp9::Frame::Existing { slot }) => self.kept[slot].is_some(),
             None => false,
         }
     }

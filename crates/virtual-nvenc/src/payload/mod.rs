@@ -52,6 +52,9 @@ pub struct PayloadWriter {
     slice: Box<dyn SliceWriter>,
 }
 
+/// One in so many rows of a block is read.
+const SPARSE_SHARE: usize = 4;
+
 /// How pixels become blocks; the working memory of the mode in use.
 enum Blocks {
     Mosaic(Mosaic),
@@ -68,7 +71,8 @@ impl PayloadWriter {
             Codec::Hevc => (hevc::headers(&params)?, Box::new(hevc::Slice::new(&params, geometry))),
         };
         let blocks = match params.mode {
-            Mode::Mosaic => Blocks::Mosaic(Mosaic::new(geometry)),
+            Mode::Mosaic => Blocks::Mosaic(Mosaic::new(geometry, 1)),
+            Mode::Sparse => Blocks::Mosaic(Mosaic::new(geometry, SPARSE_SHARE)),
             Mode::Lossless => Blocks::Lossless(SampleRows::new(geometry)),
         };
         Ok(Self { params, geometry, headers, history: History::new(params.max_reorder), blocks, slice })

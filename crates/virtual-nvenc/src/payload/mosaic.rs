@@ -17,6 +17,8 @@ pub(super) type Step = [i16; 3];
 #[derive(Debug)]
 pub(super) struct Mosaic {
     geometry: Geometry,
+    /// Of the rows of a block, one in so many counts: the uppermost.
+    share: usize,
     /// Sums down the columns of a block row, one per sample of a picture row. 32 rows of 10 bits fit in 16.
     column_sums: Vec<u16>,
     averages: Vec<[i16; 3]>,
@@ -31,10 +33,11 @@ struct Mean {
 }
 
 impl Mosaic {
-    pub(super) fn new(geometry: Geometry) -> Self {
+    pub(super) fn new(geometry: Geometry, share: usize) -> Self {
         let blocks = geometry.blocks_wide;
         Self {
             geometry,
+            share,
             column_sums: vec![0; 4 * geometry.width],
             averages: vec![[0; 3]; blocks],
             steps: vec![[0; 3]; blocks],
@@ -109,11 +112,12 @@ impl Mosaic {
         });
     }
 
-    /// Width of a component, and its rows that block row `row` covers.
+    /// Width of a component, and the rows that count of those that block row `row` covers.
     fn rows_of(&self, component: usize, row: usize) -> (usize, Range<usize>) {
         let (width, height) = self.geometry.component_size(component);
         let block = self.geometry.component_block(component);
-        (width, row * block..height.min((row + 1) * block))
+        let (from, end) = (row * block, height.min((row + 1) * block));
+        (width, from..from + (end - from).div_ceil(self.share))
     }
 }
 

@@ -21,6 +21,9 @@ pub enum Codec {
 pub enum Mode {
     /// The average of each block: small and fast.
     Mosaic,
+    /// The average of the uppermost quarter of each block: for large frames on a computer that is too slow to read them whole
+    /// in the modelled time.
+    Sparse,
     /// Every sample, uncompressed.
     Lossless,
 }

@@ -33,7 +33,7 @@ pub(super) trait SliceWriter: Send {
 pub(super) fn max_rbsp_bytes(params: &StreamParams, geometry: &Geometry) -> usize {
     let samples_per_block: usize = (0..3).map(|component| geometry.component_block(component).pow(2)).sum();
     let raw_bytes = match params.mode {
-        Mode::Mosaic => 0,
+        Mode::Mosaic | Mode::Sparse => 0,
         Mode::Lossless => samples_per_block * geometry.bit_depth as usize / 8,
     };
     OVERHEAD_BYTES + geometry.blocks_wide * geometry.blocks_high * (BLOCK_SYNTAX_BYTES + raw_bytes)

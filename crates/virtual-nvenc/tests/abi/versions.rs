@@ -26,12 +26,29 @@ fn every_header_gets_a_table_without_a_gap() {
 }
 
 #[test]
-fn tables_are_refused_for_words_of_no_header() {
-    for word in [0, V12_1.list + 1, V12_1.list | 1 << 31, 0x7003_000c, 0x7002_000e, 0x7302_000c, 0x7002_000a] {
+fn tables_are_refused_for_words_that_are_none() {
+    for word in [0, 1, 0x0002_000c, 0x6102_000c, 0x8102_000c, 0xe102_000c] {
         assert_eq!(table(word).1, INVALID_VERSION, "{word:x}");
     }
     // SAFETY: null is a case that the driver must detect.
     assert_eq!(unsafe { virtual_nvenc::create_instance(std::ptr::null_mut()) }, INVALID_PTR);
+}
+
+/// As NVIDIA's driver: the struct's own version and bit 31 do not matter, and the API's matters when a session is opened.
+#[test]
+fn a_table_of_an_unknown_header_opens_no_session() {
+    let device = instant_device();
+    for (list, status) in [
+        (V12_1.list + (1 << 16), SUCCESS),
+        (V12_1.list | 1 << 31, SUCCESS),
+        (0x7002_000e, INVALID_VERSION),
+        (0x7302_000c, INVALID_VERSION),
+        (0x7002_000a, INVALID_VERSION),
+        (0xffff_ffff, INVALID_VERSION),
+    ] {
+        let (client, opened) = Client::with_header(&device, Header { list, ..V12_1 });
+        assert_eq!((opened, client.encoder.is_null()), (status, status != SUCCESS), "{list:x}");
+    }
 }
 
 #[test]

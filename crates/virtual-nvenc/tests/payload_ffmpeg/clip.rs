@@ -66,20 +66,22 @@ impl Frame {
 }
 
 impl Planar {
-    /// Each block filled with its average, rounded halves up. `block` is its side in luma samples.
-    pub fn mosaic(&self, block: usize) -> Self {
+    /// Each block filled with the average of its uppermost rows, one in `share`, rounded halves up. `block` is its side in luma
+    /// samples.
+    pub fn mosaic(&self, block: usize, share: usize) -> Self {
         let mut mosaic = self.clone();
         for component in 0..3 {
             let (width, height) = self.sizes[component];
             let side = block * width.div_ceil(2).max(1) / self.sizes[0].0.div_ceil(2).max(1);
             for (top, left) in (0..height).step_by(side).flat_map(|y| (0..width).step_by(side).map(move |x| (y, x))) {
-                let inside = || {
-                    (top..height.min(top + side))
-                        .flat_map(|y| (left..width.min(left + side)).map(move |x| y * width + x))
+                let rows = height.min(top + side) - top;
+                let of_rows = |rows| {
+                    (top..top + rows).flat_map(move |y| (left..width.min(left + side)).map(move |x| y * width + x))
                 };
-                let sum: u32 = inside().map(|i| u32::from(self.planes[component][i])).sum();
-                let count = inside().count() as u32;
-                inside().for_each(|i| mosaic.planes[component][i] = ((sum + count / 2) / count) as u16);
+                let counted = || of_rows(rows.div_ceil(share));
+                let sum: u32 = counted().map(|i| u32::from(self.planes[component][i])).sum();
+                let count = counted().count() as u32;
+                of_rows(rows).for_each(|i| mosaic.planes[component][i] = ((sum + count / 2) / count) as u16);
             }
         }
         mosaic

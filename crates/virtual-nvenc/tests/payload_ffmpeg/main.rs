@@ -13,7 +13,7 @@ use virtual_nvenc::payload::{
 };
 
 const CODECS: [Codec; 2] = [Codec::H264, Codec::Hevc];
-const MODES: [Mode; 2] = [Mode::Mosaic, Mode::Lossless];
+const MODES: [Mode; 3] = [Mode::Mosaic, Mode::Sparse, Mode::Lossless];
 
 /// One stream to be written and judged.
 #[derive(Clone, Copy, Debug)]
@@ -142,14 +142,15 @@ fn letter(kind: PictureKind) -> &'static str {
 fn compare(case: &Case, place: usize, decoded: &Planar, expected: Planar) {
     let block = match (case.mode, case.codec) {
         (Mode::Lossless, _) => 1,
-        (Mode::Mosaic, Codec::H264) => 16,
-        (Mode::Mosaic, Codec::Hevc) => 32,
+        (Mode::Mosaic | Mode::Sparse, Codec::H264) => 16,
+        (Mode::Mosaic | Mode::Sparse, Codec::Hevc) => 32,
     };
+    let share = if case.mode == Mode::Sparse { 4 } else { 1 };
     let tolerance = match case.mode {
-        Mode::Mosaic if case.format.is_rgb() => 1,
+        Mode::Mosaic | Mode::Sparse if case.format.is_rgb() => 1,
         _ => 0,
     };
-    let expected = if block == 1 { expected } else { expected.mosaic(block) };
+    let expected = if block == 1 { expected } else { expected.mosaic(block, share) };
     if let Some((component, x, y)) = decoded.first_difference(&expected, tolerance) {
         let (have, want) = (decoded.sample(component, x, y), expected.sample(component, x, y));
         panic!("{case:?}: picture {place}, component {component} at {x},{y} is {have}, not {want}");

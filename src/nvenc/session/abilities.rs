@@ -1,0 +1,90 @@
+//! What a session's device can encode, and what a configuration asks beyond that.
+
+use std::mem::MaybeUninit;
+
+use moq_nvenc::sys::nvEncodeAPI as sys;
+
+use super::Session;
+use crate::contract::{Codec, Dimensions, EncoderConfig};
+use crate::nvenc::error::NvencError;
+use crate::nvenc::params::{self, put};
+
+/// What a codec of this device can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct CodecCaps {
+    pub codec: Codec,
+    pub min: Dimensions,
+    pub max: Dimensions,
+    pub max_b_frames: u32,
+    pub engines: u32,
+}
+
+impl Session {
+    /// Codecs the device offers, of those this program knows.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn codecs(&self) -> Result<Vec<Codec>, NvencError> {
+        let mut count = 0;
+        // SAFETY: the pointer is valid for the u32 written.
+        let status = unsafe { (self.api.entries.guid_count)(self.encoder, &raw mut count) };
+        self.check("nvEncGetEncodeGUIDCount", status)?;
+        let mut guids = vec![sys::GUID { Data1: 0, Data2: 0, Data3: 0, Data4: [0; 8] }; count as usize];
+        let mut filled = 0;
+        // SAFETY: `guids` has room for `count` entries, and the driver writes no more than that.
+        let status = unsafe { (self.api.entries.guids)(self.encoder, guids.as_mut_ptr(), count, &raw mut filled) };
+        self.check("nvEncGetEncodeGUIDs", status)?;
+        guids.truncate(filled as usize);
+        Ok(guids.iter().filter_map(params::codec_of).collect())
+    }
+
+    /// Limits of one codec the device offers.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub fn caps(&self, codec: Codec) -> Result<CodecCaps, NvencError> {
+        use sys::_NV_ENC_CAPS as Caps;
+        let ask = |cap| self.cap(codec, cap);
+        Ok(CodecCaps {
+            codec,
+            min: Dimensions { width: ask(Caps::NV_ENC_CAPS_WIDTH_MIN)?, height: ask(Caps::NV_ENC_CAPS_HEIGHT_MIN)? },
+            max: Dimensions { width: ask(Caps::NV_ENC_CAPS_WIDTH_MAX)?, height: ask(Caps::NV_ENC_CAPS_HEIGHT_MAX)? },
+            max_b_frames: ask(Caps::NV_ENC_CAPS_NUM_MAX_BFRAMES)?,
+            engines: ask(Caps::NV_ENC_CAPS_NUM_ENCODER_ENGINES)?,
+        })
+    }
+
+    fn cap(&self, codec: Codec, cap: sys::NV_ENC_CAPS) -> Result<u32, NvencError> {
+        let mut params = MaybeUninit::<sys::NV_ENC_CAPS_PARAM>::zeroed();
+        let mut value = 0;
+        // SAFETY: the struct is zeroed and written in place; both pointers are valid during the call.
+        let status = unsafe {
+            put!(params.version = sys::NV_ENC_CAPS_PARAM_VER);
+            put!(params.capsToQuery = cap);
+            let guid = params::codec_guid(codec);
+            (self.api.entries.caps)(self.encoder, guid, params.as_mut_ptr(), &raw mut value)
+        };
+        self.check("nvEncGetEncodeCaps", status)?;
+        Ok(u32::try_from(value).unwrap_or(0))
+    }
+
+    /// Says what the device cannot do, before the driver has to refuse it.
+    pub(super) fn check_abilities(&self, config: &EncoderConfig) -> Result<(), NvencError> {
+        let (codec, dimensions) = (config.codec, config.dimensions);
+        let offered = self.codecs()?;
+        if !offered.contains(&codec) {
+            let offered = offered.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(NvencError::NoCodec { codec, offered });
+        }
+        let CodecCaps { min, max, max_b_frames, .. } = self.caps(codec)?;
+        let fits = |value, least, most| (least..=most).contains(&value);
+        if !fits(dimensions.width, min.width, max.width) || !fits(dimensions.height, min.height, max.height) {
+            return Err(NvencError::Size { codec, dimensions, min, max });
+        }
+        if config.b_frames > max_b_frames {
+            return Err(NvencError::BFrames { codec, asked: config.b_frames, max: max_b_frames });
+        }
+        Ok(())
+    }
+}
