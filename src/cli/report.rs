@@ -64,7 +64,7 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let text = pages::status(subject, now)?;
-    export(&args.into.join("STATUS.md"), |out| Ok(out.write_all(text.as_bytes())?))?;
+    export(&args.into.join(pages::status_name(&subject)), |out| Ok(out.write_all(text.as_bytes())?))?;
     Ok(Exit::Done)
 }
 

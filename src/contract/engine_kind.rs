@@ -19,7 +19,7 @@ pub enum EngineKind {
 }
 
 /// An encoder's words and a decoder's. A longer text stands before its own parts.
-const DECODER_WORDS: [(&str, &str); 33] = [
+const DECODER_WORDS: [(&str, &str); 38] = [
     (
         "A run opens an encode session, encodes the input once and closes it.",
         "A run opens a decoder, decodes the input once and closes it.",
@@ -57,9 +57,14 @@ const DECODER_WORDS: [(&str, &str); 33] = [
     ("locked inline", "mapped inline"),
     ("lock itself", "map itself"),
     ("locks itself", "maps itself"),
+    ("each frame is locked right after", "each frame is mapped right after"),
+    ("submitting and locking", "submitting and mapping"),
     ("in the lock", "in the map"),
+    ("behind a lock", "behind a map"),
     ("thread's lock", "thread's map"),
     ("Unlock", "Unmap"),
+    ("unlock", "unmap"),
+    ("longest lock", "longest map"),
     ("Encod", "Decod"),
     ("encod", "decod"),
 ];

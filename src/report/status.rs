@@ -22,10 +22,16 @@ use crate::units::{NO_VALUE, pct};
 /// File name of [`analysis`], with the date of the session, so that the same session has the same page.
 pub fn analysis_name(subject: &Subject<'_>) -> String {
     let made = utc(subject.session.manifest.created_unix_ms);
-    format!("NV_PRECISE_ANALYSIS_{}.md", made.get(..10).unwrap_or("undated"))
+    let engine = if subject.engine().is_encoder() { "NV" } else { "NVDEC" };
+    format!("{engine}_PRECISE_ANALYSIS_{}.md", made.get(..10).unwrap_or("undated"))
 }
 
-/// `NV_PRECISE_ANALYSIS_<date>.md` in `folder`: purpose, baseline, before and after, criteria, risks.
+/// File name of [`status`]: a decoder's is another page.
+pub fn status_name(subject: &Subject<'_>) -> &'static str {
+    if subject.engine().is_encoder() { "STATUS.md" } else { "STATUS_NVDEC.md" }
+}
+
+/// The page of [`analysis_name`] in `folder`: purpose, baseline, before and after, criteria, risks.
 ///
 /// # Errors
 /// A run of a session could not be read.
@@ -34,7 +40,8 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     let figures = figures(&material);
     let path = folder.join(analysis_name(&subject));
     let stem = stem(&path)?;
-    let mut text = "# NVENC lock wait: precise analysis\n\n".to_owned();
+    let engine = subject.engine();
+    let mut text = format!("# {} {}: precise analysis\n\n", engine.title(), engine.say("lock wait"));
     let mut put = |title: &str, block: String| {
         // Writing to a String cannot fail.
         let _ = write!(text, "## {title}\n\n{}\n\n", block.trim_end());
@@ -43,11 +50,11 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     if let Some(doubts) = sections::doubts(&material) {
         put("Doubts and warnings", doubts);
     }
-    put("Purpose", PURPOSE.to_owned());
+    put("Purpose", engine.say(PURPOSE).into_owned());
     put("Baseline", baseline(&material));
     for codec in material.compared_codecs() {
         let (title, split) = (codec_title(codec.codec), sections::wait_split(codec));
-        let figure = figure_link(&figures, stem, codec.codec, FigureKind::WaitSplit);
+        let figure = engine.say(&figure_link(&figures, stem, codec.codec, FigureKind::WaitSplit)).into_owned();
         let tables = sections::before_after(codec);
         put(
             &format!("Before and after, {title}"),
@@ -55,10 +62,10 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
         );
     }
     put("Acceptance criteria", subject.comparison.map_or_else(|| NOT_COMPARED.to_owned(), sections::criteria));
-    put("Risk: tail latency", tail_latency(&material));
+    put("Risk: tail latency", engine.say(&tail_latency(&material)).into_owned());
     put("Risk: HEVC stability", hevc_stability(&material));
     for codec in material.codecs() {
-        let thresholds = figure_link(&figures, stem, codec, FigureKind::Thresholds);
+        let thresholds = engine.say(&figure_link(&figures, stem, codec, FigureKind::Thresholds)).into_owned();
         let table = sections::thresholds(&material, codec);
         put(&format!("Thresholds, {}", codec_title(codec)), format!("{table}\n{thresholds}"));
     }
@@ -70,7 +77,7 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     Ok(Report { path, markdown: text + &generated_line(generated), figures, models })
 }
 
-/// `docs/status/STATUS.md`: the current state, on one screen.
+/// The page of [`status_name`]: the current state, on one screen.
 ///
 /// # Errors
 /// A run of a session could not be read.

@@ -22,6 +22,7 @@ use crate::ui::views::thresholds::model::Thresholds;
 use crate::ui::views::thresholds::view as thresholds;
 use crate::ui::views::timeline::model::{Marks, Timeline};
 use crate::ui::views::timeline::{self, TimelineState};
+use crate::ui::words::said;
 use crate::ui::{pictures, theme};
 use crate::units;
 
@@ -197,14 +198,14 @@ impl Plots {
         let mut run = chosen.or_else(|| session.runs.iter().find(is_telling)).or(session.runs.first())?;
         ui.horizontal(|ui| {
             ui.weak("Run");
-            let combo = ComboBox::from_id_salt("run").selected_text(run_name(run)).width(330.0);
+            let combo = ComboBox::from_id_salt("run").selected_text(said(ui, &run_name(run))).width(330.0);
             let shown = combo.show_ui(ui, |ui| {
                 // Case by case, since runs are made in an order drawn by lot.
                 let mut runs: Vec<_> = session.runs.iter().collect();
                 runs.sort_by_key(|run| (run.summary.case.place(), run.summary.warmup, run.summary.order_index));
                 for other in runs {
                     let is_shown = other.summary.order_index == run.summary.order_index;
-                    if ui.selectable_label(is_shown, run_name(other)).clicked() {
+                    if ui.selectable_label(is_shown, said(ui, &run_name(other))).clicked() {
                         self.order_index = Some(other.summary.order_index);
                         run = other;
                     }
