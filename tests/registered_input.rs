@@ -64,10 +64,12 @@ fn mapping_and_unmapping_are_columns_only_where_they_happen() {
     let config = config(2, LockPlacement::Inline);
     let (_, frames) = encode(&config, InputPath::Driver);
     assert!(frames.map_ns.is_empty() && frames.unmap_ns.is_empty());
-    let (_, frames) = encode(&config, InputPath::Cuda);
-    for column in [&frames.map_ns, &frames.unmap_ns] {
-        assert_eq!(column.len() as u64, NUM_FRAMES);
-        assert!(column.iter().all(|&ns| ns > 0), "{column:?}");
+    for b_frames in [0, 2] {
+        let (_, frames) = encode(&EncoderConfig { b_frames, ..config }, InputPath::Cuda);
+        for column in [&frames.map_ns, &frames.unmap_ns] {
+            assert_eq!(column.len() as u64, NUM_FRAMES);
+            assert!(column.iter().all(|&ns| ns > 0), "{b_frames} B-frames: {column:?}");
+        }
     }
 }
 

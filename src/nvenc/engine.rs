@@ -1,6 +1,6 @@
-//! An initialised session as an engine: buffer pairs by slot, one pair a frame in flight.
+//! An initialised session as an engine: a pool of inputs and outputs, a pair a frame in flight.
 //!
-//! Slot `k mod pool` belongs to the `k`-th frame, because the API wants locks in the order of submission. Knows no
+//! Output `k mod pool` belongs to the `k`-th frame, because the API wants locks in the order of submission. Knows no
 //! threshold and no clock beyond the time of the submission call.
 
 use std::time::{Duration, Instant};
@@ -15,7 +15,6 @@ use crate::pipeline::engine::{Engine, Frame, Submitted, Taken};
 pub struct EncodeEngine {
     session: Session,
     config: EncoderConfig,
-    pool: u64,
 }
 
 impl EncodeEngine {
@@ -26,12 +25,8 @@ impl EncodeEngine {
     pub(super) fn new(mut session: Session, config: &EncoderConfig, pool: u32) -> Result<Self, NvencError> {
         session.enter_thread(config)?;
         session.initialize(config)?;
-        session.create_slots(pool as usize, config)?;
-        Ok(Self { session, config: *config, pool: pool.into() })
-    }
-
-    fn slot(&self, idx: u64) -> usize {
-        (idx % self.pool) as usize
+        session.create_buffers(pool, config)?;
+        Ok(Self { session, config: *config })
     }
 
     /// The frame with what this engine knows of it: its bytes are as many as the session's buffers were made for.
@@ -58,15 +53,15 @@ impl Engine for EncodeEngine {
     }
 
     fn upload(&self, idx: u64, frame: &Frame<'_>) -> Result<u32, NvencError> {
-        self.session.upload(self.slot(idx), &self.view(frame)?)
+        self.session.upload(idx, &self.view(frame)?)
     }
 
     fn submit(&self, idx: u64, frame: &Frame<'_>, pitch: u32) -> Result<Submitted, NvencError> {
         let view = self.view(frame)?;
         let map_at = Instant::now();
-        let map_ns = self.session.map_input(self.slot(idx))?.then(|| nanos(map_at.elapsed()));
+        let map_ns = self.session.map_input(idx)?.then(|| nanos(map_at.elapsed()));
         let call_at = Instant::now();
-        let ready = self.session.encode(self.slot(idx), &view, idx, pitch)?;
+        let ready = self.session.encode(idx, &view, pitch)?;
         Ok(Submitted { call_at, call_ns: nanos(call_at.elapsed()), preparation_ns: 0, blocked_ns: 0, map_ns, ready })
     }
 
@@ -75,7 +70,7 @@ impl Engine for EncodeEngine {
     }
 
     fn take_back(&self, idx: u64, wait: bool) -> Result<Option<TakenPacket<'_>>, NvencError> {
-        let locked = self.session.lock_output(self.slot(idx), wait)?;
+        let locked = self.session.lock_output(idx, wait)?;
         Ok(locked.map(|locked| TakenPacket { engine: self, locked }))
     }
 }

@@ -77,8 +77,9 @@ unsafe impl Sync for DeviceHandle {}
 pub struct Session {
     api: Arc<Api>,
     encoder: *mut c_void,
-    /// Input and output buffer pairs, by slot.
-    slots: Vec<Slot>,
+    /// The `k`-th frame goes in by the `k`-th input, modulo their number, and the `k`-th packet comes out by the `k`-th output.
+    inputs: Vec<Input>,
+    outputs: Vec<*mut c_void>,
     /// Pictures were submitted after the last end-of-stream: the API wants one before the session is destroyed.
     needs_end_of_stream: AtomicBool,
     /// Dropped last: the driver uses the device until the session is gone.
@@ -86,16 +87,10 @@ pub struct Session {
 }
 
 // SAFETY: the API allows submitting on one thread while another locks and unlocks (programming guide, "threading
-// model"); the pipeline keeps to that split, and slots change only through `&mut self`.
+// model"); the pipeline keeps to that split, and buffers are made only through `&mut self`.
 unsafe impl Send for Session {}
 // SAFETY: as above.
 unsafe impl Sync for Session {}
-
-#[derive(Debug)]
-struct Slot {
-    input: Input,
-    output: *mut c_void,
-}
 
 /// Where a frame is when it is submitted.
 #[derive(Debug)]
@@ -137,7 +132,8 @@ impl Session {
             (api.entries.open)(params.as_mut_ptr(), &raw mut encoder)
         };
         // A driver may hand out a handle and refuse all the same; dropping the session then destroys it.
-        let session = Self { api, encoder, slots: Vec::new(), needs_end_of_stream: AtomicBool::new(false), device };
+        let needs_end_of_stream = AtomicBool::new(false);
+        let session = Self { api, encoder, inputs: Vec::new(), outputs: Vec::new(), needs_end_of_stream, device };
         session.check("nvEncOpenEncodeSessionEx", status)?;
         Ok(session)
     }
@@ -170,24 +166,34 @@ impl Session {
         self.check("nvEncInitializeEncoder", status)
     }
 
-    /// Makes buffer pairs until there are `num_slots`.
+    /// Makes `pool` outputs, and as many inputs; of a GPU's memory more of these: it may be filled only once its frame has come
+    /// back, and with B-frames a frame comes back up to so many packets later than it went in.
     ///
     /// # Errors
     /// What the driver answers, usually out of memory. Buffers made before are kept and freed with the session.
-    pub(super) fn create_slots(&mut self, num_slots: usize, config: &EncoderConfig) -> Result<(), NvencError> {
-        while self.slots.len() < num_slots {
-            // Into the list before its output is made, so that a failure there does not leak the input.
-            let input = match config.nvenc.input_path {
+    pub(super) fn create_buffers(&mut self, pool: u32, config: &EncoderConfig) -> Result<(), NvencError> {
+        for _ in 0..pool {
+            self.outputs.push(self.create_output()?);
+        }
+        let num_inputs = match config.nvenc.input_path {
+            InputPath::Driver => pool,
+            InputPath::Cuda => pool + config.b_frames,
+        };
+        for _ in 0..num_inputs {
+            self.inputs.push(match config.nvenc.input_path {
                 InputPath::Driver => Input::Own(self.create_input(config)?),
                 InputPath::Cuda => Input::Registered(self.create_registered(config)?),
-            };
-            self.slots.push(Slot { input, output: std::ptr::null_mut() });
-            let output = self.create_output()?;
-            if let Some(slot) = self.slots.last_mut() {
-                slot.output = output;
-            }
+            });
         }
         Ok(())
+    }
+
+    fn input(&self, idx: u64) -> &Input {
+        &self.inputs[(idx % self.inputs.len() as u64) as usize]
+    }
+
+    fn output(&self, idx: u64) -> *mut c_void {
+        self.outputs[(idx % self.outputs.len() as u64) as usize]
     }
 
     fn create_input(&self, config: &EncoderConfig) -> Result<*mut c_void, NvencError> {
@@ -217,12 +223,12 @@ impl Session {
         Ok(unsafe { get!(params.bitstreamBuffer as *mut c_void) })
     }
 
-    /// Copies a frame to where a slot's input is. Returns the pitch of its rows in bytes.
+    /// Copies the `idx`-th frame to its input. Returns the pitch of its rows in bytes.
     ///
     /// # Errors
     /// What the driver answers.
-    pub(super) fn upload(&self, slot_idx: usize, frame: &FrameView<'_>) -> Result<u32, NvencError> {
-        match &self.slots[slot_idx].input {
+    pub(super) fn upload(&self, idx: u64, frame: &FrameView<'_>) -> Result<u32, NvencError> {
+        match self.input(idx) {
             Input::Own(input) => self.upload_by_driver(*input, frame),
             Input::Registered(registered) => self.upload_by_cuda(registered, frame),
         }
@@ -252,19 +258,12 @@ impl Session {
         Ok(pitch)
     }
 
-    /// Submits a slot's input; its output goes to the slot's output buffer, or to a later one's with B pictures.
+    /// Submits the `idx`-th frame, with the output of the same number; with B pictures that holds another frame's packet.
     ///
     /// # Errors
     /// What the driver answers.
-    pub(super) fn encode(
-        &self,
-        slot_idx: usize,
-        frame: &FrameView<'_>,
-        frame_idx: u64,
-        pitch: u32,
-    ) -> Result<Ready, NvencError> {
-        let slot = &self.slots[slot_idx];
-        let input = match &slot.input {
+    pub(super) fn encode(&self, idx: u64, frame: &FrameView<'_>, pitch: u32) -> Result<Ready, NvencError> {
+        let input = match self.input(idx) {
             Input::Own(input) => *input,
             Input::Registered(registered) => registered.mapped(),
         };
@@ -275,11 +274,11 @@ impl Session {
             put!(params.inputWidth = frame.dimensions.width);
             put!(params.inputHeight = frame.dimensions.height);
             put!(params.inputPitch = pitch);
-            put!(params.frameIdx = frame_idx as u32);
+            put!(params.frameIdx = idx as u32);
             put!(params.inputTimeStamp = frame.pts);
             put!(params.inputDuration = 1);
             put!(params.inputBuffer = input);
-            put!(params.outputBitstream = slot.output);
+            put!(params.outputBitstream = self.output(idx));
             put!(params.bufferFmt = params::buffer_format(frame.format));
             put!(params.pictureStruct = sys::_NV_ENC_PIC_STRUCT::NV_ENC_PIC_STRUCT_FRAME);
         }
@@ -311,24 +310,23 @@ impl Session {
         self.check("nvEncEncodePicture (end of stream)", status)
     }
 
-    /// Maps a slot's registered memory for the frame in it. Answers false where the slot has a buffer of the driver.
+    /// Maps the `idx`-th frame's memory. Answers false where it is in a buffer of the driver.
     ///
     /// # Errors
     /// What the driver answers.
-    pub(super) fn map_input(&self, slot_idx: usize) -> Result<bool, NvencError> {
-        match &self.slots[slot_idx].input {
+    pub(super) fn map_input(&self, idx: u64) -> Result<bool, NvencError> {
+        match self.input(idx) {
             Input::Own(_) => Ok(false),
             Input::Registered(registered) => self.map(registered).map(|()| true),
         }
     }
 
-    /// Unmaps it again, once its frame has come back: with reordering, that is not the frame whose output shared its slot.
-    /// Answers false where nothing is mapped.
+    /// Unmaps the memory of a frame that has come back. Answers false where it is in a buffer of the driver.
     ///
     /// # Errors
     /// What the driver answers.
     pub(super) fn unmap_input_of(&self, pts: u64) -> Result<bool, NvencError> {
-        let registered = self.slots.iter().find_map(|slot| match &slot.input {
+        let registered = self.inputs.iter().find_map(|input| match input {
             Input::Registered(registered) if registered.holds(pts) => Some(registered),
             Input::Registered(_) | Input::Own(_) => None,
         });
@@ -346,17 +344,17 @@ impl Session {
         }
     }
 
-    /// Locks a slot's output. Without `wait`, `None` means that it is not finished.
+    /// Locks the `idx`-th output. Without `wait`, `None` means that it is not finished.
     ///
     /// # Errors
     /// What the driver answers.
-    pub(super) fn lock_output(&self, slot_idx: usize, wait: bool) -> Result<Option<Locked<'_>>, NvencError> {
+    pub(super) fn lock_output(&self, idx: u64, wait: bool) -> Result<Option<Locked<'_>>, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_LOCK_BITSTREAM>::zeroed();
         // SAFETY: the struct is zeroed and written in place, and valid during the call.
         let status = unsafe {
             put!(params.version = sys::NV_ENC_LOCK_BITSTREAM_VER);
             (*params.as_mut_ptr())._bitfield_1.set_bit(0, !wait); // doNotWait
-            put!(params.outputBitstream = self.slots[slot_idx].output);
+            put!(params.outputBitstream = self.output(idx));
             (self.api.entries.lock_output)(self.encoder, params.as_mut_ptr())
         };
         if !wait && matches!(Status(status), Status::LOCK_BUSY | Status::ENCODER_BUSY) {
@@ -367,7 +365,7 @@ impl Session {
         let locked = unsafe {
             Locked {
                 session: self,
-                output: self.slots[slot_idx].output,
+                output: self.output(idx),
                 data: get!(params.bitstreamBufferPtr as *const u8),
                 num_bytes: get!(params.bitstreamSizeInBytes as u32) as usize,
                 pts: get!(params.outputTimeStamp as u64),
@@ -442,14 +440,14 @@ impl Drop for Session {
         }
         // SAFETY: each handle is this session's and is destroyed once; the session goes last.
         unsafe {
-            for slot in &self.slots {
-                match &slot.input {
+            for input in &self.inputs {
+                match input {
                     Input::Own(input) => drop((self.api.entries.destroy_input)(self.encoder, *input)),
                     Input::Registered(registered) => self.unregister(registered),
                 }
-                if !slot.output.is_null() {
-                    (self.api.entries.destroy_output)(self.encoder, slot.output);
-                }
+            }
+            for &output in &self.outputs {
+                (self.api.entries.destroy_output)(self.encoder, output);
             }
             (self.api.entries.destroy)(self.encoder);
         }

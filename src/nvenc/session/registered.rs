@@ -55,10 +55,10 @@ impl Session {
     /// Copies a frame to the GPU and waits for it. Returns the pitch of its rows in bytes.
     pub(super) fn upload_by_cuda(&self, registered: &Registered, frame: &FrameView<'_>) -> Result<u32, NvencError> {
         let memory = self.device.memory.as_ref().ok_or(NvencError::NoMemory)?;
-        // With B-frames a slot's frame may come back after the one that its output held.
+        // Only where a driver gave another time stamp back than it got: `unmap_input_of` did not find the frame then.
         self.unmap(registered)?;
         let pitch = registered.buffer.pitch_bytes();
-        upload::place_planes(frame, pitch, |plane| {
+        let queued = upload::place_planes(frame, pitch, |plane| {
             // SAFETY: the rows are the frame's, which the caller holds until `wait` below has returned; the buffer was made
             // for such a frame, and is not mapped, so nobody else uses it.
             unsafe {
@@ -70,8 +70,10 @@ impl Session {
                     plane.pitch,
                 )
             }
-        })?;
-        memory.wait()?;
+        });
+        // Also after an error: a plane that was queued before it is still being read.
+        let waited = memory.wait();
+        queued.and(waited)?;
         registered.pts.store(frame.pts, Ordering::Relaxed);
         Ok(pitch as u32)
     }
