@@ -71,7 +71,7 @@ enum EngineHandle {
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum DeviceError {
     #[error(
-        "'{0}' is not a device: use virtual, virtual:PROFILE, virtual:key=value,…, cuda:N, cuda:UUID, or the path of a driver library"
+        "'{0}' is not a device: use virtual, virtual:PROFILE, virtual:key=value,…, virtual+cuda:N, cuda:N, cuda:UUID, or the path of a driver library"
     )]
     Unknown(String),
     #[error("virtual device: {0}")]
@@ -259,9 +259,13 @@ impl Device {
         let (driver, api_version) = (driver_version(), api_version(&api));
         let info = DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc };
         let clocks = clocks_of(&context);
-        let memory = Arc::new(CudaMemory::new(Arc::clone(&context))?);
-        let engine = EngineHandle::Encoder { api, handle: context_handle(context).with_memory(memory) };
-        Ok(Self { engine, info, emulation: None, clocks })
+        let handle = context_handle(Arc::clone(&context));
+        // A library may be a driver that cannot read a GPU's memory: our own virtual one as a library.
+        let handle = match kind {
+            DeviceKind::Cuda => handle.with_memory(Arc::new(CudaMemory::new(context)?)),
+            DeviceKind::Virtual | DeviceKind::Library => handle,
+        };
+        Ok(Self { engine: EngineHandle::Encoder { api, handle }, info, emulation: None, clocks })
     }
 
     /// Facts about the device.

@@ -17,7 +17,7 @@ pub trait DeviceMemory: Debug + Send + Sync {
     /// The driver refuses.
     fn bind(&self) -> Result<(), MemoryError>;
 
-    /// Host memory that the device can copy to without a detour (pinned).
+    /// Host memory that the device can copy to and from without a detour (pinned).
     ///
     /// # Errors
     /// There is none left.
@@ -84,7 +84,7 @@ pub trait DeviceBuffer: Debug + Send + Sync {
     fn pitch_bytes(&self) -> usize;
 }
 
-/// Host memory that a device copies to.
+/// Host memory that a device copies to and from.
 pub trait HostBuffer: Debug + Send + Sync {
     /// Where it lies, and its number of bytes.
     fn raw(&self) -> (*mut u8, usize);

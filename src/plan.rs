@@ -199,6 +199,29 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// The same for another engine: what that one cannot have is as it is by default.
+    pub fn with_engine(self, engine: EngineKind) -> Self {
+        let usual = Self::default();
+        let codecs = |keeps: fn(&Codec) -> bool| {
+            let kept: Vec<_> = self.codecs.iter().copied().filter(keeps).collect();
+            if kept.is_empty() { usual.codecs.clone() } else { kept }
+        };
+        match engine {
+            EngineKind::Nvenc => {
+                Self { engine, copy_out: false, codecs: codecs(|codec| Codec::ENCODED.contains(codec)), ..self }
+            }
+            EngineKind::Nvdec => Self {
+                engine,
+                codecs: codecs(|_| true),
+                baselines: Vec::new(),
+                verify: false,
+                b_frames: 0,
+                input_path: InputPath::Driver,
+                ..self
+            },
+        }
+    }
+
     /// Can the plan be run?
     ///
     /// # Errors

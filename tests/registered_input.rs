@@ -42,12 +42,16 @@ fn packets_do_not_depend_on_where_the_frames_were() {
     let even = Dimensions { width: 64, height: 48 };
     // Rows that are no multiple of any alignment.
     let narrow = Dimensions { width: 322, height: 182 };
+    // Higher than wide, and chroma a byte wider than luma.
+    let odd = Dimensions { width: 161, height: 321 };
     for lock in PLACEMENTS {
         for (format, dimensions, b_frames) in [
             (PixelFormat::Nv12, even, 0),
             (PixelFormat::Nv12, narrow, 2),
             (PixelFormat::I420, narrow, 0),
             (PixelFormat::Argb, narrow, 0),
+            (PixelFormat::Nv12, odd, 0),
+            (PixelFormat::I420, odd, 0),
         ] {
             let config = EncoderConfig { format, dimensions, b_frames, ..config(3, lock) };
             let bytes = |path| encode(&config, path).0.into_iter().map(|it| (it.pts, it.data)).collect::<Vec<_>>();

@@ -44,6 +44,10 @@ pub enum OpenError {
     Device(#[from] DeviceError),
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error(
+        "cannot keep the frames where the GPU can copy them from: they do not fit in memory; raise --preload-mib, lower --frames, or leave out --input-path cuda"
+    )]
+    NotPinned,
 }
 
 impl Opened {
@@ -60,6 +64,8 @@ impl Opened {
             let feed = Feed::open(&input, Some(plan.frames), preload_bytes)?;
             let feed = match plan.input_path {
                 InputPath::Driver => feed,
+                // A copy from other memory takes a detour, and longer: that is another measurement.
+                InputPath::Cuda if !feed.is_preloaded() => return Err(OpenError::NotPinned),
                 InputPath::Cuda => feed.moved(|frame| device.pinned(frame))?,
             };
             return Ok(Self { spec, device, feed, format: None });

@@ -142,6 +142,7 @@ impl From<OpenError> for Failure {
             OpenError::Input(error) => error.into(),
             OpenError::Device(error) => error.into(),
             OpenError::Source(error) => error.into(),
+            error @ OpenError::NotPinned => Self::failed(error.to_string()),
         }
     }
 }

@@ -9,6 +9,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::headers::HEADERS;
 use super::questions::QUESTIONS;
 use super::{Answer, Answers, ConformanceError, Driver};
@@ -28,8 +30,15 @@ pub struct Task {
     pub from: usize,
 }
 
-/// A line: an answer, or why the driver cannot be asked at all.
-type Line = Result<Answer, String>;
+/// What the other process writes, a line each.
+#[derive(Debug, Serialize, Deserialize)]
+enum Line {
+    /// The driver is loaded, and its device open.
+    Loaded,
+    Answer(Answer),
+    /// Why the driver cannot be asked at all.
+    Unusable(String),
+}
 
 /// Asks all questions with the words of all headers.
 pub(super) fn ask(library: Option<&Path>) -> Result<Answers, ConformanceError> {
@@ -47,20 +56,32 @@ pub(super) fn ask(library: Option<&Path>) -> Result<Answers, ConformanceError> {
 fn ask_in_process(task: &Task, answers: &mut Vec<Answer>) -> Result<(), ConformanceError> {
     let mut child = start(task)?;
     let lines = child.stdout.take().map(lines_of).ok_or(io::Error::from(io::ErrorKind::BrokenPipe))?;
-    let mut end = None;
+    let (mut is_loaded, mut end) = (false, None);
     while answers.len() < QUESTIONS.len() && end.is_none() {
-        match lines.recv_timeout(PATIENCE) {
-            Ok(Ok(answer)) => answers.push(answer),
-            Ok(Err(message)) => end = Some(Err(ConformanceError::Driver(message))),
-            Err(RecvTimeoutError::Timeout) => {
-                answers.push(Answer::Hung);
-                end = Some(Ok(()));
+        let failure = match lines.recv_timeout(PATIENCE) {
+            Ok(Line::Loaded) => {
+                is_loaded = true;
+                continue;
             }
-            Err(RecvTimeoutError::Disconnected) => {
-                answers.push(Answer::Crashed(child.wait()?.to_string()));
-                end = Some(Ok(()));
+            Ok(Line::Answer(answer)) => {
+                answers.push(answer);
+                continue;
             }
-        }
+            Ok(Line::Unusable(message)) => {
+                end = Some(Err(ConformanceError::Driver(message)));
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => Answer::Hung,
+            Err(RecvTimeoutError::Disconnected) => Answer::Crashed(child.wait()?.to_string()),
+        };
+        // What happens before the first question is no answer to it, and would happen again.
+        end = Some(if is_loaded {
+            answers.push(failure);
+            Ok(())
+        } else {
+            let while_loaded = format!("cannot load the driver: it {failure} while it is loaded and its GPU is opened");
+            Err(ConformanceError::Driver(format!("{while_loaded}; check it with nvidia-smi, or name another library")))
+        });
     }
     // A driver may hang as well when its process ends.
     child.kill()?;
@@ -105,9 +126,12 @@ pub fn serve(task: &Task, mut out: impl Write) -> io::Result<()> {
     match (Driver::of(&spec), HEADERS.get(task.header)) {
         (Ok(driver), Some(header)) => {
             let questions = QUESTIONS.iter().skip(task.from);
-            questions.map(|question| question.ask(&driver.client(header))).try_for_each(|answer| tell(&Ok(answer)))
+            tell(&Line::Loaded)?;
+            questions
+                .map(|question| question.ask(&driver.client(header)))
+                .try_for_each(|answer| tell(&Line::Answer(answer)))
         }
-        (Err(error), _) => tell(&Err(error.to_string())),
-        (_, None) => tell(&Err(format!("there is no header {}", task.header))),
+        (Err(error), _) => tell(&Line::Unusable(error.to_string())),
+        (_, None) => tell(&Line::Unusable(format!("there is no header {}", task.header))),
     }
 }

@@ -12,9 +12,8 @@ use std::ptr::null_mut;
 use super::Answer;
 use super::headers::{FUTURE_API, Header};
 use super::structs::{FunctionList, Guid, Struct, at, named_entries};
-use crate::device::{self, DeviceSpec};
+use crate::device::{self, DeviceError, DeviceSpec};
 use crate::nvenc::api::Exports;
-use crate::nvenc::error::NvencError;
 use crate::nvenc::session::DeviceHandle;
 
 /// A driver and, where there is one, a device that it works on.
@@ -69,14 +68,20 @@ impl Driver {
     /// Loads the driver of a device. Where the device itself is missing, questions about it remain unanswered.
     ///
     /// # Errors
-    /// There is no such library, or it is no NVENC driver.
-    pub fn of(spec: &DeviceSpec) -> Result<Self, NvencError> {
+    /// There is no such library, or it is no NVENC driver; or there is a GPU that CUDA does not open.
+    pub fn of(spec: &DeviceSpec) -> Result<Self, DeviceError> {
         let exports = match spec {
             DeviceSpec::Virtual(_) | DeviceSpec::VirtualOnCuda(..) => Exports::built_in(),
             DeviceSpec::Cuda(_) => Exports::system()?,
             DeviceSpec::Library(path) => Exports::load(path)?,
         };
-        Ok(Self { exports, device: device::handle(spec).ok() })
+        let device = match device::handle(spec) {
+            Ok(handle) => Some(handle),
+            Err(DeviceError::NoCuda { .. } | DeviceError::NoGpu { .. }) => None,
+            Err(DeviceError::Cuda { answer, .. }) if answer == "CUDA_ERROR_NO_DEVICE" => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { exports, device })
     }
 
     pub(super) fn client(&self, header: &'static Header) -> Client<'_> {

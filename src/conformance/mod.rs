@@ -115,7 +115,7 @@ fn compare(driver: String, answers: Answers) -> Result<Conformance, ConformanceE
     let has_engine = !answers.iter().flatten().any(|answer| *answer == Answer::NeedsEngine);
     let device = if has_engine { "virtual" } else { "virtual:engines=0" };
     let device: DeviceSpec = device.parse()?;
-    let virtual_driver = Driver::of(&device).map_err(DeviceError::from)?;
+    let virtual_driver = Driver::of(&device)?;
     let virtual_answers = HEADERS.each_ref().map(|header| virtual_driver.answers(header));
     let at = |answers: &Answers, place: usize| answers.each_ref().map(|answers| answers[place].clone());
     let row =

@@ -19,7 +19,7 @@ pub enum EngineKind {
 }
 
 /// An encoder's words and a decoder's. A longer text stands before its own parts.
-const DECODER_WORDS: [(&str, &str); 38] = [
+const DECODER_WORDS: [(&str, &str); 46] = [
     (
         "A run opens an encode session, encodes the input once and closes it.",
         "A run opens a decoder, decodes the input once and closes it.",
@@ -27,12 +27,12 @@ const DECODER_WORDS: [(&str, &str); 38] = [
     ("fetching the first frame to the last packet", "the first access unit to the last frame"),
     (
         "copying frames into the driver's input buffers, locking and unlocking them included; with input_path cuda, into memory of the GPU, until the copy is there",
-        "of the driver's parser, its callbacks apart",
+        "in the driver's parser, not counting its callbacks",
     ),
-    ("copying the frame into the driver's input buffer", "of the driver's parser, its callbacks apart"),
+    ("copying the frame into the driver's input buffer", "in the driver's parser, not counting its callbacks"),
     (
         "copying packets out of locked bitstream buffers",
-        "copying mapped frames to host memory; 0 where they stay on the device",
+        "copying mapped frames to host memory; next to nothing where they stay on the device",
     ),
     ("copying the packet out", "copying the mapped frame to host memory"),
     ("initialise the session and to create its buffers", "create the decoder with its surfaces"),
@@ -49,6 +49,7 @@ const DECODER_WORDS: [(&str, &str); 38] = [
     ("asks for its packet", "asks for it"),
     ("Packets divided", "Frames divided"),
     ("its packets", "its frames"),
+    ("to its packet", "until it is given back"),
     ("the last packet", "the last frame"),
     ("packet receiver", "frame receiver"),
     ("Lock wait", "Map wait"),
@@ -59,9 +60,16 @@ const DECODER_WORDS: [(&str, &str); 38] = [
     ("locks itself", "maps itself"),
     ("each frame is locked right after", "each frame is mapped right after"),
     ("submitting and locking", "submitting and mapping"),
+    ("locks each frame", "maps each frame"),
+    ("tries to lock", "tries to map"),
+    ("locked on either", "mapped on either"),
+    ("A lock that waited", "A map that waited"),
+    ("a lock that waited", "a map that waited"),
     ("in the lock", "in the map"),
     ("behind a lock", "behind a map"),
     ("thread's lock", "thread's map"),
+    ("unlocked", "unmapped"),
+    ("unlocking", "unmapping"),
     ("Unlock", "Unmap"),
     ("unlock", "unmap"),
     ("longest lock", "longest map"),

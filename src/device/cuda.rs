@@ -42,7 +42,16 @@ pub(super) fn uuid_text(uuid: CUuuid) -> String {
 
 /// The primary context of a GPU.
 pub(super) fn context(name: &GpuName) -> Result<Arc<CudaContext>, DeviceError> {
-    let ordinal = name.find(&gpus()?)?.ordinal;
+    let ordinal = match name {
+        GpuName::Ordinal(ordinal) => {
+            let found = guarded(CudaContext::device_count)?.max(0) as usize;
+            if *ordinal as usize >= found {
+                return Err(DeviceError::NoGpu { asked: name.to_string(), found });
+            }
+            *ordinal
+        }
+        GpuName::Uuid(_) => name.find(&gpus()?)?.ordinal,
+    };
     guarded(|| CudaContext::new(ordinal as usize))
 }
 

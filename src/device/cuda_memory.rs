@@ -40,7 +40,11 @@ impl DeviceMemory for CudaMemory {
         self.bind()?;
         // SAFETY: the memory is given back once, by `Pinned`. No flags: the receiver reads it, which write-combined memory
         // is slow at.
-        let at = unsafe { result::malloc_host(num_bytes, 0) }.map_err(|error| failed("cuMemHostAlloc", &error))?;
+        let at = unsafe { result::malloc_host(num_bytes, 0) }.map_err(|error| MemoryError {
+            what: "cuMemHostAlloc",
+            answer: explained(&error).0,
+            advice: "the computer has no more memory that a GPU can copy from; lower --preload-mib or --frames",
+        })?;
         Ok(Arc::new(Pinned { at: at.cast(), num_bytes, context: Arc::clone(&self.context) }))
     }
 
@@ -64,6 +68,7 @@ impl DeviceMemory for CudaMemory {
         rows: usize,
         into: &dyn HostBuffer,
     ) -> Result<(), MemoryError> {
+        self.bind()?;
         let (at, _) = into.raw();
         if pitch == row_bytes {
             // SAFETY: the caller's promise for both ends, until the stream is synchronised below.
@@ -105,6 +110,7 @@ impl DeviceMemory for CudaMemory {
         to: u64,
         pitch: usize,
     ) -> Result<(), MemoryError> {
+        self.bind()?;
         if pitch == row_bytes {
             // SAFETY: the caller's promise for both ends.
             let queued = unsafe { cuMemcpyHtoDAsync_v2(to, from.cast(), row_bytes * rows, self.stream.cu_stream()) };
@@ -203,7 +209,7 @@ fn failed(what: &'static str, error: &DriverError) -> MemoryError {
     MemoryError { what, answer, advice }
 }
 
-/// Host memory that stays where it is, so that the GPU can write to it.
+/// Host memory that stays where it is, so that the GPU can copy to it and from it.
 #[derive(Debug)]
 struct Pinned {
     at: *mut u8,
@@ -211,7 +217,7 @@ struct Pinned {
     context: Arc<CudaContext>,
 }
 
-// SAFETY: plain memory, which any thread may read and free; who may write is `DeviceMemory::copy_out`'s rule.
+// SAFETY: plain memory, which any thread may read and free; who may write is the rule of whoever asked for it (`DeviceMemory`).
 unsafe impl Send for Pinned {}
 // SAFETY: as above.
 unsafe impl Sync for Pinned {}

@@ -90,7 +90,7 @@ impl DeviceBuffer for Rows {
 #[derive(Debug)]
 struct Plain(*mut [u8]);
 
-// SAFETY: plain memory, which any thread may read and free; who may write is `DeviceMemory::copy_out`'s rule.
+// SAFETY: plain memory, which any thread may read and free; who may write is the rule of whoever asked for it (`DeviceMemory`).
 unsafe impl Send for Plain {}
 // SAFETY: as above.
 unsafe impl Sync for Plain {}

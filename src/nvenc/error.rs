@@ -162,6 +162,10 @@ impl Status {
                 "the driver reports an internal error",
                 "start again; if it persists, restart the computer or change the driver",
             ),
+            Self(16 | 23) => ("the driver does not take this memory as input", "leave out --input-path cuda"),
+            Self(24 | 25) => {
+                ("memory was not registered, or not mapped", "this is a bug in this program: please report it")
+            }
             Self(22) => ("the driver does not implement this call", "update the driver"),
             _ => ("the cause is not known", "look the code up in nvEncodeAPI.h of a newer SDK"),
         }

@@ -86,8 +86,10 @@ pub struct Session {
     device: DeviceHandle,
 }
 
-// SAFETY: the API allows submitting on one thread while another locks and unlocks (programming guide, "threading
-// model"); the pipeline keeps to that split, and buffers are made only through `&mut self`.
+// SAFETY: the API allows submitting on one thread while another takes frames back (programming guide, "threading model");
+// the pipeline keeps to that split, and buffers are made only through `&mut self`. Memory that is registered is mapped by the
+// first thread and unmapped by the second, and mapped again only after the ring, behind its mutex, has counted its frame as
+// taken back.
 unsafe impl Send for Session {}
 // SAFETY: as above.
 unsafe impl Sync for Session {}

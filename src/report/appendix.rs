@@ -120,7 +120,7 @@ fn is_shuffled(session: &Session) -> bool {
 
 /// The procedure, and the definition of each metric.
 pub fn methods(session: &Session) -> String {
-    let plan = &session.manifest.plan;
+    let (plan, engine) = (&session.manifest.plan, session.manifest.device.engine);
     let mut text = format!(
         "A run opens an encode session, encodes the input once and closes it. Each case has {} to warm up and {} that \
          count{}. Runs are made round by round: each round visits every case{}, so that a drift of the computer affects all \
@@ -137,9 +137,11 @@ pub fn methods(session: &Session) -> String {
         session.manifest.input.frames,
         session.manifest.input.frames / 100
     );
-    for metric in Metric::ALL.into_iter().filter(|metric| metric.is_of(session.manifest.device.engine)) {
+    text = engine.say(&text).into_owned();
+    for metric in Metric::ALL.into_iter().filter(|metric| metric.is_of(engine)) {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "- **{}** `{}`: {}", metric.title(), metric.key(), metric.definition());
+        let (title, definition) = (engine.say(metric.title()), engine.say(metric.definition()));
+        let _ = writeln!(text, "- **{title}** `{}`: {definition}", metric.key());
     }
     text
 }

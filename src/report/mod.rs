@@ -164,7 +164,7 @@ fn stem(path: &Path) -> Result<&str, ReportError> {
 fn compose(material: &Material<'_>, figures: &[ReportFigure], stem: &str) -> String {
     let session = material.subject.session;
     let engine = material.subject.engine();
-    let figure = |codec, kind| engine.say(&figure_link(figures, stem, codec, kind)).into_owned();
+    let figure = |codec, kind| figure_link(figures, stem, engine, codec, kind);
     let mut text = format!("# Frames in flight: {}\n\n", sections::headline(material));
     let mut put = |block: String| {
         // Writing to a String cannot fail.
@@ -220,7 +220,7 @@ fn compose(material: &Material<'_>, figures: &[ReportFigure], stem: &str) -> Str
     put(format!("## Environment\n\n{}", appendix::environment(&session.manifest)));
     put(format!("## Repeat it\n\n{}", appendix::commands(&material.subject)));
     let compared = material.subject.comparison.map_or(&[][..], |comparison| &comparison.codecs);
-    put(format!("## Methods\n\n{}{}", effects::methods(compared), engine.say(&appendix::methods(session))));
+    put(format!("## Methods\n\n{}{}", effects::methods(compared), appendix::methods(session)));
     text
 }
 
@@ -230,12 +230,13 @@ fn subject_answers<'a>(material: &Material<'a>) -> impl Iterator<Item = &'a Answ
     material.subject.analysis.answers.iter().filter(is_usable)
 }
 
-fn figure_link(figures: &[ReportFigure], stem: &str, codec: Codec, kind: FigureKind) -> String {
+fn figure_link(figures: &[ReportFigure], stem: &str, engine: EngineKind, codec: Codec, kind: FigureKind) -> String {
+    let caption = engine.say(kind.caption());
     let Some(figure) = figures.iter().find(|figure| figure.codec == codec && figure.kind == kind) else {
-        return format!("*No figure ({}): there is no good run to draw.*", kind.caption());
+        return format!("*No figure ({}): there is no good run to draw.*", caption);
     };
     let link = text::link(&file_name(stem, codec, kind));
-    format!("![{}: {}]({link})\n\n{}", codec_title(codec), kind.caption(), figure.model.explanation)
+    format!("![{}: {caption}]({link})\n\n{}", codec_title(codec), figure.model.explanation)
 }
 
 fn file_name(stem: &str, codec: Codec, kind: FigureKind) -> String {

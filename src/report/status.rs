@@ -54,7 +54,7 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     put("Baseline", baseline(&material));
     for codec in material.compared_codecs() {
         let (title, split) = (codec_title(codec.codec), sections::wait_split(codec));
-        let figure = engine.say(&figure_link(&figures, stem, codec.codec, FigureKind::WaitSplit)).into_owned();
+        let figure = figure_link(&figures, stem, engine, codec.codec, FigureKind::WaitSplit);
         let tables = sections::before_after(codec);
         put(
             &format!("Before and after, {title}"),
@@ -65,7 +65,7 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     put("Risk: tail latency", engine.say(&tail_latency(&material)).into_owned());
     put("Risk: HEVC stability", hevc_stability(&material));
     for codec in material.codecs() {
-        let thresholds = engine.say(&figure_link(&figures, stem, codec, FigureKind::Thresholds)).into_owned();
+        let thresholds = figure_link(&figures, stem, engine, codec, FigureKind::Thresholds);
         let table = sections::thresholds(&material, codec);
         put(&format!("Thresholds, {}", codec_title(codec)), format!("{table}\n{thresholds}"));
     }

@@ -46,9 +46,11 @@ impl Session {
     pub(super) fn create_registered(&self, config: &EncoderConfig) -> Result<Registered, NvencError> {
         let memory = self.device.memory.as_ref().ok_or(NvencError::NoMemory)?;
         let planes = config.format.planes(config.dimensions);
+        // Chroma of an odd width is a byte wider than luma; planes of half width have half the pitch, so that two of their rows
+        // take one of these.
         let row_bytes = planes.iter().map(|plane| plane.row_bytes).max().unwrap_or(0);
-        // Planes of half width have half the pitch, so that two of their rows take one of these.
-        let rows = planes.iter().map(|plane| (plane.rows * plane.row_bytes).div_ceil(row_bytes.max(1))).sum();
+        let luma_bytes = planes.first().map_or(1, |plane| plane.row_bytes);
+        let rows = planes.iter().map(|plane| (plane.rows * plane.row_bytes).div_ceil(luma_bytes)).sum();
         self.register(memory.device_buffer(row_bytes, rows)?, config)
     }
 

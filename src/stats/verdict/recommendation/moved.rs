@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Candidate, Field};
+use super::{Candidate, Field, Standing};
 use crate::contract::LockPlacement;
 use crate::record::Case;
 use crate::stats::math::descriptive::median;
@@ -58,22 +58,27 @@ struct Took {
 pub(super) fn moved(field: &Field<'_>, candidates: &[Candidate], kept: Case, fastest: Case) -> Vec<MovedWait> {
     let took: Vec<_> = candidates.iter().filter_map(|one| Took::of(one.case, field.runs)).collect();
     let margin = field.margin(kept, fastest).pct / 100.0;
-    let of_queue = full_queue(&took, kept.lock, margin);
-    let slow_threads = candidates.iter().filter(|one| one.standing.is_eligible() && !one.seems_fast());
+    let of_queue = full_queue(&took, kept, margin);
+    let slow_threads = candidates.iter().filter(|one| one.standing == Standing::Slower);
     // The recommended case is as fast as the fastest, whose queue may be full.
     let than = if kept.lock == LockPlacement::Thread { fastest } else { kept };
     let behind = behind_lock(&took, &slow_threads.map(|one| one.case).collect::<Vec<_>>(), than);
     of_queue.into_iter().chain(behind).collect()
 }
 
-/// The smallest threshold of the placement at which the wait went into the submit call, and nothing was won.
-fn full_queue(took: &[Took], lock: LockPlacement, margin: f64) -> Option<MovedWait> {
-    let mut same: Vec<_> = took.iter().filter(|one| one.case.lock == lock).collect();
+/// The smallest threshold beyond the recommended one, with the same placement, at which the wait went into the submit call and
+/// nothing was won. With a lock thread the lock itself may be the cause.
+fn full_queue(took: &[Took], kept: Case, margin: f64) -> Option<MovedWait> {
+    if kept.lock == LockPlacement::Thread {
+        return None;
+    }
+    let mut same: Vec<_> = took.iter().filter(|one| one.case.lock == kept.lock).collect();
     same.sort_by_key(|one| one.case.reap_threshold);
     let pairs = same.windows(2).map(|pair| (pair[0], pair[1]));
     let has_moved = |(than, one): &(&Took, &Took)| {
         let (gone_ms, grown_ms) = (than.wait_ms - one.wait_ms, one.submit_ms - than.submit_ms);
-        let is_as_slow = (one.wall_ms / than.wall_ms - 1.0).abs() <= margin;
+        let is_as_slow =
+            (one.wall_ms / than.wall_ms - 1.0).abs() <= margin && than.case.reap_threshold >= kept.reap_threshold;
         is_as_slow && grown_ms >= LEAST_SHARE * one.wall_ms && 2.0 * grown_ms >= gone_ms && 2.0 * gone_ms >= grown_ms
     };
     let (than, one) = pairs.into_iter().find(has_moved)?;
@@ -87,7 +92,10 @@ fn behind_lock(took: &[Took], slow: &[Case], than: Case) -> Option<MovedWait> {
     let best = threads.min_by(|a, b| a.wall_ms.total_cmp(&b.wall_ms)).filter(is_slow_thread)?;
     let than = took.iter().find(|one| one.case == than)?;
     let (lost_ms, grown_ms) = (best.wall_ms - than.wall_ms, best.submit_ms - than.submit_ms);
-    (grown_ms >= LEAST_SHARE * best.wall_ms && grown_ms >= lost_ms).then(|| best.moved(Cause::BehindLock, than))
+    // What left the wait for room and came into the submit call explains no loss.
+    let net_ms = grown_ms + best.wait_ms - than.wait_ms;
+    let explains = lost_ms > 0.0 && 2.0 * net_ms >= lost_ms;
+    (explains && grown_ms >= LEAST_SHARE * best.wall_ms).then(|| best.moved(Cause::BehindLock, than))
 }
 
 impl Took {

@@ -136,22 +136,27 @@ fn moved(known: &Recommendation, one: &MovedWait) -> String {
     match one.cause {
         Cause::FullQueue => {
             let [wait_before, wait_after] = one.wait_us.map(us);
-            let place = if one.case.lock.has_own_thread() { "for room" } else { "in the lock" };
+            let place = match one.case.lock {
+                LockPlacement::Inline => "in the lock",
+                LockPlacement::Thread | LockPlacement::Ready => "for room",
+                LockPlacement::Poll => "in the lock and for room",
+            };
             format!(
                 "From {than} to {case} the wait only moves: {wait_before} → {wait_after} a frame {place}, {submit_before} → \
-                 {submit_after} in the submit call, because the driver's own queue is full."
+                 {submit_after} in the submit call, probably because the driver's own queue is full."
             )
         }
         Cause::BehindLock => {
             let slower = units::pct(one.wall_change_pct);
-            let is_ready = |one: &&Candidate| one.case.lock == LockPlacement::Ready && one.seems_fast();
-            let instead = match known.candidates.iter().find(is_ready) {
-                Some(ready) => format!("{}, which asks first, is not held up.", ready.case.title()),
-                None => "A ready thread asks first: try it.".to_owned(),
+            let mut ready = known.candidates.iter().filter(|other| other.case.lock == LockPlacement::Ready);
+            let instead = match ready.clone().find(|other| other.seems_fast()) {
+                Some(ready) => format!(" {} asks first, and does not hold them up.", ready.case.title()),
+                None if ready.next().is_some() => String::new(),
+                None => " A ready thread asks first, and might not: try it.".to_owned(),
             };
             format!(
-                "A lock thread loses here: {case} is {slower} slower than {than}. Its submit calls take {submit_after} a frame \
-                 ({submit_before} there): each waits until the other thread's lock has returned. {instead}"
+                "A lock thread is slower here: {case} by {slower} than {than}. Its submit calls take {submit_after} a frame \
+                 instead of {submit_before}, because each waits until the other thread's lock has returned.{instead}"
             )
         }
     }

@@ -26,13 +26,13 @@ pub(in crate::ui) fn engine_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Probl
     row_ui(ui, "Device", |ui| device_ui(ui, setup));
     problems_ui(ui, problems, &[Part::Device]);
     match setup.plan.engine {
-        EngineKind::Nvenc => encoder_ui(ui, setup, problems),
+        EngineKind::Nvenc => encoder_ui(ui, setup),
         EngineKind::Nvdec => decoder_ui(ui, setup),
     }
-    problems_ui(ui, problems, &[Part::Coding]);
+    problems_ui(ui, problems, &[Part::Codecs, Part::Coding]);
 }
 
-fn encoder_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
+fn encoder_ui(ui: &mut Ui, setup: &mut Setup) {
     row_ui(ui, "Codecs", |ui| {
         ui.horizontal_wrapped(|ui| {
             for codec in Codec::ENCODED {
@@ -43,7 +43,6 @@ fn encoder_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
             }
         });
     });
-    problems_ui(ui, problems, &[Part::Codecs]);
     row_ui(ui, "Preset", |ui| ui.horizontal(|ui| preset_ui(ui, &mut setup.plan)).inner);
     more_ui(ui, "Rate, GOP, B-frames", |ui| rate_ui(ui, &mut setup.plan));
 }

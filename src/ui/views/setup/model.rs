@@ -261,20 +261,7 @@ impl Setup {
 
     /// The engine to measure. What the other one alone has is dropped from the plan.
     pub fn set_engine(&mut self, engine: EngineKind) {
-        self.plan.engine = engine;
-        match engine {
-            EngineKind::Nvenc => {
-                self.plan.copy_out = false;
-                self.plan.codecs.retain(|codec| Codec::ENCODED.contains(codec));
-                if self.plan.codecs.is_empty() {
-                    self.plan.codecs = Plan::default().codecs;
-                }
-            }
-            EngineKind::Nvdec => {
-                self.plan.baselines.clear();
-                (self.plan.b_frames, self.plan.verify) = (0, false);
-            }
-        }
+        self.plan = std::mem::take(&mut self.plan).with_engine(engine);
     }
 
     /// Is there nothing that a decoder could decode?

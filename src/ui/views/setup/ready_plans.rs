@@ -73,9 +73,10 @@ impl ReadyPlan {
     pub fn fill(self, form: &Plan) -> Plan {
         let ready = self.plan().clone();
         let engine = if self.is_for(form.engine) { form.engine } else { EngineKind::Nvenc };
-        Plan {
-            engine,
-            copy_out: form.copy_out && !engine.is_encoder(),
+        let filled = Plan {
+            engine: form.engine,
+            copy_out: form.copy_out,
+            input_path: form.input_path,
             device: form.device.clone(),
             input: form.input.clone(),
             codecs: form.codecs.clone(),
@@ -89,7 +90,8 @@ impl ReadyPlan {
             criteria: form.criteria,
             preload_mib: form.preload_mib,
             ..ready
-        }
+        };
+        filled.with_engine(engine)
     }
 }
 

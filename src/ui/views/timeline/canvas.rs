@@ -108,7 +108,7 @@ pub fn canvas_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut Ti
             let at_ns = layout.axis.at_ns(at.x) as u64;
             Some(said(ui, &explain(timeline, layout.axis.window(), lane, turn, at_ns)))
         }
-        (None, label) => label.map(|lane| lane.kind.definition().to_owned()),
+        (None, label) => label.map(|lane| said(ui, lane.kind.definition())),
     };
     if let Some(text) = text {
         response.on_hover_text_at_pointer(text);
