@@ -208,8 +208,8 @@ pub struct StatusArgs {
 /// `inflight doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// Ask a driver library (default: the installed driver) what it answers to the calls of NVENC's API, right and wrong ones,
-    /// as programs built with the headers 11.1, 12.1 and 13.0 call it, and compare with the virtual driver
+    /// Make valid and invalid NVENC API calls to a driver library (default: the installed driver), as programs built with the
+    /// headers 11.1, 12.1 and 13.0 do, and compare its answers with the virtual driver's
     #[arg(long, value_name = "LIB", num_args = 0..=1)]
     pub conformance: Option<Option<PathBuf>>,
     /// Print one JSON object on standard output

@@ -333,9 +333,18 @@ fn a_decoder_s_report_has_no_word_of_an_encoder_s() {
     let device = DeviceInfo { engine: EngineKind::Nvdec, ..fixture::device() };
     let plan = Plan { engine: EngineKind::Nvdec, ..fixture::small_plan() };
     let (_folder, session) = fixture::session(&plan, device, |_| {});
-    let report = rendered(&session, Some(&compared(&session)));
+    let (analysis, comparison) = (analysed(&session), compared(&session));
+    let subject = Subject { session: &session, analysis: &analysis, before: None, comparison: Some(&comparison) };
+    // A name that has an encoder's words in it stays as it is.
+    let report = render(subject, Path::new("folder/encode lock wait.md"), at(0)).unwrap();
+    for (name, _) in &report.figures {
+        assert!(report.markdown.contains(&name.replace(' ', "%20")) || report.markdown.contains(name), "{name}");
+    }
+    for key in Metric::ALL.into_iter().filter(|metric| metric.is_of(EngineKind::Nvdec)).map(Metric::key) {
+        assert!(report.markdown.contains(&format!("`{key}`:")), "{key}");
+    }
     // The command that made the session is the user's text.
-    let is_ours = |line: &&str| !line.starts_with("inflight ");
+    let is_ours = |line: &&str| !line.starts_with("inflight ") && !line.starts_with("![");
     let svgs = report.figures.iter().map(|(_, svg)| svg.as_str());
     for line in report.markdown.lines().filter(is_ours).chain(svgs.flat_map(str::lines)) {
         for word in ["ncode", "nvEnc", "itstream", "packet", "Lock wait", "lock wait"] {

@@ -305,7 +305,7 @@ fn a_lock_thread_that_holds_the_submit_calls_up_is_named() {
     let found = with_thread(112.0, 40.0);
     let [moved] = &found.moved[..] else { panic!("{:?}", found.moved) };
     assert_eq!((moved.cause, moved.case, moved.than), (Cause::BehindLock, case(2, Thread), case(2, Inline)));
-    assert!(found.reason.contains("A lock thread is slower here: T=2 (lock thread) by 1"), "{}", found.reason);
+    assert!(found.reason.contains("A lock thread is slower here: T=2 (lock thread) takes 1"), "{}", found.reason);
     assert!(found.reason.contains("take 400 µs a frame instead of 10.0 µs"), "{}", found.reason);
     assert_eq!(with_thread(112.0, 2.0).moved, [], "its loss has another cause");
     assert_eq!(with_thread(112.0, 22.0).moved, [], "what it waits longer to submit it waits less for room");

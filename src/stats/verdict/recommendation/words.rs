@@ -155,7 +155,7 @@ fn moved(known: &Recommendation, one: &MovedWait) -> String {
                 None => " A ready thread asks first, and might not: try it.".to_owned(),
             };
             format!(
-                "A lock thread is slower here: {case} by {slower} than {than}. Its submit calls take {submit_after} a frame \
+                "A lock thread is slower here: {case} takes {slower} longer than {than}. Its submit calls take {submit_after} a frame \
                  instead of {submit_before}, because each waits until the other thread's lock has returned.{instead}"
             )
         }
