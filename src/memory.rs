@@ -9,6 +9,19 @@ use std::sync::Arc;
 /// The bytes of one frame, wherever they are kept.
 pub type FrameBytes = Box<dyn AsRef<[u8]> + Send + Sync>;
 
+/// Rows in a device's memory.
+#[derive(Debug, Clone, Copy)]
+pub struct DeviceRows {
+    /// The address of the first, on the device.
+    pub at: u64,
+    /// From the begin of a row to that of the next.
+    pub pitch_bytes: usize,
+    /// The length of a row.
+    pub row_bytes: usize,
+    /// How many there are.
+    pub num_rows: usize,
+}
+
 /// Memory of a device.
 pub trait DeviceMemory: Debug + Send + Sync {
     /// Makes the device's context current on the calling thread. Cheap when it is already.
@@ -33,8 +46,7 @@ pub trait DeviceMemory: Debug + Send + Sync {
     /// mapped frame must be queued on it, or else the copy takes it too early.
     fn stream(&self) -> *mut c_void;
 
-    /// Copies `rows` rows of `row_bytes` bytes from device memory at `from` with `pitch` to `into`, without gaps, and
-    /// returns when they are there.
+    /// Copies rows to `into`, without gaps, and returns when they are there.
     ///
     /// # Errors
     /// The driver refuses.
@@ -42,16 +54,9 @@ pub trait DeviceMemory: Debug + Send + Sync {
     /// # Safety
     /// `from` must be device memory of this device that holds those rows until the call returns; `into` must have room for
     /// them, and nobody else may use it meanwhile.
-    unsafe fn copy_out(
-        &self,
-        from: u64,
-        pitch: usize,
-        row_bytes: usize,
-        rows: usize,
-        into: &dyn HostBuffer,
-    ) -> Result<(), MemoryError>;
+    unsafe fn copy_out(&self, from: DeviceRows, into: &dyn HostBuffer) -> Result<(), MemoryError>;
 
-    /// Queues the copy of `rows` rows of `row_bytes` bytes, without gaps, to device memory at `to` with `pitch`.
+    /// Queues the copy of rows, which lie without gaps at `from`.
     ///
     /// # Errors
     /// The driver refuses.
@@ -59,14 +64,7 @@ pub trait DeviceMemory: Debug + Send + Sync {
     /// # Safety
     /// `from` must hold those rows, unchanged until [`DeviceMemory::wait`] returns; `to` must be device memory of this
     /// device with room for them, which nobody else uses until then.
-    unsafe fn copy_in(
-        &self,
-        from: *const u8,
-        row_bytes: usize,
-        rows: usize,
-        to: u64,
-        pitch: usize,
-    ) -> Result<(), MemoryError>;
+    unsafe fn copy_in(&self, from: *const u8, to: DeviceRows) -> Result<(), MemoryError>;
 
     /// Returns when all queued copies are there.
     ///

@@ -12,7 +12,7 @@ use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
 
 use super::DeviceError;
 use super::cuda::{explained, guarded};
-use crate::memory::{DeviceBuffer, DeviceMemory, HostBuffer, MemoryError};
+use crate::memory::{DeviceBuffer, DeviceMemory, DeviceRows, HostBuffer, MemoryError};
 
 /// Rows of device memory begin at multiples of this. Frames whose rows are one are copied in one piece.
 const PITCH_ALIGN_BYTES: usize = 256;
@@ -28,6 +28,64 @@ impl CudaMemory {
     pub(super) fn new(context: Arc<CudaContext>) -> Result<Self, DeviceError> {
         let stream = guarded(|| context.new_stream())?;
         Ok(Self { context, stream })
+    }
+
+    /// Queues a copy between rows on the GPU and host memory without gaps.
+    ///
+    /// # Safety
+    /// Both ends must hold the rows, and nobody else may use the one that is written, until the stream is synchronised.
+    unsafe fn queue_copy(&self, direction: Direction, rows: DeviceRows, host: *mut u8) -> Result<(), MemoryError> {
+        self.bind()?;
+        let DeviceRows { at, pitch_bytes, row_bytes, num_rows } = rows;
+        let (num_bytes, stream, host) = (row_bytes * num_rows, self.stream.cu_stream(), host.cast::<c_void>());
+        let copy = descriptor(direction, rows, host);
+        // SAFETY: the caller's promise for both ends. The descriptor is read during the call only, and of each end the address
+        // that belongs to its memory type.
+        let (call, queued) = unsafe {
+            match direction {
+                _ if pitch_bytes != row_bytes => ("cuMemcpy2DAsync", cuMemcpy2DAsync_v2(&raw const copy, stream)),
+                Direction::Out => ("cuMemcpyDtoHAsync", cuMemcpyDtoHAsync_v2(host, at, num_bytes, stream)),
+                Direction::In => ("cuMemcpyHtoDAsync", cuMemcpyHtoDAsync_v2(at, host, num_bytes, stream)),
+            }
+        };
+        queued.result().map_err(|error| failed(call, &error))
+    }
+}
+
+/// Which way a copy goes, as the host sees it.
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    /// From the GPU.
+    Out,
+    /// To the GPU.
+    In,
+}
+
+/// What `cuMemcpy2DAsync` needs to know.
+fn descriptor(direction: Direction, rows: DeviceRows, host: *mut c_void) -> CUDA_MEMCPY2D_st {
+    let on_device = (CUmemorytype::CU_MEMORYTYPE_DEVICE, rows.pitch_bytes);
+    let on_host = (CUmemorytype::CU_MEMORYTYPE_HOST, rows.row_bytes);
+    let ((from, from_pitch), (to, to_pitch)) = match direction {
+        Direction::Out => (on_device, on_host),
+        Direction::In => (on_host, on_device),
+    };
+    CUDA_MEMCPY2D_st {
+        srcXInBytes: 0,
+        srcY: 0,
+        srcMemoryType: from,
+        srcHost: host,
+        srcDevice: rows.at,
+        srcArray: std::ptr::null_mut(),
+        srcPitch: from_pitch,
+        dstXInBytes: 0,
+        dstY: 0,
+        dstMemoryType: to,
+        dstHost: host,
+        dstDevice: rows.at,
+        dstArray: std::ptr::null_mut(),
+        dstPitch: to_pitch,
+        WidthInBytes: rows.row_bytes,
+        Height: rows.num_rows,
     }
 }
 
@@ -60,83 +118,15 @@ impl DeviceMemory for CudaMemory {
         self.stream.cu_stream().cast()
     }
 
-    unsafe fn copy_out(
-        &self,
-        from: u64,
-        pitch: usize,
-        row_bytes: usize,
-        rows: usize,
-        into: &dyn HostBuffer,
-    ) -> Result<(), MemoryError> {
-        self.bind()?;
-        let (at, _) = into.raw();
-        if pitch == row_bytes {
-            // SAFETY: the caller's promise for both ends, until the stream is synchronised below.
-            unsafe { cuMemcpyDtoHAsync_v2(at.cast(), from, row_bytes * rows, self.stream.cu_stream()) }
-                .result()
-                .map_err(|error| failed("cuMemcpyDtoHAsync", &error))?;
-            return self.wait();
-        }
-        let copy = CUDA_MEMCPY2D_st {
-            srcXInBytes: 0,
-            srcY: 0,
-            srcMemoryType: CUmemorytype::CU_MEMORYTYPE_DEVICE,
-            srcHost: std::ptr::null(),
-            srcDevice: from,
-            srcArray: std::ptr::null_mut(),
-            srcPitch: pitch,
-            dstXInBytes: 0,
-            dstY: 0,
-            dstMemoryType: CUmemorytype::CU_MEMORYTYPE_HOST,
-            dstHost: at.cast(),
-            dstDevice: 0,
-            dstArray: std::ptr::null_mut(),
-            dstPitch: row_bytes,
-            WidthInBytes: row_bytes,
-            Height: rows,
-        };
-        // SAFETY: the caller's promise for both ends, until the stream is synchronised below.
-        unsafe { cuMemcpy2DAsync_v2(&raw const copy, self.stream.cu_stream()) }
-            .result()
-            .map_err(|error| failed("cuMemcpy2DAsync", &error))?;
+    unsafe fn copy_out(&self, from: DeviceRows, into: &dyn HostBuffer) -> Result<(), MemoryError> {
+        // SAFETY: the caller's promise for both ends, until the stream is synchronised.
+        unsafe { self.queue_copy(Direction::Out, from, into.raw().0) }?;
         self.wait()
     }
 
-    unsafe fn copy_in(
-        &self,
-        from: *const u8,
-        row_bytes: usize,
-        rows: usize,
-        to: u64,
-        pitch: usize,
-    ) -> Result<(), MemoryError> {
-        self.bind()?;
-        if pitch == row_bytes {
-            // SAFETY: the caller's promise for both ends.
-            let queued = unsafe { cuMemcpyHtoDAsync_v2(to, from.cast(), row_bytes * rows, self.stream.cu_stream()) };
-            return queued.result().map_err(|error| failed("cuMemcpyHtoDAsync", &error));
-        }
-        let copy = CUDA_MEMCPY2D_st {
-            srcXInBytes: 0,
-            srcY: 0,
-            srcMemoryType: CUmemorytype::CU_MEMORYTYPE_HOST,
-            srcHost: from.cast(),
-            srcDevice: 0,
-            srcArray: std::ptr::null_mut(),
-            srcPitch: row_bytes,
-            dstXInBytes: 0,
-            dstY: 0,
-            dstMemoryType: CUmemorytype::CU_MEMORYTYPE_DEVICE,
-            dstHost: std::ptr::null_mut(),
-            dstDevice: to,
-            dstArray: std::ptr::null_mut(),
-            dstPitch: pitch,
-            WidthInBytes: row_bytes,
-            Height: rows,
-        };
-        // SAFETY: the caller's promise for both ends.
-        let queued = unsafe { cuMemcpy2DAsync_v2(&raw const copy, self.stream.cu_stream()) };
-        queued.result().map_err(|error| failed("cuMemcpy2DAsync", &error))
+    unsafe fn copy_in(&self, from: *const u8, to: DeviceRows) -> Result<(), MemoryError> {
+        // SAFETY: the caller's promise for both ends. Nothing is written to `from` in this direction.
+        unsafe { self.queue_copy(Direction::In, to, from.cast_mut()) }
     }
 
     fn wait(&self) -> Result<(), MemoryError> {
@@ -188,9 +178,9 @@ impl CudaReader {
             Some(buffer) => buffer,
             None => self.memory.host_buffer(num_bytes)?,
         };
-        self.memory.bind()?;
+        let rows = DeviceRows { at: address as u64, pitch_bytes: num_bytes, row_bytes: num_bytes, num_rows: 1 };
         // SAFETY: whoever registered the memory vouches for its size while it is mapped; the buffer has room, and is ours.
-        unsafe { self.memory.copy_out(address as u64, num_bytes, num_bytes, 1, &*buffer) }?;
+        unsafe { self.memory.copy_out(rows, &*buffer) }?;
         // SAFETY: the bytes were written by the copy above, and nobody writes to them while the mutex is held.
         use_them(unsafe { std::slice::from_raw_parts(buffer.raw().0, num_bytes) });
         *copy = Some(buffer);

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use crate::memory::{DeviceBuffer, DeviceMemory, HostBuffer, MemoryError};
+use crate::memory::{DeviceBuffer, DeviceMemory, DeviceRows, HostBuffer, MemoryError};
 
 /// As a GPU's memory has it: rows that are not a multiple of this have a gap after them.
 const PITCH_ALIGN_BYTES: usize = 256;
@@ -31,35 +31,19 @@ impl DeviceMemory for HostMemory {
         std::ptr::null_mut()
     }
 
-    unsafe fn copy_out(
-        &self,
-        from: u64,
-        pitch: usize,
-        row_bytes: usize,
-        rows: usize,
-        into: &dyn HostBuffer,
-    ) -> Result<(), MemoryError> {
+    unsafe fn copy_out(&self, from: DeviceRows, into: &dyn HostBuffer) -> Result<(), MemoryError> {
         let (at, _) = into.raw();
-        let from = std::ptr::with_exposed_provenance::<u8>(from as usize);
-        for row in 0..rows {
+        for (row, place) in places(from) {
             // SAFETY: the caller's promise for both ends.
-            unsafe { std::ptr::copy_nonoverlapping(from.add(row * pitch), at.add(row * row_bytes), row_bytes) };
+            unsafe { std::ptr::copy_nonoverlapping(place, at.add(row * from.row_bytes), from.row_bytes) };
         }
         Ok(())
     }
 
-    unsafe fn copy_in(
-        &self,
-        from: *const u8,
-        row_bytes: usize,
-        rows: usize,
-        to: u64,
-        pitch: usize,
-    ) -> Result<(), MemoryError> {
-        let to = std::ptr::with_exposed_provenance_mut::<u8>(to as usize);
-        for row in 0..rows {
+    unsafe fn copy_in(&self, from: *const u8, to: DeviceRows) -> Result<(), MemoryError> {
+        for (row, place) in places(to) {
             // SAFETY: the caller's promise for both ends.
-            unsafe { std::ptr::copy_nonoverlapping(from.add(row * row_bytes), to.add(row * pitch), row_bytes) };
+            unsafe { std::ptr::copy_nonoverlapping(from.add(row * to.row_bytes), place, to.row_bytes) };
         }
         Ok(())
     }
@@ -67,6 +51,12 @@ impl DeviceMemory for HostMemory {
     fn wait(&self) -> Result<(), MemoryError> {
         Ok(())
     }
+}
+
+/// The number of each row, and where it begins.
+fn places(rows: DeviceRows) -> impl Iterator<Item = (usize, *mut u8)> {
+    let first = std::ptr::with_exposed_provenance_mut::<u8>(rows.at as usize);
+    (0..rows.num_rows).map(move |row| (row, first.wrapping_add(row * rows.pitch_bytes)))
 }
 
 /// Plain memory in the place of a GPU's.

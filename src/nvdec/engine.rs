@@ -18,7 +18,7 @@ use super::error::NvdecError;
 use super::format::StreamFormat;
 use super::parser::{Listener, Parser};
 use crate::contract::{Codec, PictureKind, Tuning};
-use crate::memory::{DeviceMemory, HostBuffer, MemoryError};
+use crate::memory::{DeviceMemory, DeviceRows, HostBuffer, MemoryError};
 use crate::pipeline::engine::{Engine, Frame, Ready, Submitted, Taken};
 
 pub use super::decoder::DecodeCaps;
@@ -350,10 +350,10 @@ impl TakenFrame<'_> {
     fn copy_planes(&self, into: &dyn HostBuffer) -> Result<(), NvdecError> {
         let Decoder { format, memory, .. } = &*self.engine.decoder;
         let MappedFrame { at, pitch_bytes } = self.mapped;
-        let (row_bytes, rows) = format.rows();
+        let (row_bytes, num_rows) = format.rows();
         // SAFETY: the frame is mapped until `self` is released, with that many rows at that pitch; the buffer was made for
         // such a frame (`frame_bytes`), and is held by its pool and this call alone.
-        Ok(unsafe { memory.copy_out(at, pitch_bytes, row_bytes, rows, into) }?)
+        Ok(unsafe { memory.copy_out(DeviceRows { at, pitch_bytes, row_bytes, num_rows }, into) }?)
     }
 }
 

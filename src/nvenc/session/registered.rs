@@ -13,7 +13,7 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::{Session, params, upload};
 use crate::contract::{EncoderConfig, FrameView};
-use crate::memory::DeviceBuffer;
+use crate::memory::{DeviceBuffer, DeviceRows};
 use crate::nvenc::error::NvencError;
 use crate::nvenc::params::{get, put};
 
@@ -61,17 +61,15 @@ impl Session {
         self.unmap(registered)?;
         let pitch = registered.buffer.pitch_bytes();
         let queued = upload::place_planes(frame, pitch, |plane| {
+            let to = DeviceRows {
+                at: registered.buffer.at() + plane.offset as u64,
+                pitch_bytes: plane.pitch,
+                row_bytes: plane.row_bytes,
+                num_rows: plane.num_rows,
+            };
             // SAFETY: the rows are the frame's, which the caller holds until `wait` below has returned; the buffer was made
             // for such a frame, and is not mapped, so nobody else uses it.
-            unsafe {
-                memory.copy_in(
-                    plane.rows.as_ptr(),
-                    plane.row_bytes,
-                    plane.num_rows,
-                    registered.buffer.at() + plane.offset as u64,
-                    plane.pitch,
-                )
-            }
+            unsafe { memory.copy_in(plane.rows.as_ptr(), to) }
         });
         // Also after an error: a plane that was queued before it is still being read.
         let waited = memory.wait();
