@@ -148,7 +148,14 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
     let lock_ns = frames.lock_ns.iter().sum();
     let num = FRAMES as u64;
     RunRecord {
-        case: Case { codec: Codec::H264, reap_threshold: 4, lock: Inline, pool: 4, client: Default::default() },
+        case: Case {
+            codec: Codec::H264,
+            reap_threshold: 4,
+            lock: Inline,
+            pool: 4,
+            client: Default::default(),
+            decode: None,
+        },
         warmup: false,
         is_confirmation: false,
         repeat_index: round,
@@ -164,6 +171,7 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
         process: None,
         metrics: EncodeMetrics { frames: num, packets: num, lock_ns, queue_peak: 4, ..EncodeMetrics::default() },
         frames,
+        decode: None,
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use inflight::contract::{EngineKind, LockPlacement, Tuning};
 use inflight::device::Device;
 use inflight::nvdec::engine::DecodeConfig;
+use inflight::pipeline::Submits as _;
 use inflight::pipeline::engine::Frame;
 use inflight::source::{Clip, InputSpec};
 use xxhash_rust::xxh3::xxh3_64;

@@ -45,7 +45,7 @@ pub struct Proof {
 }
 
 /// One entry a program, always in the same order. Empty for a case without a threshold: another program's. For a decoder only
-/// the user's own loop: none of the other programs offers a setting for it.
+/// the user's own loop: none of the other programs offers a setting for it. For a transcode that loop as well.
 pub fn advice(case: &Case, engine: EngineKind) -> Vec<Advice> {
     if case.reap_threshold == 0 {
         return Vec::new();
@@ -53,7 +53,11 @@ pub fn advice(case: &Case, engine: EngineKind) -> Vec<Advice> {
     if engine == EngineKind::Nvdec {
         return vec![own_decoder(case)];
     }
-    vec![ffmpeg(case), gstreamer(case), obs(case), sdk_sample(case), own_program(case)]
+    let decoder = case.decode.map(|ring| {
+        let alone = Case { reap_threshold: ring.reap_threshold, lock: ring.lock, decode: None, ..*case };
+        Advice { program: "Your own decoder", ..own_decoder(&alone) }
+    });
+    [ffmpeg(case), gstreamer(case), obs(case), sdk_sample(case), own_program(case)].into_iter().chain(decoder).collect()
 }
 
 /// The commands that show what the change did to the user's own program. `before` and `after` are its command lines, as
@@ -282,7 +286,7 @@ mod tests {
     use LockPlacement::{Inline, Poll, Ready, Thread};
 
     fn case(codec: Codec, reap_threshold: u32, lock: LockPlacement) -> Case {
-        Case { codec, reap_threshold, lock, pool: reap_threshold, client: Client::Here }
+        Case { codec, reap_threshold, lock, pool: reap_threshold, client: Client::Here, decode: None }
     }
 
     fn cases() -> impl Iterator<Item = Case> {

@@ -430,7 +430,8 @@ macro_rules! words {
 
 words!(Codec, "codec", "h264, hevc, av1, vp9",
     Codec::H264 => "h264", Codec::Hevc => "hevc", Codec::Av1 => "av1", Codec::Vp9 => "vp9");
-words!(EngineKind, "engine", "nvenc, nvdec", EngineKind::Nvenc => "nvenc", EngineKind::Nvdec => "nvdec");
+words!(EngineKind, "engine", "nvenc, nvdec, transcode",
+    EngineKind::Nvenc => "nvenc", EngineKind::Nvdec => "nvdec", EngineKind::Transcode => "transcode");
 words!(InputPath, "input path", "driver, cuda", InputPath::Driver => "driver", InputPath::Cuda => "cuda");
 words!(PixelFormat, "pixel format", "nv12, i420, argb",
     PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb");
@@ -450,6 +451,9 @@ impl fmt::Display for Dimensions {
 
 impl fmt::Display for FrameRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.den == 1 { write!(f, "{}", self.num) } else { write!(f, "{}/{}", self.num, self.den) }
+        match self.num.checked_rem(self.den) {
+            Some(0) => write!(f, "{}", self.num / self.den),
+            _ => write!(f, "{}/{}", self.num, self.den),
+        }
     }
 }

@@ -4,20 +4,20 @@
 mod clocks;
 mod cuda;
 mod cuda_memory;
+mod error;
 mod gpu;
 mod host_memory;
+mod spec;
 
 use std::ffi::c_void;
 use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use cudarc::driver::CudaContext;
 
-use crate::contract::{Codec, EncoderConfig, EngineKind, PacketSink};
-use crate::memory::{DeviceMemory, FrameBytes, HostBuffer};
+use crate::contract::{Codec, EncoderConfig, EngineKind, PacketSink, Tuning};
+use crate::memory::{DeviceMemory, FrameBytes, FramePool, HostBuffer};
 use crate::nvdec;
 use crate::nvdec::engine::{DecodeCaps, DecodeConfig, DecodeEngine};
 use crate::nvdec::error::NvdecError;
@@ -28,118 +28,37 @@ use crate::nvenc::error::NvencError;
 use crate::nvenc::session::{DeviceHandle, Session};
 use crate::pipeline::{Pipeline, RingSize, Sink};
 use crate::record::{DeviceInfo, DeviceKind, GpuState};
+use crate::transcode::{DecodeRingSize, Transcoder};
 use clocks::Clocks;
 pub use cuda::gpus;
 use cuda_memory::{CudaMemory, CudaReader};
+pub use error::DeviceError;
 pub use gpu::{Gpu, GpuName};
 use host_memory::HostMemory;
-
-/// Between a model and the GPU whose memory it reads.
-const ON_CUDA: &str = "+cuda:";
-
-/// A device as the user names it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum DeviceSpec {
-    /// `virtual`, `virtual:NAME`, `virtual:key=value,…`
-    Virtual(virtual_nvenc::DeviceConfig),
-    /// `virtual+cuda:N`, `virtual:NAME+cuda:N`: a modelled encoder that takes frames from the memory of a GPU.
-    VirtualOnCuda(virtual_nvenc::DeviceConfig, GpuName),
-    /// `cuda:N` or `cuda:UUID`: a GPU that CUDA reports, through the installed driver.
-    Cuda(GpuName),
-    /// The path of a driver library.
-    Library(PathBuf),
-}
+pub use spec::DeviceSpec;
 
 /// An opened device: sessions can be made on it.
 #[derive(Debug)]
 pub struct Device {
-    engine: EngineHandle,
+    encoder: Option<EncoderHandle>,
+    decoder: Option<DecoderHandle>,
     info: DeviceInfo,
     emulation: Option<Arc<virtual_nvenc::Device>>,
     clocks: Option<Clocks>,
 }
 
-/// The engine that a device was opened for.
+/// The encoder that a device was opened for.
 #[derive(Debug)]
-enum EngineHandle {
-    Encoder { api: Arc<Api>, handle: DeviceHandle },
-    Decoder { api: Arc<nvdec::api::Api>, memory: Arc<dyn DeviceMemory> },
+struct EncoderHandle {
+    api: Arc<Api>,
+    handle: DeviceHandle,
 }
 
-/// Why a device cannot be named or opened.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[allow(missing_docs, reason = "the messages say it")]
-pub enum DeviceError {
-    #[error(
-        "'{0}' is not a device: use virtual, virtual:PROFILE, virtual:key=value,…, virtual+cuda:N, cuda:N, cuda:UUID, or the path of a driver library"
-    )]
-    Unknown(String),
-    #[error("virtual device: {0}")]
-    Virtual(String),
-    #[error("cannot find the CUDA driver: {library} is missing; install the NVIDIA driver, or use --device virtual")]
-    NoCuda { library: &'static str },
-    #[error("CUDA failed with {answer}: {advice}")]
-    Cuda { answer: String, advice: &'static str },
-    #[error("cannot open cuda:{asked}: CUDA reports {found} GPU(s) on this computer; see inflight doctor")]
-    NoGpu { asked: String, found: usize },
-    #[error("cannot open cuda:{asked}: the UUIDs of several GPUs begin so; see inflight doctor")]
-    ManyGpus { asked: String },
-    #[error("{0} has no decoder that this program can use: name a GPU (--device cuda:0); see inflight doctor")]
-    NoDecoder(String),
-    #[error("the device was opened for {opened}, not for {asked}: this is a bug, please report it")]
-    WrongEngine { opened: &'static str, asked: &'static str },
-    #[error(transparent)]
-    Nvenc(#[from] NvencError),
-    #[error(transparent)]
-    Nvdec(#[from] NvdecError),
-}
-
-impl FromStr for DeviceSpec {
-    type Err = DeviceError;
-
-    fn from_str(text: &str) -> Result<Self, DeviceError> {
-        let (model, gpu) = match text.split_once(ON_CUDA) {
-            Some((model, gpu)) => (model, Some(gpu)),
-            None => (text, None),
-        };
-        let config = model.strip_prefix("virtual:").or((model == "virtual").then_some(""));
-        if let Some(config) = config {
-            let config = config.parse().map_err(|error| DeviceError::Virtual(format!("{error}")))?;
-            return match gpu {
-                None => Ok(Self::Virtual(config)),
-                Some(gpu) => Ok(Self::VirtualOnCuda(config, gpu.parse()?)),
-            };
-        }
-        if let Some(gpu) = text.strip_prefix("cuda:") {
-            return gpu.parse().map(Self::Cuda);
-        }
-        // A bare word is a slip of the pen; a library has a folder or an ending in its name.
-        match text.contains(['/', '\\', '.']) {
-            true => Ok(Self::Library(text.into())),
-            false => Err(DeviceError::Unknown(text.to_owned())),
-        }
-    }
-}
-
-impl fmt::Display for DeviceSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Virtual(config) => write!(f, "virtual:{config}"),
-            Self::VirtualOnCuda(config, gpu) => write!(f, "virtual:{config}{ON_CUDA}{gpu}"),
-            Self::Cuda(gpu) => write!(f, "cuda:{gpu}"),
-            Self::Library(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-impl DeviceSpec {
-    /// The caller's own work per frame on the modelled computer; 0 for devices that are not modelled.
-    pub fn suggested_host_work_us(&self) -> u32 {
-        match self {
-            Self::Virtual(config) | Self::VirtualOnCuda(config, _) => config.host_work_us,
-            Self::Cuda(_) | Self::Library(_) => 0,
-        }
-    }
+/// The decoder that a device was opened for.
+#[derive(Debug)]
+struct DecoderHandle {
+    api: Arc<nvdec::api::Api>,
+    memory: Arc<dyn DeviceMemory>,
 }
 
 impl Device {
@@ -151,6 +70,7 @@ impl Device {
         match engine {
             EngineKind::Nvenc => Self::open(spec),
             EngineKind::Nvdec => Self::open_decoder(spec),
+            EngineKind::Transcode => Self::open_both(spec),
         }
     }
 
@@ -171,9 +91,32 @@ impl Device {
             engine: EngineKind::Nvdec,
         };
         let clocks = clocks_of(&context);
-        let memory = Arc::new(CudaMemory::new(context)?);
-        let engine = EngineHandle::Decoder { api: nvdec::api::Api::system()?, memory };
-        Ok(Self { engine, info, emulation: None, clocks })
+        let decoder = DecoderHandle { api: nvdec::api::Api::system()?, memory: Arc::new(CudaMemory::new(context)?) };
+        Ok(Self { encoder: None, decoder: Some(decoder), info, emulation: None, clocks })
+    }
+
+    /// The decoder beside the encoder. Both use the encoder's memory of the device, so that no frame leaves it.
+    fn open_both(spec: &DeviceSpec) -> Result<Self, DeviceError> {
+        let mut device = Self::open(spec)?;
+        let gpu = match spec {
+            DeviceSpec::Virtual(config) => {
+                let Self { decoder, info, .. } = Self::open_virtual_decoder(config);
+                device.info.driver = format!("{} to {}", info.driver, device.info.driver);
+                device.info.engine = EngineKind::Transcode;
+                return Ok(Self { decoder, ..device });
+            }
+            DeviceSpec::VirtualOnCuda(_, gpu) | DeviceSpec::Cuda(gpu) => gpu,
+            DeviceSpec::Library(_) => return Err(DeviceError::NoDecoder(spec.to_string())),
+        };
+        let memory = device.memory().cloned().ok_or(NvencError::NoMemory)?;
+        if device.emulation.is_some() {
+            let context = cuda::context(gpu)?;
+            let name = cuda::guarded(|| context.name())?;
+            device.info.driver = format!("NVDEC of {name} ({}) to {}", driver_version(), device.info.driver);
+            device.clocks = clocks_of(&context);
+        }
+        device.info.engine = EngineKind::Transcode;
+        Ok(Self { decoder: Some(DecoderHandle { api: nvdec::api::Api::system()?, memory }), ..device })
     }
 
     /// Opens a device for encoding, without an encode session: a GPU without NVENC opens here and fails at the first session.
@@ -213,8 +156,8 @@ impl Device {
             engine: EngineKind::Nvdec,
         };
         let memory = Arc::new(HostMemory(Arc::clone(&emulation)));
-        let engine = EngineHandle::Decoder { api: nvdec::api::Api::built_in(), memory };
-        Self { engine, info, emulation: Some(emulation), clocks: None }
+        let decoder = Some(DecoderHandle { api: nvdec::api::Api::built_in(), memory });
+        Self { encoder: None, decoder, info, emulation: Some(emulation), clocks: None }
     }
 
     fn open_virtual(
@@ -230,8 +173,8 @@ impl Device {
             api_version: api_version(&api),
             engine: EngineKind::Nvenc,
         };
-        let engine = EngineHandle::Encoder { api, handle: virtual_handle(&emulation).with_memory(memory) };
-        Ok(Self { engine, info, emulation: Some(emulation), clocks: None })
+        let encoder = Some(EncoderHandle { api, handle: virtual_handle(&emulation).with_memory(memory) });
+        Ok(Self { encoder, decoder: None, info, emulation: Some(emulation), clocks: None })
     }
 
     fn open_library(path: &std::path::Path) -> Result<Self, DeviceError> {
@@ -247,7 +190,8 @@ impl Device {
             api_version: api_version(&api),
             engine: EngineKind::Nvenc,
         };
-        Ok(Self { engine: EngineHandle::Encoder { api, handle: token_handle() }, info, emulation: None, clocks: None })
+        let encoder = Some(EncoderHandle { api, handle: token_handle() });
+        Ok(Self { encoder, decoder: None, info, emulation: None, clocks: None })
     }
 
     fn with_context(
@@ -265,7 +209,7 @@ impl Device {
             DeviceKind::Cuda => handle.with_memory(Arc::new(CudaMemory::new(context)?)),
             DeviceKind::Virtual | DeviceKind::Library => handle,
         };
-        Ok(Self { engine: EngineHandle::Encoder { api, handle }, info, emulation: None, clocks })
+        Ok(Self { encoder: Some(EncoderHandle { api, handle }), decoder: None, info, emulation: None, clocks })
     }
 
     /// Facts about the device.
@@ -278,10 +222,8 @@ impl Device {
     /// # Errors
     /// The driver refuses.
     pub fn open_session(&self) -> Result<Session, DeviceError> {
-        match &self.engine {
-            EngineHandle::Encoder { api, handle } => Ok(Session::open(Arc::clone(api), handle.clone())?),
-            EngineHandle::Decoder { .. } => Err(DeviceError::WrongEngine { opened: "decoding", asked: "encoding" }),
-        }
+        let EncoderHandle { api, handle } = self.encoder_handle()?;
+        Ok(Session::open(Arc::clone(api), handle.clone())?)
     }
 
     /// Opens a session and creates an encoder in it.
@@ -297,7 +239,7 @@ impl Device {
     /// # Errors
     /// The driver does not answer, or the device was not opened for decoding.
     pub fn decode_caps(&self) -> Result<Vec<DecodeCaps>, DeviceError> {
-        let (api, memory) = self.decoder_api()?;
+        let DecoderHandle { api, memory } = self.decoder_handle()?;
         memory.bind().map_err(NvdecError::from)?;
         let mut found = Vec::new();
         for codec in Codec::ALL {
@@ -317,7 +259,7 @@ impl Device {
         codec: Codec,
         units: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<StreamFormat, DeviceError> {
-        let (api, memory) = self.decoder_api()?;
+        let DecoderHandle { api, memory } = self.decoder_handle()?;
         memory.bind().map_err(NvdecError::from)?;
         Ok(nvdec::engine::stream_format(api, codec, units)?)
     }
@@ -331,17 +273,56 @@ impl Device {
         config: &DecodeConfig,
         sink: Sink<DecodeEngine>,
     ) -> Result<Pipeline<DecodeEngine>, DeviceError> {
-        let (api, memory) = self.decoder_api()?;
-        let engine = DecodeEngine::new(Arc::clone(api), Arc::clone(memory), config)?;
+        let engine = self.decode_engine(config)?;
         let tuning = config.tuning;
         let size = RingSize { threshold: tuning.reap_threshold, pool: engine.num_surfaces(), held: 0 };
         Ok(Pipeline::new(engine, size, tuning.lock, config.expected_frames, sink)?)
     }
 
-    fn decoder_api(&self) -> Result<(&Arc<nvdec::api::Api>, &Arc<dyn DeviceMemory>), DeviceError> {
-        match &self.engine {
-            EngineHandle::Decoder { api, memory } => Ok((api, memory)),
-            EngineHandle::Encoder { .. } => Err(DeviceError::WrongEngine { opened: "encoding", asked: "decoding" }),
+    /// Makes a decoder and an encoder that takes its frames, and begins a run on both. Access units must be submitted by the
+    /// calling thread.
+    ///
+    /// # Errors
+    /// Either driver refuses.
+    pub fn transcoder(
+        &self,
+        decode: &DecodeConfig,
+        encode: &EncoderConfig,
+        sink: PacketSink,
+    ) -> Result<Transcoder, DeviceError> {
+        let decoder = self.decode_engine(decode)?;
+        let (row_bytes, rows) = decode.format.rows();
+        // Beside those that the encoder holds: with B-frames, those that come back later than they went in; and the one on its
+        // way from one engine to the other.
+        let num = encode.tuning.pool_size(encode.b_frames) + encode.b_frames + 1;
+        let memory = self.memory().ok_or(NvencError::NoMemory)?;
+        let frames = FramePool::new(&**memory, row_bytes, rows, num).map_err(NvencError::from)?;
+        let frames = Arc::new(frames);
+        let encoder = NvencEncoder::new_on(self.open_session()?, encode, Arc::clone(&frames), sink)?;
+        let Tuning { reap_threshold, lock, .. } = decode.tuning;
+        let ring = DecodeRingSize { threshold: reap_threshold, lock, expected_frames: decode.expected_frames };
+        Ok(Transcoder::new(decoder, ring, encoder, frames)?)
+    }
+
+    fn decode_engine(&self, config: &DecodeConfig) -> Result<DecodeEngine, DeviceError> {
+        let DecoderHandle { api, memory } = self.decoder_handle()?;
+        Ok(DecodeEngine::new(Arc::clone(api), Arc::clone(memory), config)?)
+    }
+
+    fn encoder_handle(&self) -> Result<&EncoderHandle, DeviceError> {
+        self.encoder.as_ref().ok_or(DeviceError::WrongEngine { opened: "decoding", asked: "encoding" })
+    }
+
+    fn decoder_handle(&self) -> Result<&DecoderHandle, DeviceError> {
+        self.decoder.as_ref().ok_or(DeviceError::WrongEngine { opened: "encoding", asked: "decoding" })
+    }
+
+    /// The device's memory; `None`: nothing can be put there.
+    pub fn memory(&self) -> Option<&Arc<dyn DeviceMemory>> {
+        match (&self.decoder, &self.encoder) {
+            (Some(decoder), _) => Some(&decoder.memory),
+            (None, Some(encoder)) => encoder.handle.memory(),
+            (None, None) => None,
         }
     }
 
@@ -350,10 +331,7 @@ impl Device {
     /// # Errors
     /// There is no memory for it.
     pub fn pinned(&self, frame: &[u8]) -> Result<FrameBytes, DeviceError> {
-        let memory = match &self.engine {
-            EngineHandle::Encoder { handle, .. } => handle.memory().ok_or(NvencError::NoMemory)?,
-            EngineHandle::Decoder { memory, .. } => memory,
-        };
+        let memory = self.memory().ok_or(NvencError::NoMemory)?;
         let buffer = memory.host_buffer(frame.len()).map_err(NvencError::from)?;
         // SAFETY: the buffer has so many bytes, and nobody else knows of it yet.
         unsafe { std::ptr::copy_nonoverlapping(frame.as_ptr(), buffer.raw().0, frame.len()) };

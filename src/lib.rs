@@ -22,6 +22,7 @@ pub mod report;
 pub mod session;
 pub mod source;
 pub mod stats;
+pub mod transcode;
 #[cfg(feature = "gui")]
 pub mod ui;
 pub mod units;

@@ -6,6 +6,10 @@ use std::ffi::c_void;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+mod pool;
+
+pub use pool::FramePool;
+
 /// The bytes of one frame, wherever they are kept.
 pub type FrameBytes = Box<dyn AsRef<[u8]> + Send + Sync>;
 
@@ -65,6 +69,16 @@ pub trait DeviceMemory: Debug + Send + Sync {
     /// `from` must hold those rows, unchanged until [`DeviceMemory::wait`] returns; `to` must be device memory of this
     /// device with room for them, which nobody else uses until then.
     unsafe fn copy_in(&self, from: *const u8, to: DeviceRows) -> Result<(), MemoryError>;
+
+    /// Queues the copy of rows to other rows of this device, whose first begins at `to` and which are `to_pitch_bytes` apart.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    ///
+    /// # Safety
+    /// Both must be memory of this device with room for those rows, which nobody else writes to until [`DeviceMemory::wait`]
+    /// returns.
+    unsafe fn copy_within(&self, from: DeviceRows, to: u64, to_pitch_bytes: usize) -> Result<(), MemoryError>;
 
     /// Returns when all queued copies are there.
     ///

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::contract::{
     Codec, EngineKind, InputPath, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo,
 };
-use crate::record::{Case, Client};
+use crate::record::{Case, Client, DecodeRing};
 pub use baseline::{Baseline, BaselineError};
 pub use criteria::{Criteria, CriteriaError};
 pub use error::PlanError;
@@ -29,13 +29,15 @@ const MAX_BLOCKS: u32 = 1001;
 
 /// The modelled computer of the published measurements: anybody can run it, and it shows what frames in flight gain.
 pub const DEFAULT_DEVICE: &str = "virtual:video-hw-2026-02";
+/// The decoder's thresholds of a transcode, where nobody says which.
+pub const DECODE_THRESHOLDS: [u32; 3] = [1, 2, 4];
 
 /// A sweep: every combination of codec, threshold and lock placement, each `warmup + repeat` times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The engine to measure. A decoder's codec, size and rate are those of its clip, and settings of encoding do not count.
-    #[serde(default, skip_serializing_if = "EngineKind::is_encoder")]
+    #[serde(default, skip_serializing_if = "EngineKind::is_usual")]
     pub engine: EngineKind,
     /// Device, as on the command line: `virtual`, `virtual:ada`, `cuda:0`, the path of a library.
     pub device: String,
@@ -54,6 +56,12 @@ pub struct Plan {
     /// How frames get to the encoder.
     #[serde(default, skip_serializing_if = "InputPath::is_driver")]
     pub input_path: InputPath,
+    /// Reap thresholds of the decoder to sweep in a transcode, each with each of the encoder's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decode_reap_thresholds: Vec<u32>,
+    /// The thread that takes frames back from the decoder of a transcode, and submits them to the encoder.
+    #[serde(default, skip_serializing_if = "is_inline")]
+    pub decode_lock: LockPlacement,
     /// NVENC preset.
     pub preset: Preset,
     /// NVENC tuning info.
@@ -133,6 +141,10 @@ impl Goal {
     }
 }
 
+fn is_inline(lock: &LockPlacement) -> bool {
+    *lock == LockPlacement::Inline
+}
+
 fn is_zero(value: &u32) -> bool {
     *value == 0
 }
@@ -174,6 +186,8 @@ impl Default for Plan {
             locks: vec![LockPlacement::Inline, LockPlacement::Thread],
             pool: None,
             input_path: InputPath::Driver,
+            decode_reap_thresholds: Vec::new(),
+            decode_lock: LockPlacement::Inline,
             preset: Preset::default(),
             tuning: TuningInfo::default(),
             rate_control: RateControl::Preset,
@@ -206,19 +220,23 @@ impl Plan {
             let kept: Vec<_> = self.codecs.iter().copied().filter(keeps).collect();
             if kept.is_empty() { usual.codecs.clone() } else { kept }
         };
+        let encoded = |codec: &Codec| Codec::ENCODED.contains(codec);
+        let alone =
+            |plan: Self| Self { decode_reap_thresholds: Vec::new(), decode_lock: LockPlacement::Inline, ..plan };
+        let after_decoder =
+            |plan: Self| Self { baselines: Vec::new(), verify: false, input_path: InputPath::Driver, ..plan };
         match engine {
-            EngineKind::Nvenc => {
-                Self { engine, copy_out: false, codecs: codecs(|codec| Codec::ENCODED.contains(codec)), ..self }
+            EngineKind::Nvenc => alone(Self { engine, copy_out: false, codecs: codecs(encoded), ..self }),
+            EngineKind::Nvdec => {
+                let codecs = codecs(|_| true);
+                after_decoder(alone(Self { engine, codecs, b_frames: 0, ..self }))
             }
-            EngineKind::Nvdec => Self {
-                engine,
-                codecs: codecs(|_| true),
-                baselines: Vec::new(),
-                verify: false,
-                b_frames: 0,
-                input_path: InputPath::Driver,
-                ..self
-            },
+            EngineKind::Transcode => {
+                let chosen = self.decode_reap_thresholds.clone();
+                let thresholds = if chosen.is_empty() { DECODE_THRESHOLDS.to_vec() } else { chosen };
+                let codecs = codecs(encoded);
+                after_decoder(Self { engine, copy_out: false, codecs, decode_reap_thresholds: thresholds, ..self })
+            }
         }
     }
 
@@ -230,14 +248,7 @@ impl Plan {
         check_list("codec", &self.codecs)?;
         check_list("reap threshold", &self.reap_thresholds)?;
         check_list("lock placement", &self.locks)?;
-        match self.engine {
-            EngineKind::Nvenc if self.copy_out => return Err(PlanError::CopyOutOfEncoder),
-            EngineKind::Nvenc => self.check_coding()?,
-            EngineKind::Nvdec if !self.baselines.is_empty() => return Err(PlanError::DecoderAndBaseline),
-            EngineKind::Nvdec if self.b_frames > 0 => return Err(PlanError::DecoderAndBFrames),
-            EngineKind::Nvdec if !self.input_path.is_driver() => return Err(PlanError::DecoderAndInputPath),
-            EngineKind::Nvdec => {}
-        }
+        self.check_engine()?;
         if !self.baselines.is_empty() {
             check_list("baseline", &self.baselines)?;
         }
@@ -298,6 +309,29 @@ impl Plan {
         }
     }
 
+    fn check_engine(&self) -> Result<(), PlanError> {
+        let engine = self.engine;
+        if engine.decodes() && !self.baselines.is_empty() {
+            return Err(PlanError::DecoderAndBaseline);
+        }
+        if engine.decodes() && !self.input_path.is_driver() {
+            return Err(PlanError::DecoderAndInputPath);
+        }
+        match engine {
+            EngineKind::Nvenc | EngineKind::Transcode if self.copy_out => return Err(PlanError::CopyOutOfEncoder),
+            EngineKind::Nvdec if self.b_frames > 0 => return Err(PlanError::DecoderAndBFrames),
+            EngineKind::Nvdec => {}
+            EngineKind::Nvenc | EngineKind::Transcode => self.check_coding()?,
+        }
+        if engine != EngineKind::Transcode {
+            let is_set = !self.decode_reap_thresholds.is_empty() || self.decode_lock != LockPlacement::Inline;
+            return if is_set { Err(PlanError::NothingDecodes) } else { Ok(()) };
+        }
+        check_list("reap threshold of the decoder", &self.decode_reap_thresholds)?;
+        let in_range = |threshold: &&u32| !(1..=MAX_IN_FLIGHT).contains(*threshold);
+        self.decode_reap_thresholds.iter().find(in_range).map_or(Ok(()), |&wrong| Err(PlanError::Threshold(wrong)))
+    }
+
     fn check_blocks(&self) -> Result<(), PlanError> {
         match self.blocks {
             0 | MAX_BLOCKS.. => Err(PlanError::Blocks(self.blocks)),
@@ -356,12 +390,17 @@ impl Plan {
     }
 
     fn cases_of(&self, codec: Codec) -> Vec<Case> {
+        let decoders = self.decode_rings();
         let own = |client: Client| {
+            let decoders = decoders.clone();
             self.locks.iter().flat_map(move |&lock| {
-                self.reap_thresholds.iter().map(move |&reap_threshold| {
+                let each =
+                    self.reap_thresholds.iter().flat_map(|&own| decoders.iter().map(move |&decode| (own, decode)));
+                let case = |(reap_threshold, decode)| {
                     let tuning = Tuning { reap_threshold, lock, pool: self.pool };
-                    Case { codec, reap_threshold, lock, pool: tuning.pool_size(self.b_frames), client }
-                })
+                    Case { codec, reap_threshold, lock, pool: tuning.pool_size(self.b_frames), client, decode }
+                };
+                each.map(case).collect::<Vec<_>>()
             })
         };
         let twins = own(Client::Process).filter(|_| !self.baselines.is_empty());
@@ -371,13 +410,23 @@ impl Plan {
             lock: LockPlacement::Inline,
             pool: 0,
             client: baseline.client(),
+            decode: None,
         };
         own(Client::Here).chain(twins).chain(self.baselines.iter().map(foreign)).collect()
     }
 
+    /// What may feed the encoder: nothing, unless it is a transcode.
+    fn decode_rings(&self) -> Vec<Option<DecodeRing>> {
+        if self.engine != EngineKind::Transcode {
+            return vec![None];
+        }
+        let ring = |&reap_threshold| Some(DecodeRing { reap_threshold, lock: self.decode_lock });
+        self.decode_reap_thresholds.iter().map(ring).collect()
+    }
+
     /// How many cells there are.
     pub fn num_cases(&self) -> u64 {
-        let own = self.locks.len() * self.reap_thresholds.len();
+        let own = self.locks.len() * self.reap_thresholds.len() * self.decode_rings().len();
         let twins = if self.baselines.is_empty() { 0 } else { own };
         (self.codecs.len() * (own + twins + self.baselines.len())) as u64
     }

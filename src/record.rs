@@ -35,7 +35,7 @@ pub struct DeviceInfo {
     /// Highest NVENC API version that the driver supports, like "13.0"; empty for a decoder, which has none.
     pub api_version: String,
     /// The engine that was measured.
-    #[serde(default, skip_serializing_if = "EngineKind::is_encoder")]
+    #[serde(default, skip_serializing_if = "EngineKind::is_usual")]
     pub engine: EngineKind,
 }
 
@@ -92,6 +92,18 @@ pub struct Case {
     /// The program that encoded; left out where it was this program itself.
     #[serde(default, skip_serializing_if = "is_here")]
     pub client: Client,
+    /// The decoder that feeds the encoder; left out where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decode: Option<DecodeRing>,
+}
+
+/// The decoder's frames in flight in a transcode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct DecodeRing {
+    /// The decoder's reap threshold.
+    pub reap_threshold: u32,
+    /// The thread that took its frames back, and submitted them to the encoder.
+    pub lock: LockPlacement,
 }
 
 fn is_first(block: &u32) -> bool {
@@ -174,6 +186,18 @@ pub struct RunRecord {
     pub metrics: EncodeMetrics,
     /// Measurements of each frame, in display order.
     pub frames: FrameColumns,
+    /// The decoder's part of a transcode; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decode: Option<DecodeStage>,
+}
+
+/// What the decoder of a transcode did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DecodeStage {
+    /// Its totals: of access units and frames.
+    pub metrics: EncodeMetrics,
+    /// Of each frame, in display order, as the encoder's columns; `encode_idx` is the frame's access unit.
+    pub frames: FrameColumns,
 }
 
 /// Per-frame measurements of one run as columns of equal length, index = display order. The last two may be empty.
@@ -246,6 +270,45 @@ impl FrameColumns {
     pub fn is_empty(&self) -> bool {
         self.begin_at_ns.is_empty()
     }
+
+    /// The same, counted from a moment so much earlier.
+    pub fn later_by(mut self, earlier_ns: u64) -> Self {
+        let Self { begin_at_ns, submit_at_ns, lock_at_ns, encode_at_ns, encoded_at_ns, .. } = &mut self;
+        for at_ns in [begin_at_ns, submit_at_ns, lock_at_ns, encode_at_ns, encoded_at_ns].into_iter().flatten() {
+            *at_ns = at_ns.saturating_add(earlier_ns);
+        }
+        self
+    }
+
+    /// The same in the order in which frames came back, which is that of display where a decoder made the columns.
+    pub fn in_display_order(&self) -> Self {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by_key(|&unit| self.encode_idx.get(unit));
+        let moved = |column: &[u64]| order.iter().filter_map(|&unit| column.get(unit).copied()).collect();
+        let moved_counts = |column: &[u32]| order.iter().filter_map(|&unit| column.get(unit).copied()).collect();
+        let kinds: Vec<char> = self.kinds.chars().collect();
+        Self {
+            begin_at_ns: moved(&self.begin_at_ns),
+            source_wait_ns: moved(&self.source_wait_ns),
+            blocked_ns: moved(&self.blocked_ns),
+            upload_ns: moved(&self.upload_ns),
+            submit_at_ns: moved(&self.submit_at_ns),
+            submit_ns: moved(&self.submit_ns),
+            depth: moved_counts(&self.depth),
+            lock_at_ns: moved(&self.lock_at_ns),
+            lock_ns: moved(&self.lock_ns),
+            copy_ns: moved(&self.copy_ns),
+            unlock_ns: moved(&self.unlock_ns),
+            latency_ns: moved(&self.latency_ns),
+            bytes: moved_counts(&self.bytes),
+            encode_idx: order.iter().map(|&unit| unit as u32).collect(),
+            kinds: order.iter().filter_map(|&unit| kinds.get(unit)).collect(),
+            map_ns: moved(&self.map_ns),
+            unmap_ns: moved(&self.unmap_ns),
+            encode_at_ns: moved(&self.encode_at_ns),
+            encoded_at_ns: moved(&self.encoded_at_ns),
+        }
+    }
 }
 
 impl Case {
@@ -257,23 +320,40 @@ impl Case {
             Client::Process => 1,
             Client::Foreign(_) => 2,
         };
-        (self.codec, client, self.lock, self.reap_threshold, self.pool, self.client)
+        let decode = self.decode.map(|ring| (ring.lock, ring.reap_threshold));
+        (self.codec, client, self.lock, decode, self.reap_threshold, self.pool, self.client)
+    }
+
+    /// Most frames in flight, on both engines of a transcode together.
+    pub fn most_in_flight(&self) -> u32 {
+        self.decode.map_or(0, |ring| ring.reap_threshold).saturating_add(self.reap_threshold)
     }
 
     /// Within its codec: "T=4 (inline)", and the pool where it is larger than it must be: "T=4 (lock thread, pool 6)".
     pub fn title(&self) -> String {
-        let Self { reap_threshold, lock, pool, client, .. } = self;
+        let Self { codec: _, reap_threshold, lock, pool, client, decode } = self;
         if let Client::Foreign(_) = client {
             return client.to_string();
         }
         let pool = if pool == reap_threshold { String::new() } else { format!(", pool {pool}") };
         let process = if client.is_here() { "" } else { ", process" };
-        format!("T={reap_threshold} ({}{pool}{process})", lock.title())
+        let decode = decode.map_or_else(String::new, |ring| format!(", decoder {ring}"));
+        format!("T={reap_threshold} ({}{pool}{process}){decode}", lock.title())
     }
 
     /// The serial case: one frame in flight, locked by the thread that submitted it.
     pub fn is_serial(&self) -> bool {
-        self.client.is_here() && self.reap_threshold == 1 && self.lock == LockPlacement::Inline
+        let is_serial = |threshold, lock| threshold == 1 && lock == LockPlacement::Inline;
+        let is_fed_serially = self.decode.is_none_or(|ring| is_serial(ring.reap_threshold, ring.lock));
+        self.client.is_here() && is_serial(self.reap_threshold, self.lock) && is_fed_serially
+    }
+}
+
+impl std::fmt::Display for DecodeRing {
+    /// "T=2", and who takes frames back where that is not the submitting thread.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "T={}", self.reap_threshold)?;
+        if self.lock == LockPlacement::Inline { Ok(()) } else { write!(f, " ({})", self.lock.title()) }
     }
 }
 
@@ -289,6 +369,7 @@ impl DeviceInfo {
         match self.engine {
             EngineKind::Nvenc => format!("{}, NVENC API {}", self.driver, self.api_version),
             EngineKind::Nvdec => format!("{}, NVDEC (decoder)", self.driver),
+            EngineKind::Transcode => format!("{}, NVDEC to NVENC API {}", self.driver, self.api_version),
         }
     }
 }

@@ -8,9 +8,10 @@ use std::cell::Cell;
 use std::process::Command;
 
 use common::{config, device, pixels, view};
-use inflight::contract::{Encoder, EngineKind, LockPlacement, Tuning};
+use inflight::contract::{Encoder, EncoderConfig, EngineKind, InputPath, LockPlacement, NvencOptions, Tuning};
 use inflight::device::Device;
 use inflight::nvdec::engine::DecodeConfig;
+use inflight::pipeline::Submits as _;
 use inflight::pipeline::engine::Frame;
 use inflight::source::{Clip, InputSpec};
 
@@ -76,9 +77,8 @@ fn with_a_harvest_thread_the_submitting_thread_allocates_nothing() {
     assert_eq!(allocations(LockPlacement::Ready, 500), 0);
 }
 
-/// A decoder's frames are not packets: what stays on the device costs nothing, and copies go to buffers that are used again.
-#[test]
-fn decoding_allocates_nothing() {
+/// 250 frames of H.264 with B-frames.
+fn clip() -> Clip {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.h264");
     let made = Command::new("ffmpeg")
@@ -87,7 +87,13 @@ fn decoding_allocates_nothing() {
         .arg(&path)
         .status();
     assert!(made.expect("this test needs ffmpeg: apt install ffmpeg").success());
-    let clip = Clip::open(&InputSpec::File(path), u64::MAX, 1 << 30).expect("what ffmpeg wrote can be read");
+    Clip::open(&InputSpec::File(path), u64::MAX, 1 << 30).expect("what ffmpeg wrote can be read")
+}
+
+/// A decoder's frames are not packets: what stays on the device costs nothing, and copies go to buffers that are used again.
+#[test]
+fn decoding_allocates_nothing() {
+    let clip = clip();
     let spec = "virtual:latency_us=300,interval_us=100,queue=5".parse().expect("a device");
     let device = Device::open_for(&spec, EngineKind::Nvdec).expect("the virtual device opens everywhere");
     let format = device.stream_format(clip.codec, clip.units.iter().map(Vec::as_slice)).expect("a format");
@@ -107,6 +113,31 @@ fn decoding_allocates_nothing() {
         assert_eq!(COUNT.get() - before, 0, "{lock}, copies out: {copies_out}");
         pipeline.finish().expect("a good stream ends well");
     }
+}
+
+/// A frame on its way from one engine to the other goes to memory that is used again.
+#[test]
+fn a_transcode_allocates_one_packet_a_frame() {
+    let clip = clip();
+    let spec = "virtual:latency_us=300,interval_us=100,decode_us=100".parse().expect("a device");
+    let device = Device::open_for(&spec, EngineKind::Transcode).expect("the virtual device opens everywhere");
+    let format = device.stream_format(clip.codec, clip.units.iter().map(Vec::as_slice)).expect("a format");
+    let tuning = Tuning { reap_threshold: 4, lock: LockPlacement::Inline, pool: None };
+    let expected_frames = clip.units.len();
+    let decode = DecodeConfig { format, tuning, copies_out: false, expected_frames };
+    let plain = config(4, LockPlacement::Inline);
+    let nvenc = NvencOptions { input_path: InputPath::Cuda, ..plain.nvenc };
+    let encode = EncoderConfig { dimensions: format.shown, nvenc, expected_frames, ..plain };
+    let mut both = device.transcoder(&decode, &encode, Box::new(drop)).expect("both engines take this");
+    let (mut before, mut packets_before) = (0, 0);
+    for (pts, unit) in (0..).zip(&clip.units) {
+        if pts == 50 {
+            (before, packets_before) = (COUNT.get(), both.metrics().packets);
+        }
+        both.submit(&Frame { data: unit, pts }).expect("a good unit is taken");
+    }
+    assert_eq!(COUNT.get() - before, both.metrics().packets - packets_before);
+    both.finish().expect("a good stream ends well");
 }
 
 #[test]

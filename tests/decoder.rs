@@ -10,6 +10,7 @@ use inflight::contract::{Codec, Dimensions, EngineKind, LockPlacement, Tuning};
 use inflight::device::{Device, DeviceError};
 use inflight::nvdec::engine::DecodeConfig;
 use inflight::nvdec::error::NvdecError;
+use inflight::pipeline::Submits as _;
 use inflight::pipeline::engine::Frame;
 use inflight::source::{Clip, InputSpec};
 
@@ -106,7 +107,7 @@ fn decode(spec: &str, clip: &Clip, reap_threshold: u32, lock: LockPlacement) -> 
     }
     pipeline.finish()?;
     let peak = pipeline.metrics().queue_peak;
-    let columns = pipeline.take_frames();
+    let (columns, _) = pipeline.take_frames();
     let (pts, number) = std::mem::take(&mut *seen.lock().expect("nobody panics"));
     Ok(Decoded { pts, number, columns, peak })
 }

@@ -47,6 +47,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
             lock: LockPlacement::Inline,
             pool: 4,
             client: Default::default(),
+            decode: None,
         },
         warmup: false,
         is_confirmation: false,
@@ -80,6 +81,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
             kinds: "P".repeat(num_frames),
             ..FrameColumns::default()
         },
+        decode: None,
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Which modules of src/ each may use, tests aside; a line further down never stands in a line further up.
-const MAY_USE: [(&str, &[&str]); 23] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("units", &[]),
     ("files", &[]),
     ("contract", &[]),
@@ -22,7 +22,8 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("library", &[]),
     ("nvenc", &["contract", "library", "memory", "pipeline", "record"]),
     ("nvdec", &["contract", "library", "memory", "pipeline"]),
-    ("device", &["contract", "memory", "nvdec", "nvenc", "pipeline", "record"]),
+    ("transcode", &["contract", "memory", "nvdec", "nvenc", "pipeline", "record"]),
+    ("device", &["contract", "memory", "nvdec", "nvenc", "pipeline", "record", "transcode"]),
     ("conformance", &["device", "nvenc"]),
     ("doctor", &["contract", "device", "nvdec", "nvenc", "record"]),
     ("stats", &["advice", "contract", "plan", "record", "units"]),
@@ -30,7 +31,20 @@ const MAY_USE: [(&str, &[&str]); 23] = [
     ("session", &["contract", "files", "plan", "record", "stats"]),
     (
         "bench",
-        &["contract", "device", "files", "nvdec", "nvenc", "pipeline", "plan", "record", "session", "source", "stats"],
+        &[
+            "contract",
+            "device",
+            "files",
+            "nvdec",
+            "nvenc",
+            "pipeline",
+            "plan",
+            "record",
+            "session",
+            "source",
+            "stats",
+            "transcode",
+        ],
     ),
     ("report", &["advice", "contract", "figures", "files", "plan", "record", "session", "stats", "units"]),
     (

@@ -44,6 +44,7 @@ fn record(run: &Run, order_index: u32, num_frames: usize) -> RunRecord {
             lock: LockPlacement::Inline,
             pool,
             client: Default::default(),
+            decode: None,
         },
         warmup: false,
         is_confirmation: run.is_confirmation,
@@ -83,6 +84,7 @@ fn record(run: &Run, order_index: u32, num_frames: usize) -> RunRecord {
             kinds: "P".repeat(num_frames),
             ..FrameColumns::default()
         },
+        decode: None,
     }
 }
 

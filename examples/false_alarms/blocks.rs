@@ -28,6 +28,7 @@ fn session(num_blocks: u32, rounds: u32, block_pct: f64, random: &mut fastrand::
         lock: Inline,
         pool: reap_threshold,
         client: Default::default(),
+        decode: None,
     };
     let mut runs = Vec::new();
     for block in 0..num_blocks {

@@ -117,6 +117,7 @@ impl Machine {
                 ..EncodeMetrics::default()
             },
             frames,
+            decode: None,
         }
     }
 }
@@ -129,7 +130,14 @@ pub fn blank(case: Case, round: u32, order_index: u32) -> RunSummary {
 }
 
 fn case(threshold: u32) -> Case {
-    Case { codec: Codec::H264, reap_threshold: threshold, lock: Inline, pool: threshold, client: Default::default() }
+    Case {
+        codec: Codec::H264,
+        reap_threshold: threshold,
+        lock: Inline,
+        pool: threshold,
+        client: Default::default(),
+        decode: None,
+    }
 }
 
 /// Box–Muller.

@@ -9,6 +9,9 @@ pub fn sweep_command(plan: &Plan) -> String {
     let mut words = vec!["inflight".to_owned(), "sweep".to_owned()];
     let mut words_live = Vec::new();
     let mut say = |option: &str, value: String| words.extend([option.to_owned(), shell_word(&value)]);
+    if !plan.engine.is_usual() {
+        say("--engine", plan.engine.to_string());
+    }
     say("--device", plan.device.clone());
     say("--input", plan.input.clone());
     say("--codec", list(&plan.codecs));
@@ -37,6 +40,18 @@ pub fn sweep_command(plan: &Plan) -> String {
     }
     if plan.confirm != usual.confirm {
         say("--confirm", plan.confirm.to_string());
+    }
+    if !plan.input_path.is_driver() {
+        say("--input-path", plan.input_path.to_string());
+    }
+    if !plan.decode_reap_thresholds.is_empty() {
+        say("--set", format!("decode_reap_thresholds={}", list(&plan.decode_reap_thresholds)));
+    }
+    if plan.decode_lock != usual.decode_lock {
+        say("--set", format!("decode_lock={}", plan.decode_lock));
+    }
+    if plan.copy_out {
+        say("--set", "copy_out=true".to_owned());
     }
     say("--preset", plan.preset.to_string());
     say("--tuning", plan.tuning.to_string());

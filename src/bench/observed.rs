@@ -88,7 +88,7 @@ fn case(command: &[String], trace: &Trace) -> Case {
     let program = command.first().map_or("?", |program| program.rsplit('/').next().unwrap_or(program));
     let client = Client::Foreign(ClientName::shortened(program));
     let codec = trace.codec.unwrap_or(Codec::H264);
-    Case { codec, reap_threshold: 0, lock: LockPlacement::Inline, pool: trace.num_outputs, client }
+    Case { codec, reap_threshold: 0, lock: LockPlacement::Inline, pool: trace.num_outputs, client, decode: None }
 }
 
 fn warning(trace: &Trace) -> Option<String> {

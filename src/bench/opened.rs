@@ -1,11 +1,11 @@
 //! A plan's device and input, opened: what all runs of a sweep share.
 
-use crate::contract::{Codec, EncoderConfig, EngineKind, FrameRate, InputPath, LockPlacement, NvencOptions, Tuning};
+use crate::contract::{Codec, EncoderConfig, FrameRate, InputPath, LockPlacement, NvencOptions, PixelFormat, Tuning};
 use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::nvdec::engine::DecodeConfig;
 use crate::nvdec::format::StreamFormat;
 use crate::plan::Plan;
-use crate::record::{Case, InputInfo};
+use crate::record::{Case, DecodeRing, InputInfo};
 use crate::source::{Clip, Feed, InputSpec, InputSpecError, SourceError};
 
 /// Memory for measurements is set aside for this many frames at most; a run of more makes room as it goes, since no
@@ -32,6 +32,7 @@ pub struct Opened {
 pub enum RunConfig {
     Encode(EncoderConfig),
     Decode(DecodeConfig),
+    Transcode(DecodeConfig, EncoderConfig),
 }
 
 /// Why a plan's device or input cannot be opened.
@@ -48,6 +49,8 @@ pub enum OpenError {
         "cannot keep the frames where the GPU can copy them from: they do not fit in memory; raise --preload-mib, lower --frames, or leave out --input-path cuda"
     )]
     NotPinned,
+    #[error("the clip has {0} bits a sample, and the encoder is fed with 8: use a clip of 8 bits, or --engine nvdec")]
+    TooManyBits(u32),
 }
 
 impl Opened {
@@ -60,7 +63,7 @@ impl Opened {
         let spec: DeviceSpec = plan.device.parse()?;
         let device = Device::open_for(&spec, plan.engine)?;
         let preload_bytes = u64::from(plan.preload_mib) << 20;
-        if plan.engine == EngineKind::Nvenc {
+        if !plan.engine.decodes() {
             let feed = Feed::open(&input, Some(plan.frames), preload_bytes)?;
             let feed = match plan.input_path {
                 InputPath::Driver => feed,
@@ -73,6 +76,9 @@ impl Opened {
         let clip = Clip::open(&input, plan.frames, preload_bytes)?;
         let format = device.stream_format(clip.codec, clip.units.iter().map(Vec::as_slice))?;
         let has_rate = format.frame_rate.num > 0 && format.frame_rate.den > 0;
+        if plan.engine.encodes() && format.bits > 8 {
+            return Err(OpenError::TooManyBits(format.bits));
+        }
         let info = clip.info(format.shown, if has_rate { format.frame_rate } else { USUAL_RATE });
         Ok(Self { spec, device, feed: Feed::of_clip(clip, info), format: Some(format) })
     }
@@ -89,7 +95,7 @@ impl Opened {
 
     /// The plan as it is measured here: a decoder's codec is its clip's.
     pub fn adapted(&self, plan: Plan) -> Plan {
-        match self.format {
+        match self.format.filter(|_| !plan.engine.encodes()) {
             Some(format) => Plan { codecs: vec![format.codec], ..plan },
             None => plan,
         }
@@ -99,11 +105,21 @@ impl Opened {
     pub fn config(&self, plan: &Plan, case: &Case) -> RunConfig {
         let tuning = Tuning { reap_threshold: case.reap_threshold, lock: case.lock, pool: Some(case.pool) };
         let info = self.feed.info();
-        match self.format {
-            None => RunConfig::Encode(encoder_config(plan, info, case.codec, tuning)),
-            Some(format) => {
-                let (copies_out, expected_frames) = (plan.copy_out, reserved(info));
-                RunConfig::Decode(DecodeConfig { format, tuning, copies_out, expected_frames })
+        let Some(format) = self.format else {
+            return RunConfig::Encode(encoder_config(plan, info, case.codec, tuning));
+        };
+        let decode = |tuning: Tuning| {
+            let (copies_out, expected_frames) = (plan.copy_out, reserved(info));
+            DecodeConfig { format, tuning, copies_out, expected_frames }
+        };
+        match case.decode {
+            None => RunConfig::Decode(decode(tuning)),
+            Some(DecodeRing { reap_threshold, lock }) => {
+                let encode = encoder_config(plan, info, case.codec, tuning);
+                // Frames are in the device's memory, whatever the plan says of frames that are not.
+                let nvenc = NvencOptions { input_path: InputPath::Cuda, ..encode.nvenc };
+                let encode = EncoderConfig { format: PixelFormat::Nv12, nvenc, ..encode };
+                RunConfig::Transcode(decode(Tuning { reap_threshold, lock, pool: None }), encode)
             }
         }
     }
@@ -116,29 +132,27 @@ impl Opened {
         match self.config(plan, case) {
             RunConfig::Encode(config) => self.device.encoder(&config, Box::new(drop)).map(drop),
             RunConfig::Decode(config) => self.device.decoder(&config, Box::new(|_, _| ())).map(drop),
+            RunConfig::Transcode(decode, encode) => self.device.transcoder(&decode, &encode, Box::new(drop)).map(drop),
         }
     }
 }
 
 impl RunConfig {
-    /// The settings of the ring.
-    pub fn tuning(&self) -> Tuning {
-        match self {
-            Self::Encode(config) => config.tuning,
-            Self::Decode(config) => config.tuning,
-        }
-    }
-
-    /// Does the submitting thread ask for finished frames?
+    /// Does a thread that submits ask for finished frames?
     pub fn polls(&self) -> bool {
-        self.tuning().lock == LockPlacement::Poll
+        let polls = |tuning: Tuning| tuning.lock == LockPlacement::Poll;
+        match self {
+            Self::Encode(config) => polls(config.tuning),
+            Self::Decode(config) => polls(config.tuning),
+            Self::Transcode(decode, encode) => polls(decode.tuning) || polls(encode.tuning),
+        }
     }
 
     /// Number of frames for which room is made before a run.
     pub fn expected_frames(&self) -> usize {
         match self {
             Self::Encode(config) => config.expected_frames,
-            Self::Decode(config) => config.expected_frames,
+            Self::Decode(config) | Self::Transcode(config, _) => config.expected_frames,
         }
     }
 }

@@ -14,11 +14,12 @@ use crate::device::DeviceError;
 use crate::nvdec::error::NvdecError;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
-use crate::pipeline::Pipeline;
-use crate::pipeline::engine::{Engine, Frame};
+use crate::pipeline::Submits;
+use crate::pipeline::engine::Frame;
 use crate::plan::PlannedRun;
 use crate::record::{FrameColumns, LiveSample, RunRecord};
 use crate::source::{Cursor, SourceError};
+use crate::transcode::TranscodeError;
 
 /// Shortest time between two calls of a watcher.
 pub const WATCH_EVERY: Duration = Duration::from_millis(50);
@@ -87,6 +88,15 @@ struct Notes {
     fresh: Vec<LiveSample>,
 }
 
+impl From<TranscodeError> for RunError {
+    fn from(error: TranscodeError) -> Self {
+        match error {
+            TranscodeError::Nvenc(error) => Self::Nvenc(error),
+            TranscodeError::Nvdec(error) => Self::Nvdec(error),
+        }
+    }
+}
+
 impl RunError {
     /// Is the device lost or unusable, so that further runs are pointless?
     pub fn is_device_lost(&self) -> bool {
@@ -121,6 +131,10 @@ impl Stand<'_> {
                 let opened = device.decoder(config, Box::new(|frame, _| drop(frame)));
                 self.measure_opened(opened, open_start, watch, &mut record)
             }
+            RunConfig::Transcode(decode, encode) => {
+                let opened = device.transcoder(decode, encode, sink);
+                self.measure_opened(opened, open_start, watch, &mut record)
+            }
         };
         let error = error.err();
         record.gpu = device.gpu_state();
@@ -132,29 +146,29 @@ impl Stand<'_> {
         (record, error)
     }
 
-    fn measure_opened<E: Engine>(
+    fn measure_opened<P: Submits>(
         &self,
-        opened: Result<Pipeline<E>, DeviceError>,
+        opened: Result<P, DeviceError>,
         open_start: Instant,
         watch: &mut dyn FnMut(Glimpse<'_>),
         record: &mut RunRecord,
     ) -> Result<(), RunError>
     where
-        RunError: From<E::Error>,
+        RunError: From<P::Error>,
     {
         record.open_ns = nanos(open_start.elapsed());
         self.measure(opened?, watch, record)
     }
 
     /// Everything from the first frame to the last packet, and then the book-keeping.
-    fn measure<E: Engine>(
+    fn measure<P: Submits>(
         &self,
-        mut pipeline: Pipeline<E>,
+        mut pipeline: P,
         watch: &mut dyn FnMut(Glimpse<'_>),
         record: &mut RunRecord,
     ) -> Result<(), RunError>
     where
-        RunError: From<E::Error>,
+        RunError: From<P::Error>,
     {
         let mut notes = Notes {
             source_waits_ns: Vec::with_capacity(self.config.expected_frames()),
@@ -170,13 +184,18 @@ impl Stand<'_> {
         record.wall_ns = nanos(start.elapsed());
         record.metrics = pipeline.metrics();
         let first_frame_at = pipeline.first_frame_at();
-        record.frames = pipeline.take_frames();
+        (record.frames, record.decode) = pipeline.take_frames();
         notes.source_waits_ns.resize(record.frames.len(), 0);
         record.frames.source_wait_ns = notes.source_waits_ns;
         fed?;
         finished?;
         let EncodeMetrics { frames, packets, .. } = record.metrics;
         if frames != packets {
+            return Err(RunError::PacketCount { frames, packets });
+        }
+        if let Some(EncodeMetrics { frames, packets, .. }) = record.decode.as_ref().map(|stage| stage.metrics)
+            && frames != packets
+        {
             return Err(RunError::PacketCount { frames, packets });
         }
         if let Some(first_frame_at) = first_frame_at {
@@ -186,16 +205,16 @@ impl Stand<'_> {
     }
 
     /// The measured loop.
-    fn feed_all<E: Engine>(
+    fn feed_all<P: Submits>(
         &self,
-        pipeline: &mut Pipeline<E>,
+        pipeline: &mut P,
         cursor: &mut Cursor<'_>,
         start: Instant,
         watch: &mut dyn FnMut(Glimpse<'_>),
         notes: &mut Notes,
     ) -> Result<(), RunError>
     where
-        RunError: From<E::Error>,
+        RunError: From<P::Error>,
     {
         let polls = self.config.polls();
         let mut next_watch = start + WATCH_EVERY;
@@ -223,9 +242,9 @@ impl Stand<'_> {
     }
 
     /// A real-time source has no frame before its time. A caller that polls uses the wait to take packets back.
-    fn wait_for_frame<E: Engine>(&self, pipeline: &mut Pipeline<E>, due: Instant, polls: bool) -> Result<(), RunError>
+    fn wait_for_frame<P: Submits>(&self, pipeline: &mut P, due: Instant, polls: bool) -> Result<(), RunError>
     where
-        RunError: From<E::Error>,
+        RunError: From<P::Error>,
     {
         let sleeper = spin_sleep::SpinSleeper::default();
         let step = if polls { IDLE_POLL_EVERY } else { IDLE_LOOK_EVERY };

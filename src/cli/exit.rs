@@ -143,6 +143,7 @@ impl From<OpenError> for Failure {
             OpenError::Device(error) => error.into(),
             OpenError::Source(error) => error.into(),
             error @ OpenError::NotPinned => Self::failed(error.to_string()),
+            error @ OpenError::TooManyBits(_) => Self::usage(error.to_string()),
         }
     }
 }

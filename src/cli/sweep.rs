@@ -21,7 +21,7 @@ use crate::plan::Plan;
 use crate::record::{Case, RunRecord};
 use crate::session::{Manifest, Session, load_plan, save_plan};
 use crate::stats::analysis::Answer;
-use crate::stats::runs::metrics::{Metric, SWEPT_METRICS};
+use crate::stats::runs::metrics::{Metric, swept_metrics};
 use crate::stats::runs::summary::{Group, RunOnDevice, RunSummary, groups};
 use crate::stats::verdict::effects::Answer as EffectAnswer;
 use crate::stats::verdict::sweep_effects::Cell;
@@ -194,7 +194,7 @@ impl Told<'_> {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", self.manifest.device)?;
         writeln!(out, "{}\n", self.manifest.input)?;
-        write!(out, "{}", table_of(groups, &SWEPT_METRICS, |_| true))?;
+        write!(out, "{}", table_of(groups, &swept_metrics(self.manifest.device.engine), |_| true))?;
         if groups.iter().any(|group| !group.case.client.is_here()) {
             write!(out, "\nWhole processes:\n{}", table_of(groups, &OF_PROCESSES, |case| !case.client.is_here()))?;
         }
@@ -235,11 +235,13 @@ const OF_PROCESSES: [Metric; 5] =
 
 /// One line a case: means over the counted runs, ± standard deviation where there is one.
 fn table_of(groups: &[Group], metrics: &[Metric], is_shown: impl Fn(&Case) -> bool) -> String {
-    let mut text = format!("{:<28}", "case");
+    let longest = groups.iter().map(|group| group.case.to_string().chars().count()).max().unwrap_or(0);
+    let width = longest.max(26) + 2;
+    let mut text = format!("{:<width$}", "case");
     metrics.iter().for_each(|metric| text.push_str(&format!("{:>24}", metric.key())));
     text.push('\n');
     for group in groups.iter().filter(|group| is_shown(&group.case)) {
-        text.push_str(&format!("{:<28}", group.case.to_string()));
+        text.push_str(&format!("{:<width$}", group.case.to_string()));
         for &metric in metrics {
             let unit = metric.unit();
             let cell = group.spread(metric).map_or_else(

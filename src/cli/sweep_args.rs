@@ -7,14 +7,14 @@ use clap::Args;
 use super::coding_args::CodingArgs;
 use crate::bench::calibrate::CALIBRATION_PAIRS;
 use crate::contract::{Codec, EngineKind, LockPlacement};
-use crate::plan::{Baseline, Goal, Plan, Until};
+use crate::plan::{Baseline, DECODE_THRESHOLDS, Goal, Plan, Until};
 
 /// `inflight sweep`
 #[derive(Debug, Args)]
 pub struct SweepArgs {
     #[command(flatten)]
     pub coding: CodingArgs,
-    /// Engine to measure: nvenc (encoder) or nvdec (decoder; --input names a compressed clip)
+    /// Engine to measure: nvenc (encoder), nvdec (decoder; --input names a compressed clip), or transcode (one into the other)
     #[arg(long, default_value = "nvenc", hide_short_help = true)]
     pub engine: EngineKind,
     /// Codecs, comma-separated: h264, hevc, av1
@@ -104,6 +104,11 @@ impl SweepArgs {
         self.until.map(|half_width_pct| Until { half_width_pct, max_repeat: self.max_repeat })
     }
 
+    /// Only a transcode has them; `--set` says others.
+    fn decode_reap_thresholds(&self) -> Vec<u32> {
+        if self.engine == EngineKind::Transcode { DECODE_THRESHOLDS.to_vec() } else { Vec::new() }
+    }
+
     fn goal(&self) -> Goal {
         self.live.map_or(Goal::Batch, |budget_ms| Goal::Live { budget_ms })
     }
@@ -116,6 +121,7 @@ impl SweepArgs {
         let looks = if is_fixed { Vec::new() } else { usual.looks };
         Plan {
             engine: self.engine,
+            decode_reap_thresholds: self.decode_reap_thresholds(),
             codecs: self.codec.clone(),
             frames: self.frames,
             reap_thresholds: self.reap_threshold.clone(),
@@ -143,7 +149,10 @@ impl SweepArgs {
                 change(&mut plan);
             }
         };
-        take("engine", &|plan| plan.engine = self.engine);
+        take("engine", &|plan| {
+            plan.engine = self.engine;
+            plan.decode_reap_thresholds = self.decode_reap_thresholds();
+        });
         take("device", &|plan| plan.device.clone_from(&coding.device));
         take("input", &|plan| plan.input.clone_from(&coding.input));
         take("pool", &|plan| plan.pool = coding.pool);

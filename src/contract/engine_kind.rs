@@ -16,6 +16,8 @@ pub enum EngineKind {
     Nvenc,
     /// The decoder: access units in, frames out.
     Nvdec,
+    /// Both: access units into the decoder, its frames into the encoder, packets out.
+    Transcode,
 }
 
 /// An encoder's words and a decoder's. A longer text stands before its own parts.
@@ -78,9 +80,19 @@ const DECODER_WORDS: [(&str, &str); 46] = [
 ];
 
 impl EngineKind {
-    /// Is it the encoder?
-    pub fn is_encoder(&self) -> bool {
+    /// The encoder alone, which is what is measured where nothing else is said?
+    pub fn is_usual(&self) -> bool {
         *self == Self::Nvenc
+    }
+
+    /// Does the encoder take part? Packets come out then.
+    pub fn encodes(self) -> bool {
+        self != Self::Nvdec
+    }
+
+    /// Does the decoder take part? A compressed clip goes in then.
+    pub fn decodes(self) -> bool {
+        self != Self::Nvenc
     }
 
     /// Its name for people.
@@ -88,6 +100,7 @@ impl EngineKind {
         match self {
             Self::Nvenc => "NVENC",
             Self::Nvdec => "NVDEC",
+            Self::Transcode => "NVDEC to NVENC",
         }
     }
 
@@ -95,7 +108,7 @@ impl EngineKind {
     /// (a path, a note) must not go through here.
     pub fn say(self, text: &str) -> Cow<'_, str> {
         match self {
-            Self::Nvenc => Cow::Borrowed(text),
+            Self::Nvenc | Self::Transcode => Cow::Borrowed(text),
             Self::Nvdec => {
                 let said = DECODER_WORDS.iter().fold(text.to_owned(), |text, (of_encoder, of_decoder)| {
                     if text.contains(of_encoder) { text.replace(of_encoder, of_decoder) } else { text }

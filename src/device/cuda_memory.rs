@@ -30,62 +30,76 @@ impl CudaMemory {
         Ok(Self { context, stream })
     }
 
-    /// Queues a copy between rows on the GPU and host memory without gaps.
+    /// Queues a copy of rows.
     ///
     /// # Safety
     /// Both ends must hold the rows, and nobody else may use the one that is written, until the stream is synchronised.
-    unsafe fn queue_copy(&self, direction: Direction, rows: DeviceRows, host: *mut u8) -> Result<(), MemoryError> {
+    unsafe fn queue_copy(&self, from: End, to: End, (row_bytes, num_rows): (usize, usize)) -> Result<(), MemoryError> {
         self.bind()?;
-        let DeviceRows { at, pitch_bytes, row_bytes, num_rows } = rows;
-        let (num_bytes, stream, host) = (row_bytes * num_rows, self.stream.cu_stream(), host.cast::<c_void>());
-        let copy = descriptor(direction, rows, host);
+        let (num_bytes, stream) = (row_bytes * num_rows, self.stream.cu_stream());
+        let is_whole = [from, to].iter().all(|end| end.pitch_bytes() == row_bytes);
+        let copy = descriptor(from, to, (row_bytes, num_rows));
         // SAFETY: the caller's promise for both ends. The descriptor is read during the call only, and of each end the address
         // that belongs to its memory type.
         let (call, queued) = unsafe {
-            match direction {
-                _ if pitch_bytes != row_bytes => ("cuMemcpy2DAsync", cuMemcpy2DAsync_v2(&raw const copy, stream)),
-                Direction::Out => ("cuMemcpyDtoHAsync", cuMemcpyDtoHAsync_v2(host, at, num_bytes, stream)),
-                Direction::In => ("cuMemcpyHtoDAsync", cuMemcpyHtoDAsync_v2(at, host, num_bytes, stream)),
+            match (from, to) {
+                (End::Device(from, _), End::Host(to, _)) if is_whole => {
+                    ("cuMemcpyDtoHAsync", cuMemcpyDtoHAsync_v2(to.cast(), from, num_bytes, stream))
+                }
+                (End::Host(from, _), End::Device(to, _)) if is_whole => {
+                    ("cuMemcpyHtoDAsync", cuMemcpyHtoDAsync_v2(to, from.cast(), num_bytes, stream))
+                }
+                _ => ("cuMemcpy2DAsync", cuMemcpy2DAsync_v2(&raw const copy, stream)),
             }
         };
         queued.result().map_err(|error| failed(call, &error))
     }
 }
 
-/// Which way a copy goes, as the host sees it.
+/// One end of a copy: where its first row begins, and how many bytes the next is from there.
 #[derive(Debug, Clone, Copy)]
-enum Direction {
-    /// From the GPU.
-    Out,
-    /// To the GPU.
-    In,
+enum End {
+    Host(*mut u8, usize),
+    Device(u64, usize),
+}
+
+impl End {
+    fn pitch_bytes(self) -> usize {
+        match self {
+            Self::Host(_, pitch_bytes) | Self::Device(_, pitch_bytes) => pitch_bytes,
+        }
+    }
+
+    /// Its kind, and its address as the one kind and as the other.
+    fn parts(self) -> (CUmemorytype, *mut c_void, u64) {
+        match self {
+            Self::Host(at, _) => (CUmemorytype::CU_MEMORYTYPE_HOST, at.cast(), 0),
+            Self::Device(at, _) => (CUmemorytype::CU_MEMORYTYPE_DEVICE, std::ptr::null_mut(), at),
+        }
+    }
 }
 
 /// What `cuMemcpy2DAsync` needs to know.
-fn descriptor(direction: Direction, rows: DeviceRows, host: *mut c_void) -> CUDA_MEMCPY2D_st {
-    let on_device = (CUmemorytype::CU_MEMORYTYPE_DEVICE, rows.pitch_bytes);
-    let on_host = (CUmemorytype::CU_MEMORYTYPE_HOST, rows.row_bytes);
-    let ((from, from_pitch), (to, to_pitch)) = match direction {
-        Direction::Out => (on_device, on_host),
-        Direction::In => (on_host, on_device),
-    };
+fn descriptor(from: End, to: End, (row_bytes, num_rows): (usize, usize)) -> CUDA_MEMCPY2D_st {
+    let (from_type, from_host, from_device) = from.parts();
+    let (to_type, to_host, to_device) = to.parts();
     CUDA_MEMCPY2D_st {
         srcXInBytes: 0,
         srcY: 0,
-        srcMemoryType: from,
-        srcHost: host,
-        srcDevice: rows.at,
+        srcMemoryType: from_type,
+        srcHost: from_host,
+        srcDevice: from_device,
         srcArray: std::ptr::null_mut(),
-        srcPitch: from_pitch,
+        srcPitch: from.pitch_bytes(),
         dstXInBytes: 0,
         dstY: 0,
-        dstMemoryType: to,
-        dstHost: host,
-        dstDevice: rows.at,
+        dstMemoryType: to_type,
+        dstHost: to_host,
+        dstDevice: to_device,
         dstArray: std::ptr::null_mut(),
-        dstPitch: to_pitch,
-        WidthInBytes: rows.row_bytes,
-        Height: rows.num_rows,
+        dstPitch: to.pitch_bytes(),
+        WidthInBytes: row_bytes,
+        Height: num_rows,
     }
 }
 
@@ -119,14 +133,25 @@ impl DeviceMemory for CudaMemory {
     }
 
     unsafe fn copy_out(&self, from: DeviceRows, into: &dyn HostBuffer) -> Result<(), MemoryError> {
+        let DeviceRows { at, pitch_bytes, row_bytes, num_rows } = from;
+        let (from, to) = (End::Device(at, pitch_bytes), End::Host(into.raw().0, row_bytes));
         // SAFETY: the caller's promise for both ends, until the stream is synchronised.
-        unsafe { self.queue_copy(Direction::Out, from, into.raw().0) }?;
+        unsafe { self.queue_copy(from, to, (row_bytes, num_rows)) }?;
         self.wait()
     }
 
     unsafe fn copy_in(&self, from: *const u8, to: DeviceRows) -> Result<(), MemoryError> {
+        let DeviceRows { at, pitch_bytes, row_bytes, num_rows } = to;
+        let (from, to) = (End::Host(from.cast_mut(), row_bytes), End::Device(at, pitch_bytes));
         // SAFETY: the caller's promise for both ends. Nothing is written to `from` in this direction.
-        unsafe { self.queue_copy(Direction::In, to, from.cast_mut()) }
+        unsafe { self.queue_copy(from, to, (row_bytes, num_rows)) }
+    }
+
+    unsafe fn copy_within(&self, from: DeviceRows, to: u64, to_pitch_bytes: usize) -> Result<(), MemoryError> {
+        let DeviceRows { at, pitch_bytes, row_bytes, num_rows } = from;
+        let (from, to) = (End::Device(at, pitch_bytes), End::Device(to, to_pitch_bytes));
+        // SAFETY: the caller's promise for both ends.
+        unsafe { self.queue_copy(from, to, (row_bytes, num_rows)) }
     }
 
     fn wait(&self) -> Result<(), MemoryError> {

@@ -48,6 +48,15 @@ impl DeviceMemory for HostMemory {
         Ok(())
     }
 
+    unsafe fn copy_within(&self, from: DeviceRows, to: u64, to_pitch_bytes: usize) -> Result<(), MemoryError> {
+        let to = DeviceRows { at: to, pitch_bytes: to_pitch_bytes, ..from };
+        for ((_, from_row), (_, to_row)) in places(from).zip(places(to)) {
+            // SAFETY: the caller's promise for both ends.
+            unsafe { std::ptr::copy_nonoverlapping(from_row, to_row, from.row_bytes) };
+        }
+        Ok(())
+    }
+
     fn wait(&self) -> Result<(), MemoryError> {
         Ok(())
     }

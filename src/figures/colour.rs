@@ -45,6 +45,12 @@ pub enum Part {
     InFlight,
     Encode,
     EncodeUnseen,
+    /// The decoder's, where one feeds the encoder.
+    MapWait,
+    DecodeRoom,
+    Parse,
+    Decode,
+    FrameCopy,
 }
 
 /// What is drawn on.
@@ -78,7 +84,7 @@ pub struct Pen {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::LockWait,
         Self::RoomWait,
         Self::SourceWait,
@@ -90,6 +96,11 @@ impl Part {
         Self::InFlight,
         Self::Encode,
         Self::EncodeUnseen,
+        Self::MapWait,
+        Self::DecodeRoom,
+        Self::Parse,
+        Self::Decode,
+        Self::FrameCopy,
     ];
 
     /// The part that a metric is the total of.
@@ -102,6 +113,11 @@ impl Part {
             Metric::SubmitMs => Self::Submit,
             Metric::CopyMs => Self::Copy,
             Metric::UnlockMs => Self::Unlock,
+            Metric::DecodeMapMs => Self::MapWait,
+            Metric::DecodeBlockedMs => Self::DecodeRoom,
+            Metric::DecodeParseMs => Self::Parse,
+            Metric::DecodeSubmitMs => Self::Decode,
+            Metric::DecodeCopyMs => Self::FrameCopy,
             _ => return None,
         })
     }
@@ -164,6 +180,11 @@ impl Part {
             Self::InFlight => (0xaab3bf, 0x4a535f),
             Self::Encode => (0x4c8a1f, 0x8fd14f),
             Self::EncodeUnseen => (0xa4cb85, 0x5f7f45),
+            Self::MapWait => (0x8a1c5c, 0xff6bb5),
+            Self::DecodeRoom => (0x6b3e00, 0xffd28a),
+            Self::Parse => (0x2f6f4f, 0x7fd0a8),
+            Self::Decode => (0x0b7285, 0x45c4d6),
+            Self::FrameCopy => (0x5a3f8f, 0xc9b6ff),
         }
     }
 }

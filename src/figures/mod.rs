@@ -119,7 +119,7 @@ pub enum Layer {
 impl Figure {
     /// The same, with things called as they are at `engine`.
     pub fn in_words_of(mut self, engine: EngineKind) -> Self {
-        if engine.is_encoder() {
+        if engine.encodes() {
             return self;
         }
         let say = |text: &mut String| *text = engine.say(text).into_owned();

@@ -1,4 +1,5 @@
-//! What more frames in flight buy and what they cost: each metric against the threshold, a line for each lock placement.
+//! What more frames in flight buy and what they cost: each metric against the threshold, a line for each lock placement, and of
+//! a transcode one for each threshold of the decoder, in its colour.
 
 use super::axis::Axis;
 use super::colour::{Colour, Pen};
@@ -21,18 +22,24 @@ pub fn of(title: impl Into<String>, groups: &[Group], recommended: Option<Case>,
     let own: Vec<_> = groups.iter().filter(|group| group.case.client.is_here() && !group.spreads.is_empty()).collect();
     let thresholds = thresholds_of(own.iter().map(|group| &group.case));
     thresholds.first()?;
-    let mut locks: Vec<_> = own.iter().map(|group| group.case.lock).collect();
-    locks.sort_unstable();
-    locks.dedup();
-    let mut key: Vec<_> = locks.iter().map(|&lock| Key::line(lock_title(lock), pen(lock))).collect();
+    let mut lines: Vec<_> = own.iter().map(|group| LineOf::of(&group.case)).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    let mut decoders: Vec<_> = lines.iter().filter_map(|line| line.decoder).collect();
+    decoders.sort_unstable();
+    decoders.dedup();
+    let is_one_lock = lines.windows(2).all(|two| two[0].lock == two[1].lock);
+    let mut key: Vec<_> = lines.iter().map(|line| Key::line(line.title(!is_one_lock), line.pen(&decoders))).collect();
     if let Some(case) = recommended {
         key.push(Key::area(
             format!("ringed: {}, recommended", case.title()),
-            Colour::step(case.reap_threshold, &thresholds),
+            LineOf::of(&case).dot(case.reap_threshold, (&thresholds, &decoders)),
         ));
     }
-    let panels: Vec<_> =
-        metrics.iter().filter_map(|metric| panel(&own, &locks, &thresholds, *metric, recommended)).collect();
+    let panels: Vec<_> = metrics
+        .iter()
+        .filter_map(|metric| panel(&own, (&lines, &decoders), &thresholds, *metric, recommended))
+        .collect();
     panels.first()?;
     Some(Figure {
         title: title.into(),
@@ -55,13 +62,46 @@ fn lock_title(lock: LockPlacement) -> &'static str {
     }
 }
 
-fn pen(lock: LockPlacement) -> Pen {
-    Pen::new(Colour::Muted, 1.6).of_lock(lock)
+/// What the cases of one line have in common.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct LineOf {
+    lock: LockPlacement,
+    /// The decoder's threshold in a transcode.
+    decoder: Option<u32>,
+}
+
+impl LineOf {
+    fn of(case: &Case) -> Self {
+        Self { lock: case.lock, decoder: case.decode.map(|ring| ring.reap_threshold) }
+    }
+
+    /// Of a transcode's lines, which have the decoder's threshold for a name, the lock is said only where they differ in it.
+    fn title(self, says_lock: bool) -> String {
+        match self.decoder {
+            None => lock_title(self.lock).to_owned(),
+            Some(threshold) if says_lock => format!("decoder T={threshold}, {}", lock_title(self.lock)),
+            Some(threshold) => format!("decoder T={threshold}"),
+        }
+    }
+
+    /// The colour of a case: of its own threshold, or in a transcode, where that is told by the place, of its line.
+    fn dot(self, own: u32, (thresholds, decoders): (&[u32], &[u32])) -> Colour {
+        match self.decoder {
+            None => Colour::step(own, thresholds),
+            Some(threshold) => Colour::step(threshold, decoders),
+        }
+    }
+
+    /// `decoders`: all thresholds of the decoder, ascending.
+    fn pen(self, decoders: &[u32]) -> Pen {
+        let colour = self.decoder.map_or(Colour::Muted, |threshold| Colour::step(threshold, decoders));
+        Pen::new(colour, 1.6).of_lock(self.lock)
+    }
 }
 
 fn panel(
     groups: &[&Group],
-    locks: &[LockPlacement],
+    (lines, decoders): (&[LineOf], &[u32]),
     thresholds: &[u32],
     metric: Metric,
     recommended: Option<Case>,
@@ -74,17 +114,18 @@ fn panel(
     // Room for the ring around the highest point.
     let highest = 1.02 * highest.reduce(f64::max)?;
     let mut layers = Vec::new();
-    for &lock in locks {
+    for &of_line in lines {
         let mut points: Vec<_> = groups
             .iter()
-            .filter(|group| group.case.lock == lock)
+            .filter(|group| LineOf::of(&group.case) == of_line)
             .filter_map(|group| Some((group, value(group)?)))
             .collect();
         points.sort_by(|one, other| one.1.0.total_cmp(&other.1.0));
         let line = points.iter().map(|(_, (x, mean, _))| (*x, *mean)).collect();
-        layers.push(Layer::Line { name: String::new(), pen: pen(lock), points: line });
+        let pen = of_line.pen(decoders);
+        layers.push(Layer::Line { name: String::new(), pen, points: line });
         for (group, (x, mean, stddev)) in points {
-            let colour = Colour::step(group.case.reap_threshold, thresholds);
+            let colour = of_line.dot(group.case.reap_threshold, (thresholds, decoders));
             layers.push(Layer::rule((x, mean - stddev), (x, mean + stddev), colour, 1.2));
             let (name, radius, points) = (group.case.title(), DOT_RADIUS, vec![(x, mean)]);
             layers.push(Layer::Dots { name, colour, radius, is_filled: true, points });

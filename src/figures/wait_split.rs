@@ -1,20 +1,27 @@
 //! Where each case's time went, as stacked bars: a wait that moved is seen as well as one that is gone.
 //!
-//! Two threads wait at the same time, so a case with a lock thread has a bar for each of them; no bar is longer than its run.
+//! Threads wait at the same time, so a case with a lock thread has a bar for each of them, and a transcode one for each of its
+//! up to three; no bar is longer than its run.
 //! What is missing up to the wall is the caller's own.
 
 use super::axis::Axis;
 use super::colour::{Colour, Part};
 use super::{Figure, Key, Layer, Panel};
+use crate::contract::LockPlacement;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::Group;
 use crate::units::Unit;
 
 /// What a run's time went into, the waits first.
-pub const PARTS: [Metric; 7] = [
+pub const PARTS: [Metric; 12] = [
+    Metric::DecodeMapMs,
+    Metric::DecodeBlockedMs,
     Metric::LockMs,
     Metric::SubmitBlockedMs,
     Metric::SourceWaitMs,
+    Metric::DecodeParseMs,
+    Metric::DecodeSubmitMs,
+    Metric::DecodeCopyMs,
     Metric::UploadMs,
     Metric::SubmitMs,
     Metric::CopyMs,
@@ -100,15 +107,20 @@ fn colour(metric: Metric) -> Colour {
     Part::of(metric).map_or(Colour::Muted, Colour::Part)
 }
 
-/// One bar of `metrics`, in milliseconds, or two where another thread locks.
+/// A bar of `metrics` for each thread, in milliseconds: the submitting thread first, then those that take frames back. Whoever
+/// takes them back from the decoder of a transcode submits them to the encoder.
 pub fn bars(group: &Group, metrics: &[Metric]) -> Vec<Vec<f64>> {
-    let of_locking = |metric| matches!(metric, Metric::LockMs | Metric::CopyMs | Metric::UnlockMs);
-    let bar = |takes: &dyn Fn(Metric) -> bool| {
-        let ms = |&metric: &Metric| if takes(metric) { group.mean(metric).unwrap_or(0.0) } else { 0.0 };
+    let next = |thread: usize, lock: LockPlacement| thread + usize::from(lock.has_own_thread());
+    let encoding = group.case.decode.map_or(0, |ring| next(0, ring.lock));
+    let locking = next(encoding, group.case.lock);
+    let thread_of = |metric| match metric {
+        Metric::SourceWaitMs | Metric::DecodeParseMs | Metric::DecodeSubmitMs | Metric::DecodeBlockedMs => 0,
+        Metric::LockMs | Metric::CopyMs | Metric::UnlockMs => locking,
+        _ => encoding,
+    };
+    let bar = |thread: usize| {
+        let ms = |&metric: &Metric| if thread_of(metric) == thread { group.mean(metric).unwrap_or(0.0) } else { 0.0 };
         metrics.iter().map(ms).collect()
     };
-    match group.case.lock.has_own_thread() {
-        true => vec![bar(&|metric| !of_locking(metric)), bar(&of_locking)],
-        false => vec![bar(&|_| true)],
-    }
+    (0..=locking).map(bar).collect()
 }

@@ -18,7 +18,7 @@ use super::error::NvdecError;
 use super::format::StreamFormat;
 use super::parser::{Listener, Parser};
 use crate::contract::{Codec, PictureKind, Tuning};
-use crate::memory::{DeviceMemory, DeviceRows, HostBuffer, MemoryError};
+use crate::memory::{DeviceMemory, DeviceRows, FramePool, HostBuffer, MemoryError};
 use crate::pipeline::engine::{Engine, Frame, Ready, Submitted, Taken};
 
 pub use super::decoder::DecodeCaps;
@@ -45,8 +45,17 @@ pub struct DecodeEngine {
     decoder: Arc<Decoder>,
     parser: Mutex<Parser<Submitter>>,
     shown: Arc<Shown>,
-    /// Where frames are copied to; `None`: they stay on the device.
-    copies: Option<Mutex<Vec<Arc<dyn HostBuffer>>>>,
+    copies: Copies,
+}
+
+/// Where frames are copied to before they are given back.
+enum Copies {
+    /// Nowhere.
+    None,
+    /// To host memory, into buffers that are used again.
+    Host(Mutex<Vec<Arc<dyn HostBuffer>>>),
+    /// To other memory of the device, from which somebody else takes them, by their number in the order of coming back.
+    Device(Arc<FramePool>),
 }
 
 /// Frames that the parser has announced and nobody has given back yet.
@@ -138,9 +147,16 @@ impl DecodeEngine {
             heard: Heard::default(),
         };
         let parser = Mutex::new(Parser::new(api, config.format.codec, submitter)?);
-        let buffer = || memory.host_buffer(config.format.frame_bytes());
-        let copies = config.copies_out.then(buffer).transpose()?.map(|first| Mutex::new(vec![first]));
+        let copies = match config.copies_out {
+            false => Copies::None,
+            true => Copies::Host(Mutex::new(vec![memory.host_buffer(config.format.frame_bytes())?])),
+        };
         Ok(Self { decoder, parser, shown, copies })
+    }
+
+    /// The same, with every frame copied to `frames`.
+    pub fn into_pool(self, frames: Arc<FramePool>) -> Self {
+        Self { copies: Copies::Device(frames), ..self }
     }
 
     /// Surfaces, which is the most frames that can be in flight.
@@ -217,7 +233,7 @@ impl Engine for DecodeEngine {
             }
         }
         let mapped = self.decoder.map(announced.surface)?;
-        let taken = TakenFrame { engine: self, announced, mapped };
+        let taken = TakenFrame { engine: self, idx, announced, mapped };
         // A map that waited does not say whether the picture came out well.
         if wait && self.decoder.progress(announced.surface)? == Progress::Failed {
             return Err(corrupt);
@@ -326,6 +342,8 @@ impl Listener for Submitter {
 /// A decoded frame that is mapped.
 pub struct TakenFrame<'a> {
     engine: &'a DecodeEngine,
+    /// In the order of coming back.
+    idx: u64,
     announced: Announced,
     mapped: MappedFrame,
 }
@@ -337,7 +355,7 @@ pub struct DecodedFrame {
 }
 
 impl DecodedFrame {
-    /// Its samples, plane after plane without gaps; `None` if it was not copied out.
+    /// Its samples, plane after plane without gaps; `None` if it was not copied to host memory.
     pub fn data(&self) -> Option<&[u8]> {
         let (buffer, num_bytes) = self.copy.as_ref()?;
         let (at, room_bytes) = buffer.raw();
@@ -347,13 +365,27 @@ impl DecodedFrame {
 }
 
 impl TakenFrame<'_> {
-    fn copy_planes(&self, into: &dyn HostBuffer) -> Result<(), NvdecError> {
-        let Decoder { format, memory, .. } = &*self.engine.decoder;
+    /// The rows of its planes, which are mapped until it is released.
+    fn rows(&self) -> DeviceRows {
         let MappedFrame { at, pitch_bytes } = self.mapped;
-        let (row_bytes, num_rows) = format.rows();
-        // SAFETY: the frame is mapped until `self` is released, with that many rows at that pitch; the buffer was made for
-        // such a frame (`frame_bytes`), and is held by its pool and this call alone.
-        Ok(unsafe { memory.copy_out(DeviceRows { at, pitch_bytes, row_bytes, num_rows }, into) }?)
+        let (row_bytes, num_rows) = self.engine.decoder.format.rows();
+        DeviceRows { at, pitch_bytes, row_bytes, num_rows }
+    }
+
+    fn copy_out(&self, into: &dyn HostBuffer) -> Result<(), NvdecError> {
+        // SAFETY: the frame is mapped; the buffer was made for such a frame (`frame_bytes`), and is held by its pool and this
+        // call alone.
+        Ok(unsafe { self.engine.decoder.memory.copy_out(self.rows(), into) }?)
+    }
+
+    fn copy_to(&self, frames: &FramePool) -> Result<(), NvdecError> {
+        let memory = &self.engine.decoder.memory;
+        let buffer = frames.take(self.idx).ok_or(NvdecError::NoFreeFrame { frame: self.idx })?;
+        // SAFETY: the frame is mapped; the pool was made for such frames, and nobody else uses this buffer until it is given
+        // back.
+        let queued = unsafe { memory.copy_within(self.rows(), buffer.at(), buffer.pitch_bytes()) };
+        // Whoever takes it next may be another engine, which knows nothing of this stream.
+        Ok(queued.and_then(|()| memory.wait())?)
     }
 }
 
@@ -372,11 +404,15 @@ impl Taken for TakenFrame<'_> {
     /// The number of bytes is that of the access unit, as it is for an encoder's packet.
     fn copy(&mut self) -> Result<(DecodedFrame, usize), NvdecError> {
         let copy = match &self.engine.copies {
-            None => None,
-            Some(buffers) => {
+            Copies::None => None,
+            Copies::Host(buffers) => {
                 let buffer = self.engine.free_buffer(buffers)?;
-                self.copy_planes(&*buffer)?;
+                self.copy_out(&*buffer)?;
                 Some((buffer, self.engine.decoder.format.frame_bytes()))
+            }
+            Copies::Device(frames) => {
+                self.copy_to(frames)?;
+                None
             }
         };
         Ok((DecodedFrame { copy }, self.announced.unit.num_bytes as usize))

@@ -61,6 +61,10 @@ pub enum NvdecError {
         "the driver returned {returned} frames for {submitted} access units: a unit that shows no frame cannot be measured; of VP9, merge hidden frames with ffmpeg -i CLIP -c copy NEW.ivf, and encode without frames that are shown again (libvpx: -auto-alt-ref 1)"
     )]
     Missing { submitted: u64, returned: u64 },
+    #[error(
+        "there is no free memory for decoded frame {frame}: the encoder gave none back; this is a bug, please report it"
+    )]
+    NoFreeFrame { frame: u64 },
     #[error(transparent)]
     Ring(#[from] RingError),
 }

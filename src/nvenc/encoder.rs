@@ -2,14 +2,16 @@
 //!
 //! Implements [`contract::Encoder`](crate::contract::Encoder). Knows no device list and no statistics.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::EncodeEngine;
 use super::error::NvencError;
 use super::session::Session;
 use crate::contract::{EncodeMetrics, EncodedPacket, Encoder, EncoderConfig, FrameView, PacketSink};
+use crate::memory::FramePool;
 use crate::pipeline::engine::Frame;
-use crate::pipeline::{HarvestSample, Pipeline, RingSize};
+use crate::pipeline::{HarvestSample, Pipeline, RingSize, Submits};
 use crate::record::FrameColumns;
 
 /// An NVENC encoder.
@@ -23,12 +25,34 @@ impl NvencEncoder {
     ///
     /// # Errors
     /// What the device cannot do, or what the driver answers; the session is then closed.
-    pub fn new(session: Session, config: &EncoderConfig, mut sink: PacketSink) -> Result<Self, NvencError> {
+    pub fn new(session: Session, config: &EncoderConfig, sink: PacketSink) -> Result<Self, NvencError> {
+        Self::of(session, config, None, sink)
+    }
+
+    /// The same, of frames in the device's memory that somebody else fills: submitted without data, by their number.
+    ///
+    /// # Errors
+    /// As [`NvencEncoder::new`].
+    pub fn new_on(
+        session: Session,
+        config: &EncoderConfig,
+        frames: Arc<FramePool>,
+        sink: PacketSink,
+    ) -> Result<Self, NvencError> {
+        Self::of(session, config, Some(frames), sink)
+    }
+
+    fn of(
+        session: Session,
+        config: &EncoderConfig,
+        frames: Option<Arc<FramePool>>,
+        mut sink: PacketSink,
+    ) -> Result<Self, NvencError> {
         let tuning = config.tuning;
         let pool = tuning.pool.unwrap_or_else(|| tuning.pool_size(config.b_frames));
         let size = RingSize { threshold: tuning.reap_threshold, pool, held: config.b_frames };
         size.check()?;
-        let engine = EncodeEngine::new(session, config, pool)?;
+        let engine = EncodeEngine::new(session, config, pool, frames)?;
         let sink = move |data, back: HarvestSample| {
             sink(EncodedPacket { data, pts: back.pts, encode_idx: back.idx, kind: back.kind });
         };
@@ -46,12 +70,12 @@ impl NvencEncoder {
         self.pipeline
     }
 
-    /// What was measured frame by frame, as by [`Pipeline::take_frames`].
+    /// What was measured frame by frame, as by [`Submits::take_frames`].
     pub fn take_frames(&mut self) -> FrameColumns {
-        self.pipeline.take_frames()
+        self.pipeline.take_frames().0
     }
 
-    /// When the first frame was handed in, as by [`Pipeline::first_frame_at`].
+    /// When the first frame was handed in, as by [`Submits::first_frame_at`].
     pub fn first_frame_at(&self) -> Option<Instant> {
         self.pipeline.first_frame_at()
     }

@@ -3,11 +3,13 @@
 //! Output `k mod pool` belongs to the `k`-th frame, because the API wants locks in the order of submission. Knows no
 //! threshold and no clock beyond the time of the submission call.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::error::NvencError;
 use super::session::{Locked, Session};
 use crate::contract::{EncoderConfig, FrameView, PictureKind};
+use crate::memory::FramePool;
 use crate::pipeline::engine::{Engine, Frame, Submitted, Taken};
 
 /// NVENC as an engine.
@@ -18,14 +20,23 @@ pub struct EncodeEngine {
 }
 
 impl EncodeEngine {
-    /// Initialises an open session for `config` and makes `pool` buffer pairs.
+    /// Initialises an open session for `config` and makes `pool` buffer pairs; with `frames`, these are the inputs, and a frame
+    /// is submitted by its number alone.
     ///
     /// # Errors
     /// What the device cannot do, or what the driver answers; the session is then closed.
-    pub(super) fn new(mut session: Session, config: &EncoderConfig, pool: u32) -> Result<Self, NvencError> {
+    pub(super) fn new(
+        mut session: Session,
+        config: &EncoderConfig,
+        pool: u32,
+        frames: Option<Arc<FramePool>>,
+    ) -> Result<Self, NvencError> {
         session.enter_thread(config)?;
         session.initialize(config)?;
-        session.create_buffers(pool, config)?;
+        match frames {
+            Some(frames) => session.use_frames(frames, pool, config)?,
+            None => session.create_buffers(pool, config)?,
+        }
         Ok(Self { session, config: *config })
     }
 
@@ -33,7 +44,7 @@ impl EncodeEngine {
     fn view<'a>(&self, frame: &Frame<'a>) -> Result<FrameView<'a>, NvencError> {
         let EncoderConfig { format, dimensions, .. } = self.config;
         let (got, wanted) = (frame.data.len(), format.frame_bytes(dimensions));
-        if got != wanted {
+        if got != wanted && !self.session.is_filled_elsewhere() {
             let of = |bytes| format!("{format} {dimensions} in {bytes} bytes");
             return Err(NvencError::Frame { pts: frame.pts, got: of(got), wanted: of(wanted) });
         }
@@ -59,7 +70,7 @@ impl Engine for EncodeEngine {
     fn submit(&self, idx: u64, frame: &Frame<'_>, pitch: u32) -> Result<Submitted, NvencError> {
         let view = self.view(frame)?;
         let map_at = Instant::now();
-        let map_ns = self.session.map_input(idx)?.then(|| nanos(map_at.elapsed()));
+        let map_ns = self.session.map_input(idx, frame.pts)?.then(|| nanos(map_at.elapsed()));
         let call_at = Instant::now();
         let ready = self.session.encode(idx, &view, pitch)?;
         Ok(Submitted { call_at, call_ns: nanos(call_at.elapsed()), preparation_ns: 0, blocked_ns: 0, map_ns, ready })

@@ -55,6 +55,10 @@ pub enum NvencError {
     /// There is no memory that could be registered.
     #[error("this device has no CUDA memory for frames: leave out --input-path cuda, or use a GPU or a virtual device")]
     NoMemory,
+    /// Whoever was to fill a frame has not.
+    #[error("frame {pts} is not in the encoder's memory: this is a bug, please report it")]
+    #[allow(missing_docs, reason = "the message says it")]
+    NoFrame { pts: u64 },
     /// The ring itself.
     #[error(transparent)]
     Ring(#[from] RingError),

@@ -16,14 +16,15 @@ use super::error::{CallError, NvencError, Status};
 use super::params::{self, get, put};
 use super::upload;
 use crate::contract::{EncoderConfig, FrameView, InputPath, PictureKind};
-use crate::memory::DeviceMemory;
+use crate::memory::{DeviceMemory, FramePool};
 use crate::pipeline::engine::Ready;
 
 mod abilities;
+mod inputs;
 mod registered;
 
 pub use abilities::CodecCaps;
-use registered::Registered;
+use inputs::Input;
 
 /// How long a busy driver is asked again. GStreamer's clients wait as long.
 const BUSY_LIMIT: Duration = Duration::from_millis(100);
@@ -80,6 +81,8 @@ pub struct Session {
     /// The `k`-th frame goes in by the `k`-th input, modulo their number, and the `k`-th packet comes out by the `k`-th output.
     inputs: Vec<Input>,
     outputs: Vec<*mut c_void>,
+    /// Who fills the inputs, where it is not this session; each is a buffer of it, in the same order.
+    filled_by: Option<Arc<FramePool>>,
     /// Pictures were submitted after the last end-of-stream: the API wants one before the session is destroyed.
     needs_end_of_stream: AtomicBool,
     /// Dropped last: the driver uses the device until the session is gone.
@@ -89,19 +92,10 @@ pub struct Session {
 // SAFETY: the API allows submitting on one thread while another takes frames back (programming guide, "threading model");
 // the pipeline keeps to that split, and buffers are made only through `&mut self`. Memory that is registered is mapped by the
 // first thread and unmapped by the second, and mapped again only after the ring, behind its mutex, has counted its frame as
-// taken back.
+// taken back, or after `FramePool` has given the memory out again.
 unsafe impl Send for Session {}
 // SAFETY: as above.
 unsafe impl Sync for Session {}
-
-/// Where a frame is when it is submitted.
-#[derive(Debug)]
-enum Input {
-    /// In a buffer of the driver.
-    Own(*mut c_void),
-    /// In memory of the GPU.
-    Registered(Registered),
-}
 
 /// A finished picture, locked: its bytes lie in the driver's memory until it is unlocked.
 #[derive(Debug)]
@@ -135,7 +129,8 @@ impl Session {
         };
         // A driver may hand out a handle and refuse all the same; dropping the session then destroys it.
         let needs_end_of_stream = AtomicBool::new(false);
-        let session = Self { api, encoder, inputs: Vec::new(), outputs: Vec::new(), needs_end_of_stream, device };
+        let (inputs, outputs) = (Vec::new(), Vec::new());
+        let session = Self { api, encoder, inputs, outputs, filled_by: None, needs_end_of_stream, device };
         session.check("nvEncOpenEncodeSessionEx", status)?;
         Ok(session)
     }
@@ -168,49 +163,8 @@ impl Session {
         self.check("nvEncInitializeEncoder", status)
     }
 
-    /// Makes `pool` outputs, and as many inputs; of a GPU's memory more of these: it may be filled only once its frame has come
-    /// back, and with B-frames a frame comes back up to so many packets later than it went in.
-    ///
-    /// # Errors
-    /// What the driver answers, usually out of memory. Buffers made before are kept and freed with the session.
-    pub(super) fn create_buffers(&mut self, pool: u32, config: &EncoderConfig) -> Result<(), NvencError> {
-        for _ in 0..pool {
-            self.outputs.push(self.create_output()?);
-        }
-        let num_inputs = match config.nvenc.input_path {
-            InputPath::Driver => pool,
-            InputPath::Cuda => pool + config.b_frames,
-        };
-        for _ in 0..num_inputs {
-            self.inputs.push(match config.nvenc.input_path {
-                InputPath::Driver => Input::Own(self.create_input(config)?),
-                InputPath::Cuda => Input::Registered(self.create_registered(config)?),
-            });
-        }
-        Ok(())
-    }
-
-    fn input(&self, idx: u64) -> &Input {
-        &self.inputs[(idx % self.inputs.len() as u64) as usize]
-    }
-
     fn output(&self, idx: u64) -> *mut c_void {
         self.outputs[(idx % self.outputs.len() as u64) as usize]
-    }
-
-    fn create_input(&self, config: &EncoderConfig) -> Result<*mut c_void, NvencError> {
-        let mut params = MaybeUninit::<sys::NV_ENC_CREATE_INPUT_BUFFER>::zeroed();
-        // SAFETY: the struct is zeroed and written in place, and valid during the call.
-        let status = unsafe {
-            put!(params.version = sys::NV_ENC_CREATE_INPUT_BUFFER_VER);
-            put!(params.width = config.dimensions.width);
-            put!(params.height = config.dimensions.height);
-            put!(params.bufferFmt = params::buffer_format(config.format));
-            (self.api.entries.create_input)(self.encoder, params.as_mut_ptr())
-        };
-        self.check("nvEncCreateInputBuffer", status)?;
-        // SAFETY: the driver succeeded, so it has written the handle.
-        Ok(unsafe { get!(params.inputBuffer as *mut c_void) })
     }
 
     fn create_output(&self) -> Result<*mut c_void, NvencError> {
@@ -225,47 +179,12 @@ impl Session {
         Ok(unsafe { get!(params.bitstreamBuffer as *mut c_void) })
     }
 
-    /// Copies the `idx`-th frame to its input. Returns the pitch of its rows in bytes.
-    ///
-    /// # Errors
-    /// What the driver answers.
-    pub(super) fn upload(&self, idx: u64, frame: &FrameView<'_>) -> Result<u32, NvencError> {
-        match self.input(idx) {
-            Input::Own(input) => self.upload_by_driver(*input, frame),
-            Input::Registered(registered) => self.upload_by_cuda(registered, frame),
-        }
-    }
-
-    /// Row by row where the driver's pitch is wider than the frame.
-    fn upload_by_driver(&self, input: *mut c_void, frame: &FrameView<'_>) -> Result<u32, NvencError> {
-        let mut params = MaybeUninit::<sys::NV_ENC_LOCK_INPUT_BUFFER>::zeroed();
-        // SAFETY: the struct is zeroed and written in place.
-        unsafe {
-            put!(params.version = sys::NV_ENC_LOCK_INPUT_BUFFER_VER);
-            put!(params.inputBuffer = input);
-        }
-        // SAFETY: the struct is valid during each call.
-        let status = retry_while_busy(|| unsafe { (self.api.entries.lock_input)(self.encoder, params.as_mut_ptr()) });
-        self.check("nvEncLockInputBuffer", status)?;
-        // SAFETY: the driver succeeded, so it has written both; the buffer is the one made for this size and format,
-        // so every plane has its rows at this pitch, and nobody else writes there until it is unlocked.
-        let pitch = unsafe {
-            let (data, pitch) = (get!(params.bufferDataPtr as *mut u8), get!(params.pitch as u32));
-            upload::copy_planes(frame, data, pitch as usize);
-            pitch
-        };
-        // SAFETY: the buffer is the one locked above.
-        let status = unsafe { (self.api.entries.unlock_input)(self.encoder, input) };
-        self.check("nvEncUnlockInputBuffer", status)?;
-        Ok(pitch)
-    }
-
     /// Submits the `idx`-th frame, with the output of the same number; with B pictures that holds another frame's packet.
     ///
     /// # Errors
     /// What the driver answers.
     pub(super) fn encode(&self, idx: u64, frame: &FrameView<'_>, pitch: u32) -> Result<Ready, NvencError> {
-        let input = match self.input(idx) {
+        let input = match self.input(idx, frame.pts)? {
             Input::Own(input) => *input,
             Input::Registered(registered) => registered.mapped(),
         };
@@ -310,29 +229,6 @@ impl Session {
         // SAFETY: the struct is valid during each call.
         let status = retry_while_busy(|| unsafe { (self.api.entries.encode)(self.encoder, params.as_mut_ptr()) });
         self.check("nvEncEncodePicture (end of stream)", status)
-    }
-
-    /// Maps the `idx`-th frame's memory. Answers false where it is in a buffer of the driver.
-    ///
-    /// # Errors
-    /// What the driver answers.
-    pub(super) fn map_input(&self, idx: u64) -> Result<bool, NvencError> {
-        match self.input(idx) {
-            Input::Own(_) => Ok(false),
-            Input::Registered(registered) => self.map(registered).map(|()| true),
-        }
-    }
-
-    /// Unmaps the memory of a frame that has come back. Answers false where it is in a buffer of the driver.
-    ///
-    /// # Errors
-    /// What the driver answers.
-    pub(super) fn unmap_input_of(&self, pts: u64) -> Result<bool, NvencError> {
-        let registered = self.inputs.iter().find_map(|input| match input {
-            Input::Registered(registered) if registered.holds(pts) => Some(registered),
-            Input::Registered(_) | Input::Own(_) => None,
-        });
-        registered.map_or(Ok(false), |registered| self.unmap(registered).map(|()| true))
     }
 
     /// Makes the device's context current on the calling thread, where that is of use.

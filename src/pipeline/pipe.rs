@@ -12,8 +12,9 @@ use super::engine::{Engine, Frame};
 use super::harvest::{HarvestBy, Harvester, Shared, Sink};
 use super::ring::Ring;
 use super::samples::{SubmitSample, merge};
+use super::submits::Submits;
 use crate::contract::{EncodeMetrics, LockPlacement, MAX_IN_FLIGHT};
-use crate::record::{FrameColumns, LiveSample};
+use crate::record::{DecodeStage, FrameColumns, LiveSample};
 
 /// Between two questions of a forced poll. Short against a frame, long against a call.
 const POLL_PAUSE: Duration = Duration::from_micros(50);
@@ -93,96 +94,6 @@ impl<E: Engine> Pipeline<E> {
     pub fn stall_after(self, limit: Duration) -> Self {
         self.shared.state().stall_limit = limit;
         self
-    }
-
-    /// Submits one frame. Returns once the engine has taken it, which may mean waiting for an older one.
-    ///
-    /// # Errors
-    /// The engine's error; after it the pipeline can only be dropped.
-    pub fn submit(&mut self, frame: &Frame<'_>) -> Result<(), E::Error> {
-        self.check_running()?;
-        let result = self.submit_inner(frame);
-        self.ended_by(result)
-    }
-
-    /// Reaps all finished frames, without waiting. Useful for a caller that idles between frames with
-    /// [`LockPlacement::Poll`]; does nothing otherwise.
-    ///
-    /// # Errors
-    /// The engine's error.
-    pub fn poll(&mut self) -> Result<(), E::Error> {
-        self.check_running()?;
-        let result = match &mut self.reaper {
-            Reaper::Poll(harvester) => harvester.harvest_finished(),
-            Reaper::Inline(_) | Reaper::Thread(_) => Ok(()),
-        };
-        self.ended_by(result)
-    }
-
-    /// Ends the stream and hands out everything still in flight.
-    ///
-    /// # Errors
-    /// The engine's error, for this call or for any frame still in flight.
-    pub fn finish(&mut self) -> Result<(), E::Error> {
-        self.check_running()?;
-        let result = self.finish_inner();
-        self.ended = true;
-        self.ended_by(result)
-    }
-
-    /// The totals so far; complete after [`Pipeline::finish`].
-    pub fn metrics(&self) -> EncodeMetrics {
-        let state = self.shared.state();
-        let sum = |column: fn(&SubmitSample) -> u64| self.submits.iter().map(column).sum();
-        EncodeMetrics {
-            frames: state.ring.submitted(),
-            packets: state.ring.harvested(),
-            bytes: state.totals.bytes,
-            queue_peak: state.ring.peak(),
-            blocked_ns: sum(|sample| sample.blocked_ns),
-            upload_ns: sum(|sample| sample.upload_ns),
-            submit_ns: sum(|sample| sample.submit_ns),
-            lock_ns: state.totals.lock_ns,
-            copy_ns: state.totals.copy_ns,
-            unlock_ns: state.totals.unlock_ns,
-            map_ns: sum(|sample| sample.map_ns.unwrap_or(0)),
-            unmap_ns: state.totals.unmap_ns,
-            drain_ns: self.drain_ns,
-            lock_thread_cpu_ns: state.thread_cpu_ns,
-        }
-    }
-
-    /// When the first frame was handed in, from which all `*_at_ns` of the columns count.
-    pub fn first_frame_at(&self) -> Option<Instant> {
-        self.submits.first().map(|sample| self.shared.epoch + Duration::from_nanos(sample.begin_at_ns))
-    }
-
-    /// What was measured frame by frame, in the order of submission. Complete after [`Pipeline::finish`]; frames that never
-    /// came back have zeros for everything after their submission.
-    pub fn take_frames(&mut self) -> FrameColumns {
-        let submits = std::mem::take(&mut self.submits);
-        let harvests = std::mem::take(&mut self.shared.state().harvests);
-        merge(&submits, &harvests)
-    }
-
-    /// Copies into `into` what came back since the last call, the newest if there is not room for all; `num_seen`
-    /// counts the frames looked at so far. Allocates nothing and waits for nothing but the ring's own mutex.
-    pub fn glimpse(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>) {
-        into.clear();
-        let state = self.shared.state();
-        let oldest = state.harvests.len().saturating_sub(into.capacity()).max(*num_seen);
-        *num_seen = state.harvests.len();
-        for harvest in state.harvests.iter().skip(oldest) {
-            let submitted = self.submits.binary_search_by_key(&harvest.pts, |sample| sample.pts);
-            if let Some(sample) = submitted.ok().and_then(|idx| self.submits.get(idx)) {
-                into.push(LiveSample {
-                    frame: harvest.pts,
-                    lock_ns: harvest.lock_ns,
-                    latency_ns: harvest.packet_at_ns.saturating_sub(sample.submit_at_ns),
-                    depth: sample.depth,
-                });
-            }
-        }
     }
 
     fn submit_inner(&mut self, frame: &Frame<'_>) -> Result<(), E::Error> {
@@ -288,6 +199,81 @@ impl<E: Engine> Pipeline<E> {
 
     fn ended_by<T>(&mut self, result: Result<T, E::Error>) -> Result<T, E::Error> {
         result.map_err(|error| self.end_with(error))
+    }
+}
+
+impl<E: Engine> Submits for Pipeline<E> {
+    type Error = E::Error;
+
+    fn submit(&mut self, frame: &Frame<'_>) -> Result<(), E::Error> {
+        self.check_running()?;
+        let result = self.submit_inner(frame);
+        self.ended_by(result)
+    }
+
+    fn poll(&mut self) -> Result<(), E::Error> {
+        self.check_running()?;
+        let result = match &mut self.reaper {
+            Reaper::Poll(harvester) => harvester.harvest_finished(),
+            Reaper::Inline(_) | Reaper::Thread(_) => Ok(()),
+        };
+        self.ended_by(result)
+    }
+
+    fn finish(&mut self) -> Result<(), E::Error> {
+        self.check_running()?;
+        let result = self.finish_inner();
+        self.ended = true;
+        self.ended_by(result)
+    }
+
+    fn glimpse(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>) {
+        into.clear();
+        let state = self.shared.state();
+        let oldest = state.harvests.len().saturating_sub(into.capacity()).max(*num_seen);
+        *num_seen = state.harvests.len();
+        for harvest in state.harvests.iter().skip(oldest) {
+            let submitted = self.submits.binary_search_by_key(&harvest.pts, |sample| sample.pts);
+            if let Some(sample) = submitted.ok().and_then(|idx| self.submits.get(idx)) {
+                into.push(LiveSample {
+                    frame: harvest.pts,
+                    lock_ns: harvest.lock_ns,
+                    latency_ns: harvest.packet_at_ns.saturating_sub(sample.submit_at_ns),
+                    depth: sample.depth,
+                });
+            }
+        }
+    }
+
+    fn metrics(&self) -> EncodeMetrics {
+        let state = self.shared.state();
+        let sum = |column: fn(&SubmitSample) -> u64| self.submits.iter().map(column).sum();
+        EncodeMetrics {
+            frames: state.ring.submitted(),
+            packets: state.ring.harvested(),
+            bytes: state.totals.bytes,
+            queue_peak: state.ring.peak(),
+            blocked_ns: sum(|sample| sample.blocked_ns),
+            upload_ns: sum(|sample| sample.upload_ns),
+            submit_ns: sum(|sample| sample.submit_ns),
+            lock_ns: state.totals.lock_ns,
+            copy_ns: state.totals.copy_ns,
+            unlock_ns: state.totals.unlock_ns,
+            map_ns: sum(|sample| sample.map_ns.unwrap_or(0)),
+            unmap_ns: state.totals.unmap_ns,
+            drain_ns: self.drain_ns,
+            lock_thread_cpu_ns: state.thread_cpu_ns,
+        }
+    }
+
+    fn first_frame_at(&self) -> Option<Instant> {
+        self.submits.first().map(|sample| self.shared.epoch + Duration::from_nanos(sample.begin_at_ns))
+    }
+
+    fn take_frames(&mut self) -> (FrameColumns, Option<DecodeStage>) {
+        let submits = std::mem::take(&mut self.submits);
+        let harvests = std::mem::take(&mut self.shared.state().harvests);
+        (merge(&submits, &harvests), None)
     }
 }
 

@@ -24,12 +24,16 @@ pub enum PlanError {
     PoolTooLarge(u32),
     #[error("copy_out is for decoding: use it with --engine nvdec, or leave it out")]
     CopyOutOfEncoder,
-    #[error("other programs are compared with encoding only: leave out --engine nvdec, or leave out --baseline")]
+    #[error("other programs are compared with encoding only: leave out --engine, or leave out --baseline")]
     DecoderAndBaseline,
-    #[error("the way of frames to the encoder is a setting of encoding: leave out --input-path cuda")]
+    #[error("the way of frames to the encoder is a setting of encoding alone: leave out --input-path cuda")]
     DecoderAndInputPath,
     #[error("B-frames are a setting of encoding: a decoder takes the clip as it is; leave out --b-frames")]
     DecoderAndBFrames,
+    #[error(
+        "decode_reap_thresholds and decode_lock are of a decoder that feeds an encoder: use them with --engine transcode, or leave them out"
+    )]
+    NothingDecodes,
     #[error("0 frames leave nothing to measure: use --frames 1 or more (300 is usual)")]
     NoFrames,
     #[error("0 counted runs leave nothing to compare: use --repeat 1 or more (10 is usual)")]

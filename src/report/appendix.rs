@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::table::Table;
 use super::text::{code, code_block, markdown, shell_word};
-use super::words::codec_title;
+use super::words::{codec_title, thresholds_text};
 use super::{Subject, utc};
 use crate::record::{Case, Environment, InputInfo};
 use crate::session::{Manifest, Session};
@@ -160,7 +160,7 @@ fn run_cells(run: &RunSummary) -> Vec<String> {
     let mut cells = vec![
         run.order_index.to_string(),
         codec_title(case.codec).to_owned(),
-        case.reap_threshold.to_string(),
+        thresholds_text(&case),
         case.lock.to_string(),
         case.pool.to_string(),
         what,

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::ReportError;
 use super::text::csv;
+use crate::contract::EngineKind;
 use crate::record::{Case, FrameColumns, RunRecord};
 use crate::session::Session;
 use crate::stats::runs::metrics::Metric;
@@ -38,15 +39,20 @@ pub fn write_runs(session: &Session, out: &mut impl Write) -> Result<(), ReportE
 /// # Errors
 /// A run could not be read, or `out` could not be written to.
 pub fn write_frames(session: &Session, out: &mut impl Write) -> Result<(), ReportError> {
-    let titles = COLUMNS.map(|(title, _)| title).join(",");
-    writeln!(out, "{CASE},warmup,frame,kind,{titles}")?;
+    let titles = COLUMNS.map(|(title, _)| title);
+    // Of a transcode each frame has the same columns of the decoder.
+    let of_decoder = match session.manifest.plan.engine {
+        EngineKind::Transcode => titles.map(|title| format!(",decode_{title}")).concat(),
+        EngineKind::Nvenc | EngineKind::Nvdec => String::new(),
+    };
+    writeln!(out, "{CASE},warmup,frame,kind,{}{of_decoder}", titles.join(","))?;
     for run in session.records()? {
         write_frames_of(&run?, out)?;
     }
     Ok(())
 }
 
-const CASE: &str = "order_index,repeat_index,codec,reap_threshold,lock,pool,client";
+const CASE: &str = "order_index,repeat_index,codec,reap_threshold,lock,pool,client,decode_reap_threshold,decode_lock";
 
 type Column = fn(&FrameColumns, usize) -> Option<u64>;
 
@@ -79,14 +85,21 @@ fn write_frames_of(run: &RunRecord, out: &mut impl Write) -> Result<(), ReportEr
         for (_, column) in COLUMNS {
             write!(out, ",{}", field(column(&run.frames, idx)))?;
         }
+        for (_, column) in COLUMNS {
+            if let Some(stage) = &run.decode {
+                write!(out, ",{}", field(column(&stage.frames, idx)))?;
+            }
+        }
         writeln!(out)?;
     }
     Ok(())
 }
 
 fn case_fields(case: &Case, order_index: u32, repeat_index: u32) -> String {
-    let Case { codec, reap_threshold, lock, pool, client } = case;
-    format!("{order_index},{repeat_index},{codec},{reap_threshold},{lock},{pool},{}", csv(&client.to_string()))
+    let Case { codec, reap_threshold, lock, pool, client, decode } = case;
+    let (client, threshold) = (csv(&client.to_string()), field(decode.map(|ring| ring.reap_threshold)));
+    let decode_lock = field(decode.map(|ring| ring.lock));
+    format!("{order_index},{repeat_index},{codec},{reap_threshold},{lock},{pool},{client},{threshold},{decode_lock}")
 }
 
 fn field(value: Option<impl ToString>) -> String {

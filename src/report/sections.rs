@@ -9,7 +9,7 @@ use super::effects::{self, mean_text};
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
 use super::text::{code_block, markdown};
-use super::words::{codec_title, side_title, verdict_title};
+use super::words::{codec_title, side_title, thresholds_text, verdict_title};
 use crate::advice::{Advice, Proof};
 use crate::contract::{Codec, EngineKind};
 use crate::figures::wait_split::PARTS;
@@ -18,7 +18,7 @@ use crate::stats::analysis::{Answer, AnswerState, Figure};
 use crate::stats::evidence::repetition::{Components, Repetition};
 use crate::stats::math::descriptive::Spread;
 use crate::stats::runs::change_pct;
-use crate::stats::runs::metrics::{Metric, SWEPT_METRICS};
+use crate::stats::runs::metrics::{Metric, swept_metrics};
 use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::{CodecComparison, Comparison};
 use crate::stats::verdict::criteria::{CriterionResult, Verdict};
@@ -227,11 +227,12 @@ pub fn thresholds(material: &Material<'_>, codec: Codec) -> String {
 
 /// All cases of a codec in numbers.
 pub fn cases(material: &Material<'_>, codec: Codec) -> String {
-    let swept = SWEPT_METRICS.map(|metric| format!(">`{}`", metric.key()));
+    let metrics = swept_metrics(material.subject.engine());
+    let swept: Vec<_> = metrics.iter().map(|metric| format!(">`{}`", metric.key())).collect();
     let titles: Vec<_> = [">T", "lock", ">pool", "role"].into_iter().chain(swept.iter().map(String::as_str)).collect();
     let mut table = Table::new(&[&titles[..], &[">runs"]].concat());
     for case in material.cases_of(codec).filter(|case| case.group.case.client.is_here()) {
-        table.row(threshold_cells(material, case));
+        table.row(threshold_cells(material, case, &metrics));
     }
     format!("Means over the counted runs, with one standard deviation.\n\n{table}\n")
 }
@@ -283,16 +284,15 @@ fn mean_cell(group: &Group, metric: Metric) -> String {
     spread.map_or_else(|| NO_VALUE.to_owned(), |spread| mean_text(metric.unit(), spread.mean, spread.stddev))
 }
 
-fn threshold_cells(material: &Material<'_>, case: &CaseMaterial) -> Vec<String> {
+fn threshold_cells(material: &Material<'_>, case: &CaseMaterial, metrics: &[Metric]) -> Vec<String> {
     let Group { case: what, num_runs, num_failed, .. } = case.group;
     let answer = material.answer(what.codec).filter(|answer| case.is_own && answer.case == what);
     let side = case.side.map(side_title);
     let other = (!case.is_own).then_some("other session");
     let role: Vec<_> = [side, other, answer.map(recommendation_word)].into_iter().flatten().collect();
     let failed = if num_failed == 0 { String::new() } else { format!(", **{num_failed} failed**") };
-    let mut cells =
-        vec![what.reap_threshold.to_string(), what.lock.to_string(), what.pool.to_string(), role.join(", ")];
-    cells.extend(SWEPT_METRICS.iter().map(|&metric| mean_cell(&case.group, metric)));
+    let mut cells = vec![thresholds_text(&what), what.lock.to_string(), what.pool.to_string(), role.join(", ")];
+    cells.extend(metrics.iter().map(|&metric| mean_cell(&case.group, metric)));
     cells.push(format!("{num_runs}{failed}"));
     cells
 }

@@ -12,7 +12,7 @@ use super::gather::Material;
 use super::text::markdown;
 use super::words::{codec_title, verdict_title};
 use super::{Report, ReportError, Subject, appendix, figure_link, file_name, generated_line, sections, stem, utc};
-use crate::contract::Codec;
+use crate::contract::{Codec, EngineKind};
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::Group;
 use crate::stats::verdict::comparison::CodecComparison;
@@ -22,13 +22,21 @@ use crate::units::{NO_VALUE, pct};
 /// File name of [`analysis`], with the date of the session, so that the same session has the same page.
 pub fn analysis_name(subject: &Subject<'_>) -> String {
     let made = utc(subject.session.manifest.created_unix_ms);
-    let engine = if subject.engine().is_encoder() { "NV" } else { "NVDEC" };
+    let engine = match subject.engine() {
+        EngineKind::Nvenc => "NV",
+        EngineKind::Nvdec => "NVDEC",
+        EngineKind::Transcode => "TRANSCODE",
+    };
     format!("{engine}_PRECISE_ANALYSIS_{}.md", made.get(..10).unwrap_or("undated"))
 }
 
-/// File name of [`status`]: a decoder's is another page.
+/// File name of [`status`]: each engine has a page of its own.
 pub fn status_name(subject: &Subject<'_>) -> &'static str {
-    if subject.engine().is_encoder() { "STATUS.md" } else { "STATUS_NVDEC.md" }
+    match subject.engine() {
+        EngineKind::Nvenc => "STATUS.md",
+        EngineKind::Nvdec => "STATUS_NVDEC.md",
+        EngineKind::Transcode => "STATUS_TRANSCODE.md",
+    }
 }
 
 /// The page of [`analysis_name`] in `folder`: purpose, baseline, before and after, criteria, risks.

@@ -1,7 +1,7 @@
 //! One run as a trace for Perfetto and chrome://tracing (Trace Event Format, JSON).
 //!
-//! Three processes: the threads of the caller (what each was busy with), the buffer slots (which frame held them), and
-//! the frames in flight as one asynchronous span each, since they overlap, with a counter of how many there are.
+//! Three processes, and of a transcode a fourth: the threads of the caller (what each was busy with), those calls that were the
+//! decoder's, the buffer slots (which frame held them), and the frames in flight as one asynchronous span each, since they overlap, with a counter of how many there are.
 
 use std::io::Write;
 
@@ -31,6 +31,8 @@ pub fn write_trace(session: &Session, order_index: u32, out: &mut impl Write) ->
 const THREADS: u32 = 1;
 const SLOTS: u32 = 2;
 const PICTURES: u32 = 3;
+/// The calls of the decoder that feeds the encoder.
+const DECODER: u32 = 4;
 
 const SUBMITTING: u32 = 1;
 const LOCKING: u32 = 2;
@@ -58,8 +60,16 @@ pub fn write_run(run: &RunRecord, device: &DeviceInfo, out: &mut impl Write) -> 
         write!(out, "{comma}\n{event}")
     };
     names(run, &title).into_iter().try_for_each(&mut put)?;
+    let own = Calls { frames: &run.frames, lock: run.case.lock, process: THREADS, engine: device.engine };
+    let of_decoder = run.decode.as_ref().zip(run.case.decode).map(|(stage, ring)| Calls {
+        frames: &stage.frames,
+        lock: ring.lock,
+        process: DECODER,
+        engine: EngineKind::Nvdec,
+    });
     for idx in 0..run.frames.len() {
-        slices(run, device.engine, idx).into_iter().chain(span(&run.frames, idx)).flatten().try_for_each(&mut put)?;
+        of_decoder.iter().flat_map(|decoder| decoder.slices(idx)).flatten().try_for_each(&mut put)?;
+        own.slices(idx).into_iter().chain(span(&run.frames, idx)).flatten().try_for_each(&mut put)?;
     }
     slot_events(run).try_for_each(&mut put)?;
     steps(&run.frames).into_iter().map(counter).try_for_each(&mut put)?;
@@ -77,43 +87,63 @@ fn names(run: &RunRecord, title: &str) -> Vec<Value> {
         LockPlacement::Thread | LockPlacement::Ready => names.push(thread(THREADS, LOCKING, "locking")),
         LockPlacement::Poll => names.push(thread(THREADS, POLLING, "submitting: waits between polls")),
     }
+    if let Some(ring) = run.case.decode {
+        names.extend([process(DECODER, "decoder"), thread(DECODER, SUBMITTING, "submitting")]);
+        names.extend(ring.lock.has_own_thread().then(|| thread(DECODER, LOCKING, "mapping")));
+    }
     names.extend((0..run.case.pool).map(|slot| thread(SLOTS, slot, &format!("slot {slot}"))));
     names
 }
 
-/// What the threads did for one frame. A time that was not recorded, or is 0, has no slice.
-fn slices(run: &RunRecord, engine: EngineKind, idx: usize) -> [Option<Value>; 6] {
-    let frames = &run.frames;
-    let get = |column: &[u64]| column.get(idx).copied();
-    let slice = |tid, name: &str, at_ns: Option<u64>, took_ns: Option<u64>| {
-        let (at_ns, took_ns) = (at_ns?, took_ns.filter(|&took_ns| took_ns > 0)?);
-        let (ts, dur) = (us(at_ns), us(took_ns));
-        Some(json!({"ph": "X", "name": name, "pid": THREADS, "tid": tid, "ts": ts, "dur": dur, "args": {"frame": idx}}))
-    };
-    let before = |at_ns: Option<u64>, took_ns: Option<u64>| at_ns?.checked_sub(took_ns?);
-    let after = |at_ns: Option<u64>, took_ns: Option<u64>| Some(at_ns?.saturating_add(took_ns?));
-    let (upload, submit, blocked) = (get(&frames.upload_ns), get(&frames.submit_ns), get(&frames.blocked_ns));
-    let (lock, copy, unlock) = (get(&frames.lock_ns), get(&frames.copy_ns), get(&frames.unlock_ns));
-    let (submit_at, lock_at) = (get(&frames.submit_at_ns), get(&frames.lock_at_ns));
-    // The copy into the input buffer ends where nvEncEncodePicture is called, and the packet is there once its
-    // bitstream is unlocked.
-    let unlock_at = before(after(submit_at, get(&frames.latency_ns)), unlock);
-    let copy_at = before(unlock_at, copy);
-    // When polling, the time of the lock is that of many calls, of which only the last one has a place.
-    let last_lock = lock.min(before(copy_at, lock_at));
-    let locking = if run.case.lock.has_own_thread() { LOCKING } else { SUBMITTING };
-    let (waiting, blocked_at) = match run.case.lock {
-        LockPlacement::Poll => (POLLING, after(submit_at, submit)),
-        LockPlacement::Inline | LockPlacement::Thread | LockPlacement::Ready => (SUBMITTING, get(&frames.begin_at_ns)),
-    };
-    [
-        slice(waiting, "blocked", blocked_at, blocked),
-        slice(SUBMITTING, "upload", before(submit_at, upload), upload),
-        slice(SUBMITTING, &engine.say("nvEncEncodePicture"), submit_at, submit),
-        slice(locking, &engine.say("nvEncLockBitstream"), lock_at, last_lock),
-        slice(locking, "copy", copy_at, copy),
-        slice(locking, &engine.say("nvEncUnlockBitstream"), unlock_at, unlock),
-    ]
+/// The calls for one engine, as columns.
+#[derive(Clone, Copy)]
+struct Calls<'a> {
+    frames: &'a FrameColumns,
+    /// Who takes frames back.
+    lock: LockPlacement,
+    process: u32,
+    engine: EngineKind,
+}
+
+impl Calls<'_> {
+    /// What the threads did for one frame. A time that was not recorded, or is 0, has no slice.
+    fn slices(&self, idx: usize) -> [Option<Value>; 6] {
+        let Self { frames, lock: placement, process, engine } = *self;
+        let get = |column: &[u64]| column.get(idx).copied();
+        let slice = |tid, name: &str, at_ns: Option<u64>, took_ns: Option<u64>| {
+            let (at_ns, took_ns) = (at_ns?, took_ns.filter(|&took_ns| took_ns > 0)?);
+            let (ts, dur) = (us(at_ns), us(took_ns));
+            Some(
+                json!({"ph": "X", "name": name, "pid": process, "tid": tid, "ts": ts, "dur": dur, "args": {"frame": idx}}),
+            )
+        };
+        let before = |at_ns: Option<u64>, took_ns: Option<u64>| at_ns?.checked_sub(took_ns?);
+        let after = |at_ns: Option<u64>, took_ns: Option<u64>| Some(at_ns?.saturating_add(took_ns?));
+        let (upload, submit, blocked) = (get(&frames.upload_ns), get(&frames.submit_ns), get(&frames.blocked_ns));
+        let (lock, copy, unlock) = (get(&frames.lock_ns), get(&frames.copy_ns), get(&frames.unlock_ns));
+        let (submit_at, lock_at) = (get(&frames.submit_at_ns), get(&frames.lock_at_ns));
+        // The copy into the input buffer ends where nvEncEncodePicture is called, and the packet is there once its
+        // bitstream is unlocked.
+        let unlock_at = before(after(submit_at, get(&frames.latency_ns)), unlock);
+        let copy_at = before(unlock_at, copy);
+        // When polling, the time of the lock is that of many calls, of which only the last one has a place.
+        let last_lock = lock.min(before(copy_at, lock_at));
+        let locking = if placement.has_own_thread() { LOCKING } else { SUBMITTING };
+        let (waiting, blocked_at) = match placement {
+            LockPlacement::Poll => (POLLING, after(submit_at, submit)),
+            LockPlacement::Inline | LockPlacement::Thread | LockPlacement::Ready => {
+                (SUBMITTING, get(&frames.begin_at_ns))
+            }
+        };
+        [
+            slice(waiting, "blocked", blocked_at, blocked),
+            slice(SUBMITTING, "upload", before(submit_at, upload), upload),
+            slice(SUBMITTING, &engine.say("nvEncEncodePicture"), submit_at, submit),
+            slice(locking, &engine.say("nvEncLockBitstream"), lock_at, last_lock),
+            slice(locking, "copy", copy_at, copy),
+            slice(locking, &engine.say("nvEncUnlockBitstream"), unlock_at, unlock),
+        ]
+    }
 }
 
 /// One frame from nvEncEncodePicture to the packet; its number is the span's id, since spans overlap.

@@ -33,3 +33,11 @@ pub fn case_label(case: &Case, side: Option<SideName>) -> String {
     let side = side.map_or_else(String::new, |side| format!("{}: ", side_title(side)));
     format!("{side}{}", case.title())
 }
+
+/// "4", and of a transcode "4, decoder 2".
+pub fn thresholds_text(case: &Case) -> String {
+    match case.decode {
+        Some(ring) => format!("{}, decoder {}", case.reap_threshold, ring.reap_threshold),
+        None => case.reap_threshold.to_string(),
+    }
+}

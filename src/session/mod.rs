@@ -19,8 +19,9 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::contract::EngineKind;
 use crate::plan::Plan;
-use crate::record::{DeviceInfo, Environment, FrameColumns, InputInfo};
+use crate::record::{DeviceInfo, Environment, FrameColumns, InputInfo, RunRecord};
 
 pub use disk::write_atomically;
 pub use label::Label;
@@ -33,7 +34,9 @@ pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
 /// Newest version of the files that this program reads and writes. Raised when an older program would misread them.
-pub const FORMAT_VERSION: u32 = 7;
+pub const FORMAT_VERSION: u32 = 8;
+/// Of sessions of frames in CUDA memory.
+const INPUT_PATH_VERSION: u32 = 7;
 /// Of sessions of a decoder.
 const DECODERS_VERSION: u32 = 6;
 /// The version of sessions with blocks.
@@ -98,12 +101,13 @@ pub enum SessionError {
 
 /// The version to write. Version 2 added cases of other programs, which an older program would take for its own encoder;
 /// version 3 added rounds beyond the planned ones, version 4 random order, further looks, criteria and a goal, version 5
-/// blocks, whose rounds an older program would take for independent, version 6 decoders, which it would take for encoders, and
-/// version 7 frames in CUDA memory.
+/// blocks, whose rounds an older program would take for independent, version 6 decoders, which it would take for encoders,
+/// version 7 frames in CUDA memory, and version 8 transcodes, of whose two thresholds it would know one.
 pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
     match () {
-        () if !plan.input_path.is_driver() => FORMAT_VERSION,
-        () if !plan.engine.is_encoder() => DECODERS_VERSION,
+        () if plan.engine == EngineKind::Transcode => FORMAT_VERSION,
+        () if !plan.input_path.is_driver() => INPUT_PATH_VERSION,
+        () if !plan.engine.encodes() => DECODERS_VERSION,
         () if plan.blocks > 1 => BLOCKS_VERSION,
         () if plan.order_seed.is_some()
             || !plan.looks.is_empty()
@@ -151,7 +155,13 @@ impl SessionError {
 }
 
 /// Readers iterate over all columns together, so they must have the same length when written and when read.
-fn check_columns(frames: &FrameColumns) -> Result<(), String> {
+fn check_columns(record: &RunRecord) -> Result<(), String> {
+    let of_decoder = |problem| format!("decode: {problem}");
+    record.decode.as_ref().map_or(Ok(()), |stage| check_lengths(&stage.frames).map_err(of_decoder))?;
+    check_lengths(&record.frames)
+}
+
+fn check_lengths(frames: &FrameColumns) -> Result<(), String> {
     let columns = [
         ("source_wait_ns", frames.source_wait_ns.len()),
         ("blocked_ns", frames.blocked_ns.len()),

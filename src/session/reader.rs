@@ -218,7 +218,7 @@ impl Records {
 
     fn parse(&self) -> Result<RunRecord, String> {
         let record: RunRecord = serde_json::from_slice(&self.text).map_err(|error| error.to_string())?;
-        check_columns(&record.frames)?;
+        check_columns(&record)?;
         Ok(record)
     }
 }

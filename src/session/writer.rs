@@ -66,7 +66,7 @@ impl SessionWriter {
     /// The file cannot be written or the disk is full: the runs before stay as they were, and a later call may try
     /// again. Columns of unequal length are refused.
     pub fn append(&mut self, record: &RunRecord) -> Result<(), SessionError> {
-        check_columns(&record.frames).map_err(|problem| SessionError::BadRecord {
+        check_columns(record).map_err(|problem| SessionError::BadRecord {
             path: self.path.clone(),
             order_index: record.order_index,
             problem,

@@ -253,7 +253,7 @@ fn answer(
         next,
         advice: advice(&known.case, engine),
         proof: engine
-            .is_encoder()
+            .encodes()
             .then(|| proof(session.device.kind, &session.plan.device, PROGRAM, &format!("{PROGRAM} WITH THE CHANGE"))),
         recommendation: known,
     }

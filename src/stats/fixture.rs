@@ -8,7 +8,7 @@ use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::RunSummary;
 
 pub fn case(reap_threshold: u32, lock: LockPlacement) -> Case {
-    Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client: Default::default() }
+    Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client: Default::default(), decode: None }
 }
 
 /// A good counted run of 100 frames that never waits.
@@ -36,6 +36,7 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
             ..EncodeMetrics::default()
         },
         frames: FrameColumns::default(),
+        decode: None,
     }
 }
 

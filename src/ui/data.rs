@@ -31,6 +31,8 @@ pub struct LoadedSession {
 pub struct LoadedRun {
     pub summary: RunSummary,
     pub frames: Arc<FrameColumns>,
+    /// Of the decoder that feeds the encoder.
+    pub decode: Option<Arc<FrameColumns>>,
 }
 
 impl LoadedSession {
@@ -42,10 +44,11 @@ impl LoadedSession {
     pub fn open(dir: &Path, mut tell: impl FnMut(f32)) -> Result<Self, SessionError> {
         let mut frames = Vec::new();
         let session = Session::open_each(dir, |record, share| {
-            frames.push(Arc::new(record.frames));
+            frames.push((Arc::new(record.frames), record.decode.map(|stage| Arc::new(stage.frames))));
             tell(share);
         })?;
-        let run = |(summary, frames): (&RunSummary, _)| LoadedRun { summary: summary.clone(), frames };
+        let run =
+            |(summary, (frames, decode)): (&RunSummary, _)| LoadedRun { summary: summary.clone(), frames, decode };
         let runs = session.summaries.iter().zip(frames).map(run).collect();
         Ok(Self { groups: session.groups(), session, runs, version: next_version() })
     }
@@ -78,7 +81,9 @@ impl LoadedSession {
 
 impl LoadedRun {
     fn of(record: RunRecord) -> Self {
-        Self { summary: RunSummary::of(&record), frames: Arc::new(record.frames) }
+        let summary = RunSummary::of(&record);
+        let decode = record.decode.map(|stage| Arc::new(stage.frames));
+        Self { summary, frames: Arc::new(record.frames), decode }
     }
 }
 

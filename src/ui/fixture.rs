@@ -52,6 +52,7 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         lock: LockPlacement::Inline,
         pool: reap_threshold,
         client: Default::default(),
+        decode: None,
     };
     let frames = frames(reap_threshold, latencies_ns, interval_ns);
     let num_frames = latencies_ns.len() as u64;
@@ -83,6 +84,7 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         process: None,
         metrics,
         frames,
+        decode: None,
     }
 }
 

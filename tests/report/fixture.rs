@@ -182,6 +182,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         process: None,
         metrics,
         frames,
+        decode: None,
     }
 }
 

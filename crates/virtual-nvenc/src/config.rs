@@ -20,6 +20,8 @@ pub struct DeviceConfig {
     pub latency_us: Option<u32>,
     /// Time between two pictures of a busy engine; `None`: the profile's.
     pub interval_us: Option<u32>,
+    /// Time of an ordinary picture in the decoder, which takes one at a time; `None`: as in the encoder.
+    pub decode_us: Option<u32>,
     /// How long NvEncEncodePicture takes.
     pub submit_us: u32,
     /// How long NvEncLockBitstream takes beyond the wait for the picture; `None`: the profile's.
@@ -108,6 +110,7 @@ impl DeviceConfig {
             profile,
             latency_us: None,
             interval_us: None,
+            decode_us: None,
             submit_us: profile.submit_us,
             lock_us: None,
             queue: 0,
@@ -137,6 +140,12 @@ impl DeviceConfig {
         }
     }
 
+    /// What one ordinary picture costs the decoder.
+    pub(crate) fn decode_service(&self, codec: Codec, width: u32, height: u32) -> Service {
+        let own = |us: u32| Service { latency_ns: u64::from(us) * 1000, interval_ns: u64::from(us) * 1000 };
+        self.decode_us.map_or_else(|| self.service(codec, 1, width, height), own)
+    }
+
     /// What one ordinary picture costs at `preset` (1 to 7): its latency and the engine's interval, in nanoseconds.
     pub fn picture_cost_ns(&self, codec: Codec, preset: u32, width: u32, height: u32) -> (u64, u64) {
         let service = self.service(codec, preset, width, height);
@@ -156,6 +165,7 @@ impl DeviceConfig {
         match key {
             "latency_us" => self.latency_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "interval_us" => self.interval_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
+            "decode_us" => self.decode_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "submit_us" => self.submit_us = number(key, value, 0..=MAX_US, "0 to 10000000 µs")?,
             "lock_us" => self.lock_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "queue" => self.queue = number(key, value, 0..=MAX_QUEUE, "0 (no limit) to 64 frames")?,
@@ -185,9 +195,10 @@ const MAX_QUEUE: u32 = 64;
 
 const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "latency_us",
     "interval_us",
+    "decode_us",
     "submit_us",
     "lock_us",
     "queue",
@@ -307,7 +318,7 @@ impl fmt::Display for DeviceConfig {
     }
 }
 
-fn values(config: &DeviceConfig) -> [(&'static str, String); 15] {
+fn values(config: &DeviceConfig) -> [(&'static str, String); 16] {
     let optional = |us: Option<u32>| us.map_or_else(String::new, |us| us.to_string());
     let codec_names = config.codecs.iter().map(|codec| match codec {
         Codec::H264 => "h264",
@@ -321,6 +332,7 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 15] {
     [
         ("latency_us", optional(config.latency_us)),
         ("interval_us", optional(config.interval_us)),
+        ("decode_us", optional(config.decode_us)),
         ("submit_us", config.submit_us.to_string()),
         ("lock_us", optional(config.lock_us)),
         ("queue", config.queue.to_string()),
@@ -388,6 +400,7 @@ mod tests {
             "video-hw-2026-02,engines=2,sessions=3,idr_factor=1.5,host_work_us=0",
             "video-hw-2026-02,lock_us=0",
             "fixed,queue=4,lock_holds=session",
+            "fixed,decode_us=250",
         ];
         for text in texts {
             let config = parse(text).unwrap();

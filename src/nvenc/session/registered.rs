@@ -35,6 +35,12 @@ impl Registered {
         self.mapped.load(Ordering::Relaxed)
     }
 
+    /// Somebody else has filled it with a frame. Returns the pitch of its rows in bytes.
+    pub(super) fn take_filled(&self, pts: u64) -> u32 {
+        self.pts.store(pts, Ordering::Relaxed);
+        self.buffer.pitch_bytes() as u32
+    }
+
     /// Is this frame in it?
     pub(super) fn holds(&self, pts: u64) -> bool {
         self.pts.load(Ordering::Relaxed) == pts
@@ -79,7 +85,11 @@ impl Session {
     }
 
     /// Registers a buffer for frames of this configuration.
-    fn register(&self, buffer: Arc<dyn DeviceBuffer>, config: &EncoderConfig) -> Result<Registered, NvencError> {
+    pub(super) fn register(
+        &self,
+        buffer: Arc<dyn DeviceBuffer>,
+        config: &EncoderConfig,
+    ) -> Result<Registered, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_REGISTER_RESOURCE>::zeroed();
         // SAFETY: the struct is zeroed and written in place, and valid during the call; the buffer lives until it is
         // unregistered.

@@ -64,11 +64,13 @@ pub(super) fn headline(known: &Recommendation, state: AnswerState) -> String {
         1 => "1 frame".to_owned(),
         num => format!("{num} frames"),
     };
+    let decoder =
+        known.case.decode.map_or_else(String::new, |ring| format!(", {} in the decoder", ring.reap_threshold));
     match state {
-        AnswerState::Confirmed | AnswerState::Likely => format!("Keep {frames} in flight"),
-        AnswerState::Undecided | AnswerState::Refuted => format!("Keep {frames} in flight for now"),
+        AnswerState::Confirmed | AnswerState::Likely => format!("Keep {frames} in flight{decoder}"),
+        AnswerState::Undecided | AnswerState::Refuted => format!("Keep {frames} in flight{decoder} for now"),
         AnswerState::NotComparable => "These runs cannot be compared".to_owned(),
-        AnswerState::Single => format!("Only {frames} in flight was tried"),
+        AnswerState::Single => format!("Only {frames} in flight{decoder} was tried"),
     }
 }
 

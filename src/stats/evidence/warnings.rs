@@ -23,12 +23,14 @@ const HIGH_CV_PCT: f64 = 5.0;
 /// Below this the mean of the runs is little more than the runs themselves; ten are usual.
 const FEW_RUNS: usize = 5;
 /// What a comparison is about, or what has a check of its own.
-const UNDER_TEST: [&str; 19] = [
+const UNDER_TEST: [&str; 21] = [
     "device",
     "input",
     "frames",
     "codecs",
     "reap_thresholds",
+    "decode_reap_thresholds",
+    "decode_lock",
     "locks",
     "pool",
     "warmup",

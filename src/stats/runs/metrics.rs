@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{EngineKind, LockPlacement};
+use crate::contract::{EncodeMetrics, EngineKind, LockPlacement};
 use crate::record::{ProcessUse, RunRecord};
 use crate::stats::math::descriptive::per_mille;
 use crate::units::Unit;
@@ -100,6 +100,16 @@ metrics! {
         "Total time inside nvEncMapInputResource. Only where frames are in CUDA memory (input_path).";
     UnmapMs: "unmap_ms", "Unmap input", Milliseconds, Lower, 0, |run| (run.record.metrics.map_ns > 0).then(|| ms(run.record.metrics.unmap_ns)),
         "Total time inside nvEncUnmapInputResource, on whichever thread locks. Only where frames are in CUDA memory.";
+    DecodeMapMs: "decode_map_ms", "Decoder's map wait", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.lock_ns),
+        "Total time inside cuvidMapVideoFrame64, on whichever thread takes frames back from the decoder. Only of a transcode, as all that is the decoder's.";
+    DecodeBlockedMs: "decode_blocked_ms", "Decoder blocked", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.blocked_ns),
+        "Total time the thread that submits access units waited for room in the decoder: for a free surface, or, where another thread maps, for the number of frames in flight to fall below the decoder's threshold.";
+    DecodeSubmitMs: "decode_submit_ms", "Decoder submit", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.submit_ns),
+        "Total time inside cuvidDecodePicture.";
+    DecodeParseMs: "decode_parse_ms", "Decoder parse", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.upload_ns),
+        "Total time in the driver's parser, not counting its callbacks.";
+    DecodeCopyMs: "decode_copy_ms", "Copy to the encoder", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.copy_ns),
+        "Total time spent copying decoded frames to the encoder's memory on the device, until the copy is there.";
     DrainMs: "drain_ms", "Drain", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.drain_ns)),
         "Time from the end-of-stream call to the last packet. Part of the wall time.";
     SourceWaitMs: "source_wait_ms", "Source wait", Milliseconds, Lower, 0, |run| Some(run.record.frames.source_wait_ns.iter().map(|&wait_ns| ms(wait_ns)).sum()),
@@ -163,9 +173,19 @@ pub const COMPARED_METRICS: [Metric; 13] = [
     Metric::CpuPerFrameMs,
 ];
 
-/// What tables of cases show, most telling first.
-pub const SWEPT_METRICS: [Metric; 6] =
-    [Metric::WallMs, Metric::LockMs, Metric::SubmitBlockedMs, Metric::LatencyP99Ms, Metric::QueuePeak, Metric::Fps];
+/// What tables of cases show of an engine, most telling first.
+pub fn swept_metrics(engine: EngineKind) -> Vec<Metric> {
+    const SWEPT: [Metric; 7] = [
+        Metric::WallMs,
+        Metric::DecodeMapMs,
+        Metric::LockMs,
+        Metric::SubmitBlockedMs,
+        Metric::LatencyP99Ms,
+        Metric::QueuePeak,
+        Metric::Fps,
+    ];
+    SWEPT.into_iter().filter(|metric| metric.is_of(engine)).collect()
+}
 
 /// The wait that more frames in flight are to remove: the lock wait, or where a side locks on a thread of its own, beside the
 /// caller, what the submitting thread still waits.
@@ -216,7 +236,18 @@ impl Metric {
             Metric::PeakMemoryBytes,
             Metric::LockDepth,
         ];
-        engine.is_encoder() || !OF_ENCODERS.contains(&self)
+        const OF_TRANSCODES: [Metric; 5] = [
+            Metric::DecodeMapMs,
+            Metric::DecodeBlockedMs,
+            Metric::DecodeSubmitMs,
+            Metric::DecodeParseMs,
+            Metric::DecodeCopyMs,
+        ];
+        match engine {
+            EngineKind::Nvenc => !OF_TRANSCODES.contains(&self),
+            EngineKind::Nvdec => !OF_TRANSCODES.contains(&self) && !OF_ENCODERS.contains(&self),
+            EngineKind::Transcode => true,
+        }
     }
 
     /// Frames that a run needs for this to be more than a matter of single frames: ten beyond the percentile, or 200 for
@@ -244,6 +275,10 @@ impl Measured<'_> {
 
     pub(super) fn lock_at(&self, share: u32) -> Option<f64> {
         per_mille(&self.sorted_lock_ns, share).map(ms)
+    }
+
+    fn decoder_ms(&self, time_ns: fn(&EncodeMetrics) -> u64) -> Option<f64> {
+        self.record.decode.as_ref().map(|stage| ms(time_ns(&stage.metrics)))
     }
 
     fn process(&self) -> Option<&ProcessUse> {

@@ -26,6 +26,8 @@ pub struct CaseFilter {
     pub lock: Option<LockPlacement>,
     pub pool: Option<u32>,
     pub client: Option<Client>,
+    /// The decoder's threshold in a transcode.
+    pub decode: Option<u32>,
 }
 
 /// Why a selector cannot be read.
@@ -36,7 +38,7 @@ pub enum SelectorError {
     NoSession(String),
     #[error("'{0}' is no KEY=VALUE: write for example reap=4,lock=inline")]
     NoPair(String),
-    #[error("cannot select by '{0}': known are reap, lock, codec, pool, client")]
+    #[error("cannot select by '{0}': known are reap, lock, codec, pool, client, decode")]
     UnknownKey(String),
     #[error("{0} is named twice: name it once")]
     Twice(&'static str),
@@ -56,10 +58,11 @@ impl CaseFilter {
             && agrees(self.lock, case.lock)
             && agrees(self.pool, case.pool)
             && agrees(self.client, case.client)
+            && self.decode.is_none_or(|threshold| case.decode.is_some_and(|ring| ring.reap_threshold == threshold))
     }
 
     fn is_about_ring(&self) -> bool {
-        self.reap_threshold.is_some() || self.lock.is_some() || self.pool.is_some()
+        self.reap_threshold.is_some() || self.lock.is_some() || self.pool.is_some() || self.decode.is_some()
     }
 
     fn name(&mut self, pair: &str) -> Result<(), SelectorError> {
@@ -70,6 +73,7 @@ impl CaseFilter {
             "lock" => once("lock", &mut self.lock, value.parse()?),
             "pool" => once("pool", &mut self.pool, number("pool", value)?),
             "client" => once("client", &mut self.client, value.parse()?),
+            "decode" => once("decode", &mut self.decode, number("decode", value)?),
             _ => Err(SelectorError::UnknownKey(key.to_owned())),
         }
     }
@@ -84,6 +88,7 @@ impl From<Case> for CaseFilter {
             lock: Some(case.lock),
             pool: Some(case.pool),
             client: Some(case.client),
+            decode: case.decode.map(|ring| ring.reap_threshold),
         }
     }
 }
@@ -133,6 +138,7 @@ impl fmt::Display for CaseFilter {
             named("reap", self.reap_threshold.map(|threshold| threshold.to_string())),
             named("lock", self.lock.map(|lock| lock.to_string())),
             named("pool", self.pool.map(|pool| pool.to_string())),
+            named("decode", self.decode.map(|threshold| threshold.to_string())),
             named("client", self.client.filter(is_said).map(|client| client.to_string())),
         ];
         f.write_str(&pairs.into_iter().flatten().collect::<Vec<_>>().join(","))
@@ -189,8 +195,14 @@ mod tests {
 
     #[test]
     fn a_case_selects_itself_alone() {
-        let case =
-            Case { codec: Codec::Hevc, reap_threshold: 4, lock: LockPlacement::Inline, pool: 4, client: Client::Here };
+        let case = Case {
+            codec: Codec::Hevc,
+            reap_threshold: 4,
+            lock: LockPlacement::Inline,
+            pool: 4,
+            client: Client::Here,
+            decode: None,
+        };
         let filter = CaseFilter::from(case);
         assert!(filter.matches(&case));
         assert!(!filter.matches(&Case { pool: 8, ..case }));

@@ -25,6 +25,7 @@ use crate::stats::verdict::{error_of, error_of_confirmation};
 mod candidates;
 mod headline;
 mod moved;
+mod stages;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -32,6 +33,7 @@ mod words;
 pub use candidates::{Candidate, Standing};
 pub use headline::{DefaultPair, Unsettled, default_pair, pairs_of, rounds_to_confirm, unsettled, whole_confirmation};
 pub use moved::{Cause, MovedWait};
+pub use stages::{Stages, ThresholdEffect};
 
 /// What to use for one codec.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -57,6 +59,9 @@ pub struct Recommendation {
     /// Waits that left the lock for the submit call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub moved: Vec<MovedWait>,
+    /// Of a transcode: which of its thresholds matters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stages: Option<Stages>,
     /// Why, in words.
     pub reason: String,
 }
@@ -205,6 +210,7 @@ impl Field<'_> {
             margin,
             candidates,
             moved,
+            stages: stages::stages(self, case),
             reason: String::new(),
         };
         found.reason = words::reason(&found);
@@ -216,7 +222,7 @@ impl Field<'_> {
     fn competitors(&self, case: Case, [fastest, chosen]: [Case; 2], candidates: &[Candidate]) -> Vec<Competitor> {
         let eligible = || candidates.iter().filter(|one| one.standing.is_eligible() && one.case != case);
         let is_smaller = |one: &Candidate| {
-            one.case.reap_threshold < case.reap_threshold && (!one.seems_fast() || one.case == chosen)
+            one.case.most_in_flight() < case.most_in_flight() && (!one.seems_fast() || one.case == chosen)
         };
         let quickest = |smaller: bool| {
             let fits = eligible().filter(|one| !smaller || is_smaller(one));

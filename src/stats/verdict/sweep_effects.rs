@@ -71,7 +71,7 @@ pub fn references(runs: &[RunSummary]) -> Vec<(Codec, Case)> {
 /// Of the cases of one codec: the serial one, or else the smallest threshold of the first lock placement.
 pub fn reference(cases: &[Case]) -> Option<Case> {
     let first_lock = cases.first()?.lock;
-    let smallest = || cases.iter().filter(|case| case.lock == first_lock).min_by_key(|case| case.reap_threshold);
+    let smallest = || cases.iter().filter(|case| case.lock == first_lock).min_by_key(|case| case.most_in_flight());
     cases.iter().find(|case| case.is_serial()).or_else(smallest).copied()
 }
 

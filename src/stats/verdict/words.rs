@@ -15,7 +15,8 @@ pub fn setting_text(case: &Case) -> String {
         LockPlacement::Ready => "with a ready thread",
         LockPlacement::Poll => "polled",
     };
-    format!("{} {frames} in flight, {lock}", case.reap_threshold)
+    let decoder = case.decode.map_or_else(String::new, |ring| format!(", decoder {ring}"));
+    format!("{} {frames} in flight, {lock}{decoder}", case.reap_threshold)
 }
 
 /// "12.1 % lower", "3.0 % higher", "unchanged"

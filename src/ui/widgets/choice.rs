@@ -35,6 +35,8 @@ fn parts_ui(ui: &mut Ui, titles: &[&str], chosen: Option<usize>, width: f32) -> 
     let mut clicked = None;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 0.0;
+        // The parts are as wide as they are made; padding must not widen them.
+        ui.spacing_mut().button_padding.x = 2.0;
         for (idx, title) in titles.iter().enumerate() {
             let is_chosen = chosen == Some(idx);
             let text =

@@ -114,7 +114,7 @@ pub unsafe extern "C" fn create(handle: *mut CUvideodecoder, info: *mut CUVIDDEC
         mapped: Vec::with_capacity(num_outputs),
     };
     let decoder = Decoder {
-        service: model.config.service(codec.modelled(), 1, width, height),
+        service: model.config.decode_service(codec.modelled(), width, height),
         seat,
         codec,
         frame: (pitch, rows),

@@ -181,7 +181,7 @@ pub(super) fn in_line(field: &Field<'_>, candidates: &[Candidate]) -> Vec<Case> 
         LockPlacement::Ready => 3,
     };
     let mut ranked: Vec<_> = fast()
-        .map(|one| (is_higher(one), one.case.reap_threshold, simplicity(one.case.lock), one.case.pool, one.case))
+        .map(|one| (is_higher(one), one.case.most_in_flight(), simplicity(one.case.lock), one.case.pool, one.case))
         .collect();
     ranked.sort_by_key(|one| (one.0, one.1, one.2, one.3));
     ranked.into_iter().map(|one| one.4).collect()

@@ -72,7 +72,8 @@ fn full_queue(took: &[Took], kept: Case, margin: f64) -> Option<MovedWait> {
     if kept.lock == LockPlacement::Thread {
         return None;
     }
-    let mut same: Vec<_> = took.iter().filter(|one| one.case.lock == kept.lock).collect();
+    let mut same: Vec<_> =
+        took.iter().filter(|one| (one.case.lock, one.case.decode) == (kept.lock, kept.decode)).collect();
     same.sort_by_key(|one| one.case.reap_threshold);
     let pairs = same.windows(2).map(|pair| (pair[0], pair[1]));
     let has_moved = |(than, one): &(&Took, &Took)| {

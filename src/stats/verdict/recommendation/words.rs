@@ -1,6 +1,6 @@
 //! Why a case is recommended, in words.
 
-use super::{Candidate, Cause, Competitor, MovedWait, Recommendation, Role, Standing, State};
+use super::{Candidate, Cause, Competitor, MovedWait, Recommendation, Role, Stages, Standing, State};
 use crate::contract::LockPlacement;
 use crate::stats::evidence::decision::{Decision, Open};
 use crate::stats::math::ratio::turned_over_pct;
@@ -13,6 +13,7 @@ pub(super) fn reason(known: &Recommendation) -> String {
     sentences.extend(known.competitors.iter().filter_map(|one| competitor(known, one)));
     sentences.extend(known.candidates.iter().filter_map(|one| left_out(known, one)));
     sentences.push(confirmation(known));
+    sentences.extend(known.stages.iter().map(Stages::sentence));
     sentences.extend(known.moved.iter().map(|one| moved(known, one)));
     sentences.retain(|sentence| !sentence.is_empty());
     sentences.join(" ")

@@ -62,6 +62,9 @@ impl DeviceChoice {
         match engine {
             EngineKind::Nvenc => &self.encoder,
             EngineKind::Nvdec => &self.decoder,
+            // Both must work: what is said is of the one that does not, or else of the one that decides what goes in.
+            EngineKind::Transcode if self.encoder.works => &self.decoder,
+            EngineKind::Transcode => &self.encoder,
         }
     }
 

@@ -10,23 +10,26 @@ use crate::ui::views::setup::model::{Part, Problem, Setup};
 use crate::ui::views::setup::parts::problems_ui;
 use crate::ui::widgets::{more_ui, row_ui, segments_ui, sub_ui};
 
-const ENGINES: [EngineKind; 2] = [EngineKind::Nvenc, EngineKind::Nvdec];
+const ENGINES: [EngineKind; 3] = [EngineKind::Nvenc, EngineKind::Nvdec, EngineKind::Transcode];
 
 /// Engine, device, and what belongs to each.
 pub(in crate::ui) fn engine_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem], queue: &mut Vec<Command>) {
     row_ui(ui, "Engine", |ui| {
         let chosen = ENGINES.iter().position(|engine| *engine == setup.plan.engine);
-        if let Some(idx) = segments_ui(ui, &["Encoder", "Decoder"], chosen) {
+        if let Some(idx) = segments_ui(ui, &["Encoder", "Decoder", "Both"], chosen) {
             setup.set_engine(ENGINES[idx]);
             if setup.needs_clip() {
                 queue.push(Command::UseSample);
             }
         }
     });
+    if setup.plan.engine == EngineKind::Transcode {
+        row_ui(ui, "", |ui| drop(sub_ui(ui, "A transcode: decoded frames go into the encoder")));
+    }
     row_ui(ui, "Device", |ui| device_ui(ui, setup));
     problems_ui(ui, problems, &[Part::Device]);
     match setup.plan.engine {
-        EngineKind::Nvenc => encoder_ui(ui, setup),
+        EngineKind::Nvenc | EngineKind::Transcode => encoder_ui(ui, setup),
         EngineKind::Nvdec => decoder_ui(ui, setup),
     }
     problems_ui(ui, problems, &[Part::Codecs, Part::Coding]);

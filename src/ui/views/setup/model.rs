@@ -267,7 +267,13 @@ impl Setup {
     /// Is there nothing that a decoder could decode?
     pub fn needs_clip(&self) -> bool {
         let is_clip = matches!(self.plan.input.parse(), Ok(InputSpec::File(_)));
-        self.plan.engine == EngineKind::Nvdec && !is_clip
+        self.plan.engine.decodes() && !is_clip
+    }
+
+    /// Adds or removes a threshold of the decoder that feeds the encoder; they stay in order.
+    pub fn toggle_decode_threshold(&mut self, threshold: u32) {
+        toggle(&mut self.plan.decode_reap_thresholds, threshold);
+        self.plan.decode_reap_thresholds.sort_unstable();
     }
 
     /// Adds or removes a codec.
@@ -312,7 +318,9 @@ fn part_of(error: &PlanError) -> Part {
             Part::Codecs
         }
         PlanError::Nothing { what: "lock placement" } | PlanError::Twice { what: "lock placement", .. } => Part::Locks,
-        PlanError::Nothing { .. } | PlanError::Twice { .. } | PlanError::Threshold(_) => Part::Thresholds,
+        PlanError::Nothing { .. } | PlanError::Twice { .. } | PlanError::Threshold(_) | PlanError::NothingDecodes => {
+            Part::Thresholds
+        }
         PlanError::PoolTooSmall { .. } | PlanError::PoolTooSmallForReorder { .. } | PlanError::PoolTooLarge(_) => {
             Part::Pool
         }

@@ -52,7 +52,7 @@ impl ReadyPlan {
 
     /// Can this engine run it? Other programs are encoders.
     pub fn is_for(self, engine: EngineKind) -> bool {
-        engine.is_encoder() || self.plan().baselines.is_empty()
+        !engine.decodes() || self.plan().baselines.is_empty()
     }
 
     fn file(self) -> &'static [u8] {
@@ -77,6 +77,8 @@ impl ReadyPlan {
             engine: form.engine,
             copy_out: form.copy_out,
             input_path: form.input_path,
+            decode_reap_thresholds: form.decode_reap_thresholds.clone(),
+            decode_lock: form.decode_lock,
             device: form.device.clone(),
             input: form.input.clone(),
             codecs: form.codecs.clone(),

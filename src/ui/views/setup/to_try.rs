@@ -3,7 +3,7 @@
 use eframe::egui::{Button, Checkbox, DragValue, TextEdit, Ui, vec2};
 
 use crate::bench::ffmpeg::encoder_of;
-use crate::contract::{LockPlacement, MAX_IN_FLIGHT};
+use crate::contract::{EngineKind, LockPlacement, MAX_IN_FLIGHT};
 use crate::plan::Baseline;
 use crate::ui::theme;
 use crate::ui::views::setup::model::{CHIPS, Part, Problem, Setup};
@@ -19,7 +19,14 @@ const LOCKS: [(LockPlacement, &str, &str); 4] = [
 
 /// Thresholds, lock placements, and what else runs beside them.
 pub(in crate::ui) fn to_try_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Problem]) {
-    row_ui(ui, "In flight", |ui| thresholds_ui(ui, setup));
+    let is_fed = setup.plan.engine == EngineKind::Transcode;
+    if is_fed {
+        row_ui(ui, "In decoder", |ui| {
+            thresholds_ui(ui, setup, Ring::Decoder);
+            sub_ui(ui, "frames in flight before the oldest is mapped");
+        });
+    }
+    row_ui(ui, if is_fed { "In encoder" } else { "In flight" }, |ui| thresholds_ui(ui, setup, Ring::Measured));
     problems_ui(ui, problems, &[Part::Thresholds]);
     row_ui(ui, "Lock on", |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -32,7 +39,7 @@ pub(in crate::ui) fn to_try_ui(ui: &mut Ui, setup: &mut Setup, problems: &[Probl
         }
     });
     problems_ui(ui, problems, &[Part::Locks]);
-    if setup.plan.engine.is_encoder() {
+    if !setup.plan.engine.decodes() {
         row_ui(ui, "Compare", |ui| ffmpeg_ui(ui, setup));
         problems_ui(ui, problems, &[Part::Others]);
         more_ui(ui, "Pool, FFmpeg options", |ui| {
@@ -81,45 +88,77 @@ fn pool_ui(ui: &mut Ui, setup: &mut Setup) {
         if pool.on_hover_text("Off: as many as each threshold needs").changed() {
             setup.plan.pool = is_own.then(|| setup.plan.reap_thresholds.iter().copied().max().unwrap_or(1));
         }
-        let unit = if setup.plan.engine.is_encoder() { " buffer pairs" } else { " surfaces" };
+        let unit = if setup.plan.engine.encodes() { " buffer pairs" } else { " surfaces" };
         if let Some(pool) = &mut setup.plan.pool {
             ui.add(DragValue::new(pool).suffix(unit)).accessible_name(unit.trim());
         }
     });
 }
 
-fn thresholds_ui(ui: &mut Ui, setup: &mut Setup) {
+/// Whose thresholds a row of chips has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ring {
+    /// The engine's that is measured.
+    Measured,
+    /// The decoder's that feeds it.
+    Decoder,
+}
+
+impl Ring {
+    fn thresholds(self, setup: &Setup) -> &[u32] {
+        match self {
+            Self::Measured => &setup.plan.reap_thresholds,
+            Self::Decoder => &setup.plan.decode_reap_thresholds,
+        }
+    }
+
+    fn toggle(self, setup: &mut Setup, threshold: u32) {
+        match self {
+            Self::Measured => setup.toggle_threshold(threshold),
+            Self::Decoder => setup.toggle_decode_threshold(threshold),
+        }
+    }
+
+    /// After the name of a control, where there are two of them.
+    fn place(self) -> &'static str {
+        if self == Self::Decoder { " in the decoder" } else { "" }
+    }
+}
+
+fn thresholds_ui(ui: &mut Ui, setup: &mut Setup, ring: Ring) {
+    let place = ring.place();
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
         ui.spacing_mut().button_padding = vec2(6.0, 2.0);
+        let chosen = ring.thresholds(setup).to_vec();
         // A plan from a file has them in an order of its own.
-        let mut sorted = setup.plan.reap_thresholds.clone();
+        let mut sorted = chosen.clone();
         sorted.sort_unstable();
         for threshold in sorted {
-            if removable_chip_ui(ui, &threshold.to_string(), &format!("Remove {threshold} frames in flight")) {
-                setup.toggle_threshold(threshold);
+            let name = format!("Remove {threshold} frames in flight{place}");
+            if removable_chip_ui(ui, &threshold.to_string(), &name) {
+                ring.toggle(setup, threshold);
             }
         }
         let menu = ui.menu_button(icons::PLUS, |ui| {
-            let chosen = setup.plan.reap_thresholds.clone();
             for threshold in CHIPS.into_iter().filter(|one| !chosen.contains(one)) {
                 if ui.button(format!("{threshold}")).clicked() {
-                    setup.toggle_threshold(threshold);
+                    ring.toggle(setup, threshold);
                     ui.close();
                 }
             }
             ui.horizontal(|ui| {
                 ui.add(DragValue::new(&mut setup.own_threshold).range(1..=MAX_IN_FLIGHT))
                     .accessible_name("Other threshold");
-                let is_new = !setup.plan.reap_thresholds.contains(&setup.own_threshold);
+                let is_new = !chosen.contains(&setup.own_threshold);
                 if ui.add_enabled(is_new, Button::new("Add")).on_hover_text("Add this threshold to the sweep").clicked()
                 {
-                    setup.toggle_threshold(setup.own_threshold);
+                    ring.toggle(setup, setup.own_threshold);
                     ui.close();
                 }
             });
         });
-        menu.response.accessible_name("Add a threshold").on_hover_text(
+        menu.response.accessible_name(format!("Add a threshold{place}")).on_hover_text(
             "With this many frames in flight, the oldest is reaped before the next is submitted; 1 is serial",
         );
     });

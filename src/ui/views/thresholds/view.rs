@@ -37,10 +37,12 @@ fn table_ui(ui: &mut Ui, rows: &[Row]) {
     ui.add_space(theme::GRID);
     ui.push_id("threshold numbers", |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
+        // Its cases are named by two thresholds.
+        let is_transcode = rows.iter().any(|row| row.case.decode.is_some());
         TableBuilder::new(ui)
             .vscroll(false)
             .cell_layout(Layout::right_to_left(Align::Center))
-            .column(Column::exact(136.0))
+            .column(Column::exact(if is_transcode { 188.0 } else { 136.0 }))
             .column(Column::remainder().at_least(64.0).clip(true))
             .column(Column::exact(116.0))
             .columns(Column::remainder().at_least(52.0).clip(true), num_metrics - 1 + usize::from(has_all))

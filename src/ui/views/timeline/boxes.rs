@@ -7,9 +7,9 @@ use eframe::egui::{Align2, Color32, FontId, Mesh, Painter, Rangef, Rect, Shape, 
 use crate::figures::colour::{self, Colour, Ground};
 use crate::ui::theme;
 use crate::ui::views::timeline::axis::TimeAxis;
-use crate::ui::views::timeline::lanes::Lane;
 use crate::ui::views::timeline::lanes::rows::{Block, Piece, Turn};
 use crate::ui::views::timeline::lanes::times::{Part, Span};
+use crate::ui::views::timeline::lanes::{Lane, Stage};
 use crate::ui::views::timeline::model::{Marks, Timeline};
 
 /// In a slot, a narrower frame is one colour.
@@ -135,7 +135,7 @@ impl Boxes {
         if lane.kind.is_slot() && place.span() < PARTS_FROM_PX {
             self.add_whole(scene, turn.span, across, self.crowd);
         } else {
-            self.add_parts(scene, turn, across);
+            self.add_parts(scene, lane.stage, turn, across);
         }
         let is_chosen = scene.chosen == Some(turn.frame);
         if is_chosen || scene.hovered == Some(turn.frame) {
@@ -144,9 +144,9 @@ impl Boxes {
         }
     }
 
-    fn add_parts(&mut self, scene: &Scene<'_>, turn: Turn, across: Rangef) {
+    fn add_parts(&mut self, scene: &Scene<'_>, stage: Stage, turn: Turn, across: Rangef) {
         let mut widest: Option<(Rect, Part)> = None;
-        for Piece { part, span } in turn.pieces(&scene.timeline.times()) {
+        for Piece { part, span } in turn.pieces(&scene.timeline.times_of(stage)) {
             let top = if part == Part::EncodeUnseen { across.center() } else { across.min };
             let mut x = scene.axis.xs(span);
             if span.until_ns == turn.span.until_ns && x.span() >= GAP_FROM_PX {
@@ -171,7 +171,7 @@ impl Boxes {
         let span = Span { until_ns, ..block.span };
         let x = at_least(scene.axis.xs(span));
         let mut bottom = across.max;
-        for (part, sum_ns) in lane.row.sums(block.turns.clone(), &scene.timeline.times()).parts() {
+        for (part, sum_ns) in lane.row.sums(block.turns.clone(), &scene.timeline.times_of(lane.stage)).parts() {
             let share = sum_ns as f32 / span.length_ns().max(1) as f32;
             let top = bottom - share * across.span();
             self.fill(Rect::from_x_y_ranges(x, Rangef::new(top, bottom)), colour(part, self.ground));

@@ -106,9 +106,14 @@ pub fn canvas_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut Ti
     let text = match (pointed, label.and_then(|lane| timeline.lanes.get(lane))) {
         (Some((at, (lane, turn))), _) => {
             let at_ns = layout.axis.at_ns(at.x) as u64;
-            Some(said(ui, &explain(timeline, layout.axis.window(), lane, turn, at_ns)))
+            let text = explain(timeline, layout.axis.window(), lane, turn, at_ns);
+            let stage = timeline.lanes.get(lane).map(|lane| lane.stage);
+            Some(stage.and_then(|stage| stage.say(&text)).unwrap_or_else(|| said(ui, &text)))
         }
-        (None, label) => label.map(|lane| said(ui, lane.kind.definition())),
+        (None, label) => label.map(|lane| {
+            let text = lane.kind.definition();
+            lane.stage.say(text).unwrap_or_else(|| said(ui, text))
+        }),
     };
     if let Some(text) = text {
         response.on_hover_text_at_pointer(text);
@@ -250,6 +255,6 @@ fn labels(ui: &Ui, painter: &Painter, timeline: &Timeline, layout: &Layout, most
     label(layout.peaks.max - 6.0, said(ui, "lock wait"), ink.text);
     for (idx, lane) in timeline.lanes.iter().enumerate() {
         let colour = if lane.kind.is_slot() { ink.dim } else { ink.text };
-        label(layout.row(idx).center(), lane.kind.title(), colour);
+        label(layout.row(idx).center(), lane.title(), colour);
     }
 }

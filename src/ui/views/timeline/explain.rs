@@ -2,20 +2,21 @@
 //!
 //! Knows no egui.
 
-use crate::ui::views::timeline::lanes::Lane;
 use crate::ui::views::timeline::lanes::rows::{Turn, Window};
 use crate::ui::views::timeline::lanes::times::Span;
+use crate::ui::views::timeline::lanes::{Lane, Stage};
 use crate::ui::views::timeline::model::Timeline;
 use crate::units;
 
 /// The part of a frame's turn at a time, or the crowd that it is drawn in.
 pub fn explain(timeline: &Timeline, window: Window, lane: usize, turn: Turn, at_ns: u64) -> String {
+    let stage = timeline.lanes.get(lane).map_or(Stage::Only, |lane| lane.stage);
     let crowd = timeline.lanes.get(lane).and_then(|lane| crowd_at(timeline, window, lane, at_ns));
     if let Some(crowd) = crowd {
         return crowd;
     }
     let (frame, length) = (turn.frame, units::ns(turn.span.length_ns()));
-    let mut pieces = turn.pieces(&timeline.times());
+    let mut pieces = turn.pieces(&timeline.times_of(stage));
     match pieces.find(|piece| (piece.span.from_ns..=piece.span.until_ns).contains(&at_ns)) {
         Some(piece) if piece.span == turn.span => format!("Frame {frame}: {} {length}", piece.part.title()),
         Some(piece) => {
@@ -37,7 +38,7 @@ fn crowd_at(timeline: &Timeline, window: Window, lane: &Lane, at_ns: u64) -> Opt
     }
     let num_boxes = units::count(touching.len() as f64);
     let mut text = format!("{num_boxes} boxes in {}: zoom in to see them", units::ns(span.length_ns()));
-    for (part, sum_ns) in lane.row.sums(touching, &timeline.times()).parts() {
+    for (part, sum_ns) in lane.row.sums(touching, &timeline.times_of(lane.stage)).parts() {
         text += &format!("\n{} {}", part.title(), units::ns(sum_ns));
     }
     Some(text)

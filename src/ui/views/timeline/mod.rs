@@ -43,7 +43,8 @@ pub fn ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut TimelineS
     state.open(timeline);
     ui.label(theme::semibold(said(ui, &headline::headline(timeline, state))));
     toolbar_ui(ui, timeline, state);
-    let all = |sums: Sums, lane: &Lane| sums.and(lane.row.sums(0..lane.row.turns().len(), &timeline.times()));
+    let all =
+        |sums: Sums, lane: &Lane| sums.and(lane.row.sums(0..lane.row.turns().len(), &timeline.times_of(lane.stage)));
     let present = timeline.lanes.iter().fold(Sums::default(), all);
     let entry = |(part, _): (Part, u64)| Key {
         definition: said(ui, part.definition()).into(),

@@ -13,7 +13,7 @@ use crate::ui::views::timeline::lanes::rows::Turn;
 use crate::ui::views::timeline::lanes::stalls::Stalls;
 use crate::ui::views::timeline::lanes::times::{Span, Times};
 use crate::ui::views::timeline::lanes::totals::{Totals, totals};
-use crate::ui::views::timeline::lanes::{Lane, lanes, times};
+use crate::ui::views::timeline::lanes::{Lane, Stage, decoder_case, lanes, times};
 use crate::ui::views::timeline::pyramid::Pyramid;
 
 /// Number of slowest frames that are listed.
@@ -28,6 +28,8 @@ pub struct Timeline {
     pub case: Case,
     /// The measurements.
     pub frames: Arc<FrameColumns>,
+    /// Those of the decoder that feeds the encoder, and its settings.
+    decoder: Option<(Arc<FrameColumns>, Case)>,
     /// Top to bottom: threads and engine, then the buffer slots by number.
     pub lanes: Vec<Lane>,
     /// End of the last frame.
@@ -55,13 +57,17 @@ impl Timeline {
     pub fn of(run: &LoadedRun) -> Self {
         let frames = Arc::clone(&run.frames);
         let case = run.summary.case;
-        let lanes = lanes(&times(&frames, &case), &case);
+        let decoder = run.decode.clone().zip(decoder_case(&case));
+        let stage = if decoder.is_some() { Stage::Encoder } else { Stage::Only };
+        let of_decoder = decoder.iter().flat_map(|(frames, case)| lanes(&times(frames, case), case, Stage::Decoder));
+        let lanes: Vec<Lane> = of_decoder.chain(lanes(&times(&frames, &case), &case, stage)).collect();
         let last = |lane: &Lane| lane.row.turns().last().map(|turn| turn.span.until_ns);
         Self {
             order_index: run.summary.order_index,
             case,
             span_ns: lanes.iter().filter_map(last).max().unwrap_or(0).max(1),
             lanes,
+            decoder,
             lock_peaks: Pyramid::of(&frames.lock_ns),
             lock_ns: frames.lock_ns.iter().fold(0, |sum: u64, lock_ns| sum.saturating_add(*lock_ns)),
             stalls: Stalls::of(&frames),
@@ -73,6 +79,14 @@ impl Timeline {
     /// When what was done with each frame.
     pub fn times(&self) -> Times<'_> {
         times(&self.frames, &self.case)
+    }
+
+    /// The same on one engine.
+    pub fn times_of(&self, stage: Stage) -> Times<'_> {
+        match &self.decoder {
+            Some((frames, case)) if stage == Stage::Decoder => times(frames, case),
+            _ => self.times(),
+        }
     }
 
     /// Number of buffer slots.
@@ -104,7 +118,7 @@ impl Timeline {
 
     /// What happened in a stretch of the run.
     pub fn totals(&self, stretch: Span) -> Totals {
-        totals(&self.lanes, &self.times(), stretch)
+        totals(&self.lanes, |stage| self.times_of(stage), &self.frames.submit_at_ns, stretch)
     }
 }
 

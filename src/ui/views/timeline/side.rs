@@ -5,6 +5,7 @@ use eframe::egui::{Grid, RichText, Ui};
 use crate::ui::theme;
 use crate::ui::views::distributions::selection::FrameTime;
 use crate::ui::views::timeline::boxes::colour;
+use crate::ui::views::timeline::lanes::title;
 use crate::ui::views::timeline::lanes::totals::{LaneTotals, Totals};
 use crate::ui::views::timeline::model::Timeline;
 use crate::ui::views::timeline::state::TimelineState;
@@ -74,18 +75,19 @@ fn totals_ui(ui: &mut Ui, totals: &Totals) {
 /// The time of each part of a lane, and what is left.
 fn lane_ui(ui: &mut Ui, length_ns: u64, lane: &LaneTotals) {
     let share = |time_ns: u64| format!("{:.0} %", 100.0 * time_ns as f64 / length_ns.max(1) as f64);
-    ui.label(theme::semibold(lane.kind.title())).on_hover_text(said(ui, lane.kind.definition()));
+    let say = |ui: &Ui, text: &str| lane.stage.say(text).unwrap_or_else(|| said(ui, text));
+    ui.label(theme::semibold(title(lane.stage, lane.kind))).on_hover_text(say(ui, lane.kind.definition()));
     ui.end_row();
     for (part, time_ns) in lane.sums.parts() {
         ui.horizontal(|ui| {
             theme::swatch_ui(ui, colour(part, theme::ground(ui)));
-            ui.label(said(ui, part.title())).on_hover_text(said(ui, part.definition()));
+            ui.label(say(ui, part.title())).on_hover_text(say(ui, part.definition()));
         });
         ui.label(units::ns(time_ns));
         ui.label(share(time_ns));
         ui.end_row();
     }
-    ui.weak(lane.kind.rest());
+    ui.weak(lane.kind.rest(lane.stage));
     ui.weak(units::ns(lane.rest_ns));
     ui.weak(share(lane.rest_ns));
     ui.end_row();

@@ -10,7 +10,7 @@ pub mod totals;
 
 use std::collections::BTreeMap;
 
-use crate::contract::LockPlacement;
+use crate::contract::{EngineKind, LockPlacement};
 use crate::record::{Case, Client, FrameColumns};
 use rows::{Doing, Row, Turn};
 use times::{Span, Times};
@@ -19,8 +19,48 @@ use times::{Span, Times};
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "the types say it")]
 pub struct Lane {
+    pub stage: Stage,
     pub kind: LaneKind,
     pub row: Row,
+}
+
+/// Which engine a lane is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The only one.
+    Only,
+    /// The decoder of a transcode.
+    Decoder,
+    /// Its encoder.
+    Encoder,
+}
+
+impl Stage {
+    /// A text that was written for an encoder, as it is said of this engine. `None`: as of the whole session.
+    pub fn say(self, text: &str) -> Option<String> {
+        (self == Self::Decoder).then(|| EngineKind::Nvdec.say(text).into_owned())
+    }
+}
+
+impl Lane {
+    /// Name for people.
+    pub fn title(&self) -> String {
+        title(self.stage, self.kind)
+    }
+}
+
+/// Name of a lane for people, short enough to stand left of it.
+pub fn title(stage: Stage, kind: LaneKind) -> String {
+    match (stage, kind) {
+        (Stage::Decoder, LaneKind::SubmitThread) => "decode calls".to_owned(),
+        (Stage::Decoder, LaneKind::Engine) => "NVDEC (model)".to_owned(),
+        (Stage::Decoder, LaneKind::InferredEngine) => "NVDEC (inferred)".to_owned(),
+        (Stage::Decoder, LaneKind::LockThread) => "map thread".to_owned(),
+        (Stage::Encoder, LaneKind::SubmitThread) => "encode calls".to_owned(),
+        (Stage::Encoder, LaneKind::Engine) => "NVENC (model)".to_owned(),
+        (Stage::Encoder, LaneKind::InferredEngine) => "NVENC (inferred)".to_owned(),
+        _ => kind.title(),
+    }
 }
 
 /// Whose row it is.
@@ -42,7 +82,7 @@ pub enum LaneKind {
 
 impl LaneKind {
     /// Name for people.
-    pub fn title(self) -> String {
+    fn title(self) -> String {
         match self {
             Self::SubmitThread => "submit thread".to_owned(),
             Self::Engine => "engine (modelled)".to_owned(),
@@ -68,9 +108,11 @@ impl LaneKind {
     }
 
     /// What the time between turns is.
-    pub fn rest(self) -> &'static str {
+    pub fn rest(self, stage: Stage) -> &'static str {
         match self {
-            Self::SubmitThread => "own work",
+            Self::SubmitThread if stage == Stage::Only => "own work",
+            // The thread may serve the other engine meanwhile.
+            Self::SubmitThread => "other",
             Self::Engine | Self::InferredEngine | Self::LockThread | Self::LockCalls => "idle",
             Self::Slot(_) => "free",
         }
@@ -87,8 +129,14 @@ pub fn times<'a>(frames: &'a FrameColumns, case: &Case) -> Times<'a> {
     Times { frames, lock: case.lock, waits_before_upload: case.pool <= case.reap_threshold }
 }
 
+/// What the decoder of a transcode did, as a case of its own; it has no buffer slots to show.
+pub fn decoder_case(case: &Case) -> Option<Case> {
+    let ring = case.decode?;
+    Some(Case { reap_threshold: ring.reap_threshold, lock: ring.lock, pool: 0, decode: None, ..*case })
+}
+
 /// The lanes of a run of `case`, in the order of drawing.
-pub fn lanes(times: &Times<'_>, case: &Case) -> Vec<Lane> {
+pub fn lanes(times: &Times<'_>, case: &Case, stage: Stage) -> Vec<Lane> {
     let coding_order = coding_order(times);
     let submits = (0..num_frames(times)).map(|frame| submits(times, frame));
     let reaps = coding_order.iter().map(|&frame| reaps(times, frame));
@@ -104,7 +152,7 @@ pub fn lanes(times: &Times<'_>, case: &Case) -> Vec<Lane> {
         (_, LockPlacement::Poll) => vec![(LaneKind::SubmitThread, polling(times, submits.chain(reaps))), engine],
     };
     let slots = slots(times, case.pool).into_iter().map(|(number, turns)| (LaneKind::Slot(number), turns));
-    threads.into_iter().chain(slots).map(|(kind, turns)| Lane { kind, row: Row::of(turns, times) }).collect()
+    threads.into_iter().chain(slots).map(|(kind, turns)| Lane { stage, kind, row: Row::of(turns, times) }).collect()
 }
 
 /// What the record says about the engine, or else what the calls tell of it.
@@ -185,7 +233,7 @@ mod tests {
     use crate::record::ClientName;
 
     fn case(lock: LockPlacement, reap_threshold: u32, client: Client) -> Case {
-        Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client }
+        Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client, decode: None }
     }
 
     /// Two frames of 1 ms each, submitted at 100 µs and 200 µs; the second waited for room.
@@ -218,7 +266,7 @@ mod tests {
     fn a_thread_that_locks_itself_has_its_locks_in_its_own_lane() {
         let (frames, case) = (frames(), case(LockPlacement::Inline, 2, Client::Here));
         let times = times(&frames, &case);
-        let lanes = lanes(&times, &case);
+        let lanes = lanes(&times, &case, Stage::Only);
         let kinds: Vec<_> = lanes.iter().map(|lane| lane.kind).collect();
         assert_eq!(kinds, [LaneKind::SubmitThread, LaneKind::InferredEngine, LaneKind::Slot(0), LaneKind::Slot(1)]);
         let expected = [
@@ -247,7 +295,7 @@ mod tests {
             (case(LockPlacement::Inline, 0, Client::Foreign(ClientName::shortened("ffmpeg"))), LaneKind::LockCalls),
         ] {
             let times = times(&frames, &case);
-            let lanes = lanes(&times, &case);
+            let lanes = lanes(&times, &case, Stage::Only);
             let is_lock = |(part, ..): &(Part, u64, u64)| *part == Part::LockWait;
             assert_eq!(pieces(lane(&lanes, kind), &times).iter().filter(|it| is_lock(it)).count(), 2);
             assert_eq!(pieces(lane(&lanes, LaneKind::SubmitThread), &times).iter().filter(|it| is_lock(it)).count(), 0);
@@ -262,7 +310,7 @@ mod tests {
         // The lock of the first frame, 880 µs in all, was tried several times; its last call began at 900 µs.
         let frames = FrameColumns { lock_at_ns: vec![900_000, 1_110_000], ..frames.clone() };
         let times = Times { frames: &frames, ..times };
-        let lanes = lanes(&times, &case);
+        let lanes = lanes(&times, &case, Stage::Only);
         let shown = pieces(lane(&lanes, LaneKind::SubmitThread), &times);
         assert!(shown.contains(&(Part::Room, 210, 900)) && shown.contains(&(Part::LockWait, 900, 1100)), "{shown:?}");
     }
@@ -279,7 +327,7 @@ mod tests {
             ..FrameColumns::default()
         };
         let case = case(LockPlacement::Inline, 4, Client::Here);
-        let lanes = lanes(&times(&frames, &case), &case);
+        let lanes = lanes(&times(&frames, &case), &case, Stage::Only);
         let order: Vec<_> = lane(&lanes, LaneKind::InferredEngine).turns().iter().map(|turn| turn.frame).collect();
         assert_eq!(order, [0, 2, 1]);
         let reaped = lane(&lanes, LaneKind::SubmitThread).turns().iter().filter(|turn| turn.doing == Doing::Reaps);
@@ -293,7 +341,7 @@ mod tests {
             FrameColumns { encode_at_ns: vec![110_000, 410_000], encoded_at_ns: vec![810_000, 1_110_000], ..frames() };
         let case = case(LockPlacement::Inline, 2, Client::Here);
         let times = times(&frames, &case);
-        let lanes = lanes(&times, &case);
+        let lanes = lanes(&times, &case, Stage::Only);
         let encoded = [(Part::Encode, 110, 410), (Part::Encode, 410, 1110)];
         assert_eq!(pieces(lane(&lanes, LaneKind::Engine), &times), encoded);
         assert!(lanes.iter().all(|lane| lane.kind != LaneKind::InferredEngine));
@@ -314,7 +362,7 @@ mod tests {
             for lock in [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Ready, LockPlacement::Poll] {
                 let case = case(lock, 2, Client::Here);
                 let times = times(&frames, &case);
-                for lane in lanes(&times, &case) {
+                for lane in lanes(&times, &case, Stage::Only) {
                     let ends = lane.row.turns().windows(2).all(|two| two[0].span.until_ns <= two[1].span.from_ns);
                     assert!(ends, "{:?} overlaps", lane.kind);
                     assert!(pieces(&lane.row, &times).iter().all(|(_, from, until)| from <= until));

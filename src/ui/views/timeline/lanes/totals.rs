@@ -4,7 +4,7 @@
 
 use crate::ui::views::timeline::lanes::rows::{Row, Sums};
 use crate::ui::views::timeline::lanes::times::{Span, Times};
-use crate::ui::views::timeline::lanes::{Lane, LaneKind};
+use crate::ui::views::timeline::lanes::{Lane, LaneKind, Stage};
 
 /// What happened in a stretch of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Totals {
 /// What one of them did in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneTotals {
+    /// Of which engine.
+    pub stage: Stage,
     /// Which.
     pub kind: LaneKind,
     /// Time of each part.
@@ -28,15 +30,14 @@ pub struct LaneTotals {
     pub rest_ns: u64,
 }
 
-/// What happened in `stretch`.
-pub fn totals(lanes: &[Lane], times: &Times<'_>, stretch: Span) -> Totals {
+/// What happened in `stretch`; `submitted`: when the frames were submitted whose number is told.
+pub fn totals<'a>(lanes: &[Lane], times: impl Fn(Stage) -> Times<'a>, submitted: &[u64], stretch: Span) -> Totals {
     let length_ns = stretch.length_ns();
-    let submitted = &times.frames.submit_at_ns;
     let first = submitted.partition_point(|&at_ns| at_ns < stretch.from_ns);
     let end = submitted.partition_point(|&at_ns| at_ns < stretch.until_ns);
     let of_lane = |lane: &Lane| {
-        let sums = sums_in(&lane.row, times, stretch);
-        LaneTotals { kind: lane.kind, sums, rest_ns: length_ns.saturating_sub(sums.total_ns()) }
+        let sums = sums_in(&lane.row, &times(lane.stage), stretch);
+        LaneTotals { stage: lane.stage, kind: lane.kind, sums, rest_ns: length_ns.saturating_sub(sums.total_ns()) }
     };
     let lanes = lanes.iter().filter(|lane| !lane.kind.is_slot()).map(of_lane).collect();
     Totals { length_ns, num_submitted: end.saturating_sub(first), lanes }
@@ -86,8 +87,9 @@ mod tests {
     fn parts_and_the_rest_are_the_whole_stretch() {
         let (frames, case) = run();
         let times = times(&frames, &case);
-        let lanes = lanes(&times, &case);
-        let totals = totals(&lanes, &times, Span { from_ns: 10_000_000, until_ns: 20_000_000 });
+        let lanes = lanes(&times, &case, Stage::Only);
+        let totals =
+            totals(&lanes, |_| times, &frames.submit_at_ns, Span { from_ns: 10_000_000, until_ns: 20_000_000 });
         assert_eq!((totals.length_ns, totals.num_submitted), (10_000_000, 5));
         let [submit, engine] = &totals.lanes[..] else { panic!("two lanes: {totals:?}") };
         assert_eq!((submit.kind, engine.kind), (LaneKind::SubmitThread, LaneKind::InferredEngine));
@@ -103,14 +105,14 @@ mod tests {
     fn parts_that_the_edges_cut_count_as_far_as_they_lie_inside() {
         let (frames, case) = run();
         let times = times(&frames, &case);
-        let lanes = lanes(&times, &case);
+        let lanes = lanes(&times, &case, Stage::Only);
         // The first frame's lock lasts from 2.5 to 2.994 ms, the second's upload begins at 3.92 ms.
         let stretch = Span { from_ns: 2_900_000, until_ns: 3_930_000 };
-        let submit = totals(&lanes, &times, stretch).lanes[0];
+        let submit = totals(&lanes, |_| times, &frames.submit_at_ns, stretch).lanes[0];
         assert_eq!((submit.sums.of(Part::LockWait), submit.sums.of(Part::Upload)), (94_000, 10_000));
         let inside = Span { from_ns: 2_600_000, until_ns: 2_700_000 };
-        assert_eq!(totals(&lanes, &times, inside).lanes[0].sums.of(Part::LockWait), 100_000);
-        let empty = totals(&lanes, &times, Span { from_ns: 2_600_000, until_ns: 2_600_000 });
+        assert_eq!(totals(&lanes, |_| times, &frames.submit_at_ns, inside).lanes[0].sums.of(Part::LockWait), 100_000);
+        let empty = totals(&lanes, |_| times, &frames.submit_at_ns, Span { from_ns: 2_600_000, until_ns: 2_600_000 });
         assert_eq!((empty.length_ns, empty.num_submitted, empty.lanes[0].sums.total_ns()), (0, 0, 0));
     }
 
@@ -118,7 +120,7 @@ mod tests {
     fn any_stretch_is_what_its_turns_are_one_by_one() {
         let (frames, case) = run();
         let times = times(&frames, &case);
-        let lanes = lanes(&times, &case);
+        let lanes = lanes(&times, &case, Stage::Only);
         for idx in 0..200u64 {
             let from_ns = idx.wrapping_mul(7_654_321) % 2_000_000_000;
             let stretch = Span { from_ns, until_ns: from_ns + idx.wrapping_mul(123_457_891) % 900_000_000 };

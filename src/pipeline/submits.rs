@@ -1,0 +1,47 @@
+//! What frames can be submitted to, and what it tells of them afterwards: one pipeline, or two of which the first feeds the
+//! second.
+
+use std::time::Instant;
+
+use super::engine::Frame;
+use crate::contract::EncodeMetrics;
+use crate::record::{DecodeStage, FrameColumns, LiveSample};
+
+/// Frames in, and what was measured of them.
+pub trait Submits {
+    /// Why it fails.
+    type Error;
+
+    /// Submits one frame. Returns once it has been taken, which may mean waiting for an older one.
+    ///
+    /// # Errors
+    /// An engine's error; after it the value can only be dropped.
+    fn submit(&mut self, frame: &Frame<'_>) -> Result<(), Self::Error>;
+
+    /// Reaps all finished frames, without waiting. Useful for a caller that idles between frames with
+    /// [`crate::contract::LockPlacement::Poll`]; does nothing otherwise.
+    ///
+    /// # Errors
+    /// An engine's error.
+    fn poll(&mut self) -> Result<(), Self::Error>;
+
+    /// Ends the stream and hands out everything still in flight.
+    ///
+    /// # Errors
+    /// An engine's error, for this call or for any frame still in flight.
+    fn finish(&mut self) -> Result<(), Self::Error>;
+
+    /// Copies into `into` what came back since the last call, the newest if there is not room for all; `num_seen`
+    /// counts the frames looked at so far. Allocates nothing, and waits for nothing but the ring's own mutex.
+    fn glimpse(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>);
+
+    /// The totals so far; complete after [`Submits::finish`].
+    fn metrics(&self) -> EncodeMetrics;
+
+    /// When the first frame was handed in, from which all `*_at_ns` of the columns count.
+    fn first_frame_at(&self) -> Option<Instant>;
+
+    /// What was measured frame by frame. Complete after [`Submits::finish`]; frames that never came back have zeros for
+    /// everything after their submission. The second value is of the pipeline that feeds this one, where one does.
+    fn take_frames(&mut self) -> (FrameColumns, Option<DecodeStage>);
+}
