@@ -1,9 +1,10 @@
 //! The barest loop around NVDEC: parse, decode, and map the oldest frame once T are in flight. What a measurement of the
 //! program is held against.
 //!
-//!     nvdec_bare CLIP THRESHOLD HOST_WORK_US RUNS [checked]
+//!     nvdec_bare CLIP THRESHOLD HOST_WORK_US RUNS [checked] [stream]
 //!
-//! `checked` asks after each map whether the frame came out well, as the program does: a map alone does not say it.
+//! `checked` asks after each map whether the frame came out well, as the program does: a map alone does not say it. With
+//! `stream` the driver converts mapped frames on a CUDA stream of ours, as for the program, and not on the default one.
 //!
 //! Prints the time a frame of every run in microseconds, the best first. One thread, no clock inside the loop, no record.
 
@@ -32,6 +33,7 @@ struct Loop {
     codec: cudaVideoCodec,
     threshold: u32,
     is_checked: bool,
+    stream: *mut c_void,
     decoder: CUvideodecoder,
     num_surfaces: u32,
     shown: VecDeque<c_int>,
@@ -39,16 +41,15 @@ struct Loop {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let (is_checked, args) = match &args[..] {
-        [args @ .., last] if last == "checked" => (true, args),
-        args => (false, args),
+    let [clip, threshold, host_work_us, runs, words @ ..] = &args[..] else {
+        return Err("usage: nvdec_bare CLIP THRESHOLD HOST_WORK_US RUNS [checked] [stream]".into());
     };
-    let [clip, threshold, host_work_us, runs] = args else {
-        return Err("usage: nvdec_bare CLIP THRESHOLD HOST_WORK_US RUNS [checked]".into());
-    };
+    let has = |wanted: &str| words.iter().any(|word| word == wanted);
     let (threshold, runs): (u32, u32) = (threshold.parse()?, runs.parse()?);
     let host_work = Duration::from_micros(host_work_us.parse()?);
-    let _context = CudaContext::new(0)?;
+    let context = CudaContext::new(0)?;
+    let own_stream = if has("stream") { Some(context.new_stream()?) } else { None };
+    let stream = own_stream.as_ref().map_or(std::ptr::null_mut(), |stream| stream.cu_stream().cast());
     let clip = Clip::open(&InputSpec::File(clip.into()), u64::MAX, 1 << 31)?;
     let codec = match clip.codec {
         Codec::H264 => cudaVideoCodec::cudaVideoCodec_H264,
@@ -58,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let entries = *Api::system()?.entries();
     let mut times_us: Vec<f64> =
-        (0..runs).map(|_| run(entries, codec, &clip, (threshold, is_checked), host_work)).collect();
+        (0..runs).map(|_| run(entries, codec, &clip, (threshold, has("checked"), stream), host_work)).collect();
     times_us.sort_by(f64::total_cmp);
     println!("{}", times_us.iter().map(|us| format!("{us:.1}")).collect::<Vec<_>>().join(" "));
     Ok(())
@@ -69,12 +70,20 @@ fn run(
     entries: Entries,
     codec: cudaVideoCodec,
     clip: &Clip,
-    (threshold, is_checked): (u32, bool),
+    (threshold, is_checked, stream): (u32, bool, *mut c_void),
     host_work: Duration,
 ) -> f64 {
     let decoder = std::ptr::null_mut();
-    let mut state =
-        Loop { entries, codec, threshold, is_checked, decoder, num_surfaces: 0, shown: VecDeque::with_capacity(64) };
+    let mut state = Loop {
+        entries,
+        codec,
+        threshold,
+        is_checked,
+        stream,
+        decoder,
+        num_surfaces: 0,
+        shown: VecDeque::with_capacity(64),
+    };
     // SAFETY: all structs are zeroed, which is valid for numbers, pointers, callbacks and enums with a variant 0; `state` and
     // the units outlive both parsers; every call is checked.
     unsafe {
@@ -145,6 +154,7 @@ unsafe fn map_oldest(state: &mut Loop) {
     unsafe {
         let mut params: CUVIDPROCPARAMS = zeroed();
         params.progressive_frame = 1;
+        params.output_stream = state.stream.cast();
         let (mut at, mut pitch) = (0, 0);
         let answer = (state.entries.map)(state.decoder, surface, &raw mut at, &raw mut pitch, &raw mut params);
         assert_eq!(answer, 0, "cuvidMapVideoFrame64");

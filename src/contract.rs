@@ -198,6 +198,8 @@ pub enum InputPath {
     Driver,
     /// CUDA copies them into memory of the GPU that is registered with the encoder, and mapped for each frame.
     Cuda,
+    /// As `Cuda`, of ARGB frames, which a kernel converts to NV12 on the GPU: BT.601 in limited range.
+    Convert,
 }
 
 impl InputPath {
@@ -299,6 +301,9 @@ pub struct EncodeMetrics {
     /// Time inside nvEncUnmapInputResource, likewise.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unmap_ns: u64,
+    /// Time converting frames to NV12 on the GPU; 0 where they are encoded as they come.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub convert_ns: u64,
     /// Time from the end-of-stream call to the last packet.
     pub drain_ns: u64,
     /// CPU time of the thread that locks, where it has one of its own and the system tells.
@@ -344,6 +349,14 @@ pub trait Encoder {
 }
 
 impl EncoderConfig {
+    /// Layout of the frames as the encoder gets them.
+    pub fn encoded_format(&self) -> PixelFormat {
+        match self.nvenc.input_path {
+            InputPath::Driver | InputPath::Cuda => self.format,
+            InputPath::Convert => PixelFormat::Nv12,
+        }
+    }
+
     /// The configuration that callers used before tuning existed: serial, preset rate control, one IDR.
     pub fn new(codec: Codec, dimensions: Dimensions, frame_rate: FrameRate, format: PixelFormat) -> Self {
         Self {
@@ -432,7 +445,8 @@ words!(Codec, "codec", "h264, hevc, av1, vp9",
     Codec::H264 => "h264", Codec::Hevc => "hevc", Codec::Av1 => "av1", Codec::Vp9 => "vp9");
 words!(EngineKind, "engine", "nvenc, nvdec, transcode",
     EngineKind::Nvenc => "nvenc", EngineKind::Nvdec => "nvdec", EngineKind::Transcode => "transcode");
-words!(InputPath, "input path", "driver, cuda", InputPath::Driver => "driver", InputPath::Cuda => "cuda");
+words!(InputPath, "input path", "driver, cuda, convert",
+    InputPath::Driver => "driver", InputPath::Cuda => "cuda", InputPath::Convert => "convert");
 words!(PixelFormat, "pixel format", "nv12, i420, argb",
     PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb");
 words!(LockPlacement, "lock placement", "inline, thread, ready, poll",

@@ -4,9 +4,11 @@
 mod clocks;
 mod cuda;
 mod cuda_memory;
+mod cuda_nv12;
 mod error;
 mod gpu;
 mod host_memory;
+mod nv12;
 mod spec;
 
 use std::ffi::c_void;
@@ -29,6 +31,7 @@ use crate::nvenc::session::{DeviceHandle, Session};
 use crate::pipeline::{Pipeline, RingSize, Sink};
 use crate::record::{DeviceInfo, DeviceKind, GpuState};
 use crate::transcode::{DecodeRingSize, Transcoder};
+pub use clocks::ClockWatch;
 use clocks::Clocks;
 pub use cuda::gpus;
 use cuda_memory::{CudaMemory, CudaReader};
@@ -44,7 +47,7 @@ pub struct Device {
     decoder: Option<DecoderHandle>,
     info: DeviceInfo,
     emulation: Option<Arc<virtual_nvenc::Device>>,
-    clocks: Option<Clocks>,
+    clocks: Option<Arc<Clocks>>,
 }
 
 /// The encoder that a device was opened for.
@@ -340,7 +343,12 @@ impl Device {
 
     /// The GPU's clocks, throttling and temperature now; `None` without a GPU, or where it does not report them.
     pub fn gpu_state(&self) -> Option<GpuState> {
-        self.clocks.as_ref().and_then(Clocks::read)
+        self.clocks.as_ref().and_then(|clocks| clocks.read())
+    }
+
+    /// Reads the clock of the video engines from now on, on a thread of its own; `None` without a GPU.
+    pub fn watch_clocks(&self) -> Option<ClockWatch> {
+        self.clocks.as_ref().and_then(Clocks::watch)
     }
 
     /// Number of frames, of all sessions so far, that this computer finished later than their modelled time, and their total
@@ -410,8 +418,8 @@ pub fn gpu_state(gpu: &Gpu) -> Option<GpuState> {
     Clocks::of(&gpu.uuid)?.read()
 }
 
-fn clocks_of(context: &CudaContext) -> Option<Clocks> {
-    Clocks::of(&cuda::uuid_text(context.uuid().ok()?))
+fn clocks_of(context: &CudaContext) -> Option<Arc<Clocks>> {
+    Clocks::of(&cuda::uuid_text(context.uuid().ok()?)).map(Arc::new)
 }
 
 /// Release of NVIDIA's driver by NVML.

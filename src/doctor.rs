@@ -134,7 +134,7 @@ fn facts(gpu: &Gpu) -> GpuFacts {
 
 /// "SM 1980 MHz, video 1545 MHz, 34 °C, throttled"
 fn state_text(state: &GpuState) -> String {
-    let GpuState { sm_mhz, video_mhz, is_throttled, temperature_c } = *state;
+    let GpuState { sm_mhz, video_mhz, is_throttled, temperature_c, working: _ } = *state;
     let known = |name: &str, value: Option<u32>, unit: &str| value.map(|value| format!("{name}{value} {unit}"));
     let throttled = is_throttled.then(|| "throttled".to_owned());
     let all =

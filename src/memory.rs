@@ -80,11 +80,31 @@ pub trait DeviceMemory: Debug + Send + Sync {
     /// returns.
     unsafe fn copy_within(&self, from: DeviceRows, to: u64, to_pitch_bytes: usize) -> Result<(), MemoryError>;
 
-    /// Returns when all queued copies are there.
+    /// Conversion of frames in this memory, made ready: a device may have to compile it first.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    fn nv12_converter(&self) -> Result<Arc<dyn ToNv12>, MemoryError>;
+
+    /// Returns when all queued copies and conversions are there.
     ///
     /// # Errors
     /// A copy failed.
     fn wait(&self) -> Result<(), MemoryError>;
+}
+
+/// Conversion of four-byte pixels (B, G, R, A in memory, which is NVENC's ARGB) to NV12: BT.601 in limited range, in integers, with
+/// chroma of the average of 2x2 pixels, as the virtual encoder converts them itself.
+pub trait ToNv12: Debug + Send + Sync {
+    /// Queues the conversion of a frame to rows that begin at `to` and are `to_pitch_bytes` apart: luma, and right after it chroma.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    ///
+    /// # Safety
+    /// Both must be memory of the device with room for such frames, of even width and height, which nobody else writes to until
+    /// [`DeviceMemory::wait`] returns.
+    unsafe fn queue(&self, from: DeviceRows, to: u64, to_pitch_bytes: usize) -> Result<(), MemoryError>;
 }
 
 /// Device memory, freed when the last holder lets go.

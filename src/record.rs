@@ -125,6 +125,26 @@ pub struct GpuState {
     pub is_throttled: bool,
     /// Temperature of the chip.
     pub temperature_c: Option<u32>,
+    /// Clock of the video engines while the run was made; left out where nobody looked, as in runs too short for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working: Option<WorkingClock>,
+}
+
+/// What a clock was while an engine worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct WorkingClock {
+    pub lowest_mhz: u32,
+    pub mean_mhz: u32,
+    pub highest_mhz: u32,
+    pub num_readings: u32,
+}
+
+impl GpuState {
+    /// Clock of the video engines in the run: while they worked, or else right after.
+    pub fn run_mhz(&self) -> Option<u32> {
+        self.working.map(|clock| clock.mean_mhz).or(self.video_mhz)
+    }
 }
 
 /// Time and memory that a whole process used, from start to end.
@@ -239,6 +259,9 @@ pub struct FrameColumns {
     /// Time inside nvEncUnmapInputResource; left out likewise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmap_ns: Vec<u64>,
+    /// Time converting the frame to NV12 on the GPU; left out where frames are encoded as they come.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub convert_ns: Vec<u64>,
     /// When the engine began to encode the frame. Only a virtual device says so; otherwise the column is left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encode_at_ns: Vec<u64>,
@@ -305,6 +328,7 @@ impl FrameColumns {
             kinds: order.iter().filter_map(|&unit| kinds.get(unit)).collect(),
             map_ns: moved(&self.map_ns),
             unmap_ns: moved(&self.unmap_ns),
+            convert_ns: moved(&self.convert_ns),
             encode_at_ns: moved(&self.encode_at_ns),
             encoded_at_ns: moved(&self.encoded_at_ns),
         }

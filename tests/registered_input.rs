@@ -22,10 +22,16 @@ fn pixels(config: &EncoderConfig, idx: u64) -> Vec<u8> {
     (0..num_bytes).map(|byte| ((byte * 7 + byte / 61 + idx * 13) % 200) as u8).collect()
 }
 
+const DEVICE: &str = "virtual:latency_us=400,interval_us=200";
+
 fn encode(config: &EncoderConfig, input_path: InputPath) -> (Vec<EncodedPacket>, FrameColumns) {
+    encode_on(DEVICE, config, input_path)
+}
+
+fn encode_on(spec: &str, config: &EncoderConfig, input_path: InputPath) -> (Vec<EncodedPacket>, FrameColumns) {
     let config = &EncoderConfig { nvenc: NvencOptions { input_path, ..config.nvenc }, ..*config };
     let (sink, packets) = keeping_sink();
-    let device = device("virtual:latency_us=400,interval_us=200");
+    let device = device(spec);
     let mut encoder = device.encoder(config, sink).expect("the device takes this configuration");
     for pts in 0..NUM_FRAMES {
         let data = pixels(config, pts);
@@ -60,6 +66,36 @@ fn packets_do_not_depend_on_where_the_frames_were() {
             assert!(by_driver[0].1 != by_driver[NUM_FRAMES as usize - 1].1, "packets depend on the pixels");
             assert!(by_driver == by_cuda, "{format} {dimensions} with {b_frames} B-frames, {lock}");
         }
+    }
+}
+
+/// The formula of the conversion is the virtual encoder's own, so it does not matter who converts. Without loss: a mosaic's blocks
+/// are averages, which are rounded once where the encoder makes them of ARGB.
+#[test]
+fn frames_converted_on_the_device_give_the_stream_of_those_that_the_encoder_converts() {
+    for dimensions in [Dimensions { width: 64, height: 48 }, Dimensions { width: 322, height: 182 }] {
+        for (lock, b_frames) in [(LockPlacement::Inline, 0), (LockPlacement::Thread, 2)] {
+            let config = EncoderConfig { format: PixelFormat::Argb, dimensions, b_frames, ..config(3, lock) };
+            let spec = format!("{DEVICE},payload=lossless");
+            let packets = |path| encode_on(&spec, &config, path).0.into_iter();
+            let bytes = |path| packets(path).map(|it| (it.pts, it.data)).collect::<Vec<_>>();
+            assert!(bytes(InputPath::Driver) == bytes(InputPath::Convert), "{dimensions}, {b_frames} B-frames, {lock}");
+        }
+    }
+    let (_, frames) =
+        encode(&EncoderConfig { format: PixelFormat::Argb, ..config(2, LockPlacement::Inline) }, InputPath::Convert);
+    assert_eq!(frames.convert_ns.len() as u64, NUM_FRAMES);
+    assert!(frames.convert_ns.iter().chain(&frames.upload_ns).all(|&ns| ns > 0));
+}
+
+#[test]
+fn what_cannot_be_converted_is_refused() {
+    let argb = EncoderConfig { format: PixelFormat::Argb, ..config(2, LockPlacement::Inline) };
+    let odd = Dimensions { width: 161, height: 96 };
+    for config in [EncoderConfig { format: PixelFormat::Nv12, ..argb }, EncoderConfig { dimensions: odd, ..argb }] {
+        let config = EncoderConfig { nvenc: NvencOptions { input_path: InputPath::Convert, ..config.nvenc }, ..config };
+        let error = device("virtual").encoder(&config, Box::new(drop)).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("cannot be converted to NV12")));
     }
 }
 

@@ -36,7 +36,8 @@ fn run(threshold: u32, round: u32, wall_ms: f64, lock_ms: f64) -> Run {
 fn record(run: &Run, order_index: u32, num_frames: usize) -> RunRecord {
     let ns = |ms: f64| (ms * 1e6) as u64;
     let (frames, pool) = (num_frames as u64, run.threshold);
-    let gpu = |mhz| GpuState { sm_mhz: None, video_mhz: Some(mhz), is_throttled: false, temperature_c: None };
+    let gpu =
+        |mhz| GpuState { sm_mhz: None, video_mhz: Some(mhz), is_throttled: false, temperature_c: None, working: None };
     RunRecord {
         case: Case {
             codec: Codec::H264,

@@ -46,7 +46,7 @@ pub enum OpenError {
     #[error(transparent)]
     Source(#[from] SourceError),
     #[error(
-        "cannot keep the frames where the GPU can copy them from: they do not fit in memory; raise --preload-mib, lower --frames, or leave out --input-path cuda"
+        "cannot keep the frames where the GPU can copy them from: they do not fit in memory; raise --preload-mib, lower --frames, or leave out --input-path"
     )]
     NotPinned,
     #[error("the clip has {0} bits a sample, and the encoder is fed with 8: use a clip of 8 bits, or --engine nvdec")]
@@ -68,8 +68,8 @@ impl Opened {
             let feed = match plan.input_path {
                 InputPath::Driver => feed,
                 // A copy from other memory takes a detour, and longer: that is another measurement.
-                InputPath::Cuda if !feed.is_preloaded() => return Err(OpenError::NotPinned),
-                InputPath::Cuda => feed.moved(|frame| device.pinned(frame))?,
+                InputPath::Cuda | InputPath::Convert if !feed.is_preloaded() => return Err(OpenError::NotPinned),
+                InputPath::Cuda | InputPath::Convert => feed.moved(|frame| device.pinned(frame))?,
             };
             return Ok(Self { spec, device, feed, format: None });
         }

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::opened::{Opened, RunConfig};
 use crate::contract::{EncodeMetrics, PacketSink};
-use crate::device::DeviceError;
+use crate::device::{ClockWatch, DeviceError};
 use crate::nvdec::error::NvdecError;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::pipeline::Submits;
 use crate::pipeline::engine::Frame;
 use crate::plan::PlannedRun;
-use crate::record::{FrameColumns, LiveSample, RunRecord};
+use crate::record::{FrameColumns, GpuState, LiveSample, RunRecord};
 use crate::source::{Cursor, SourceError};
 use crate::transcode::TranscodeError;
 
@@ -137,7 +137,6 @@ impl Stand<'_> {
             }
         };
         let error = error.err();
-        record.gpu = device.gpu_state();
         record.error = error.as_ref().map(ToString::to_string);
         if let Some(((late, late_ns), (late_before, late_ns_before))) = device.late_frames().zip(late_before) {
             record.model_late = Some(late - late_before);
@@ -176,12 +175,15 @@ impl Stand<'_> {
         };
         self.opened.device.note_engine(self.config.expected_frames());
         let mut cursor = self.opened.feed.start()?;
+        let clocks = self.opened.device.watch_clocks();
         let start = Instant::now();
         let fed = self.feed_all(&mut pipeline, &mut cursor, start, watch, &mut notes);
         // Whatever is in flight is drained, also after a stop or a source that broke off; after a driver error this
         // answers that the encoder has ended, and the first error is the one that counts.
         let finished = pipeline.finish();
         record.wall_ns = nanos(start.elapsed());
+        let working = clocks.and_then(ClockWatch::finish);
+        record.gpu = self.opened.device.gpu_state().map(|state| GpuState { working, ..state });
         record.metrics = pipeline.metrics();
         let first_frame_at = pipeline.first_frame_at();
         (record.frames, record.decode) = pipeline.take_frames();

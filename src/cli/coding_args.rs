@@ -23,8 +23,8 @@ pub struct CodingArgs {
     /// Number of buffer pairs (default: as many as the reap threshold needs)
     #[arg(long, hide_short_help = true)]
     pub pool: Option<u32>,
-    /// How frames get to the encoder: driver (copied into its own buffers) or cuda (copied by CUDA into memory that is
-    /// registered with the encoder)
+    /// How frames get to the encoder: driver (copied into its own buffers), cuda (copied by CUDA into memory that is
+    /// registered with the encoder), or convert (ARGB frames, copied so and converted to NV12 on the GPU)
     #[arg(long, default_value = "driver", hide_short_help = true)]
     pub input_path: InputPath,
     /// NVENC preset, p1 (fastest) to p7 (best quality)

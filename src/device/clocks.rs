@@ -1,17 +1,41 @@
-//! A GPU's clocks, throttling and temperature, from NVML. Best effort: a driver without NVML is possible, and a GPU may
-//! not report everything.
+//! A GPU's clocks, throttling and temperature, from NVML: now, or while an engine works. Best effort: a driver without NVML is
+//! possible, and a GPU may not report everything.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use nvml_wrapper::Nvml;
 use nvml_wrapper::bitmasks::device::ThrottleReasons;
 use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
 
-use crate::record::GpuState;
+use crate::record::{GpuState, WorkingClock};
+
+/// Between two readings of a run. A clock goes up within milliseconds and down within seconds.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// NVML, and the GPU's UUID there.
 #[derive(Debug)]
 pub struct Clocks {
     nvml: Nvml,
     uuid: String,
+}
+
+/// Reads a clock on a thread of its own until it is asked what it saw.
+#[derive(Debug)]
+pub struct ClockWatch {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<Readings>,
+}
+
+/// What was read so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Readings {
+    lowest_mhz: u32,
+    highest_mhz: u32,
+    sum_mhz: u64,
+    num: u32,
 }
 
 impl Clocks {
@@ -34,6 +58,64 @@ impl Clocks {
             video_mhz: gpu.clock_info(Clock::Video).ok(),
             is_throttled: gpu.current_throttle_reasons().is_ok_and(|reasons| reasons.intersects(held_down)),
             temperature_c: gpu.temperature(TemperatureSensor::Gpu).ok(),
+            working: None,
         })
+    }
+
+    /// Reads the clock of the video engines from now on; `None`: there is no thread to be had.
+    pub fn watch(self: &Arc<Self>) -> Option<ClockWatch> {
+        let (clocks, is_over) = (Arc::clone(self), Arc::new(AtomicBool::new(false)));
+        let ends = Arc::clone(&is_over);
+        let read = move || {
+            let mut readings = Readings::default();
+            let Ok(gpu) = clocks.nvml.device_by_uuid(clocks.uuid.as_str()) else { return readings };
+            loop {
+                std::thread::park_timeout(PAUSE);
+                if ends.load(Ordering::Relaxed) {
+                    return readings;
+                }
+                gpu.clock_info(Clock::Video).into_iter().for_each(|mhz| readings.note(mhz));
+            }
+        };
+        let thread = std::thread::Builder::new().name("clocks".to_owned()).spawn(read).ok()?;
+        Some(ClockWatch { is_over, thread })
+    }
+}
+
+impl ClockWatch {
+    /// Ends it; `None`: it had no time for a reading, or the GPU does not say.
+    pub fn finish(self) -> Option<WorkingClock> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        self.thread.join().ok()?.summary()
+    }
+}
+
+impl Readings {
+    fn note(&mut self, mhz: u32) {
+        self.lowest_mhz = if self.num == 0 { mhz } else { self.lowest_mhz.min(mhz) };
+        self.highest_mhz = self.highest_mhz.max(mhz);
+        self.sum_mhz += u64::from(mhz);
+        self.num += 1;
+    }
+
+    fn summary(self) -> Option<WorkingClock> {
+        let Self { lowest_mhz, highest_mhz, sum_mhz, num: num_readings } = self;
+        let mean_mhz = sum_mhz.checked_div(num_readings.into())? as u32;
+        Some(WorkingClock { lowest_mhz, mean_mhz, highest_mhz, num_readings })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readings_are_kept_as_lowest_mean_and_highest() {
+        assert_eq!(Readings::default().summary(), None);
+        let mut readings = Readings::default();
+        [1545, 765, 1545, 1545].into_iter().for_each(|mhz| readings.note(mhz));
+        let expected = WorkingClock { lowest_mhz: 765, mean_mhz: 1350, highest_mhz: 1545, num_readings: 4 };
+        assert_eq!(readings.summary(), Some(expected));
     }
 }

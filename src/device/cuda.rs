@@ -7,6 +7,7 @@ use cudarc::driver::sys::{CUdevice_attribute, CUuuid};
 use cudarc::driver::{CudaContext, DriverError, result};
 
 use super::{DeviceError, Gpu, GpuName};
+use crate::memory::MemoryError;
 
 /// The GPUs that CUDA reports on this computer.
 ///
@@ -88,6 +89,12 @@ pub(super) fn explained(error: &DriverError) -> (String, &'static str) {
         _ => "check the NVIDIA driver (nvidia-smi), then try again",
     };
     (answer, advice)
+}
+
+/// A refused call as an error of memory.
+pub(super) fn failed(what: &'static str, error: &DriverError) -> MemoryError {
+    let (answer, advice) = explained(error);
+    MemoryError { what, answer, advice }
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cudarc::driver::sys::{
     CUDA_MEMCPY2D_st, CUmemorytype, cuMemcpy2DAsync_v2, cuMemcpyDtoHAsync_v2, cuMemcpyHtoDAsync_v2,
 };
-use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
+use cudarc::driver::{CudaContext, CudaStream, result};
 
 use super::DeviceError;
-use super::cuda::{explained, guarded};
-use crate::memory::{DeviceBuffer, DeviceMemory, DeviceRows, HostBuffer, MemoryError};
+use super::cuda::{explained, failed, guarded};
+use super::cuda_nv12::Kernel;
+use crate::memory::{DeviceBuffer, DeviceMemory, DeviceRows, HostBuffer, MemoryError, ToNv12};
 
 /// Rows of device memory begin at multiples of this. Frames whose rows are one are copied in one piece.
 const PITCH_ALIGN_BYTES: usize = 256;
@@ -125,7 +126,11 @@ impl DeviceMemory for CudaMemory {
         let pitch_bytes = row_bytes.next_multiple_of(PITCH_ALIGN_BYTES);
         // SAFETY: the memory is given back once, by `Allocated`.
         let at = unsafe { result::malloc_sync(pitch_bytes * rows) }.map_err(|error| failed("cuMemAlloc", &error))?;
-        Ok(Arc::new(Allocated { at, pitch_bytes, context: Arc::clone(&self.context) }))
+        let buffer = Allocated { at, pitch_bytes, context: Arc::clone(&self.context) };
+        // Whoever reads it as one piece reads the gaps after its rows too, which nobody writes.
+        // SAFETY: so many bytes were allocated above.
+        unsafe { result::memset_d8_sync(at, 0, pitch_bytes * rows) }.map_err(|error| failed("cuMemsetD8", &error))?;
+        Ok(Arc::new(buffer))
     }
 
     fn stream(&self) -> *mut c_void {
@@ -152,6 +157,10 @@ impl DeviceMemory for CudaMemory {
         let (from, to) = (End::Device(at, pitch_bytes), End::Device(to, to_pitch_bytes));
         // SAFETY: the caller's promise for both ends.
         unsafe { self.queue_copy(from, to, (row_bytes, num_rows)) }
+    }
+
+    fn nv12_converter(&self) -> Result<Arc<dyn ToNv12>, MemoryError> {
+        Ok(Arc::new(Kernel::load(Arc::clone(&self.context), Arc::clone(&self.stream))?))
     }
 
     fn wait(&self) -> Result<(), MemoryError> {
@@ -217,11 +226,6 @@ impl virtual_nvenc::DeviceReader for CudaReader {
     fn with_bytes(&self, address: usize, num_bytes: usize, use_them: &mut dyn FnMut(&[u8])) -> bool {
         self.read(address, num_bytes, use_them).is_ok()
     }
-}
-
-fn failed(what: &'static str, error: &DriverError) -> MemoryError {
-    let (answer, advice) = explained(error);
-    MemoryError { what, answer, advice }
 }
 
 /// Host memory that stays where it is, so that the GPU can copy to it and from it.

@@ -3,7 +3,9 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use crate::memory::{DeviceBuffer, DeviceMemory, DeviceRows, HostBuffer, MemoryError};
+use super::nv12;
+
+use crate::memory::{DeviceBuffer, DeviceMemory, DeviceRows, HostBuffer, MemoryError, ToNv12};
 
 /// As a GPU's memory has it: rows that are not a multiple of this have a gap after them.
 const PITCH_ALIGN_BYTES: usize = 256;
@@ -57,7 +59,37 @@ impl DeviceMemory for HostMemory {
         Ok(())
     }
 
+    fn nv12_converter(&self) -> Result<Arc<dyn ToNv12>, MemoryError> {
+        Ok(Arc::new(OnProcessor))
+    }
+
     fn wait(&self) -> Result<(), MemoryError> {
+        Ok(())
+    }
+}
+
+/// The conversion by the processor.
+#[derive(Debug)]
+struct OnProcessor;
+
+impl ToNv12 for OnProcessor {
+    unsafe fn queue(&self, from: DeviceRows, to: u64, to_pitch_bytes: usize) -> Result<(), MemoryError> {
+        let (width, height) = (from.row_bytes / 4, from.num_rows);
+        let rows = |at: u64, pitch_bytes: usize, row_bytes: usize, num_rows: usize| {
+            let rows = DeviceRows { at, pitch_bytes, row_bytes, num_rows };
+            // SAFETY: the caller's promise: so many bytes lie there, and nobody else writes to them.
+            places(rows).map(move |(_, row)| unsafe { std::slice::from_raw_parts_mut(row, row_bytes) })
+        };
+        let mut pixels = rows(from.at, from.pitch_bytes, 4 * width, height);
+        let mut luma = rows(to, to_pitch_bytes, width, height);
+        let chroma = rows(to + (height * to_pitch_bytes) as u64, to_pitch_bytes, width, height / 2);
+        for chroma in chroma {
+            if let (Some(above), Some(below)) = (pixels.next(), pixels.next()) {
+                nv12::luma_row(above, luma.next().unwrap_or_default());
+                nv12::luma_row(below, luma.next().unwrap_or_default());
+                nv12::chroma_row([above, below], chroma);
+            }
+        }
         Ok(())
     }
 }

@@ -38,6 +38,7 @@ pub enum Part {
     RoomWait,
     SourceWait,
     Upload,
+    Convert,
     Submit,
     SubmitWait,
     Copy,
@@ -84,11 +85,12 @@ pub struct Pen {
 
 impl Part {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::LockWait,
         Self::RoomWait,
         Self::SourceWait,
         Self::Upload,
+        Self::Convert,
         Self::Submit,
         Self::SubmitWait,
         Self::Copy,
@@ -110,6 +112,7 @@ impl Part {
             Metric::SubmitBlockedMs => Self::RoomWait,
             Metric::SourceWaitMs => Self::SourceWait,
             Metric::UploadMs => Self::Upload,
+            Metric::ConvertMs => Self::Convert,
             Metric::SubmitMs => Self::Submit,
             Metric::CopyMs => Self::Copy,
             Metric::UnlockMs => Self::Unlock,
@@ -173,6 +176,7 @@ impl Part {
             Self::RoomWait => (0x9a6a00, 0xd9a441),
             Self::SourceWait => (0x8c4a4a, 0xc98a8a),
             Self::Upload => (0x7c4fd0, 0xa78bfa),
+            Self::Convert => (0x556b00, 0xc8dc3c),
             Self::Submit => (0x1a66c8, 0x4c9dff),
             Self::SubmitWait => (0xc02a3a, 0xf25d6a),
             Self::Copy => (0xb0478c, 0xe07fc0),

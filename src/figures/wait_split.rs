@@ -13,7 +13,7 @@ use crate::stats::runs::summary::Group;
 use crate::units::Unit;
 
 /// What a run's time went into, the waits first.
-pub const PARTS: [Metric; 12] = [
+pub const PARTS: [Metric; 13] = [
     Metric::DecodeMapMs,
     Metric::DecodeBlockedMs,
     Metric::LockMs,
@@ -23,6 +23,7 @@ pub const PARTS: [Metric; 12] = [
     Metric::DecodeSubmitMs,
     Metric::DecodeCopyMs,
     Metric::UploadMs,
+    Metric::ConvertMs,
     Metric::SubmitMs,
     Metric::CopyMs,
     Metric::UnlockMs,

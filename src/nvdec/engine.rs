@@ -209,6 +209,7 @@ impl Engine for DecodeEngine {
             preparation_ns: whole_ns.saturating_sub(heard.call_ns + heard.blocked_ns),
             blocked_ns: heard.blocked_ns,
             map_ns: None,
+            convert_ns: None,
             ready: Ready::More(heard.num_shown),
         })
     }

@@ -12,6 +12,15 @@ use crate::contract::{EncoderConfig, FrameView, PictureKind};
 use crate::memory::FramePool;
 use crate::pipeline::engine::{Engine, Frame, Submitted, Taken};
 
+/// A frame that is where the encoder reads it.
+#[derive(Debug, Clone, Copy)]
+pub struct Uploaded {
+    /// Of its rows, in bytes.
+    pitch: u32,
+    /// Time of its conversion, where it was converted.
+    convert_ns: Option<u64>,
+}
+
 /// NVENC as an engine.
 #[derive(Debug)]
 pub struct EncodeEngine {
@@ -54,8 +63,7 @@ impl EncodeEngine {
 
 impl Engine for EncodeEngine {
     type Error = NvencError;
-    /// The pitch of the input buffer in bytes.
-    type Uploaded = u32;
+    type Uploaded = Uploaded;
     type Taken<'a> = TakenPacket<'a>;
     type Data = Vec<u8>;
 
@@ -63,17 +71,21 @@ impl Engine for EncodeEngine {
         self.session.enter_thread(&self.config)
     }
 
-    fn upload(&self, idx: u64, frame: &Frame<'_>) -> Result<u32, NvencError> {
-        self.session.upload(idx, &self.view(frame)?)
+    fn upload(&self, idx: u64, frame: &Frame<'_>) -> Result<Uploaded, NvencError> {
+        let pitch = self.session.upload(idx, &self.view(frame)?)?;
+        let convert_at = Instant::now();
+        let was_converted = self.session.convert_input(idx, frame.pts)?;
+        Ok(Uploaded { pitch, convert_ns: was_converted.then(|| nanos(convert_at.elapsed())) })
     }
 
-    fn submit(&self, idx: u64, frame: &Frame<'_>, pitch: u32) -> Result<Submitted, NvencError> {
+    fn submit(&self, idx: u64, frame: &Frame<'_>, uploaded: Uploaded) -> Result<Submitted, NvencError> {
         let view = self.view(frame)?;
         let map_at = Instant::now();
         let map_ns = self.session.map_input(idx, frame.pts)?.then(|| nanos(map_at.elapsed()));
         let call_at = Instant::now();
-        let ready = self.session.encode(idx, &view, pitch)?;
-        Ok(Submitted { call_at, call_ns: nanos(call_at.elapsed()), preparation_ns: 0, blocked_ns: 0, map_ns, ready })
+        let ready = self.session.encode(idx, &view, uploaded.pitch)?;
+        let (call_ns, convert_ns) = (nanos(call_at.elapsed()), uploaded.convert_ns);
+        Ok(Submitted { call_at, call_ns, preparation_ns: 0, blocked_ns: 0, map_ns, convert_ns, ready })
     }
 
     fn end_of_stream(&self) -> Result<(), NvencError> {

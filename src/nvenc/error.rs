@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::contract::{Codec, Dimensions};
+use crate::contract::{Codec, Dimensions, PixelFormat};
 use crate::library::LoadError;
 use crate::memory::MemoryError;
 use crate::pipeline::RingError;
@@ -55,6 +55,12 @@ pub enum NvencError {
     /// There is no memory that could be registered.
     #[error("this device has no CUDA memory for frames: leave out --input-path cuda, or use a GPU or a virtual device")]
     NoMemory,
+    /// Only some frames can be converted.
+    #[error(
+        "frames of {format} at {dimensions} cannot be converted to NV12 on the GPU, only ARGB of even width and height: use --input-path cuda, or another input"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    NotConvertible { format: PixelFormat, dimensions: Dimensions },
     /// Whoever was to fill a frame has not.
     #[error("frame {pts} is not in the encoder's memory: this is a bug, please report it")]
     #[allow(missing_docs, reason = "the message says it")]

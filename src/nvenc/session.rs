@@ -15,7 +15,7 @@ use super::api::{Api, check};
 use super::error::{CallError, NvencError, Status};
 use super::params::{self, get, put};
 use super::upload;
-use crate::contract::{EncoderConfig, FrameView, InputPath, PictureKind};
+use crate::contract::{EncoderConfig, FrameView, InputPath, PictureKind, PixelFormat};
 use crate::memory::{DeviceMemory, FramePool};
 use crate::pipeline::engine::Ready;
 
@@ -25,6 +25,7 @@ mod registered;
 
 pub use abilities::CodecCaps;
 use inputs::Input;
+use registered::Conversion;
 
 /// How long a busy driver is asked again. GStreamer's clients wait as long.
 const BUSY_LIMIT: Duration = Duration::from_millis(100);
@@ -83,6 +84,8 @@ pub struct Session {
     outputs: Vec<*mut c_void>,
     /// Who fills the inputs, where it is not this session; each is a buffer of it, in the same order.
     filled_by: Option<Arc<FramePool>>,
+    /// Converts frames on the device, where they are not encoded as they come.
+    conversion: Option<Conversion>,
     /// Pictures were submitted after the last end-of-stream: the API wants one before the session is destroyed.
     needs_end_of_stream: AtomicBool,
     /// Dropped last: the driver uses the device until the session is gone.
@@ -130,7 +133,8 @@ impl Session {
         // A driver may hand out a handle and refuse all the same; dropping the session then destroys it.
         let needs_end_of_stream = AtomicBool::new(false);
         let (inputs, outputs) = (Vec::new(), Vec::new());
-        let session = Self { api, encoder, inputs, outputs, filled_by: None, needs_end_of_stream, device };
+        let (filled_by, conversion) = (None, None);
+        let session = Self { api, encoder, inputs, outputs, filled_by, conversion, needs_end_of_stream, device };
         session.check("nvEncOpenEncodeSessionEx", status)?;
         Ok(session)
     }
@@ -200,7 +204,8 @@ impl Session {
             put!(params.inputDuration = 1);
             put!(params.inputBuffer = input);
             put!(params.outputBitstream = self.output(idx));
-            put!(params.bufferFmt = params::buffer_format(frame.format));
+            let is_converted = self.conversion.is_some();
+            put!(params.bufferFmt = params::buffer_format(if is_converted { PixelFormat::Nv12 } else { frame.format }));
             put!(params.pictureStruct = sys::_NV_ENC_PIC_STRUCT::NV_ENC_PIC_STRUCT_FRAME);
         }
         // SAFETY: the struct is valid during each call; both buffers are this session's and stay until it is dropped.
@@ -237,7 +242,7 @@ impl Session {
     /// CUDA refuses.
     pub(super) fn enter_thread(&self, config: &EncoderConfig) -> Result<(), NvencError> {
         match (&self.device.memory, config.nvenc.input_path) {
-            (Some(memory), InputPath::Cuda) => Ok(memory.bind()?),
+            (Some(memory), InputPath::Cuda | InputPath::Convert) => Ok(memory.bind()?),
             _ => Ok(()),
         }
     }

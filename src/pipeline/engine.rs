@@ -104,6 +104,8 @@ pub struct Submitted {
     pub blocked_ns: u64,
     /// Time in which the frame's own memory was mapped for the engine; `None`: nothing had to be.
     pub map_ns: Option<u64>,
+    /// Time in which the frame was converted on the device, which was part of its upload; `None`: it was not.
+    pub convert_ns: Option<u64>,
     /// What the submission makes available.
     pub ready: Ready,
 }

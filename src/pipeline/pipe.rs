@@ -108,6 +108,7 @@ impl<E: Engine> Pipeline<E> {
             submit_at_ns: 0,
             submit_ns: 0,
             map_ns: None,
+            convert_ns: None,
             depth: 0,
         };
         self.wait_for_room(&mut sample, Ring::has_free_slot)?;
@@ -123,6 +124,8 @@ impl<E: Engine> Pipeline<E> {
         sample.upload_ns += submitted.preparation_ns;
         sample.blocked_ns += submitted.blocked_ns;
         sample.map_ns = submitted.map_ns;
+        sample.convert_ns = submitted.convert_ns;
+        sample.upload_ns = sample.upload_ns.saturating_sub(submitted.convert_ns.unwrap_or(0));
         sample.depth = self.shared.note_submitted(submitted.ready) as u32;
         // Before reaping: a frame whose reaping fails was submitted all the same.
         self.submits.push(sample);
@@ -260,6 +263,7 @@ impl<E: Engine> Submits for Pipeline<E> {
             copy_ns: state.totals.copy_ns,
             unlock_ns: state.totals.unlock_ns,
             map_ns: sum(|sample| sample.map_ns.unwrap_or(0)),
+            convert_ns: sum(|sample| sample.convert_ns.unwrap_or(0)),
             unmap_ns: state.totals.unmap_ns,
             drain_ns: self.drain_ns,
             lock_thread_cpu_ns: state.thread_cpu_ns,

@@ -13,6 +13,7 @@ pub(super) struct SubmitSample {
     pub(super) submit_at_ns: u64,
     pub(super) submit_ns: u64,
     pub(super) map_ns: Option<u64>,
+    pub(super) convert_ns: Option<u64>,
     pub(super) depth: u32,
 }
 
@@ -72,6 +73,8 @@ pub(super) fn merge(submits: &[SubmitSample], harvests: &[HarvestSample]) -> Fra
         harvest.map_or(0, |harvest| harvest.packet_at_ns.saturating_sub(sample.submit_at_ns))
     };
     let is_mapped = submits.iter().any(|sample| sample.map_ns.is_some());
+    let is_converted = submits.iter().any(|sample| sample.convert_ns.is_some());
+    let converted = || submit(|sample| sample.convert_ns.unwrap_or(0));
     let if_mapped = |column: Vec<u64>| if is_mapped { column } else { Vec::new() };
     FrameColumns {
         begin_at_ns: since_start(submit(|sample| sample.begin_at_ns)),
@@ -87,6 +90,7 @@ pub(super) fn merge(submits: &[SubmitSample], harvests: &[HarvestSample]) -> Fra
         unlock_ns: harvest(|sample| sample.unlock_ns),
         map_ns: if_mapped(submit(|sample| sample.map_ns.unwrap_or(0))),
         unmap_ns: if_mapped(harvest(|sample| sample.unmap_ns)),
+        convert_ns: if is_converted { converted() } else { Vec::new() },
         latency_ns: submits.iter().zip(&by_frame).map(latency).collect(),
         bytes: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.bytes)).collect(),
         encode_idx: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.idx as u32)).collect(),

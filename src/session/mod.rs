@@ -181,6 +181,7 @@ fn check_lengths(frames: &FrameColumns) -> Result<(), String> {
     let optional = [
         ("map_ns", frames.map_ns.len()),
         ("unmap_ns", frames.unmap_ns.len()),
+        ("convert_ns", frames.convert_ns.len()),
         ("encode_at_ns", frames.encode_at_ns.len()),
         ("encoded_at_ns", frames.encoded_at_ns.len()),
     ];

@@ -164,6 +164,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         lock_thread_cpu_ns: None,
         map_ns: 0,
         unmap_ns: 0,
+        convert_ns: 0,
     };
     RunRecord {
         case: run.case,

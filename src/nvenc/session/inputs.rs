@@ -33,14 +33,17 @@ impl Session {
         for _ in 0..pool {
             self.outputs.push(self.create_output()?);
         }
+        if config.nvenc.input_path == InputPath::Convert {
+            self.conversion = Some(self.create_conversion(config)?);
+        }
         let num_inputs = match config.nvenc.input_path {
             InputPath::Driver => pool,
-            InputPath::Cuda => pool + config.b_frames,
+            InputPath::Cuda | InputPath::Convert => pool + config.b_frames,
         };
         for _ in 0..num_inputs {
             self.inputs.push(match config.nvenc.input_path {
                 InputPath::Driver => Input::Own(self.create_input(config)?),
-                InputPath::Cuda => Input::Registered(self.create_registered(config)?),
+                InputPath::Cuda | InputPath::Convert => Input::Registered(self.create_registered(config)?),
             });
         }
         Ok(())
@@ -129,6 +132,17 @@ impl Session {
         let status = unsafe { (self.api.entries.unlock_input)(self.encoder, input) };
         self.check("nvEncUnlockInputBuffer", status)?;
         Ok(pitch)
+    }
+
+    /// Converts the `idx`-th frame on the device. Answers false where it is encoded as it came.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    pub(in crate::nvenc) fn convert_input(&self, idx: u64, pts: u64) -> Result<bool, NvencError> {
+        match (self.input(idx, pts)?, &self.conversion) {
+            (Input::Registered(registered), Some(conversion)) => self.convert(conversion, registered).map(|()| true),
+            _ => Ok(false),
+        }
     }
 
     /// Maps the `idx`-th frame's memory. Answers false where it is in a buffer of the driver.

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::{Session, params, upload};
-use crate::contract::{EncoderConfig, FrameView};
-use crate::memory::{DeviceBuffer, DeviceRows};
+use crate::contract::{EncoderConfig, FrameView, PixelFormat};
+use crate::memory::{DeviceBuffer, DeviceRows, ToNv12};
 use crate::nvenc::error::NvencError;
 use crate::nvenc::params::{get, put};
 
@@ -47,11 +47,46 @@ impl Registered {
     }
 }
 
+/// Where frames are converted from, and by what.
+#[derive(Debug)]
+pub(super) struct Conversion {
+    converter: Arc<dyn ToNv12>,
+    /// A frame as it came. One is enough: it is converted before the next is copied.
+    original: Arc<dyn DeviceBuffer>,
+    row_bytes: usize,
+    num_rows: usize,
+}
+
 impl Session {
+    /// Makes ready what converts frames of this configuration.
+    pub(super) fn create_conversion(&self, config: &EncoderConfig) -> Result<Conversion, NvencError> {
+        let EncoderConfig { format, dimensions, .. } = *config;
+        let is_even = dimensions.width.is_multiple_of(2) && dimensions.height.is_multiple_of(2);
+        if format != PixelFormat::Argb || !is_even {
+            return Err(NvencError::NotConvertible { format, dimensions });
+        }
+        let memory = self.device.memory.as_ref().ok_or(NvencError::NoMemory)?;
+        let (row_bytes, num_rows) = (4 * dimensions.width as usize, dimensions.height as usize);
+        let original = memory.device_buffer(row_bytes, num_rows)?;
+        Ok(Conversion { converter: memory.nv12_converter()?, original, row_bytes, num_rows })
+    }
+
+    /// Converts the frame that was copied last, and waits for it.
+    pub(super) fn convert(&self, conversion: &Conversion, registered: &Registered) -> Result<(), NvencError> {
+        let memory = self.device.memory.as_ref().ok_or(NvencError::NoMemory)?;
+        let Conversion { converter, original, row_bytes, num_rows } = conversion;
+        let (row_bytes, num_rows) = (*row_bytes, *num_rows);
+        let from = DeviceRows { at: original.at(), pitch_bytes: original.pitch_bytes(), row_bytes, num_rows };
+        // SAFETY: the one was made for frames as they come, the other for NV12 of the same even size, and it is not mapped; only
+        // this thread writes to them.
+        let queued = unsafe { converter.queue(from, registered.buffer.at(), registered.buffer.pitch_bytes()) };
+        Ok(queued.and_then(|()| memory.wait())?)
+    }
+
     /// Allocates and registers memory for frames of this configuration.
     pub(super) fn create_registered(&self, config: &EncoderConfig) -> Result<Registered, NvencError> {
         let memory = self.device.memory.as_ref().ok_or(NvencError::NoMemory)?;
-        let planes = config.format.planes(config.dimensions);
+        let planes = config.encoded_format().planes(config.dimensions);
         // Chroma of an odd width is a byte wider than luma; planes of half width have half the pitch, so that two of their rows
         // take one of these.
         let row_bytes = planes.iter().map(|plane| plane.row_bytes).max().unwrap_or(0);
@@ -60,15 +95,17 @@ impl Session {
         self.register(memory.device_buffer(row_bytes, rows)?, config)
     }
 
-    /// Copies a frame to the GPU and waits for it. Returns the pitch of its rows in bytes.
+    /// Copies a frame to the GPU and waits for it: to where it is encoded from, or where it is converted from. Returns the pitch of
+    /// the rows that are encoded, in bytes.
     pub(super) fn upload_by_cuda(&self, registered: &Registered, frame: &FrameView<'_>) -> Result<u32, NvencError> {
         let memory = self.device.memory.as_ref().ok_or(NvencError::NoMemory)?;
         // Only where a driver gave another time stamp back than it got: `unmap_input_of` did not find the frame then.
         self.unmap(registered)?;
-        let pitch = registered.buffer.pitch_bytes();
+        let target = self.conversion.as_ref().map_or(&registered.buffer, |conversion| &conversion.original);
+        let pitch = target.pitch_bytes();
         let queued = upload::place_planes(frame, pitch, |plane| {
             let to = DeviceRows {
-                at: registered.buffer.at() + plane.offset as u64,
+                at: target.at() + plane.offset as u64,
                 pitch_bytes: plane.pitch,
                 row_bytes: plane.row_bytes,
                 num_rows: plane.num_rows,
@@ -81,7 +118,7 @@ impl Session {
         let waited = memory.wait();
         queued.and(waited)?;
         registered.pts.store(frame.pts, Ordering::Relaxed);
-        Ok(pitch as u32)
+        Ok(registered.buffer.pitch_bytes() as u32)
     }
 
     /// Registers a buffer for frames of this configuration.
@@ -100,7 +137,7 @@ impl Session {
             put!(params.height = config.dimensions.height);
             put!(params.pitch = buffer.pitch_bytes() as u32);
             put!(params.resourceToRegister = std::ptr::with_exposed_provenance_mut(buffer.at() as usize));
-            put!(params.bufferFormat = params::buffer_format(config.format));
+            put!(params.bufferFormat = params::buffer_format(config.encoded_format()));
             put!(params.bufferUsage = sys::_NV_ENC_BUFFER_USAGE::NV_ENC_INPUT_IMAGE);
             (self.api.entries.register)(self.encoder, params.as_mut_ptr())
         };

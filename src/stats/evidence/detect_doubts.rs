@@ -94,12 +94,12 @@ impl Seen<'_> {
     /// At equal clocks: time goes with the inverse of the clock, as far as the clock has a part in it at all.
     fn clock(&self) -> Option<Doubt> {
         let mhz = |runs: &[&RunSummary]| {
-            let known = |run: &&RunSummary| Some(f64::from(run.gpu?.video_mhz?)).filter(|&mhz| mhz > 0.0);
+            let known = |run: &&RunSummary| Some(f64::from(run.gpu?.run_mhz()?)).filter(|&mhz| mhz > 0.0);
             median(&runs.iter().map(known).collect::<Option<Vec<_>>>()?)
         };
         let (before_mhz, after_mhz) = (mhz(self.sides.before)?, mhz(self.sides.after)?);
         let at_one_clock = |run: &RunSummary, side: SideName| {
-            let clock = f64::from(run.gpu?.video_mhz?) / before_mhz;
+            let clock = f64::from(run.gpu?.run_mhz()?) / before_mhz;
             Some(self.quantity.value(run, side)? * clock.powi(self.quantity.powers_of_time()))
         };
         self.as_far_as(DoubtKind::ClockDiffers { before_mhz, after_mhz }, self.sides.sample_of(self.unit, at_one_clock))
@@ -250,8 +250,13 @@ mod tests {
     }
 
     fn on_gpu(wall_ms: f64, video_mhz: u32, num_throttled: usize) -> Vec<RunSummary> {
-        let gpu =
-            |is_throttled| GpuState { sm_mhz: None, video_mhz: Some(video_mhz), is_throttled, temperature_c: None };
+        let gpu = |is_throttled| GpuState {
+            sm_mhz: None,
+            video_mhz: Some(video_mhz),
+            is_throttled,
+            temperature_c: None,
+            working: None,
+        };
         let on = |(idx, run)| RunSummary { gpu: Some(gpu(idx < num_throttled)), ..run };
         runs(zigzag(wall_ms)).into_iter().enumerate().map(on).collect()
     }

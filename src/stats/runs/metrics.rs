@@ -100,6 +100,8 @@ metrics! {
         "Total time inside nvEncMapInputResource. Only where frames are in CUDA memory (input_path).";
     UnmapMs: "unmap_ms", "Unmap input", Milliseconds, Lower, 0, |run| (run.record.metrics.map_ns > 0).then(|| ms(run.record.metrics.unmap_ns)),
         "Total time inside nvEncUnmapInputResource, on whichever thread locks. Only where frames are in CUDA memory.";
+    ConvertMs: "convert_ms", "Convert to NV12", Milliseconds, Lower, 0, |run| (run.record.metrics.convert_ns > 0).then(|| ms(run.record.metrics.convert_ns)),
+        "Total time converting frames to NV12 on the GPU, from starting the kernel until it is done. Only with input_path convert.";
     DecodeMapMs: "decode_map_ms", "Decoder's map wait", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.lock_ns),
         "Total time inside cuvidMapVideoFrame64, on whichever thread takes frames back from the decoder. Only of a transcode, as all that is the decoder's.";
     DecodeBlockedMs: "decode_blocked_ms", "Decoder blocked", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.blocked_ns),
@@ -227,7 +229,8 @@ impl Metric {
 
     /// Can a run of this engine have it? Frames in CUDA memory, and other programs, are encoders' business.
     pub fn is_of(self, engine: EngineKind) -> bool {
-        const OF_ENCODERS: [Metric; 7] = [
+        const OF_ENCODERS: [Metric; 8] = [
+            Metric::ConvertMs,
             Metric::MapMs,
             Metric::UnmapMs,
             Metric::ProcessWallMs,

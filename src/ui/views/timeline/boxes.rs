@@ -61,6 +61,7 @@ pub fn meaning(part: Part) -> colour::Part {
     match part {
         Part::Room => colour::Part::RoomWait,
         Part::Upload => colour::Part::Upload,
+        Part::Convert => colour::Part::Convert,
         Part::Submit => colour::Part::Submit,
         Part::SubmitBehindLock => colour::Part::SubmitWait,
         Part::InFlight => colour::Part::InFlight,

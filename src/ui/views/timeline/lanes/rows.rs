@@ -11,7 +11,7 @@ use crate::ui::views::timeline::lanes::times::{Part, Span, Times};
 /// Sums are kept for every so many turns; the turns between are added up when asked for.
 const SUMS_EVERY: usize = 16;
 /// No turn has more.
-const MOST_PARTS: usize = 8;
+const MOST_PARTS: usize = 9;
 /// A part that took no time.
 const NOTHING: (Part, Span) = (Part::Room, Span { from_ns: 0, until_ns: 0 });
 
@@ -97,18 +97,19 @@ impl Turn {
         }
     }
 
-    fn submitting(self, times: &Times<'_>) -> [(Part, Span); 4] {
+    fn submitting(self, times: &Times<'_>) -> [(Part, Span); 5] {
         let room = (Part::Room, times.room(self.frame));
         let upload = (Part::Upload, times.upload(self.frame));
+        let convert = (Part::Convert, times.convert(self.frame));
         let [behind, submit] = submitted(times, self.frame);
         match times.lock {
             // The thread polls until there is room, which a turn's end tells better than the pauses do.
             LockPlacement::Poll => {
                 let room = Span { from_ns: submit.1.until_ns, until_ns: self.span.until_ns };
-                [upload, behind, submit, (Part::Room, room)]
+                [upload, convert, behind, submit, (Part::Room, room)]
             }
-            _ if times.waits_before_upload => [room, upload, behind, submit],
-            _ => [upload, room, behind, submit],
+            _ if times.waits_before_upload => [room, upload, convert, behind, submit],
+            _ => [upload, convert, room, behind, submit],
         }
     }
 }
@@ -128,8 +129,8 @@ fn holding(times: &Times<'_>, frame: u32) -> [(Part, Span); MOST_PARTS] {
     let room = if times.lock == LockPlacement::Poll { NOTHING } else { (Part::Room, times.room(frame)) };
     let [lock_wait, copy, unlock] = reaping(times, frame);
     let in_flight = Span { from_ns: submit.1.until_ns, until_ns: lock_wait.1.from_ns };
-    let upload = (Part::Upload, times.upload(frame));
-    [upload, room, behind, submit, (Part::InFlight, in_flight), lock_wait, copy, unlock]
+    let (upload, convert) = ((Part::Upload, times.upload(frame)), (Part::Convert, times.convert(frame)));
+    [upload, convert, room, behind, submit, (Part::InFlight, in_flight), lock_wait, copy, unlock]
 }
 
 fn padded<const NUM: usize>(parts: [(Part, Span); NUM]) -> [(Part, Span); MOST_PARTS] {

@@ -19,6 +19,8 @@ pub enum Part {
     Room,
     /// Copying it into the driver's input buffer.
     Upload,
+    /// Converting it on the GPU.
+    Convert,
     /// Inside nvEncEncodePicture, which came back only when another thread's lock had.
     SubmitBehindLock,
     /// Inside nvEncEncodePicture.
@@ -59,11 +61,12 @@ pub struct Times<'a> {
 
 impl Part {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 11;
     /// In the order in which a frame goes through them.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Room,
         Self::Upload,
+        Self::Convert,
         Self::SubmitBehindLock,
         Self::Submit,
         Self::InFlight,
@@ -79,6 +82,7 @@ impl Part {
         match self {
             Self::Room => "wait for room",
             Self::Upload => "upload",
+            Self::Convert => "convert",
             Self::SubmitBehindLock => "submit, behind a lock",
             Self::Submit => "submit",
             Self::InFlight => "in flight",
@@ -95,6 +99,7 @@ impl Part {
         match self {
             Self::Room => "The submitting thread waits for a free buffer, or until fewer than T frames are in flight.",
             Self::Upload => "Time copying the frame into the driver's input buffer.",
+            Self::Convert => "Time converting the frame to NV12 on the GPU, until it is done.",
             Self::SubmitBehindLock => {
                 "Time inside nvEncEncodePicture until the other thread's lock returned: the driver lets in one of the two at a \
                  time, or its queue was full."
@@ -143,9 +148,14 @@ impl Times<'_> {
 
     /// Copying the frame in.
     pub fn upload(&self, frame: u32) -> Span {
+        before(self.convert(frame).from_ns, self.get(&self.frames.upload_ns, frame))
+    }
+
+    /// Converting it, right after it was copied.
+    pub fn convert(&self, frame: u32) -> Span {
         let is_before_room = self.lock != LockPlacement::Poll && !self.waits_before_upload;
         let until = if is_before_room { self.room(frame) } else { self.submit(frame) };
-        before(until.from_ns, self.get(&self.frames.upload_ns, frame))
+        before(until.from_ns, self.get(&self.frames.convert_ns, frame))
     }
 
     /// The call of nvEncEncodePicture.
