@@ -42,7 +42,7 @@ fn table_ui(ui: &mut Ui, rows: &[Row]) {
         TableBuilder::new(ui)
             .vscroll(false)
             .cell_layout(Layout::right_to_left(Align::Center))
-            .column(Column::exact(if is_transcode { 188.0 } else { 136.0 }))
+            .column(Column::exact(if is_transcode { 172.0 } else { 136.0 }))
             .column(Column::remainder().at_least(64.0).clip(true))
             .column(Column::exact(116.0))
             .columns(Column::remainder().at_least(52.0).clip(true), num_metrics - 1 + usize::from(has_all))
