@@ -171,6 +171,7 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
         process: None,
         metrics: EncodeMetrics { frames: num, packets: num, lock_ns, queue_peak: 4, ..EncodeMetrics::default() },
         frames,
+        digest_ns: None,
         decode: None,
     }
 }

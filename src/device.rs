@@ -220,6 +220,14 @@ impl Device {
         &self.info
     }
 
+    /// The same device through another driver's functions: for tests, whose driver is the virtual one with some entries replaced.
+    pub fn through(mut self, api: Arc<Api>) -> Self {
+        if let Some(encoder) = &mut self.encoder {
+            encoder.api = api;
+        }
+        self
+    }
+
     /// Opens an encode session.
     ///
     /// # Errors

@@ -202,6 +202,9 @@ pub struct RunRecord {
     /// Time and memory of the process that encoded, where it was not this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessUse>,
+    /// Time spent on digests of the packets, on the thread that locks; left out where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest_ns: Option<u64>,
     /// Totals of the encoder.
     pub metrics: EncodeMetrics,
     /// Measurements of each frame, in display order.
@@ -262,6 +265,9 @@ pub struct FrameColumns {
     /// Time converting the frame to NV12 on the GPU; left out where frames are encoded as they come.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub convert_ns: Vec<u64>,
+    /// The low 32 bits of the packet's XXH3-64; left out where packets were not digested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packet_digest: Vec<u32>,
     /// When the engine began to encode the frame. Only a virtual device says so; otherwise the column is left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encode_at_ns: Vec<u64>,
@@ -329,6 +335,7 @@ impl FrameColumns {
             map_ns: moved(&self.map_ns),
             unmap_ns: moved(&self.unmap_ns),
             convert_ns: moved(&self.convert_ns),
+            packet_digest: moved_counts(&self.packet_digest),
             encode_at_ns: moved(&self.encode_at_ns),
             encoded_at_ns: moved(&self.encoded_at_ns),
         }

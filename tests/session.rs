@@ -81,6 +81,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
             kinds: "P".repeat(num_frames),
             ..FrameColumns::default()
         },
+        digest_ns: None,
         decode: None,
     }
 }

@@ -85,6 +85,7 @@ fn record(run: &Run, order_index: u32, num_frames: usize) -> RunRecord {
             kinds: "P".repeat(num_frames),
             ..FrameColumns::default()
         },
+        digest_ns: None,
         decode: None,
     }
 }

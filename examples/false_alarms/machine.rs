@@ -117,6 +117,7 @@ impl Machine {
                 ..EncodeMetrics::default()
             },
             frames,
+            digest_ns: None,
             decode: None,
         }
     }

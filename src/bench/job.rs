@@ -108,7 +108,8 @@ impl Job {
             let mut saving = |event: Event<'_>| {
                 if let Event::RunFinished(record) = &event {
                     writer.append(record).map_err(|error| error.to_string())?;
-                    made.push(RunSummary::of(record));
+                    let summary = RunSummary::of(record).among(&made);
+                    made.push(summary);
                 }
                 listener(event)
             };

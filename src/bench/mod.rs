@@ -18,6 +18,7 @@ mod pause;
 pub mod process;
 pub mod run;
 pub mod schedule;
+mod streams;
 pub mod sweep;
 pub mod trace;
 #[cfg(feature = "gui")]

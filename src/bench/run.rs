@@ -64,6 +64,14 @@ pub enum RunError {
         "{packets} packets came back for {frames} frames: the driver lost or repeated frames; update the driver, and report this if it persists"
     )]
     PacketCount { frames: u64, packets: u64 },
+    #[error(
+        "frame {frame} never came back: the driver returned another packet twice, or one with a time stamp that was never submitted; update the driver, and report this if it persists"
+    )]
+    NeverBack { frame: usize },
+    #[error(
+        "the packet of frame {frame} is empty: the driver reported success without output; update the driver, and report this if it persists"
+    )]
+    Empty { frame: usize },
     #[error("stopped before its end")]
     Stopped,
 }
@@ -200,6 +208,7 @@ impl Stand<'_> {
         {
             return Err(RunError::PacketCount { frames, packets });
         }
+        check_packets(&record.frames)?;
         if let Some(first_frame_at) = first_frame_at {
             add_engine_times(&mut record.frames, &self.opened.device.engine_times(), first_frame_at);
         }
@@ -266,6 +275,15 @@ impl Stand<'_> {
     }
 }
 
+/// Did every frame come back, with something in it? As many packets as frames may be one packet twice and another never.
+fn check_packets(frames: &FrameColumns) -> Result<(), RunError> {
+    // A packet comes after its submission.
+    if let Some(frame) = frames.latency_ns.iter().position(|&ns| ns == 0) {
+        return Err(RunError::NeverBack { frame });
+    }
+    frames.bytes.iter().position(|&bytes| bytes == 0).map_or(Ok(()), |frame| Err(RunError::Empty { frame }))
+}
+
 /// When the engine worked on each frame, from the times of all frames in coding order; without them for all frames, none.
 fn add_engine_times(frames: &mut FrameColumns, times: &[(Instant, Instant)], first_frame_at: Instant) {
     if times.len() != frames.len() {
@@ -297,6 +315,18 @@ fn unix_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lost_and_an_empty_packet_are_found() {
+        let frames = |latency_ns: &[u64], bytes: &[u32]| FrameColumns {
+            latency_ns: latency_ns.to_vec(),
+            bytes: bytes.to_vec(),
+            ..FrameColumns::default()
+        };
+        assert!(check_packets(&frames(&[9, 8], &[100, 20])).is_ok());
+        assert!(matches!(check_packets(&frames(&[9, 0], &[100, 0])), Err(RunError::NeverBack { frame: 1 })));
+        assert!(matches!(check_packets(&frames(&[9, 8], &[0, 20])), Err(RunError::Empty { frame: 0 })));
+    }
 
     #[test]
     fn the_engines_times_come_in_coding_order_and_are_kept_in_display_order() {

@@ -9,6 +9,8 @@ use super::opened::Opened;
 use super::others::{Others, OthersError, is_other};
 use super::run::{Caller, Glimpse, RunError, Stand};
 use super::schedule::Forecast;
+use super::streams::{PacketDigests, Streams};
+use crate::contract::PacketSink;
 use crate::device::DeviceError;
 use crate::plan::{Plan, PlanError, PlannedRun};
 use crate::record::RunRecord;
@@ -95,7 +97,7 @@ pub fn sweep(
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
 ) -> Result<Outcome, SweepError> {
-    let mut outcome = Outcome::default();
+    let (mut outcome, mut streams) = (Outcome::default(), Streams::default());
     for planned in runs {
         if stop.load(Ordering::Relaxed) {
             outcome.stopped = true;
@@ -117,7 +119,13 @@ pub fn sweep(
         // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
         let mut watch = |glimpse: Glimpse<'_>| drop(listener(Event::RunWatched(planned, glimpse)));
         let stand = Stand { opened, config: &config, caller: caller(plan), stop };
-        let (record, error) = stand.run(planned, Box::new(drop), &mut watch);
+        let digests = streams.digests_for(planned, config.expected_frames());
+        let sink = digests.as_ref().map_or_else(|| Box::new(drop) as PacketSink, PacketDigests::sink);
+        let (mut record, error) = stand.run(planned, sink, &mut watch);
+        if let Some(digests) = digests.filter(|_| plan.engine.encodes()) {
+            digests.write_to(&mut record);
+            streams.note(&record);
+        }
         if matches!(error, Some(RunError::Stopped)) {
             outcome.stopped = true;
             break;

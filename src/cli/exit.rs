@@ -227,7 +227,10 @@ impl From<RunError> for Failure {
             RunError::Device(error) => error.into(),
             RunError::Nvenc(error) => error.into(),
             RunError::Nvdec(error) => error.into(),
-            RunError::Source(_) | RunError::PacketCount { .. } => Self::failed(error),
+            RunError::Source(_)
+            | RunError::PacketCount { .. }
+            | RunError::NeverBack { .. }
+            | RunError::Empty { .. } => Self::failed(error),
             RunError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }

@@ -43,6 +43,7 @@ impl PlannedRun {
             process: None,
             metrics: EncodeMetrics::default(),
             frames: FrameColumns::default(),
+            digest_ns: None,
             decode: None,
         }
     }

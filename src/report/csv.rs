@@ -57,7 +57,7 @@ const CASE: &str = "order_index,repeat_index,codec,reap_threshold,lock,pool,clie
 type Column = fn(&FrameColumns, usize) -> Option<u64>;
 
 /// Columns of a damaged or foreign file may differ in length; what is missing is left empty.
-const COLUMNS: [(&str, Column); 17] = [
+const COLUMNS: [(&str, Column); 18] = [
     ("begin_at_ns", |frames, idx| frames.begin_at_ns.get(idx).copied()),
     ("source_wait_ns", |frames, idx| frames.source_wait_ns.get(idx).copied()),
     ("blocked_ns", |frames, idx| frames.blocked_ns.get(idx).copied()),
@@ -75,6 +75,7 @@ const COLUMNS: [(&str, Column); 17] = [
     ("map_ns", |frames, idx| frames.map_ns.get(idx).copied()),
     ("unmap_ns", |frames, idx| frames.unmap_ns.get(idx).copied()),
     ("convert_ns", |frames, idx| frames.convert_ns.get(idx).copied()),
+    ("packet_digest", |frames, idx| frames.packet_digest.get(idx).copied().map(u64::from)),
 ];
 
 fn write_frames_of(run: &RunRecord, out: &mut impl Write) -> Result<(), ReportError> {

@@ -102,6 +102,7 @@ pub fn candidates(material: &Material<'_>, known: &Recommendation) -> String {
                 Standing::Undecided => "undecided",
                 Standing::Refused => "latency too high",
                 Standing::Failed => "a run failed",
+                Standing::OtherStream => "other stream",
             }
             .to_owned(),
             units::ms(one.wall_ms),

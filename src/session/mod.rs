@@ -182,6 +182,7 @@ fn check_lengths(frames: &FrameColumns) -> Result<(), String> {
         ("map_ns", frames.map_ns.len()),
         ("unmap_ns", frames.unmap_ns.len()),
         ("convert_ns", frames.convert_ns.len()),
+        ("packet_digest", frames.packet_digest.len()),
         ("encode_at_ns", frames.encode_at_ns.len()),
         ("encoded_at_ns", frames.encoded_at_ns.len()),
     ];

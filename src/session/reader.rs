@@ -104,7 +104,8 @@ impl Session {
         let mut records = Records::open(dir, usize::MAX)?;
         while let Some(record) = records.next() {
             let record = record?;
-            session.summaries.push(RunSummary::of(&record));
+            let summary = RunSummary::of(&record).among(&session.summaries);
+            session.summaries.push(summary);
             visit(record, records.share_read());
         }
         Ok(Self { damage: records.damage, ..session })

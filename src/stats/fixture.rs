@@ -36,6 +36,7 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
             ..EncodeMetrics::default()
         },
         frames: FrameColumns::default(),
+        digest_ns: None,
         decode: None,
     }
 }

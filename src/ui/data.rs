@@ -72,7 +72,7 @@ impl LoadedSession {
     /// Takes up a run that was just finished.
     pub fn push(&mut self, record: RunRecord) {
         let run = LoadedRun::of(record);
-        self.session.summaries.push(run.summary.clone());
+        self.session.summaries.push(run.summary.clone().among(&self.session.summaries));
         self.runs.push(run);
         self.groups = groups(&self.session.summaries);
         self.version = next_version();

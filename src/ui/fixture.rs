@@ -84,6 +84,7 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         process: None,
         metrics,
         frames,
+        digest_ns: None,
         decode: None,
     }
 }

@@ -132,7 +132,8 @@ fn push_frame(frames: &mut FrameColumns, now: u64, engine: &mut Engine) {
     frames.copy_ns.push(4_000);
     frames.unlock_ns.push(1_000);
     frames.latency_ns.push(0);
-    frames.bytes.push(900 + (engine.random() % 200) as u32);
+    // The same in every run, as an encoder's are.
+    frames.bytes.push(900 + (frames.bytes.len() as u32 * 37) % 200);
     frames.encode_idx.push(idx);
     frames.kinds.push(if idx == 0 { 'K' } else { 'P' });
 }
@@ -183,6 +184,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         process: None,
         metrics,
         frames,
+        digest_ns: None,
         decode: None,
     }
 }

@@ -14,4 +14,5 @@ pub mod repetition;
 pub mod side;
 pub mod side_name;
 pub mod sides;
+pub mod streams;
 pub mod warnings;

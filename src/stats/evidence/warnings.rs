@@ -14,6 +14,7 @@ use crate::record::Case;
 use crate::stats::evidence::detect_doubts::{scatter_pct, two_clusters};
 use crate::stats::evidence::side::Side;
 use crate::stats::evidence::side_name::SideName;
+use crate::stats::evidence::streams;
 use crate::stats::runs::counted;
 use crate::stats::runs::summary::Group;
 use crate::units;
@@ -57,6 +58,18 @@ pub struct NotComparable {
 }
 
 impl NotComparable {
+    /// The cases of one codec give other bytes. `None` where they give the same, where that is not known, and where the sides had
+    /// other frames or another device, which is said elsewhere.
+    pub(crate) fn streams(before: &Side<'_>, after: &Side<'_>, cases: [Case; 2]) -> Option<Self> {
+        if before.input_text() != after.input_text() || before.device != after.device {
+            return None;
+        }
+        let runs = |side: &Side<'_>, case| side.runs_of(case).into_iter().cloned().collect::<Vec<_>>();
+        let differs = streams::differs_between(&runs(before, cases[0]), &runs(after, cases[1]))?;
+        let (before, after) = (cases[0].title(), format!("{}, other bytes from frame {differs} on", cases[1].title()));
+        Some(Self { field: format!("stream ({})", cases[0].codec), before, after })
+    }
+
     /// One side was throttled throughout, the other was not.
     pub(crate) fn throttled() -> Self {
         let (before, after) = ("other than after".to_owned(), "other than before".to_owned());
@@ -85,6 +98,7 @@ pub enum Warning {
     FewRuns { side: SideName, case: Case, num_good: u32 },
     Scatter { side: SideName, case: Case, cv_pct: f64 },
     TwoClusters { side: SideName, case: Case, apart_pct: f64 },
+    StreamVaries { side: SideName, case: Case, from_frame: u32 },
 }
 
 /// All there are, the gravest kinds first. `groups` are the compared cases, before and after, one pair a codec.
@@ -182,6 +196,8 @@ fn of_runs(side: SideName, group: &Group, origin: &Side<'_>) -> Vec<Warning> {
     if let Some(cv_pct) = scatter_pct(&runs).filter(|&cv_pct| cv_pct > HIGH_CV_PCT) {
         all.push(Warning::Scatter { side, case, cv_pct });
     }
+    let varies = streams::varies(origin.runs, case).map(|varies| varies.from_frame);
+    all.extend(varies.map(|from_frame| Warning::StreamVaries { side, case, from_frame }));
     all.extend(two_clusters(&runs).map(|apart_pct| Warning::TwoClusters { side, case, apart_pct }));
     all
 }
@@ -211,6 +227,11 @@ impl fmt::Display for Warning {
                 "Wall times scatter by {} from run to run {side} ({case}): the computer was not quiet. The interval \
                  includes this",
                 units::pct(*cv_pct)
+            ),
+            Self::StreamVaries { side, case, from_frame } => write!(
+                f,
+                "The encoder does not repeat its stream {side} ({case}): from frame {from_frame} on its runs return other bytes, so \
+                 nobody can say whether two settings encode the same"
             ),
             Self::TwoClusters { side, case, apart_pct } => write!(
                 f,

@@ -4,6 +4,7 @@ pub mod distribution;
 pub mod histogram;
 pub mod metrics;
 pub mod selector;
+pub mod stream;
 pub mod summary;
 pub mod values;
 

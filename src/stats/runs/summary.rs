@@ -3,6 +3,7 @@
 //! A summary keeps no frames, so a session of any size fits in memory. Knows no file and judges nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use crate::record::{Case, DeviceInfo, GpuState, RunRecord};
 use crate::stats::math::descriptive::Spread;
 use crate::stats::runs::metrics::{Measured, Metric};
+use crate::stats::runs::stream::{Stream, shared};
 use crate::stats::runs::values::Values;
 
 /// One run without its frames. Serialises to flat keys, metrics under [`Metric::key`].
@@ -43,6 +45,9 @@ pub struct RunSummary {
     /// `None`: no GPU, or it does not say.
     pub gpu: Option<GpuState>,
     pub verified_frames: Option<u64>,
+    /// What came out; `None`: it is not known. Not in JSON, whose readers have the frames.
+    #[serde(skip)]
+    pub stream: Option<Arc<Stream>>,
     /// Not in JSON, whose readers have the frames.
     #[serde(skip)]
     pub lock_deciles_ms: Option<Deciles>,
@@ -104,10 +109,17 @@ impl RunSummary {
             on_time: values.on_time(&run).map(Box::new),
             values,
             gpu: record.gpu,
+            stream: Stream::of(record),
             verified_frames: record.process.as_ref().and_then(|process| process.verified_frames),
             lock_deciles_ms: deciles(|share| run.lock_at(share)),
             latency_deciles_ms: deciles(|share| run.latency_at(share)),
         }
+    }
+
+    /// The same among others: an equal stream is kept once.
+    pub fn among(mut self, earlier: &[Self]) -> Self {
+        self.stream = self.stream.map(|own| shared(own, earlier.iter().filter_map(|run| run.stream.as_ref())));
+        self
     }
 
     /// Is it one of the runs that means and percentiles are made of?

@@ -157,6 +157,8 @@ pub fn compare_among(
         .into_iter()
         .map(|codec| pair_of(codec, before, after))
         .collect::<Result<Vec<_>, _>>()?;
+    let has_other_streams = |&(one, other): &CasePair| NotComparable::streams(before, after, [one, other]);
+    not_comparable.extend(pairs.iter().filter(|_| !allow.settings).filter_map(has_other_streams));
     let is_paired = before.is_same_session(after);
     let own = (is_paired && known.is_none()).then(|| Peers::of(before.runs, &references_of(before, &pairs)));
     let peers = known.filter(|_| is_paired).or(own.as_ref());

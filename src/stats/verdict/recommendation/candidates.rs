@@ -10,6 +10,7 @@ use crate::record::Case;
 use crate::stats::evidence::decision::{Decision, Evidence, Standard};
 use crate::stats::evidence::quantity::Quantity;
 use crate::stats::evidence::sides::{Paired, Sides};
+use crate::stats::evidence::streams::{self, StreamDiffers};
 use crate::stats::math::descriptive::median;
 use crate::stats::runs::metrics::{Metric, PRIMARY, tail_of};
 use crate::stats::runs::summary::{RunSummary, groups};
@@ -35,6 +36,9 @@ pub struct Candidate {
     pub slower: Option<Decision>,
     /// What its latency is limited by: the guard against the reference, or for live use the budget. `None`: nothing limits it.
     pub limit: Option<Decision>,
+    /// Where its stream differs from the reference's; `None`: it is the same, or is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamDiffers>,
     /// No other case has both a shorter wall time and a lower tail.
     pub is_pareto_optimal: bool,
 }
@@ -53,6 +57,8 @@ pub enum Standing {
     Refused,
     /// A run of it failed, warm-ups included.
     Failed,
+    /// It gives another stream than the reference: it is another encode, and no faster one.
+    OtherStream,
 }
 
 impl Candidate {
@@ -62,7 +68,7 @@ impl Candidate {
         match self.standing {
             Standing::Fast => seems_as_fast.unwrap_or(true),
             Standing::Undecided => seems_as_fast.unwrap_or(false),
-            Standing::Slower | Standing::Refused | Standing::Failed => false,
+            Standing::Slower | Standing::Refused | Standing::Failed | Standing::OtherStream => false,
         }
     }
 }
@@ -110,13 +116,15 @@ impl Field<'_> {
         let tail = tail_of(frames);
         let limit = self.limit(case, tail, &good);
         let is_refused = limit.as_ref().is_some_and(|limit| limit.is_met == Some(false));
+        let stream = streams::differs(self.runs, case, self.reference);
         let standing = match () {
             () if of_case().any(|run| run.error.is_some()) => Standing::Failed,
+            () if stream.is_some() => Standing::OtherStream,
             () if is_refused => Standing::Refused,
             () => Standing::Undecided,
         };
         let tail_ms = median(&values_of(&good, tail));
-        Some(Candidate { case, wall_ms, tail_ms, standing, slower: None, limit, is_pareto_optimal: false })
+        Some(Candidate { case, wall_ms, tail_ms, standing, slower: None, limit, stream, is_pareto_optimal: false })
     }
 
     fn limit(&self, case: Case, tail: Metric, good: &[&RunSummary]) -> Option<Decision> {

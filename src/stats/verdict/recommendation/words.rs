@@ -12,6 +12,8 @@ pub(super) fn reason(known: &Recommendation) -> String {
     sentences.push(standing(known));
     sentences.extend(known.competitors.iter().filter_map(|one| competitor(known, one)));
     sentences.extend(known.candidates.iter().filter_map(|one| left_out(known, one)));
+    let other_streams = known.candidates.iter().filter_map(|one| one.stream.as_ref());
+    sentences.extend(other_streams.map(|stream| format!("{stream}: it is another encode, and takes no part.")));
     sentences.push(confirmation(known));
     sentences.extend(known.stages.iter().map(Stages::sentence));
     sentences.extend(known.moved.iter().map(|one| moved(known, one)));
@@ -57,6 +59,7 @@ impl Recommendation {
         match (one.standing, &one.slower) {
             _ if one.case == self.case => "keep".to_owned(),
             (Standing::Failed, _) => "a run failed".to_owned(),
+            (Standing::OtherStream, _) => "other stream".to_owned(),
             (Standing::Refused, _) => "latency too high".to_owned(),
             (Standing::Fast, _) if one.seems_fast() => "as fast".to_owned(),
             (Standing::Slower | Standing::Fast, Some(slower)) => {
@@ -98,6 +101,8 @@ fn left_out(known: &Recommendation, one: &Candidate) -> Option<String> {
                 units::change_pct(limit.limit_pct)
             ))
         }
+        // Said of every such case, however fast it is.
+        Standing::OtherStream => None,
         Standing::Fast | Standing::Slower | Standing::Undecided => None,
     }
 }

@@ -1,0 +1,84 @@
+//! Which bytes came out: a digest of every packet, so that settings are compared only where they give the same stream.
+//!
+//! Warm-up runs digest always. The counted runs of a codec do where that took less than [`MAX_SHARE`] of the wall time in every
+//! case's warm-up: all of them or none, so that it favours no case. Elsewhere the sizes of packets must do, which every run has. Digesting happens on the thread that locks, after the unlock.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::contract::{EncodedPacket, PacketSink};
+use crate::plan::PlannedRun;
+use crate::record::{Case, RunRecord};
+
+/// Of a run's wall time.
+const MAX_SHARE: f64 = 0.002;
+
+/// Decides which runs digest their packets.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    /// Of each case that was warmed up: is it cheap?
+    warmed_up: Vec<(Case, bool)>,
+}
+
+/// The digests of one run.
+#[derive(Debug, Clone)]
+pub(super) struct PacketDigests(Arc<Mutex<Notes>>);
+
+#[derive(Debug)]
+struct Notes {
+    /// The number of the frame, and the digest of its packet, in the order of coming back.
+    packets: Vec<(u64, u32)>,
+    took_ns: u64,
+}
+
+impl Streams {
+    /// The digests for a run, where it is to have any. Room for its frames is made here.
+    pub(super) fn digests_for(&self, planned: &PlannedRun, expected_frames: usize) -> Option<PacketDigests> {
+        let mut of_codec = self.warmed_up.iter().filter(|(case, _)| case.codec == planned.case.codec).peekable();
+        let is_cheap = of_codec.peek().is_some() && of_codec.all(|(_, is_cheap)| *is_cheap);
+        (planned.warmup || is_cheap).then(|| {
+            let notes = Notes { packets: Vec::with_capacity(expected_frames), took_ns: 0 };
+            PacketDigests(Arc::new(Mutex::new(notes)))
+        })
+    }
+
+    /// A run has ended. A later warm-up corrects an earlier one, which also paid for whatever is slow at first.
+    pub(super) fn note(&mut self, record: &RunRecord) {
+        let Some(digest_ns) = record.digest_ns.filter(|_| record.warmup) else { return };
+        self.warmed_up.retain(|(case, _)| *case != record.case);
+        self.warmed_up.push((record.case, (digest_ns as f64) < MAX_SHARE * record.wall_ns as f64));
+    }
+}
+
+impl PacketDigests {
+    /// Receives the packets of the run.
+    pub(super) fn sink(&self) -> PacketSink {
+        let digests = self.clone();
+        Box::new(move |packet: EncodedPacket| {
+            let start = Instant::now();
+            let digest = xxh3_64(&packet.data) as u32;
+            let took_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let mut notes = digests.notes();
+            notes.packets.push((packet.pts, digest));
+            notes.took_ns = notes.took_ns.saturating_add(took_ns);
+        })
+    }
+
+    /// Puts them into the record of the run.
+    pub(super) fn write_to(&self, record: &mut RunRecord) {
+        let notes = self.notes();
+        let mut column = vec![0; record.frames.len()];
+        for &(frame, digest) in &notes.packets {
+            if let Some(place) = usize::try_from(frame).ok().and_then(|frame| column.get_mut(frame)) {
+                *place = digest;
+            }
+        }
+        (record.frames.packet_digest, record.digest_ns) = (column, Some(notes.took_ns));
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
