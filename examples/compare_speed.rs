@@ -94,6 +94,7 @@ fn write(dir: &Path, seed: u64) -> Result<(), Box<dyn Error>> {
 fn write_runs(dir: &Path, seed: u64, num: u32) -> Result<(), Box<dyn Error>> {
     let dimensions = Dimensions { width: 640, height: 360 };
     let manifest = Manifest {
+        settings: Default::default(),
         format_version: 1,
         created_unix_ms: seed,
         plan: Plan { frames: FRAMES as u64, repeat: RUNS, confirm: 0, ..Plan::default() },

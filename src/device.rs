@@ -29,7 +29,7 @@ use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::nvenc::session::{DeviceHandle, Session};
 use crate::pipeline::{Pipeline, RingSize, Sink};
-use crate::record::{DeviceInfo, DeviceKind, GpuState};
+use crate::record::{DeviceInfo, DeviceKind, EncodeSettings, GpuState};
 use crate::transcode::{DecodeRingSize, Transcoder};
 pub use clocks::ClockWatch;
 use clocks::Clocks;
@@ -235,6 +235,14 @@ impl Device {
     pub fn open_session(&self) -> Result<Session, DeviceError> {
         let EncoderHandle { api, handle } = self.encoder_handle()?;
         Ok(Session::open(Arc::clone(api), handle.clone())?)
+    }
+
+    /// How an encoder is set up for `config`: the preset as the driver resolves it, with what the configuration changes.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn encode_settings(&self, config: &EncoderConfig) -> Result<EncodeSettings, DeviceError> {
+        Ok(self.open_session()?.settings(config)?)
     }
 
     /// Opens a session and creates an encoder in it.

@@ -60,6 +60,9 @@ pub struct Environment {
     pub command: String,
 }
 
+/// How an encoder was set up: names as in NVENC's header, values in words or numbers.
+pub type EncodeSettings = std::collections::BTreeMap<String, String>;
+
 /// The frames that were encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InputInfo {

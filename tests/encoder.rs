@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use common::{config, device, keeping_sink, pixels, view};
-use inflight::contract::{Codec, Encoder, EncoderConfig, LockPlacement, PictureKind, Tuning};
+use inflight::contract::{Codec, Encoder, EncoderConfig, LockPlacement, PictureKind, RateControl, Tuning};
 use inflight::device::DeviceError;
 use inflight::nvenc::encoder::NvencEncoder;
 use inflight::nvenc::error::NvencError;
@@ -283,4 +283,38 @@ fn dropping_an_encoder_in_mid_stream_closes_its_session() {
             encoder.submit(&view(&config, &pixels(&config, pts), pts)).expect("a good frame is taken");
         }
     }
+}
+
+/// What two drivers make of one preset may differ: it is read back as the driver resolved it.
+#[test]
+fn how_the_encoder_was_set_up_is_read_back() {
+    let device = device("virtual");
+    let plain = config(2, LockPlacement::Inline);
+    let settings = |config: &EncoderConfig| device.encode_settings(config).expect("the device takes this");
+    let of = |config: &EncoderConfig, name: &str| settings(config).get(name).cloned().unwrap_or_default();
+    assert_eq!(of(&plain, "gopLength"), "endless");
+    assert_eq!(of(&plain, "frameIntervalP"), "1");
+    let cbr = EncoderConfig {
+        rate_control: RateControl::Cbr { bitrate_bps: 3_000_000 },
+        gop_length: Some(60),
+        b_frames: 2,
+        ..plain
+    };
+    let expected = [
+        ("rateControlMode", "CBR"),
+        ("averageBitRate", "3000000"),
+        ("maxBitRate", "3000000"),
+        ("gopLength", "60"),
+        ("idrPeriod", "60"),
+        ("frameIntervalP", "3"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(of(&cbr, name), value, "{name}");
+    }
+    let constant = EncoderConfig { rate_control: RateControl::Cqp { qp: 23 }, codec: Codec::Hevc, ..plain };
+    assert_eq!(of(&constant, "rateControlMode"), "constant QP");
+    assert_eq!(of(&constant, "constQP"), "P 23, B 23, I 23");
+    // An HEVC stream begins with its VPS (type 32), an H.264 one with its SPS (type 7).
+    assert!(of(&constant, "sequence headers").starts_with("0000000140"), "{}", of(&constant, "sequence headers"));
+    assert!(of(&plain, "sequence headers").starts_with("0000000167"), "{}", of(&plain, "sequence headers"));
 }

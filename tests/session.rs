@@ -14,6 +14,7 @@ use inflight::stats::runs::summary::RunSummary;
 
 fn manifest() -> Manifest {
     Manifest {
+        settings: Default::default(),
         format_version: FORMAT_VERSION,
         created_unix_ms: 1_771_459_200_000,
         plan: Plan::default(),

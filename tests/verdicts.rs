@@ -107,6 +107,7 @@ fn session(runs: &[Run], num_frames: usize, change: impl Fn(usize, &mut RunRecor
         ..Plan::default()
     };
     let manifest = Manifest {
+        settings: Default::default(),
         format_version: FORMAT_VERSION,
         created_unix_ms: 1_790_000_000_000,
         input: InputInfo {

@@ -60,6 +60,7 @@ impl Job {
         let manifest = Manifest {
             format_version: format_version_for(&plan, !plan.baselines.is_empty()),
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
+            settings: opened.settings(&plan).map_err(SweepError::Device)?,
             plan,
             input: opened.feed.info().clone(),
             device: opened.device.info().clone(),

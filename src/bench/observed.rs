@@ -122,6 +122,7 @@ fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&Trace]) -> Man
         ..Plan::default()
     };
     Manifest {
+        settings: Default::default(),
         format_version: format_version_for(&plan, true),
         created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
         plan,

@@ -1,11 +1,14 @@
 //! A plan's device and input, opened: what all runs of a sweep share.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use crate::contract::{Codec, EncoderConfig, FrameRate, InputPath, LockPlacement, NvencOptions, PixelFormat, Tuning};
 use crate::device::{Device, DeviceError, DeviceSpec};
 use crate::nvdec::engine::DecodeConfig;
 use crate::nvdec::format::StreamFormat;
 use crate::plan::Plan;
-use crate::record::{Case, DecodeRing, InputInfo};
+use crate::record::{Case, DecodeRing, EncodeSettings, InputInfo};
 use crate::source::{Clip, Feed, InputSpec, InputSpecError, SourceError};
 
 /// Memory for measurements is set aside for this many frames at most; a run of more makes room as it goes, since no
@@ -134,6 +137,26 @@ impl Opened {
             RunConfig::Decode(config) => self.device.decoder(&config, Box::new(|_, _| ())).map(drop),
             RunConfig::Transcode(decode, encode) => self.device.transcoder(&decode, &encode, Box::new(drop)).map(drop),
         }
+    }
+}
+
+impl Opened {
+    /// How the encoder is set up for each codec of a plan; empty where none encodes.
+    ///
+    /// # Errors
+    /// The device refuses.
+    pub fn settings(&self, plan: &Plan) -> Result<BTreeMap<Codec, EncodeSettings>, DeviceError> {
+        let mut of_codecs = BTreeMap::new();
+        for case in plan.cases().into_iter().filter(|case| case.client.is_here()) {
+            let config = match self.config(plan, &case) {
+                RunConfig::Encode(config) | RunConfig::Transcode(_, config) => config,
+                RunConfig::Decode(_) => continue,
+            };
+            if let Entry::Vacant(place) = of_codecs.entry(case.codec) {
+                place.insert(self.device.encode_settings(&config)?);
+            }
+        }
+        Ok(of_codecs)
     }
 }
 

@@ -32,6 +32,7 @@ pub struct Exports {
 pub struct Api {
     pub(super) entries: Entries,
     pub(super) last_error: LastError,
+    pub(super) sequence_params: SequenceParams,
     max_version: u32,
     _library: Option<Library>,
 }
@@ -91,6 +92,10 @@ entries! {
 
 /// The last-error text is no status call, so it stands apart.
 pub(super) type LastError = Option<unsafe extern "C" fn(*mut c_void) -> *const std::ffi::c_char>;
+
+/// What is asked only once, before anything is measured; a driver without it is good too.
+pub(super) type SequenceParams =
+    Option<unsafe extern "C" fn(*mut c_void, *mut sys::NV_ENC_SEQUENCE_PARAM_PAYLOAD) -> sys::NVENCSTATUS>;
 
 impl Api {
     /// The embedded virtual driver.
@@ -160,8 +165,8 @@ impl Api {
     ) -> Result<Arc<Self>, NvencError> {
         let entries =
             Entries::take(list).map_err(|entry| NvencError::MissingEntry { library: name.to_owned(), entry })?;
-        let last_error = list.nvEncGetLastErrorString;
-        Ok(Arc::new(Self { entries, last_error, max_version, _library: library }))
+        let (last_error, sequence_params) = (list.nvEncGetLastErrorString, list.nvEncGetSequenceParams);
+        Ok(Arc::new(Self { entries, last_error, sequence_params, max_version, _library: library }))
     }
 }
 

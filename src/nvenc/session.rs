@@ -22,6 +22,7 @@ use crate::pipeline::engine::Ready;
 mod abilities;
 mod inputs;
 mod registered;
+mod settings;
 
 pub use abilities::CodecCaps;
 use inputs::Input;
@@ -38,6 +39,9 @@ pub struct DeviceHandle {
     memory: Option<Arc<dyn DeviceMemory>>,
     _keep_alive: Arc<dyn KeepAlive>,
 }
+
+/// What an encoder was set up by.
+type SetUp = (Box<MaybeUninit<sys::NV_ENC_PRESET_CONFIG>>, MaybeUninit<sys::NV_ENC_INITIALIZE_PARAMS>);
 
 /// Anything that can be kept.
 pub trait KeepAlive: Send + Sync + std::fmt::Debug {}
@@ -144,9 +148,15 @@ impl Session {
     /// # Errors
     /// What the device cannot do, said before the driver has to refuse it; or the driver's refusal.
     pub(super) fn initialize(&mut self, config: &EncoderConfig) -> Result<(), NvencError> {
+        self.set_up(config).map(drop)
+    }
+
+    /// The same, with what the encoder was set up by: the preset as the driver resolved it, and the initialisation, whose pointer
+    /// to it has had its day.
+    fn set_up(&mut self, config: &EncoderConfig) -> Result<SetUp, NvencError> {
         self.check_abilities(config)?;
-        let mut preset = Box::new(MaybeUninit::<sys::NV_ENC_PRESET_CONFIG>::zeroed());
-        let preset = &mut *preset;
+        let mut boxed = Box::new(MaybeUninit::<sys::NV_ENC_PRESET_CONFIG>::zeroed());
+        let preset = &mut *boxed;
         // SAFETY: the struct is zeroed and written in place, and valid during the call.
         let status = unsafe {
             put!(preset.version = sys::NV_ENC_PRESET_CONFIG_VER);
@@ -164,7 +174,8 @@ impl Session {
         let mut init = params::initialize_params(config, preset);
         // SAFETY: `init` points at `preset`, and both live until the call has returned.
         let status = unsafe { (self.api.entries.initialize)(self.encoder, init.as_mut_ptr()) };
-        self.check("nvEncInitializeEncoder", status)
+        self.check("nvEncInitializeEncoder", status)?;
+        Ok((boxed, init))
     }
 
     fn output(&self, idx: u64) -> *mut c_void {

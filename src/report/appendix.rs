@@ -7,7 +7,7 @@ use super::table::Table;
 use super::text::{code, code_block, markdown, shell_word};
 use super::words::{codec_title, thresholds_text};
 use super::{Subject, utc};
-use crate::record::{Case, Environment, InputInfo};
+use crate::record::{Case, EncodeSettings, Environment, InputInfo};
 use crate::session::{Manifest, Session};
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::selector::CaseFilter;
@@ -27,6 +27,8 @@ pub const PER_RUN: [Metric; 7] = [
 
 /// Longer tables help no one: the CSV export has every run.
 pub const MAX_RUNS_SHOWN: usize = 500;
+/// A longer value is bytes, not words.
+const LONGEST_VALUE: usize = 40;
 
 /// Every run in the order in which they were made, with warm-ups and failures marked.
 pub fn runs(session: &Session) -> String {
@@ -66,6 +68,27 @@ pub fn environment(manifest: &Manifest) -> String {
         row("Note", markdown(note));
     }
     table.to_string()
+}
+
+/// How the encoder was set up, a column a codec; `None`: it is not known.
+pub fn encoder_settings(manifest: &Manifest) -> Option<String> {
+    let of_codecs = &manifest.settings;
+    let names: BTreeSet<&String> = of_codecs.values().flat_map(|settings| settings.keys()).collect();
+    names.first()?;
+    let titles: Vec<_> = ["setting"].into_iter().chain(of_codecs.keys().map(|codec| codec_title(*codec))).collect();
+    let mut table = Table::new(&titles);
+    for name in names {
+        let value = |settings: &EncodeSettings| {
+            let text = settings.get(name).map_or("–", String::as_str);
+            if text.len() > LONGEST_VALUE { code(text) } else { markdown(text) }
+        };
+        let values = of_codecs.values().map(value);
+        table.row([code(name)].into_iter().chain(values).collect::<Vec<_>>());
+    }
+    Some(format!(
+        "The preset as the driver resolved it, with what the plan changed, and the headers of the stream. Names are NVENC's.\n\n\
+         {table}"
+    ))
 }
 
 /// The command line that made the session, and the one that compared it.

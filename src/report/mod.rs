@@ -218,6 +218,9 @@ fn compose(material: &Material<'_>, figures: &[ReportFigure], stem: &str) -> Str
     }
     put(format!("## Runs\n\n{}", appendix::runs(session)));
     put(format!("## Environment\n\n{}", appendix::environment(&session.manifest)));
+    if let Some(settings) = appendix::encoder_settings(&session.manifest) {
+        put(format!("## How the encoder was set up\n\n{settings}"));
+    }
     put(format!("## Repeat it\n\n{}", appendix::commands(&material.subject)));
     let compared = material.subject.comparison.map_or(&[][..], |comparison| &comparison.codecs);
     put(format!("## Methods\n\n{}{}", effects::methods(compared), appendix::methods(session)));

@@ -13,15 +13,16 @@ mod schema;
 mod trash;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::EngineKind;
+use crate::contract::{Codec, EngineKind};
 use crate::plan::Plan;
-use crate::record::{DeviceInfo, Environment, FrameColumns, InputInfo, RunRecord};
+use crate::record::{DeviceInfo, EncodeSettings, Environment, FrameColumns, InputInfo, RunRecord};
 
 pub use disk::write_atomically;
 pub use label::Label;
@@ -64,6 +65,9 @@ pub struct Manifest {
     pub device: DeviceInfo,
     /// The computer that the device is in.
     pub environment: Environment,
+    /// How the encoder was set up, codec by codec: the preset as the driver resolved it, with what the plan changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<Codec, EncodeSettings>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

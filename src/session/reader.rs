@@ -126,12 +126,13 @@ impl Session {
 
     /// The runs that match `filter`, as one side of a comparison; `name` is the session as the user named it.
     pub fn side<'a>(&'a self, name: &'a str, filter: CaseFilter) -> Side<'a> {
-        let Manifest { created_unix_ms, plan, input, device, environment, .. } = &self.manifest;
+        let Manifest { created_unix_ms, plan, input, settings, device, environment, .. } = &self.manifest;
         Side {
             session: name,
             created_unix_ms: *created_unix_ms,
             plan,
             input,
+            settings,
             device,
             environment,
             noise: self.noise.as_ref(),

@@ -50,6 +50,7 @@ pub struct Origin {
     pub created_unix_ms: u64,
     pub plan: Plan,
     pub input: InputInfo,
+    pub settings: std::collections::BTreeMap<Codec, crate::record::EncodeSettings>,
     pub device: DeviceInfo,
     pub environment: Environment,
 }
@@ -67,6 +68,7 @@ impl Default for Origin {
                 frames: 100,
                 digest: "0123456789abcdef".to_owned(),
             },
+            settings: Default::default(),
             device: DeviceInfo {
                 kind: DeviceKind::Virtual,
                 name: "virtual:fixed".to_owned(),
@@ -86,6 +88,7 @@ impl Origin {
             created_unix_ms: self.created_unix_ms,
             plan: &self.plan,
             input: &self.input,
+            settings: &self.settings,
             device: &self.device,
             environment: &self.environment,
             noise: None,

@@ -14,6 +14,7 @@ use crate::ui::data::LoadedSession;
 /// A session of the virtual device that has no run.
 pub fn session() -> LoadedSession {
     let manifest = Manifest {
+        settings: Default::default(),
         format_version: FORMAT_VERSION,
         created_unix_ms: 1_700_000_000_000,
         plan: Plan::default(),

@@ -87,7 +87,7 @@ fn record(run: &PlannedRun, num_frames: usize) -> RunRecord {
     let mut frames = FrameColumns::default();
     for idx in 0..num_frames {
         now += 175_000; // the caller's own work
-        push_frame(&mut frames, now, &mut engine);
+        push_frame(&mut frames, now);
         let in_flight_at = |now: u64, unlocked: &VecDeque<u64>| unlocked.iter().filter(|&&at| at > now).count();
         if !is_inline && in_flight_at(now, &unlocked) >= threshold {
             let until = unlocked[unlocked.len() - threshold];
@@ -118,7 +118,7 @@ fn record(run: &PlannedRun, num_frames: usize) -> RunRecord {
     finish(run, frames, wall_ns, wall_ns - drain_from)
 }
 
-fn push_frame(frames: &mut FrameColumns, now: u64, engine: &mut Engine) {
+fn push_frame(frames: &mut FrameColumns, now: u64) {
     let idx = frames.len() as u32;
     frames.begin_at_ns.push(now);
     frames.source_wait_ns.push(0);
@@ -238,6 +238,7 @@ pub fn session(plan: &Plan, device: DeviceInfo, change: impl Fn(&mut RunRecord))
 
 fn write(dir: &Path, plan: &Plan, device: DeviceInfo, change: impl Fn(&mut RunRecord)) -> Session {
     let manifest = Manifest {
+        settings: Default::default(),
         format_version: FORMAT_VERSION,
         created_unix_ms: 1_771_459_200_000,
         plan: plan.clone(),

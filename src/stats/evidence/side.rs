@@ -2,12 +2,14 @@
 //!
 //! Knows no file ([`crate::session::Session::side`] fills it in) and no other side.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::contract::Codec;
 use crate::plan::Plan;
-use crate::record::{Case, DeviceInfo, Environment, InputInfo};
+use crate::record::{Case, DeviceInfo, EncodeSettings, Environment, InputInfo};
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::RunSummary;
@@ -23,6 +25,8 @@ pub struct Side<'a> {
     pub plan: &'a Plan,
     /// Which frames went in.
     pub input: &'a InputInfo,
+    /// How the encoder was set up, where that is known.
+    pub settings: &'a BTreeMap<Codec, EncodeSettings>,
     /// What made the numbers.
     pub device: &'a DeviceInfo,
     /// The machine around it.

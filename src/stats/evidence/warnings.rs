@@ -3,6 +3,7 @@
 //! Looks at where the two sides come from and at how their runs lie. A setting that differs and is not under test makes the
 //! sides not comparable; a warning changes no verdict. What moves an interval is in `doubts`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use crate::contract::Codec;
 use crate::plan::Plan;
-use crate::record::Case;
+use crate::record::{Case, EncodeSettings};
 use crate::stats::evidence::detect_doubts::{scatter_pct, two_clusters};
 use crate::stats::evidence::side::Side;
 use crate::stats::evidence::side_name::SideName;
@@ -149,12 +150,30 @@ pub fn settings(before: &Side<'_>, after: &Side<'_>) -> Vec<NotComparable> {
     let of_machine = both.filter(|(before, after)| before != after);
     let of_machine =
         of_machine.map(|((field, before), (_, after))| NotComparable { field: field.to_owned(), before, after });
-    of_plans(before.plan, after.plan).into_iter().chain(of_machine).collect()
+    of_plans(before.plan, after.plan).into_iter().chain(of_encoders(before, after)).chain(of_machine).collect()
 }
 
 fn of_machine(side: &Side<'_>) -> [(&'static str, String); 3] {
     let build = if side.environment.optimised_build { "optimised" } else { "debug" };
     [("driver", side.device.driver.clone()), ("processor", side.environment.cpu.clone()), ("build", build.to_owned())]
+}
+
+/// What the driver made of the same preset: defaults differ by driver.
+fn of_encoders(before: &Side<'_>, after: &Side<'_>) -> Vec<NotComparable> {
+    let mut all = Vec::new();
+    for (codec, before) in before.settings {
+        let Some(after) = after.settings.get(codec) else { continue };
+        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let value = |of: &EncodeSettings, name: &String| of.get(name).cloned().unwrap_or_else(|| "unknown".to_owned());
+        let both = names.into_iter().map(|name| (name, value(before, name), value(after, name)));
+        let differing = both.filter(|(_, before, after)| before != after);
+        all.extend(differing.map(|(name, before, after)| NotComparable {
+            field: format!("{codec} {name}"),
+            before,
+            after,
+        }));
+    }
+    all
 }
 
 fn of_plans(before: &Plan, after: &Plan) -> Vec<NotComparable> {

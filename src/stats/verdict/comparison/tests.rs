@@ -133,6 +133,25 @@ fn two_sessions_may_lie_apart_by_themselves() {
 }
 
 #[test]
+fn encoders_that_were_set_up_differently_are_named_field_by_field() {
+    let runs = sweep();
+    let set_up = |created_unix_ms, multi_pass: &str| {
+        let of_codec = [("multiPass", multi_pass), ("rateControlMode", "CBR")];
+        let of_codec = of_codec.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Origin { created_unix_ms, settings: [(Codec::H264, of_codec.into())].into(), ..Origin::default() }
+    };
+    let (off, full, also_off) = (set_up(0, "off"), set_up(1, "full resolution"), set_up(2, "off"));
+    let compared = |after: &Origin| {
+        let (before, after) = (off.side(&runs, filter("reap=1")), after.side(&runs, filter("reap=4,lock=inline")));
+        compare(&before, &after, &Criteria::default(), Allowances::default()).unwrap()
+    };
+    let named: Vec<_> = compared(&full).not_comparable.iter().map(ToString::to_string).collect();
+    assert_eq!(named, ["h264 multiPass: off before, full resolution after"]);
+    assert_eq!(compared(&full).verdict, Verdict::NotComparable);
+    assert!(compared(&also_off).not_comparable.is_empty());
+}
+
+#[test]
 fn other_settings_make_sides_not_comparable_and_the_rest_is_a_warning() {
     let (origin, mut runs) = (Origin::default(), sweep());
     let mut later = Origin { created_unix_ms: 1, ..Origin::default() };
