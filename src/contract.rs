@@ -11,9 +11,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod engine_kind;
+mod nvenc_options;
 mod planes;
 
 pub use engine_kind::EngineKind;
+pub use nvenc_options::{InputPath, NvencOptions, Preset, SplitEncoding, TuningInfo};
 pub use planes::{PlaneLayout, PlaneLayouts};
 
 /// Most frames that may be in flight; FFmpeg and OBS stop at 64 surfaces too.
@@ -159,63 +161,6 @@ pub enum RateControl {
         /// 0–51 for H.264 and HEVC, 0–255 for AV1.
         qp: u32,
     },
-}
-
-/// NVENC's quality/speed presets, fastest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs, reason = "P1 to P7 are the names")]
-pub enum Preset {
-    #[default]
-    P1,
-    P2,
-    P3,
-    P4,
-    P5,
-    P6,
-    P7,
-}
-
-/// NVENC's tuning infos.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TuningInfo {
-    /// Ultra low latency.
-    #[default]
-    Ull,
-    /// Low latency.
-    Ll,
-    /// High quality.
-    Hq,
-}
-
-/// How frames get to the encoder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum InputPath {
-    /// The processor copies them into buffers of the driver (nvEncLockInputBuffer).
-    #[default]
-    Driver,
-    /// CUDA copies them into memory of the GPU that is registered with the encoder, and mapped for each frame.
-    Cuda,
-    /// As `Cuda`, of ARGB frames, which a kernel converts to NV12 on the GPU: BT.601 in limited range.
-    Convert,
-}
-
-impl InputPath {
-    /// Is it the driver's own?
-    pub fn is_driver(&self) -> bool {
-        *self == Self::Driver
-    }
-}
-
-/// What only NVENC understands. Other backends ignore it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[allow(missing_docs, reason = "the types say it")]
-pub struct NvencOptions {
-    pub preset: Preset,
-    pub tuning_info: TuningInfo,
-    pub input_path: InputPath,
 }
 
 /// Everything an encoder must know before the first frame.
@@ -447,6 +392,9 @@ words!(EngineKind, "engine", "nvenc, nvdec, transcode",
     EngineKind::Nvenc => "nvenc", EngineKind::Nvdec => "nvdec", EngineKind::Transcode => "transcode");
 words!(InputPath, "input path", "driver, cuda, convert",
     InputPath::Driver => "driver", InputPath::Cuda => "cuda", InputPath::Convert => "convert");
+words!(SplitEncoding, "split encoding", "off, auto, 2, 3, 4",
+    SplitEncoding::Off => "off", SplitEncoding::Auto => "auto", SplitEncoding::Two => "2",
+    SplitEncoding::Three => "3", SplitEncoding::Four => "4");
 words!(PixelFormat, "pixel format", "nv12, i420, argb",
     PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb");
 words!(LockPlacement, "lock placement", "inline, thread, ready, poll",

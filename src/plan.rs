@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{
-    Codec, EngineKind, InputPath, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, Tuning, TuningInfo,
+    Codec, EngineKind, InputPath, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, SplitEncoding, Tuning, TuningInfo,
 };
 use crate::record::{Case, Client, DecodeRing};
 pub use baseline::{Baseline, BaselineError};
@@ -66,6 +66,9 @@ pub struct Plan {
     pub preset: Preset,
     /// NVENC tuning info.
     pub tuning: TuningInfo,
+    /// Do several engines encode one frame? HEVC and AV1 only.
+    #[serde(default, skip_serializing_if = "SplitEncoding::is_off")]
+    pub split_encode: SplitEncoding,
     /// Rate control.
     pub rate_control: RateControl,
     /// Frames from one IDR to the next; `None`: only the first frame is an IDR, or with B-frames every 250th.
@@ -190,6 +193,7 @@ impl Default for Plan {
             decode_lock: LockPlacement::Inline,
             preset: Preset::default(),
             tuning: TuningInfo::default(),
+            split_encode: SplitEncoding::Off,
             rate_control: RateControl::Preset,
             gop_length: None,
             b_frames: 0,
@@ -228,8 +232,8 @@ impl Plan {
         match engine {
             EngineKind::Nvenc => alone(Self { engine, copy_out: false, codecs: codecs(encoded), ..self }),
             EngineKind::Nvdec => {
-                let codecs = codecs(|_| true);
-                after_decoder(alone(Self { engine, codecs, b_frames: 0, ..self }))
+                let (codecs, split_encode) = (codecs(|_| true), SplitEncoding::Off);
+                after_decoder(alone(Self { engine, codecs, b_frames: 0, split_encode, ..self }))
             }
             EngineKind::Transcode => {
                 let chosen = self.decode_reap_thresholds.clone();
@@ -360,6 +364,9 @@ impl Plan {
     fn check_coding(&self) -> Result<(), PlanError> {
         let not_encoded = self.codecs.iter().find(|codec| !Codec::ENCODED.contains(codec));
         not_encoded.map_or(Ok(()), |&codec| Err(PlanError::NotEncoded(codec)))?;
+        if !self.split_encode.is_off() && self.codecs.contains(&Codec::H264) {
+            return Err(PlanError::SplitOfH264);
+        }
         if self.b_frames > 4 {
             return Err(PlanError::BFrames(self.b_frames));
         }

@@ -7,7 +7,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use common::{config, device, keeping_sink, pixels, view};
-use inflight::contract::{Codec, Encoder, EncoderConfig, LockPlacement, PictureKind, RateControl, Tuning};
+use inflight::contract::{
+    Codec, Encoder, EncoderConfig, LockPlacement, NvencOptions, PictureKind, RateControl, SplitEncoding, Tuning,
+};
 use inflight::device::DeviceError;
 use inflight::nvenc::encoder::NvencEncoder;
 use inflight::nvenc::error::NvencError;
@@ -312,6 +314,10 @@ fn how_the_encoder_was_set_up_is_read_back() {
         assert_eq!(of(&cbr, name), value, "{name}");
     }
     let constant = EncoderConfig { rate_control: RateControl::Cqp { qp: 23 }, codec: Codec::Hevc, ..plain };
+    assert_eq!((of(&constant, "splitEncodeMode").as_str(), of(&constant, "encoder engines").as_str()), ("off", "1"));
+    let split = |split| EncoderConfig { nvenc: NvencOptions { split, ..constant.nvenc }, ..constant };
+    assert_eq!(of(&split(SplitEncoding::Two), "splitEncodeMode"), "2");
+    assert_eq!(of(&split(SplitEncoding::Auto), "splitEncodeMode"), "chosen by the driver");
     assert_eq!(of(&constant, "rateControlMode"), "constant QP");
     assert_eq!(of(&constant, "constQP"), "P 23, B 23, I 23");
     // An HEVC stream begins with its VPS (type 32), an H.264 one with its SPS (type 7).

@@ -190,7 +190,12 @@ fn encoder_config(plan: &Plan, info: &InputInfo, codec: Codec, tuning: Tuning) -
         gop_length: plan.gop_length,
         b_frames: plan.b_frames,
         tuning,
-        nvenc: NvencOptions { preset: plan.preset, tuning_info: plan.tuning, input_path: plan.input_path },
+        nvenc: NvencOptions {
+            preset: plan.preset,
+            tuning_info: plan.tuning,
+            input_path: plan.input_path,
+            split: plan.split_encode,
+        },
         expected_frames: reserved(info),
     }
 }

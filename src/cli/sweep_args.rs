@@ -223,12 +223,16 @@ fn set_field(plan: &Plan, word: &str) -> Result<Plan, String> {
         *at = value;
         serde_json::from_value(fields).map_err(|error| error.to_string())
     };
-    with(whole).or_else(|error| with(list()).map_err(|_| format!("cannot set {key} to {text}: {error}")))
+    // A word may look like a number.
+    let word = || serde_json::Value::String(text.to_owned());
+    let lists_and_words = || with(list()).or_else(|_| with(word()));
+    with(whole).or_else(|error| lists_and_words().map_err(|_| format!("cannot set {key} to {text}: {error}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::SplitEncoding;
 
     #[test]
     fn any_field_of_a_plan_can_be_set() {
@@ -241,6 +245,7 @@ mod tests {
         assert_eq!(set("goal={\"live\":{\"budget_ms\":25}}").unwrap().goal, Goal::Live { budget_ms: Some(25.0) });
         assert_eq!(set("criteria.min_wall_improvement_pct=-2").unwrap().criteria.min_wall_improvement_pct, -2.0);
         assert_eq!(set("device=virtual:ada").unwrap().device, "virtual:ada");
+        assert_eq!(set("split_encode=2").unwrap().split_encode, SplitEncoding::Two);
         for bad in ["looks", "luks=3", "frames=many", "frames=-1", "frames.looks=1"] {
             let error = set(bad).unwrap_err();
             assert!(error.contains("looks") || error.contains("frames") || error.contains("luks"), "{error}");

@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
-use crate::contract::{Codec, EncoderConfig, PictureKind, PixelFormat, Preset, RateControl, TuningInfo};
+use crate::contract::{Codec, EncoderConfig, PictureKind, PixelFormat, Preset, RateControl, SplitEncoding, TuningInfo};
 
 /// GOP where nobody asked for one and B pictures forbid an infinite one.
 const GOP_WITH_B: u32 = 250;
@@ -62,6 +62,17 @@ pub(super) fn tuning_info(tuning: TuningInfo) -> sys::NV_ENC_TUNING_INFO {
         TuningInfo::Ull => sys::NV_ENC_TUNING_INFO::NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY,
         TuningInfo::Ll => sys::NV_ENC_TUNING_INFO::NV_ENC_TUNING_INFO_LOW_LATENCY,
         TuningInfo::Hq => sys::NV_ENC_TUNING_INFO::NV_ENC_TUNING_INFO_HIGH_QUALITY,
+    }
+}
+
+/// Numbers of `NV_ENC_SPLIT_ENCODE_MODE`; four strips came with API 13.0.
+fn split_mode(split: SplitEncoding) -> u8 {
+    match split {
+        SplitEncoding::Auto => 0,
+        SplitEncoding::Two => 2,
+        SplitEncoding::Three => 3,
+        SplitEncoding::Four => 4,
+        SplitEncoding::Off => 15,
     }
 }
 
@@ -170,6 +181,10 @@ pub(super) fn initialize_params(
         put!(params.frameRateDen = config.frame_rate.den);
         // The driver decides picture types: without this, B pictures and FORCEIDR would be ours to arrange.
         put!(params.enablePTD = 1);
+        // Bits 5 to 8. It does not apply to H.264.
+        if config.codec != Codec::H264 {
+            (*params.as_mut_ptr())._bitfield_1.set(5, 4, split_mode(config.nvenc.split).into());
+        }
         put!(params.encodeConfig = &raw mut (*preset.as_mut_ptr()).presetCfg);
     }
     params

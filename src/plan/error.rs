@@ -84,6 +84,8 @@ pub enum PlanError {
         "NVENC does not encode {}: it can only be decoded; use h264, hevc or av1, or --engine nvdec", .0.title()
     )]
     NotEncoded(Codec),
+    #[error("NVENC splits no frame of H.264 over its engines: leave out split_encode, or use --codec hevc or av1")]
+    SplitOfH264,
     #[error("a GOP cannot have 0 frames: use --gop 1 or more, or leave it out for one IDR at the start")]
     Gop,
     #[error("GOP length {gop} has no room for {b_frames} B-frames between reference frames: use --gop {} or more", b_frames + 1)]

@@ -79,3 +79,10 @@ fn b_frames_enlarge_the_pool() {
     let plan = Plan { b_frames: 2, reap_thresholds: vec![4], ..Plan::default() };
     assert_eq!(plan.cases()[0].pool, 6);
 }
+
+#[test]
+fn no_frame_of_h264_is_split() {
+    let plan = Plan { codecs: vec![Codec::Hevc, Codec::H264], split_encode: SplitEncoding::Auto, ..Plan::default() };
+    assert_eq!(plan.check(), Err(PlanError::SplitOfH264));
+    assert_eq!(Plan { codecs: vec![Codec::Hevc], ..plan }.check(), Ok(()));
+}

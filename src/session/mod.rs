@@ -35,7 +35,9 @@ pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
 /// Newest version of the files that this program reads and writes. Raised when an older program would misread them.
-pub const FORMAT_VERSION: u32 = 8;
+pub const FORMAT_VERSION: u32 = 9;
+/// Of transcodes.
+const TRANSCODES_VERSION: u32 = 8;
 /// Of sessions of frames in CUDA memory.
 const INPUT_PATH_VERSION: u32 = 7;
 /// Of sessions of a decoder.
@@ -106,10 +108,11 @@ pub enum SessionError {
 /// The version to write. Version 2 added cases of other programs, which an older program would take for its own encoder;
 /// version 3 added rounds beyond the planned ones, version 4 random order, further looks, criteria and a goal, version 5
 /// blocks, whose rounds an older program would take for independent, version 6 decoders, which it would take for encoders,
-/// version 7 frames in CUDA memory, and version 8 transcodes, of whose two thresholds it would know one.
+/// version 7 frames in CUDA memory, version 8 transcodes, of whose two thresholds it would know one, and version 9 split encoding.
 pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
     match () {
-        () if plan.engine == EngineKind::Transcode => FORMAT_VERSION,
+        () if !plan.split_encode.is_off() => FORMAT_VERSION,
+        () if plan.engine == EngineKind::Transcode => TRANSCODES_VERSION,
         () if !plan.input_path.is_driver() => INPUT_PATH_VERSION,
         () if !plan.engine.encodes() => DECODERS_VERSION,
         () if plan.blocks > 1 => BLOCKS_VERSION,

@@ -20,6 +20,8 @@ const ENABLE_LOOKAHEAD: usize = 5;
 const ENABLE_TEMPORAL_AQ: usize = 8;
 const ZERO_REORDER_DELAY: usize = 9;
 const AQ_STRENGTH: (usize, u8) = (12, 4);
+/// How `NV_ENC_CODEC_PROFILE_AUTOSELECT_GUID` begins.
+const PROFILE_AUTOSELECT: (u32, u16, u16) = (0xbfd6_f8e7, 0x233c, 0x4341);
 /// In that of `NV_ENC_INITIALIZE_PARAMS`.
 const SPLIT_ENCODE_MODE: (usize, u8) = (5, 4);
 
@@ -31,6 +33,7 @@ impl Session {
     pub fn settings(mut self, config: &EncoderConfig) -> Result<EncodeSettings, NvencError> {
         self.enter_thread(config)?;
         let (preset, init) = self.set_up(config)?;
+        let engines = self.caps(config.codec)?.engines;
         let mut settings = EncodeSettings::new();
         let mut put = |name: &str, value: String| drop(settings.insert(name.to_owned(), value));
         // SAFETY: both were zeroed, and then written by the driver and by us; every field is read as the number it is.
@@ -58,11 +61,14 @@ impl Session {
             put("gopLength", endless(get!(preset.presetCfg.gopLength as u32)));
             put("frameIntervalP", get!(preset.presetCfg.frameIntervalP as i32).to_string());
             let profile = get!(preset.presetCfg.profileGUID as sys::GUID);
-            put("profileGUID", format!("{:08x}-{:04x}-{:04x}", profile.Data1, profile.Data2, profile.Data3));
-            let split = (*init.as_ptr())._bitfield_1.get(SPLIT_ENCODE_MODE.0, SPLIT_ENCODE_MODE.1);
-            put("splitEncodeMode", split.to_string());
+            put("profileGUID", profile_name(profile));
+            if config.codec != Codec::H264 {
+                let split = (*init.as_ptr())._bitfield_1.get(SPLIT_ENCODE_MODE.0, SPLIT_ENCODE_MODE.1);
+                put("splitEncodeMode", split_encoding(split));
+            }
             of_codec(config.codec, &preset, &mut put);
         }
+        put("encoder engines", engines.to_string());
         if let Some(headers) = self.sequence_headers() {
             put("sequence headers", headers.iter().map(|byte| format!("{byte:02x}")).collect());
         }
@@ -156,6 +162,22 @@ fn entropy_coder(mode: u32) -> String {
         2 => "CAVLC".to_owned(),
         other => other.to_string(),
     }
+}
+
+fn split_encoding(mode: u64) -> String {
+    match mode {
+        0 => "chosen by the driver".to_owned(),
+        15 => "off".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn profile_name(guid: sys::GUID) -> String {
+    let sys::GUID { Data1: first, Data2: second, Data3: third, .. } = guid;
+    if (first, second, third) == PROFILE_AUTOSELECT {
+        return "chosen by the driver".to_owned();
+    }
+    format!("{first:08x}-{second:04x}-{third:04x}")
 }
 
 fn endless(length: u32) -> String {

@@ -345,6 +345,7 @@ fn part_of(error: &PlanError) -> Part {
         | PlanError::DecoderAndBaseline => Part::Others,
         PlanError::Gop
         | PlanError::CopyOutOfEncoder
+        | PlanError::SplitOfH264
         | PlanError::DecoderAndBFrames
         | PlanError::DecoderAndInputPath
         | PlanError::GopTooShort { .. }

@@ -77,6 +77,7 @@ impl ReadyPlan {
             engine: form.engine,
             copy_out: form.copy_out,
             input_path: form.input_path,
+            split_encode: form.split_encode,
             decode_reap_thresholds: form.decode_reap_thresholds.clone(),
             decode_lock: form.decode_lock,
             device: form.device.clone(),
