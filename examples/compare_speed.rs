@@ -112,6 +112,7 @@ fn write_runs(dir: &Path, seed: u64, num: u32) -> Result<(), Box<dyn Error>> {
             driver: String::new(),
             api_version: String::new(),
             engine: EngineKind::Nvenc,
+            card: None,
         },
         environment: Environment { optimised_build: true, ..Environment::default() },
         note: None,

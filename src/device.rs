@@ -7,12 +7,11 @@ mod cuda_memory;
 mod cuda_nv12;
 mod error;
 mod gpu;
+mod handles;
 mod host_memory;
 mod nv12;
 mod spec;
 
-use std::ffi::c_void;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,7 +28,7 @@ use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
 use crate::nvenc::session::{DeviceHandle, Session};
 use crate::pipeline::{Pipeline, RingSize, Sink};
-use crate::record::{DeviceInfo, DeviceKind, EncodeSettings, GpuState};
+use crate::record::{CardIdentity, DeviceInfo, DeviceKind, EncodeSettings, GpuState};
 use crate::transcode::{DecodeRingSize, Transcoder};
 pub use clocks::ClockWatch;
 use clocks::Clocks;
@@ -37,6 +36,8 @@ pub use cuda::gpus;
 use cuda_memory::{CudaMemory, CudaReader};
 pub use error::DeviceError;
 pub use gpu::{Gpu, GpuName};
+pub use handles::handle;
+use handles::{context_for_library, context_handle, token_handle, virtual_handle};
 use host_memory::HostMemory;
 pub use spec::DeviceSpec;
 
@@ -86,14 +87,15 @@ impl Device {
             }
         };
         let context = cuda::context(gpu)?;
+        let clocks = clocks_of(&context);
         let info = DeviceInfo {
             kind: DeviceKind::Cuda,
             name: cuda::guarded(|| context.name())?,
             driver: driver_version(),
             api_version: String::new(),
             engine: EngineKind::Nvdec,
+            card: card_of(&context, clocks.as_deref()),
         };
-        let clocks = clocks_of(&context);
         let decoder = DecoderHandle { api: nvdec::api::Api::system()?, memory: Arc::new(CudaMemory::new(context)?) };
         Ok(Self { encoder: None, decoder: Some(decoder), info, emulation: None, clocks })
     }
@@ -117,6 +119,7 @@ impl Device {
             let name = cuda::guarded(|| context.name())?;
             device.info.driver = format!("NVDEC of {name} ({}) to {}", driver_version(), device.info.driver);
             device.clocks = clocks_of(&context);
+            device.info.card = card_of(&context, device.clocks.as_deref());
         }
         device.info.engine = EngineKind::Transcode;
         Ok(Self { decoder: Some(DecoderHandle { api: nvdec::api::Api::system()?, memory }), ..device })
@@ -157,6 +160,7 @@ impl Device {
             driver: format!("virtual NVDEC {}", env!("CARGO_PKG_VERSION")),
             api_version: String::new(),
             engine: EngineKind::Nvdec,
+            card: None,
         };
         let memory = Arc::new(HostMemory(Arc::clone(&emulation)));
         let decoder = Some(DecoderHandle { api: nvdec::api::Api::built_in(), memory });
@@ -175,6 +179,7 @@ impl Device {
             driver: format!("virtual NVENC {}", env!("CARGO_PKG_VERSION")),
             api_version: api_version(&api),
             engine: EngineKind::Nvenc,
+            card: None,
         };
         let encoder = Some(EncoderHandle { api, handle: virtual_handle(&emulation).with_memory(memory) });
         Ok(Self { encoder, decoder: None, info, emulation: Some(emulation), clocks: None })
@@ -192,6 +197,7 @@ impl Device {
             driver: "unknown (no CUDA driver)".to_owned(),
             api_version: api_version(&api),
             engine: EngineKind::Nvenc,
+            card: None,
         };
         let encoder = Some(EncoderHandle { api, handle: token_handle() });
         Ok(Self { encoder, decoder: None, info, emulation: None, clocks: None })
@@ -204,8 +210,9 @@ impl Device {
         name: String,
     ) -> Result<Self, DeviceError> {
         let (driver, api_version) = (driver_version(), api_version(&api));
-        let info = DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc };
         let clocks = clocks_of(&context);
+        let card = card_of(&context, clocks.as_deref());
+        let info = DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc, card };
         let handle = context_handle(Arc::clone(&context));
         // A library may be a driver that cannot read a GPU's memory: our own virtual one as a library.
         let handle = match kind {
@@ -389,46 +396,6 @@ impl Device {
     }
 }
 
-/// What the driver of this device takes for it, without the driver itself.
-///
-/// # Errors
-/// There is no such GPU, or CUDA fails.
-pub fn handle(spec: &DeviceSpec) -> Result<DeviceHandle, DeviceError> {
-    Ok(match spec {
-        DeviceSpec::Virtual(config) | DeviceSpec::VirtualOnCuda(config, _) => {
-            virtual_handle(&Arc::new(virtual_nvenc::Device::new(config.clone())))
-        }
-        DeviceSpec::Cuda(gpu) => context_handle(cuda::context(gpu)?),
-        DeviceSpec::Library(_) => context_for_library()?.map_or_else(token_handle, context_handle),
-    })
-}
-
-/// A library gets a CUDA context where there is one. Where there is none it cannot be NVIDIA's own driver, which needs
-/// CUDA itself; another one gets a handle that points at valid, empty memory.
-fn context_for_library() -> Result<Option<Arc<CudaContext>>, DeviceError> {
-    match cuda::context(&GpuName::Ordinal(0)) {
-        Ok(context) => Ok(Some(context)),
-        Err(DeviceError::NoCuda { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn virtual_handle(emulation: &Arc<virtual_nvenc::Device>) -> DeviceHandle {
-    // SAFETY: the virtual driver looks its devices up by this value and never follows it.
-    unsafe { DeviceHandle::new(emulation.as_ptr(), emulation.clone()) }
-}
-
-fn context_handle(context: Arc<CudaContext>) -> DeviceHandle {
-    // SAFETY: a CUDA context is what NVENC takes for a device, and `Context` keeps it.
-    unsafe { DeviceHandle::new(context.cu_ctx().cast(), Arc::new(Context(context))) }
-}
-
-fn token_handle() -> DeviceHandle {
-    let token = Arc::new(Token::default());
-    // SAFETY: a driver on a machine without CUDA can only compare this value, or look at the zeros it points at.
-    unsafe { DeviceHandle::new(token.as_ptr(), token) }
-}
-
 /// A GPU's clocks, throttling and temperature now, whether or not it can encode; `None` where it does not report them.
 pub fn gpu_state(gpu: &Gpu) -> Option<GpuState> {
     Clocks::of(&gpu.uuid)?.read()
@@ -436,6 +403,12 @@ pub fn gpu_state(gpu: &Gpu) -> Option<GpuState> {
 
 fn clocks_of(context: &CudaContext) -> Option<Arc<Clocks>> {
     Clocks::of(&cuda::uuid_text(context.uuid().ok()?)).map(Arc::new)
+}
+
+/// Which card it is; without NVML by its UUID alone.
+fn card_of(context: &CudaContext, clocks: Option<&Clocks>) -> Option<CardIdentity> {
+    let by_uuid = || Some(CardIdentity { uuid: cuda::uuid_text(context.uuid().ok()?), ..CardIdentity::default() });
+    clocks.and_then(Clocks::card).or_else(by_uuid)
 }
 
 /// Release of NVIDIA's driver by NVML.
@@ -466,30 +439,5 @@ impl AsRef<[u8]> for PinnedFrame {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: the buffer has so many bytes, which were written when the frame was made and never since.
         unsafe { std::slice::from_raw_parts(self.buffer.raw().0, self.num_bytes) }
-    }
-}
-
-/// Keeps a CUDA context while sessions use it.
-struct Context(Arc<CudaContext>);
-
-impl fmt::Debug for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CUDA context of GPU {}", self.0.ordinal())
-    }
-}
-
-/// Valid, empty memory that stands where a CUDA context would.
-#[derive(Debug)]
-struct Token(Box<[u8; 4096]>);
-
-impl Default for Token {
-    fn default() -> Self {
-        Self(Box::new([0; 4096]))
-    }
-}
-
-impl Token {
-    fn as_ptr(&self) -> *mut c_void {
-        self.0.as_ptr().cast_mut().cast()
     }
 }

@@ -37,6 +37,46 @@ pub struct DeviceInfo {
     /// The engine that was measured.
     #[serde(default, skip_serializing_if = "EngineKind::is_usual")]
     pub engine: EngineKind,
+    /// Which card it is; left out where it is no GPU, or is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<CardIdentity>,
+}
+
+/// Which card a GPU is, and how it is plugged in. What the driver does not say is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct CardIdentity {
+    /// As `nvidia-smi -L` prints it; it stays with the card.
+    pub uuid: String,
+    /// domain:bus:device.function
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pci: Option<String>,
+    /// Generation of the PCIe link, when the session began: an idle card may have lowered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pcie_generation: Option<u32>,
+    /// Lanes of the link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pcie_lanes: Option<u32>,
+    /// Version of the card's firmware.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vbios: Option<String>,
+    /// Does it show a desktop?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_display: Option<bool>,
+}
+
+impl std::fmt::Display for CardIdentity {
+    /// "GPU-1a2b…, PCI 00000000:06:00.0, PCIe 5.0 x16, VBIOS 96.00.…, shows a desktop"
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let link = self.pcie_generation.zip(self.pcie_lanes);
+        let parts = [
+            Some(self.uuid.clone()),
+            self.pci.as_ref().map(|pci| format!("PCI {pci}")),
+            link.map(|(generation, lanes)| format!("PCIe {generation}.0 x{lanes}")),
+            self.vbios.as_ref().map(|version| format!("VBIOS {version}")),
+            self.has_display.filter(|has_display| *has_display).map(|_| "shows a desktop".to_owned()),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// The computer that the device is in.
@@ -52,6 +92,15 @@ pub struct Environment {
     pub num_cpus: u32,
     /// Installed memory.
     pub memory_mib: u64,
+    /// How the system chooses the processor's clock, like "performance"; left out where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_governor: Option<String>,
+    /// Of this process, −20 (first) to 19; left out likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub niceness: Option<i32>,
+    /// By how much the system may wake a sleeping thread too late in order to wake several at once; left out likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timer_slack_ns: Option<u64>,
     /// Version of this program.
     pub inflight_version: String,
     /// Was it built with optimisation? The numbers of a debug build mean little.

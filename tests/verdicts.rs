@@ -125,6 +125,7 @@ fn session(runs: &[Run], num_frames: usize, change: impl Fn(usize, &mut RunRecor
             driver: "570.86.16".to_owned(),
             api_version: "13.0".to_owned(),
             engine: EngineKind::Nvenc,
+            card: None,
         },
         environment: Environment { optimised_build: true, ..Environment::default() },
         note: None,

@@ -159,5 +159,5 @@ fn device(driver: &TrueDriver, encoding: &[&Trace]) -> DeviceInfo {
         DeviceKind::Cuda | DeviceKind::Library => "unknown (measured through the program)".to_owned(),
     };
     let api_version = format!("{}.{} (the program's)", api & 0xff, api >> 24);
-    DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc }
+    DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc, card: None }
 }

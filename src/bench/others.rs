@@ -16,7 +16,7 @@ use super::drivers::{DriverFolder, DriverFolderError, TrueDriver};
 use super::ffmpeg::encoder_of;
 use super::process::{ProcessError, Under};
 use crate::contract::{Codec, EncodeMetrics, PixelFormat, RateControl};
-use crate::device::{DeviceSpec, GpuName};
+use crate::device::{self, DeviceSpec, GpuName};
 use crate::plan::{Baseline, Plan, PlannedRun};
 use crate::record::{Case, Client, InputInfo, RunRecord};
 use crate::source::{Feed, SourceError};
@@ -154,8 +154,12 @@ impl Others {
         }
         match &self.device {
             DeviceSpec::Cuda(GpuName::Ordinal(ordinal)) => drop(command.args(["-gpu", &ordinal.to_string()])),
-            // FFmpeg has no word for it, but CUDA takes the beginning of a UUID as well.
-            DeviceSpec::Cuda(uuid) => drop(command.env("CUDA_VISIBLE_DEVICES", uuid.to_string())),
+            // FFmpeg has no word for it, but CUDA takes a UUID.
+            DeviceSpec::Cuda(name) => {
+                let gpus = device::gpus().unwrap_or_default();
+                let uuid = name.find(&gpus).map_or_else(|_| name.to_string(), |gpu| gpu.uuid.clone());
+                command.env("CUDA_VISIBLE_DEVICES", uuid);
+            }
             DeviceSpec::Virtual(_) | DeviceSpec::VirtualOnCuda(..) | DeviceSpec::Library(_) => {}
         }
         command.args(ffmpeg_rate(plan.rate_control)).args(baseline.extra_options());

@@ -21,7 +21,7 @@ pub enum EngineKind {
 }
 
 /// An encoder's words and a decoder's. A longer text stands before its own parts.
-const DECODER_WORDS: [(&str, &str); 46] = [
+const DECODER_WORDS: [(&str, &str); 48] = [
     (
         "A run opens an encode session, encodes the input once and closes it.",
         "A run opens a decoder, decodes the input once and closes it.",
@@ -50,6 +50,8 @@ const DECODER_WORDS: [(&str, &str); 46] = [
     ("until the caller has the packet", "until the caller has the frame"),
     ("asks for its packet", "asks for it"),
     ("Packets divided", "Frames divided"),
+    ("First packet", "First frame back"),
+    ("caller has the first packet", "caller has the first frame back"),
     ("its packets", "its frames"),
     ("to its packet", "until it is given back"),
     ("the last packet", "the last frame"),

@@ -10,7 +10,7 @@ use nvml_wrapper::Nvml;
 use nvml_wrapper::bitmasks::device::ThrottleReasons;
 use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
 
-use crate::record::{GpuState, WorkingClock};
+use crate::record::{CardIdentity, GpuState, WorkingClock};
 
 /// Between two readings of a run. A clock goes up within milliseconds and down within seconds.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -43,6 +43,19 @@ impl Clocks {
     pub fn of(uuid: &str) -> Option<Self> {
         let clocks = Self { nvml: Nvml::init().ok()?, uuid: uuid.to_owned() };
         clocks.read().map(|_| clocks)
+    }
+
+    /// Which card it is, as far as NVML says.
+    pub fn card(&self) -> Option<CardIdentity> {
+        let gpu = self.nvml.device_by_uuid(self.uuid.as_str()).ok()?;
+        Some(CardIdentity {
+            uuid: self.uuid.clone(),
+            pci: gpu.pci_info().ok().map(|place| place.bus_id),
+            pcie_generation: gpu.current_pcie_link_gen().ok(),
+            pcie_lanes: gpu.current_pcie_link_width().ok(),
+            vbios: gpu.vbios_version().ok(),
+            has_display: gpu.is_display_active().ok(),
+        })
     }
 
     /// The state now.

@@ -51,7 +51,7 @@ pub(super) fn context(name: &GpuName) -> Result<Arc<CudaContext>, DeviceError> {
             }
             *ordinal
         }
-        GpuName::Uuid(_) => name.find(&gpus()?)?.ordinal,
+        GpuName::Uuid(_) | GpuName::Pci(_) => name.find(&gpus()?)?.ordinal,
     };
     guarded(|| CudaContext::new(ordinal as usize))
 }

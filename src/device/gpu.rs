@@ -1,5 +1,5 @@
-//! GPUs by name: their number among those that CUDA reports, or the beginning of their UUID, which does not change when a card
-//! is added or `CUDA_VISIBLE_DEVICES` is set.
+//! GPUs by name: their number among those that CUDA reports, the beginning of their UUID, which does not change when a card is
+//! added or `CUDA_VISIBLE_DEVICES` is set, or the PCI place where they are plugged in.
 //!
 //! Knows no CUDA: who is there it is told.
 
@@ -10,6 +10,8 @@ use super::DeviceError;
 
 /// What NVIDIA's tools put before a UUID.
 const UUID_PREFIX: &str = "GPU-";
+/// Before a PCI place.
+const PCI_PREFIX: &str = "pci=";
 /// Of a UUID without that, so that no number is taken for one.
 const LEAST_UUID_DIGITS: usize = 4;
 /// A longer number is the beginning of a UUID.
@@ -22,6 +24,8 @@ pub enum GpuName {
     Ordinal(u32),
     /// The beginning of its UUID in lower case, without "GPU-".
     Uuid(String),
+    /// The end of its PCI place in lower case: "65:00.0" or with the domain.
+    Pci(String),
 }
 
 /// A GPU that CUDA reports.
@@ -43,6 +47,11 @@ impl FromStr for GpuName {
     /// What follows "cuda:".
     fn from_str(text: &str) -> Result<Self, DeviceError> {
         let unknown = || DeviceError::Unknown(format!("cuda:{text}"));
+        if let Some(place) = text.strip_prefix(PCI_PREFIX) {
+            let is_place =
+                place.bytes().all(|byte| byte.is_ascii_hexdigit() || b":.".contains(&byte)) && place.contains(':');
+            return if is_place { Ok(Self::Pci(place.to_ascii_lowercase())) } else { Err(unknown()) };
+        }
         if text.len() <= MOST_ORDINAL_DIGITS && !text.starts_with('+') {
             return text.parse().map(Self::Ordinal).map_err(|_| unknown());
         }
@@ -61,6 +70,7 @@ impl fmt::Display for GpuName {
         match self {
             Self::Ordinal(ordinal) => write!(f, "{ordinal}"),
             Self::Uuid(digits) => write!(f, "{UUID_PREFIX}{digits}"),
+            Self::Pci(place) => write!(f, "{PCI_PREFIX}{place}"),
         }
     }
 }
@@ -73,6 +83,13 @@ impl GpuName {
     pub fn find<'a>(&self, gpus: &'a [Gpu]) -> Result<&'a Gpu, DeviceError> {
         let is_it = |gpu: &&Gpu| match self {
             Self::Ordinal(ordinal) => gpu.ordinal == *ordinal,
+            // Tools print the domain with four digits or with eight, or leave it out.
+            Self::Pci(place) => {
+                let of_gpu = gpu.pci.to_ascii_lowercase();
+                of_gpu
+                    .strip_suffix(place.trim_start_matches('0'))
+                    .is_some_and(|rest| rest.bytes().all(|byte| b"0:".contains(&byte)))
+            }
             Self::Uuid(digits) => gpu.uuid.strip_prefix(UUID_PREFIX).is_some_and(|uuid| uuid.starts_with(digits)),
         };
         let mut named = gpus.iter().filter(is_it);
@@ -110,8 +127,24 @@ mod tests {
     }
 
     #[test]
+    fn a_gpu_is_named_by_where_it_is_plugged_in() {
+        let at = |ordinal, pci: &str| Gpu { pci: pci.to_owned(), ..gpu(ordinal, "GPU-12345678") };
+        let gpus = [at(0, "00000000:06:00.0"), at(1, "00000000:65:00.0"), at(2, "0000A000:65:00.0")];
+        let found = |text: &str| text.parse::<GpuName>().and_then(|name| name.find(&gpus).map(|gpu| gpu.ordinal));
+        for (text, ordinal) in
+            [("pci=06:00.0", 0), ("pci=0000:65:00.0", 1), ("pci=00000000:65:00.0", 1), ("pci=A000:65:00.0", 2)]
+        {
+            assert_eq!(found(text), Ok(ordinal), "{text}");
+        }
+        assert_eq!(found("pci=07:00.0"), Err(DeviceError::NoGpu { asked: "pci=07:00.0".to_owned(), found: 3 }));
+        for text in ["pci=", "pci=0", "pci=x:00.0"] {
+            assert_eq!(found(text), Err(DeviceError::Unknown(format!("cuda:{text}"))), "{text}");
+        }
+    }
+
+    #[test]
     fn a_name_is_written_as_it_is_read() {
-        for text in ["0", "17", "GPU-12ff5678"] {
+        for text in ["0", "17", "GPU-12ff5678", "pci=65:00.0"] {
             assert_eq!(text.parse::<GpuName>().unwrap().to_string(), text);
         }
     }

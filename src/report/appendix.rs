@@ -12,7 +12,7 @@ use crate::session::{Manifest, Session};
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::RunSummary;
-use crate::units::Unit;
+use crate::units::{Unit, ns};
 
 /// The metrics of the table of runs.
 pub const PER_RUN: [Metric; 7] = [
@@ -60,6 +60,19 @@ pub fn environment(manifest: &Manifest) -> String {
     row("System", markdown(&format!("{os}, {kernel}")));
     row("Processor", markdown(&format!("{cpu}, {num_cpus} logical processors")));
     row("Memory", Unit::Bytes.text(*memory_mib as f64 * 1024.0 * 1024.0));
+    let Environment { cpu_governor, niceness, timer_slack_ns, .. } = &manifest.environment;
+    let scheduling = [
+        cpu_governor.as_ref().map(|governor| format!("governor {governor}")),
+        niceness.map(|niceness| format!("niceness {niceness}")),
+        timer_slack_ns.map(|slack_ns| format!("timer slack {}", ns(slack_ns))),
+    ];
+    let scheduling: Vec<_> = scheduling.into_iter().flatten().collect();
+    if !scheduling.is_empty() {
+        row("Scheduling", markdown(&scheduling.join(", ")));
+    }
+    if let Some(card) = &manifest.device.card {
+        row("Card", markdown(&card.to_string()));
+    }
     row("Driver", markdown(&manifest.device.driver_text()));
     row("Program", markdown(&format!("inflight {inflight_version}, {build}")));
     row("Input", code(spec));

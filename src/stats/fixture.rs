@@ -75,6 +75,7 @@ impl Default for Origin {
                 driver: "0.1.0".to_owned(),
                 api_version: "12.1".to_owned(),
                 engine: EngineKind::Nvenc,
+                card: None,
             },
             environment: Environment { optimised_build: true, ..Environment::default() },
         }

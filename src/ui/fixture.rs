@@ -32,6 +32,7 @@ pub fn session() -> LoadedSession {
             driver: "0.1.0".to_owned(),
             api_version: "12.1".to_owned(),
             engine: EngineKind::Nvenc,
+            card: None,
         },
         environment: Environment::default(),
         note: None,

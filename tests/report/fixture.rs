@@ -44,6 +44,7 @@ pub fn device() -> DeviceInfo {
         driver: "virtual-nvenc 0.1.0".to_owned(),
         api_version: "13.0".to_owned(),
         engine: EngineKind::Nvenc,
+        card: None,
     }
 }
 
@@ -65,6 +66,9 @@ fn environment() -> Environment {
         cpu: "Fixture CPU".to_owned(),
         num_cpus: 2,
         memory_mib: 4096,
+        cpu_governor: Some("performance".to_owned()),
+        niceness: Some(0),
+        timer_slack_ns: Some(50_000),
         inflight_version: "0.1.0".to_owned(),
         optimised_build: true,
         command: "inflight sweep --device virtual:video-hw-2026-02 --codec h264,hevc --session output/fixture"

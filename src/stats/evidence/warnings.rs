@@ -130,13 +130,16 @@ fn of_origin(before: &Side<'_>, after: &Side<'_>) -> Vec<Warning> {
             all.push(warning(before, after));
         }
     };
-    differs(before.device.name.clone(), after.device.name.clone(), |before, after| Warning::DeviceDiffers {
-        before,
-        after,
-    });
+    differs(device_name(before), device_name(after), |before, after| Warning::DeviceDiffers { before, after });
     differs(kind(before), kind(after), |before, after| Warning::DeviceKindDiffers { before, after });
     differs(before.input_text(), after.input_text(), |before, after| Warning::InputDiffers { before, after });
     all
+}
+
+/// With its UUID: two cards of one model differ.
+fn device_name(side: &Side<'_>) -> String {
+    let uuid = side.device.card.as_ref().map_or_else(String::new, |card| format!(" ({})", card.uuid));
+    format!("{}{uuid}", side.device.name)
 }
 
 fn kind(side: &Side<'_>) -> String {

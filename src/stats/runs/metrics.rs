@@ -112,6 +112,8 @@ metrics! {
         "Total time in the driver's parser, not counting its callbacks.";
     DecodeCopyMs: "decode_copy_ms", "Copy to the encoder", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.copy_ns),
         "Total time spent copying decoded frames to the encoder's memory on the device, until the copy is there.";
+    FirstOutputMs: "first_output_ms", "First packet", Milliseconds, Lower, 0, |run| run.first_output_ms(),
+        "Time from handing in the first frame until the caller has the first packet: what a cold engine or a driver's first call adds is in it.";
     DrainMs: "drain_ms", "Drain", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.drain_ns)),
         "Time from the end-of-stream call to the last packet. Part of the wall time.";
     SourceWaitMs: "source_wait_ms", "Source wait", Milliseconds, Lower, 0, |run| Some(run.record.frames.source_wait_ns.iter().map(|&wait_ns| ms(wait_ns)).sum()),
@@ -278,6 +280,14 @@ impl Measured<'_> {
 
     pub(super) fn lock_at(&self, share: u32) -> Option<f64> {
         per_mille(&self.sorted_lock_ns, share).map(ms)
+    }
+
+    fn first_output_ms(&self) -> Option<f64> {
+        let frames = &self.record.frames;
+        let begin_ns = *frames.begin_at_ns.first()?;
+        let packets = frames.submit_at_ns.iter().zip(&frames.latency_ns).filter(|(_, latency_ns)| **latency_ns > 0);
+        let first_ns = packets.map(|(at_ns, latency_ns)| at_ns.saturating_add(*latency_ns)).min()?;
+        Some(ms(first_ns.saturating_sub(begin_ns)))
     }
 
     fn decoder_ms(&self, time_ns: fn(&EncodeMetrics) -> u64) -> Option<f64> {

@@ -245,6 +245,7 @@ mod tests {
             driver: "0.1.0".to_owned(),
             api_version: "12.1".to_owned(),
             engine: EngineKind::Nvenc,
+            card: None,
         };
         let json = serde_json::to_value(RunOnDevice { run: &run, device: &device }).unwrap();
         for metric in Metric::ALL {
