@@ -447,6 +447,11 @@ impl std::fmt::Display for Case {
 }
 
 impl DeviceInfo {
+    /// A transcode of which one half was measured on a GPU and the other is modelled?
+    pub fn has_real_decoder(&self) -> bool {
+        self.kind == DeviceKind::Virtual && self.engine == EngineKind::Transcode && self.card.is_some()
+    }
+
     /// The driver, and which of its engines was measured: "580.159.04, NVENC API 13.0".
     pub fn driver_text(&self) -> String {
         match self.engine {
@@ -462,6 +467,9 @@ impl std::fmt::Display for DeviceInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { kind, name, .. } = self;
         match kind {
+            DeviceKind::Virtual if self.has_real_decoder() => {
+                write!(f, "VIRTUAL ENCODER (modelled times; the decoder is a GPU's): {name}")?;
+            }
             DeviceKind::Virtual => write!(f, "VIRTUAL DEVICE (modelled times, not a GPU measurement): {name}")?,
             DeviceKind::Cuda => write!(f, "GPU {name}")?,
             DeviceKind::Library => write!(f, "driver library {name}")?,

@@ -21,11 +21,14 @@ const MARK_WIDTH: f64 = 28.0;
 pub const VIRTUAL_NOTICE: &str = "VIRTUAL DEVICE — modelled times, not a GPU measurement";
 
 /// A library given by path may be an emulation as well.
+/// Of a transcode whose decoder is real.
+const HALF_NOTICE: &str = "VIRTUAL ENCODER — its times are modelled, not a GPU measurement; the decoder is a GPU's";
 const LIBRARY_NOTICE: &str = "DRIVER LIBRARY GIVEN BY PATH — not known to be a GPU";
 
 /// What must be said of every number that `device` made.
 pub fn notice(device: &DeviceInfo) -> Option<&'static str> {
     match device.kind {
+        DeviceKind::Virtual if device.has_real_decoder() => Some(HALF_NOTICE),
         DeviceKind::Virtual => Some(VIRTUAL_NOTICE),
         DeviceKind::Library => Some(LIBRARY_NOTICE),
         DeviceKind::Cuda => None,

@@ -137,8 +137,8 @@ fn chips_ui(ui: &mut Ui, shown: &Shown<'_>, tone: Tone, state: &str) {
             None => {}
         }
         if let Some(device) = shown.device.filter(|device| device.kind == DeviceKind::Virtual) {
-            chip_ui(ui, Tone::Warn, "Virtual device")
-                .on_hover_text(format!("Modelled times, not a GPU measurement. {device}"));
+            let what = if device.has_real_decoder() { "Virtual encoder" } else { "Virtual device" };
+            chip_ui(ui, Tone::Warn, what).on_hover_text(format!("Modelled times, not a GPU measurement. {device}"));
         }
     });
 }

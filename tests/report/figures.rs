@@ -1,9 +1,9 @@
 //! Figures on paper: drawn where there is something to draw, and well-formed whatever the text and the values.
 
-use inflight::contract::{Codec, LockPlacement};
+use inflight::contract::{Codec, EngineKind, LockPlacement};
 use inflight::figures::distribution::{self, CaseTimes};
 use inflight::figures::{Figure, depth, thresholds, wait_split};
-use inflight::record::{Case, DeviceInfo, DeviceKind};
+use inflight::record::{CardIdentity, Case, DeviceInfo, DeviceKind};
 use inflight::report::chart;
 use inflight::stats::math::descriptive::Spread;
 use inflight::stats::runs::distribution::CurvePoint;
@@ -82,13 +82,20 @@ fn nothing_measured_is_no_figure() {
 
 #[test]
 fn only_a_gpu_is_left_without_a_notice() {
-    let title = |kind| {
-        let device = DeviceInfo { kind, ..fixture::device() };
+    let title_of = |device: DeviceInfo| {
         let figure = thresholds::of("Each metric", &[group(1, 5.0)], None, &thresholds::METRICS).unwrap();
         let svg = chart::svg(&figure, &device);
         let document = roxmltree::Document::parse(&svg).unwrap();
         document.descendants().find(|node| node.has_tag_name("title")).unwrap().text().unwrap().to_owned()
     };
+    let title = |kind| title_of(DeviceInfo { kind, ..fixture::device() });
+    let half_real = DeviceInfo {
+        kind: DeviceKind::Virtual,
+        engine: EngineKind::Transcode,
+        card: Some(CardIdentity::default()),
+        ..fixture::device()
+    };
+    assert!(title_of(half_real).contains("VIRTUAL ENCODER — its times are modelled"));
     assert!(title(DeviceKind::Virtual).contains("VIRTUAL DEVICE — modelled times, not a GPU measurement"));
     assert!(title(DeviceKind::Library).contains("not known to be a GPU"));
     assert!(!title(DeviceKind::Cuda).contains("not"));

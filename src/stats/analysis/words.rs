@@ -22,8 +22,11 @@ pub(super) fn sentence(
 ) -> String {
     let setting = setting_text(&known.case);
     let is_virtual = session.device.kind == DeviceKind::Virtual;
-    let device = if is_virtual { " on this virtual device" } else { "" };
-    let keep = if is_virtual { "On this virtual device, keep" } else { "Keep" };
+    let (device, keep) = match is_virtual {
+        true if session.device.has_real_decoder() => (" with this virtual encoder", "With this virtual encoder, keep"),
+        true => (" on this virtual device", "On this virtual device, keep"),
+        false => ("", "Keep"),
+    };
     let head = match state {
         AnswerState::Confirmed => format!("{keep} {setting} (confirmed)"),
         AnswerState::Likely => format!("{keep} {setting} (likely, not confirmed yet)"),

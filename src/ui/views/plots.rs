@@ -252,8 +252,10 @@ fn repaint(ctx: &Context) -> impl FnOnce() + Send + 'static {
 fn title_ui(ui: &mut Ui, title: &str, definition: &str, session: &LoadedSession) {
     let shown = ui.horizontal(|ui| {
         ui.heading(title).on_hover_text(definition);
-        if session.session.manifest.device.kind == DeviceKind::Virtual && pictures::is_asked(ui.ctx()) {
-            ui.colored_label(theme::virtual_device(ui), "VIRTUAL DEVICE");
+        let device = &session.session.manifest.device;
+        if device.kind == DeviceKind::Virtual && pictures::is_asked(ui.ctx()) {
+            let what = if device.has_real_decoder() { "VIRTUAL ENCODER" } else { "VIRTUAL DEVICE" };
+            ui.colored_label(theme::virtual_device(ui), what);
         }
     });
     pictures::note_title(ui, shown.response.rect);
