@@ -186,8 +186,7 @@ impl Exports {
     /// # Errors
     /// [`NvencError::Load`] where there is none, [`NvencError::MissingEntry`] where it does not export both.
     pub fn system() -> Result<Self, NvencError> {
-        const ADVICE: &str =
-            "install the NVIDIA driver (Debian/Ubuntu: the package libnvidia-encode1), or use --device virtual";
+        const ADVICE: &str = "install the NVIDIA driver (Debian/Ubuntu: the package libnvidia-encode1; in a container, NVIDIA_DRIVER_CAPABILITIES=video), or use --device virtual";
         let name = if cfg!(windows) { "nvEncodeAPI64.dll" } else { "libnvidia-encode.so.1" };
         Self::of_library(Library::system(name).map_err(|error| NvencError::load(error, ADVICE))?)
     }

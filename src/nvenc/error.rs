@@ -141,6 +141,8 @@ impl Status {
 
     /// The likely cause, and what to do.
     fn cause_and_advice(self, call: &str) -> (&'static str, &'static str) {
+        const CLOSE_OTHERS: &str =
+            "close other encoders (OBS, ShadowPlay, browsers); GeForce cards limit the number of sessions";
         let at_open = call == "nvEncOpenEncodeSessionEx";
         match self {
             Self::NO_ENCODE_DEVICE => ("this driver finds no encoder on the device", "use an NVIDIA GPU with NVENC"),
@@ -153,10 +155,12 @@ impl Status {
             Self(6) => ("a pointer that the driver needs is null", "this is a bug in this program: please report it"),
             Self::INVALID_PARAM => ("the driver rejects a parameter", "check codec, preset, size and frame rate"),
             Self(9) => ("the call came in the wrong order", "this is a bug in this program: please report it"),
-            Self::OUT_OF_MEMORY | Self::INCOMPATIBLE_CLIENT_KEY if at_open => (
-                "too many encode sessions are open on this system",
-                "close other encoders (OBS, ShadowPlay, browsers); GeForce cards limit the number of sessions",
-            ),
+            Self::INCOMPATIBLE_CLIENT_KEY => ("too many encode sessions are open on this system", CLOSE_OTHERS),
+            Self::OUT_OF_MEMORY if at_open => ("too many encode sessions are open on this system", CLOSE_OTHERS),
+            // Some drivers count sessions only here.
+            Self::OUT_OF_MEMORY if call == "nvEncInitializeEncoder" => {
+                ("too many encode sessions are open on this system, or the device is out of memory", CLOSE_OTHERS)
+            }
             Self::OUT_OF_MEMORY => {
                 ("the device is out of memory", "lower --pool or the frame size, or close other programs")
             }
@@ -233,6 +237,9 @@ mod tests {
     #[test]
     fn the_same_code_means_another_thing_at_open() {
         assert!(text("nvEncOpenEncodeSessionEx", 10).contains("too many encode sessions"));
+        assert!(text("nvEncInitializeEncoder", 10).contains("too many encode sessions are open on this system, or"));
+        assert!(text("nvEncInitializeEncoder", 21).contains("too many encode sessions"));
+        assert!(!text("nvEncCreateInputBuffer", 10).contains("sessions"));
         assert!(text("nvEncCreateInputBuffer", 10).contains("out of memory"));
     }
 
