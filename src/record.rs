@@ -364,7 +364,9 @@ impl FrameColumns {
     /// The same in the order in which frames came back, which is that of display where a decoder made the columns.
     pub fn in_display_order(&self) -> Self {
         let mut order: Vec<usize> = (0..self.len()).collect();
-        order.sort_by_key(|&unit| self.encode_idx.get(unit));
+        // Those that never came back are last.
+        let is_lost = |unit: usize| self.latency_ns.get(unit).is_none_or(|&ns| ns == 0);
+        order.sort_by_key(|&unit| (is_lost(unit), self.encode_idx.get(unit)));
         let moved = |column: &[u64]| order.iter().filter_map(|&unit| column.get(unit).copied()).collect();
         let moved_counts = |column: &[u32]| order.iter().filter_map(|&unit| column.get(unit).copied()).collect();
         let kinds: Vec<char> = self.kinds.chars().collect();

@@ -89,10 +89,9 @@ impl Submits for Transcoder {
     fn poll(&mut self) -> Result<(), TranscodeError> {
         let decoded = self.decoding.poll();
         // Whoever holds it is submitting, which takes back what is finished too.
-        if let Ok(mut pipeline) = self.encoding.pipeline.try_lock() {
-            pipeline.poll()?;
-        }
-        self.encoding.first_error(decoded)
+        let encoded = self.encoding.pipeline.try_lock().map_or(Ok(()), |mut pipeline| pipeline.poll());
+        self.encoding.first_error(decoded)?;
+        Ok(encoded?)
     }
 
     fn finish(&mut self) -> Result<(), TranscodeError> {
@@ -139,7 +138,7 @@ impl Encoding {
             false => self.pipeline().submit(&Frame { data: &[], pts: frame }),
         };
         if let Err(error) = submitted {
-            self.frames.give_back(frame);
+            // The frame may have been submitted all the same, and be read: its memory stays taken.
             self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             self.has_failed.store(true, Ordering::Release);
         }

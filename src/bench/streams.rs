@@ -46,7 +46,9 @@ impl Streams {
 
     /// A run has ended. A later warm-up corrects an earlier one, which also paid for whatever is slow at first.
     pub(super) fn note(&mut self, record: &RunRecord) {
-        let Some(digest_ns) = record.digest_ns.filter(|_| record.warmup) else { return };
+        // A run that failed says nothing of what digests cost.
+        let is_good_warmup = record.warmup && record.error.is_none();
+        let Some(digest_ns) = record.digest_ns.filter(|_| is_good_warmup) else { return };
         self.warmed_up.retain(|(case, _)| *case != record.case);
         self.warmed_up.push((record.case, (digest_ns as f64) < MAX_SHARE * record.wall_ns as f64));
     }

@@ -75,7 +75,7 @@ pub fn rehearse(plan: &Plan, opened: &Opened) -> Result<(), SweepError> {
     plan.check()?;
     for &codec in &plan.codecs {
         let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec && !is_other(case));
-        if let Some(case) = of_codec.max_by_key(|case| case.pool) {
+        if let Some(case) = of_codec.max_by_key(|case| (case.pool, case.most_in_flight())) {
             opened.try_case(plan, &case)?;
         }
     }

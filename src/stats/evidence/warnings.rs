@@ -3,7 +3,6 @@
 //! Looks at where the two sides come from and at how their runs lie. A setting that differs and is not under test makes the
 //! sides not comparable; a warning changes no verdict. What moves an interval is in `doubts`.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -11,7 +10,7 @@ use serde::Serialize;
 
 use crate::contract::Codec;
 use crate::plan::Plan;
-use crate::record::{Case, EncodeSettings};
+use crate::record::Case;
 use crate::stats::evidence::detect_doubts::{scatter_pct, two_clusters};
 use crate::stats::evidence::side::Side;
 use crate::stats::evidence::side_name::SideName;
@@ -60,9 +59,10 @@ pub struct NotComparable {
 
 impl NotComparable {
     /// The cases of one codec give other bytes. `None` where they give the same, where that is not known, and where the sides had
-    /// other frames or another device, which is said elsewhere.
+    /// other frames, another model of device or another driver, which is said elsewhere.
     pub(crate) fn streams(before: &Side<'_>, after: &Side<'_>, cases: [Case; 2]) -> Option<Self> {
-        if before.input_text() != after.input_text() || before.device != after.device {
+        let model = |side: &Side<'_>| (side.device.kind, side.device.name.clone(), side.device.driver.clone());
+        if before.input_text() != after.input_text() || model(before) != model(after) {
             return None;
         }
         let runs = |side: &Side<'_>, case| side.runs_of(case).into_iter().cloned().collect::<Vec<_>>();
@@ -130,15 +130,18 @@ fn of_origin(before: &Side<'_>, after: &Side<'_>) -> Vec<Warning> {
             all.push(warning(before, after));
         }
     };
-    differs(device_name(before), device_name(after), |before, after| Warning::DeviceDiffers { before, after });
+    let has_cards = before.device.card.is_some() && after.device.card.is_some();
+    let name = |side| device_name(side, has_cards);
+    differs(name(before), name(after), |before, after| Warning::DeviceDiffers { before, after });
     differs(kind(before), kind(after), |before, after| Warning::DeviceKindDiffers { before, after });
     differs(before.input_text(), after.input_text(), |before, after| Warning::InputDiffers { before, after });
     all
 }
 
-/// With its UUID: two cards of one model differ.
-fn device_name(side: &Side<'_>) -> String {
-    let uuid = side.device.card.as_ref().map_or_else(String::new, |card| format!(" ({})", card.uuid));
+/// With its UUID, where both sides have one: two cards of one model differ.
+fn device_name(side: &Side<'_>, has_cards: bool) -> String {
+    let card = side.device.card.as_ref().filter(|_| has_cards);
+    let uuid = card.map_or_else(String::new, |card| format!(" ({})", card.uuid));
     format!("{}{uuid}", side.device.name)
 }
 
@@ -161,19 +164,25 @@ fn of_machine(side: &Side<'_>) -> [(&'static str, String); 3] {
     [("driver", side.device.driver.clone()), ("processor", side.environment.cpu.clone()), ("build", build.to_owned())]
 }
 
+/// What a device has, and nobody set.
+const OF_DEVICE: &str = "encoder engines";
+
 /// What the driver made of the same preset: defaults differ by driver.
 fn of_encoders(before: &Side<'_>, after: &Side<'_>) -> Vec<NotComparable> {
     let mut all = Vec::new();
+    // Other frames have other headers, which is said elsewhere.
+    if before.input_text() != after.input_text() {
+        return all;
+    }
     for (codec, before) in before.settings {
         let Some(after) = after.settings.get(codec) else { continue };
-        let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-        let value = |of: &EncodeSettings, name: &String| of.get(name).cloned().unwrap_or_else(|| "unknown".to_owned());
-        let both = names.into_iter().map(|name| (name, value(before, name), value(after, name)));
-        let differing = both.filter(|(_, before, after)| before != after);
+        // A name that only one side has is one that an older program did not ask for.
+        let both = before.iter().filter_map(|(name, before)| Some((name, before, after.get(name)?)));
+        let differing = both.filter(|(name, before, after)| before != after && *name != OF_DEVICE);
         all.extend(differing.map(|(name, before, after)| NotComparable {
             field: format!("{codec} {name}"),
-            before,
-            after,
+            before: before.clone(),
+            after: after.clone(),
         }));
     }
     all

@@ -123,7 +123,7 @@ metrics! {
     QueuePeak: "queue_peak", "Queue peak", Count, Neither, 0, |run| Some(f64::from(run.record.metrics.queue_peak)),
         "The largest number of frames that were submitted and not yet unlocked at one time, including the frame that a harvest thread holds.";
     LatencyP50Ms: "latency_p50_ms", "Latency p50", Milliseconds, Lower, 0, |run| run.latency_at(500),
-        "Median over the run's frames of the time from the call of nvEncEncodePicture until the caller has the packet.";
+        "Median over the run's frames of the time from the call of nvEncEncodePicture until the caller has the packet; in a transcode, from that of cuvidDecodePicture.";
     LatencyP95Ms: "latency_p95_ms", "Latency p95", Milliseconds, Lower, 200, |run| run.latency_at(950),
         "The submit-to-packet time that 95 % of the run's frames did not exceed (nearest rank).";
     LatencyP99Ms: "latency_p99_ms", "Latency p99", Milliseconds, Lower, 1000, |run| run.latency_at(990),
@@ -284,7 +284,8 @@ impl Measured<'_> {
 
     fn first_output_ms(&self) -> Option<f64> {
         let frames = &self.record.frames;
-        let begin_ns = *frames.begin_at_ns.first()?;
+        // The frames of a transcode count from the first access unit.
+        let begin_ns = if self.record.decode.is_some() { 0 } else { *frames.begin_at_ns.first()? };
         let packets = frames.submit_at_ns.iter().zip(&frames.latency_ns).filter(|(_, latency_ns)| **latency_ns > 0);
         let first_ns = packets.map(|(at_ns, latency_ns)| at_ns.saturating_add(*latency_ns)).min()?;
         Some(ms(first_ns.saturating_sub(begin_ns)))

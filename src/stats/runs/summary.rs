@@ -2,6 +2,7 @@
 //!
 //! A summary keeps no frames, so a session of any size fits in memory. Knows no file and judges nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -90,7 +91,7 @@ impl RunSummary {
         let run = Measured {
             record,
             sorted_lock_ns: sorted(&record.frames.lock_ns),
-            sorted_latency_ns: sorted(&record.frames.latency_ns),
+            sorted_latency_ns: sorted(&latencies_ns(record)),
         };
         let values = Values(Metric::ALL.map(|metric| metric.of(&run)));
         Self {
@@ -187,6 +188,14 @@ fn is_first(block: &u32) -> bool {
 fn frame_stddev_ms(begin_at_ns: &[u64]) -> Option<f64> {
     let steps_ms: Vec<_> = begin_at_ns.windows(2).map(|two| two[1].saturating_sub(two[0]) as f64 / 1e6).collect();
     Spread::of(&steps_ms)?.stddev
+}
+
+/// From submission to packet; of a transcode from the submission to the decoder.
+fn latencies_ns(record: &RunRecord) -> Cow<'_, [u64]> {
+    let frames = &record.frames;
+    let Some(stage) = &record.decode else { return Cow::Borrowed(&frames.latency_ns) };
+    let packets_at = frames.submit_at_ns.iter().zip(&frames.latency_ns).map(|(at_ns, ns)| at_ns.saturating_add(*ns));
+    packets_at.zip(&stage.frames.submit_at_ns).map(|(packet_ns, unit_ns)| packet_ns.saturating_sub(*unit_ns)).collect()
 }
 
 fn sorted(column_ns: &[u64]) -> Vec<u64> {
