@@ -133,10 +133,10 @@ impl Encoding {
 
     /// Submits a frame that the decoder has copied to its place. After an error frames only go back.
     fn encode(&self, frame: u64) {
-        let submitted = match self.has_failed.load(Ordering::Relaxed) {
-            true => return self.frames.give_back(frame),
-            false => self.pipeline().submit(&Frame { data: &[], pts: frame }),
-        };
+        if self.has_failed.load(Ordering::Relaxed) {
+            return self.frames.give_back(frame);
+        }
+        let submitted = self.pipeline().submit(&Frame { data: &[], pts: frame });
         if let Err(error) = submitted {
             // The frame may have been submitted all the same, and be read: its memory stays taken.
             self.error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);

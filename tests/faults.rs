@@ -5,12 +5,11 @@
 mod common;
 
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use common::{config, keeping_sink, pixels, view};
+use common::{config, good_table, keeping_sink, pixels, view};
 use inflight::contract::{Encoder, EncoderConfig, LockPlacement};
 use inflight::nvenc::api::Api;
 use inflight::nvenc::encoder::NvencEncoder;
@@ -32,25 +31,6 @@ static FAILURE: AtomicU32 = AtomicU32::new(0);
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn good_table() -> &'static sys::NV_ENCODE_API_FUNCTION_LIST {
-    struct Table(sys::NV_ENCODE_API_FUNCTION_LIST);
-    // SAFETY: the table is functions and reserved nulls, never written after it was made.
-    unsafe impl Send for Table {}
-    // SAFETY: as above.
-    unsafe impl Sync for Table {}
-    static GOOD: OnceLock<Table> = OnceLock::new();
-    let make = || {
-        let mut list = MaybeUninit::<sys::NV_ENCODE_API_FUNCTION_LIST>::zeroed();
-        // SAFETY: an all-zero list is valid, and the driver fills in functions.
-        unsafe {
-            (*list.as_mut_ptr()).version = sys::NV_ENCODE_API_FUNCTION_LIST_VER;
-            assert_eq!(virtual_nvenc::create_instance(list.as_mut_ptr()), 0);
-            Table(list.assume_init())
-        }
-    };
-    &GOOD.get_or_init(make).0
 }
 
 /// Does the replaced entry fail this time?

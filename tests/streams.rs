@@ -3,12 +3,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on says so by failing")]
 
+mod common;
+
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use common::good_table;
 use inflight::bench::opened::Opened;
 use inflight::bench::sweep::{Event, sweep};
 use inflight::contract::LockPlacement;
@@ -42,16 +44,6 @@ fn turn(deed: u32) -> MutexGuard<'static, ()> {
     DEED.store(deed, Ordering::SeqCst);
     NUM_SESSIONS.store(0, Ordering::SeqCst);
     turn
-}
-
-fn good_table() -> sys::NV_ENCODE_API_FUNCTION_LIST {
-    let mut list = MaybeUninit::<sys::NV_ENCODE_API_FUNCTION_LIST>::zeroed();
-    // SAFETY: an all-zero list is valid, and the driver fills in functions.
-    unsafe {
-        (*list.as_mut_ptr()).version = sys::NV_ENCODE_API_FUNCTION_LIST_VER;
-        assert_eq!(virtual_nvenc::create_instance(list.as_mut_ptr()), 0);
-        list.assume_init()
-    }
 }
 
 unsafe extern "C" fn initialize(encoder: *mut c_void, params: *mut sys::NV_ENC_INITIALIZE_PARAMS) -> sys::NVENCSTATUS {
@@ -108,7 +100,7 @@ fn measure(locks: Vec<LockPlacement>, repeat: u32) -> (Plan, Vec<RunRecord>) {
         nvEncInitializeEncoder: Some(initialize),
         nvEncEncodePicture: Some(encode),
         nvEncLockBitstream: Some(lock),
-        ..good_table()
+        ..*good_table()
     };
     // SAFETY: every entry is the virtual driver's or one of the stand-ins above.
     let api = unsafe { Api::from_table(&list, 0xd0) }.expect("no entry is missing");

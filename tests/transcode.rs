@@ -6,13 +6,12 @@
 mod common;
 
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use common::keeping_sink;
+use common::{good_table, keeping_sink};
 use inflight::bench::job::Job;
 use inflight::contract::{
     Codec, Encoder as _, EncoderConfig, EngineKind, FrameRate, FrameView, InputPath, LockPlacement, NvencOptions,
@@ -220,23 +219,13 @@ unsafe extern "C" fn failing_encode(encoder: *mut c_void, params: *mut sys::NV_E
     }
 }
 
-fn good_table() -> sys::NV_ENCODE_API_FUNCTION_LIST {
-    let mut list = MaybeUninit::<sys::NV_ENCODE_API_FUNCTION_LIST>::zeroed();
-    // SAFETY: an all-zero list is valid, and the driver fills in functions.
-    unsafe {
-        (*list.as_mut_ptr()).version = sys::NV_ENCODE_API_FUNCTION_LIST_VER;
-        assert_eq!(virtual_nvenc::create_instance(list.as_mut_ptr()), 0);
-        list.assume_init()
-    }
-}
-
 /// The encoder is fed by a thread that has nobody to tell of an error: the next submission of an access unit tells it, and says
 /// what the encoder said.
 #[test]
 fn an_encoder_that_fails_ends_the_run_with_its_own_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let clip = clip(folder.path(), "3");
-    let list = sys::NV_ENCODE_API_FUNCTION_LIST { nvEncEncodePicture: Some(failing_encode), ..good_table() };
+    let list = sys::NV_ENCODE_API_FUNCTION_LIST { nvEncEncodePicture: Some(failing_encode), ..*good_table() };
     // SAFETY: every entry is the virtual driver's or the stand-in above.
     let api = unsafe { Api::from_table(&list, 0xd0) }.expect("no entry is missing");
     for decode_lock in PLACEMENTS {

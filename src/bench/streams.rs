@@ -1,9 +1,11 @@
 //! Which bytes came out: a digest of every packet, so that settings are compared only where they give the same stream.
 //!
-//! Warm-up runs digest always. The counted runs of a codec do where that took less than [`MAX_SHARE`] of the wall time in every
-//! case's warm-up: all of them or none, so that it favours no case. Elsewhere the sizes of packets must do, which every run has. Digesting happens on the thread that locks, after the unlock.
+//! Warm-up runs digest always. The counted runs of a codec do where that took less than [`MAX_SHARE`] of the wall time in
+//! every case's warm-up: all of them or none, so that it favours no case. Elsewhere the sizes of packets must do, which every
+//! run has. Digesting happens on the thread that locks, after the unlock; it locks and allocates nothing.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -24,13 +26,13 @@ pub(super) struct Streams {
 
 /// The digests of one run.
 #[derive(Debug, Clone)]
-pub(super) struct PacketDigests(Arc<Mutex<Notes>>);
+pub(super) struct PacketDigests(Arc<Notes>);
 
 #[derive(Debug)]
 struct Notes {
-    /// The number of the frame, and the digest of its packet, in the order of coming back.
-    packets: Vec<(u64, u32)>,
-    took_ns: u64,
+    /// By the number of the frame.
+    digests: Vec<AtomicU32>,
+    took_ns: AtomicU64,
 }
 
 impl Streams {
@@ -39,8 +41,8 @@ impl Streams {
         let mut of_codec = self.warmed_up.iter().filter(|(case, _)| case.codec == planned.case.codec).peekable();
         let is_cheap = of_codec.peek().is_some() && of_codec.all(|(_, is_cheap)| *is_cheap);
         (planned.warmup || is_cheap).then(|| {
-            let notes = Notes { packets: Vec::with_capacity(expected_frames), took_ns: 0 };
-            PacketDigests(Arc::new(Mutex::new(notes)))
+            let digests = (0..expected_frames).map(|_| AtomicU32::new(0)).collect();
+            PacketDigests(Arc::new(Notes { digests, took_ns: AtomicU64::new(0) }))
         })
     }
 
@@ -57,30 +59,22 @@ impl Streams {
 impl PacketDigests {
     /// Receives the packets of the run.
     pub(super) fn sink(&self) -> PacketSink {
-        let digests = self.clone();
+        let Self(notes) = self.clone();
         Box::new(move |packet: EncodedPacket| {
             let start = Instant::now();
-            let digest = xxh3_64(&packet.data) as u32;
-            let took_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            let mut notes = digests.notes();
-            notes.packets.push((packet.pts, digest));
-            notes.took_ns = notes.took_ns.saturating_add(took_ns);
+            if let Some(digest) = usize::try_from(packet.pts).ok().and_then(|frame| notes.digests.get(frame)) {
+                digest.store(xxh3_64(&packet.data) as u32, Ordering::Relaxed);
+            }
+            notes.took_ns.fetch_add(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         })
     }
 
-    /// Puts them into the record of the run.
+    /// Puts them into the record of the run, whose end has waited for the thread that made them. A run of more frames than
+    /// there was room for has none.
     pub(super) fn write_to(&self, record: &mut RunRecord) {
-        let notes = self.notes();
-        let mut column = vec![0; record.frames.len()];
-        for &(frame, digest) in &notes.packets {
-            if let Some(place) = usize::try_from(frame).ok().and_then(|frame| column.get_mut(frame)) {
-                *place = digest;
-            }
-        }
-        (record.frames.packet_digest, record.digest_ns) = (column, Some(notes.took_ns));
-    }
-
-    fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let Self(notes) = self;
+        record.digest_ns = Some(notes.took_ns.load(Ordering::Relaxed));
+        let of_frames = notes.digests.get(..record.frames.len()).unwrap_or_default();
+        record.frames.packet_digest = of_frames.iter().map(|digest| digest.load(Ordering::Relaxed)).collect();
     }
 }

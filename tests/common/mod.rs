@@ -2,13 +2,15 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::expect_used, reason = "a test that cannot go on says so by failing")]
 
-use std::sync::{Arc, Mutex};
+use std::mem::MaybeUninit;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use inflight::contract::{
     Codec, Dimensions, EncodedPacket, EncoderConfig, FrameRate, FrameView, LockPlacement, PacketSink, PixelFormat,
     Tuning,
 };
 use inflight::device::Device;
+use moq_nvenc::sys::nvEncodeAPI as sys;
 
 pub const SMALL: Dimensions = Dimensions { width: 64, height: 48 };
 
@@ -40,4 +42,24 @@ pub fn keeping_sink() -> (PacketSink, Arc<Mutex<Vec<EncodedPacket>>>) {
     let packets = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&packets);
     (Box::new(move |packet| kept.lock().expect("no sink panics").push(packet)), packets)
+}
+
+/// The virtual driver's functions, for tests that replace some of them.
+pub fn good_table() -> &'static sys::NV_ENCODE_API_FUNCTION_LIST {
+    struct Table(sys::NV_ENCODE_API_FUNCTION_LIST);
+    // SAFETY: the table is functions and reserved nulls, never written after it was made.
+    unsafe impl Send for Table {}
+    // SAFETY: as above.
+    unsafe impl Sync for Table {}
+    static GOOD: OnceLock<Table> = OnceLock::new();
+    let make = || {
+        let mut list = MaybeUninit::<sys::NV_ENCODE_API_FUNCTION_LIST>::zeroed();
+        // SAFETY: an all-zero list is valid, and the driver fills in functions.
+        unsafe {
+            (*list.as_mut_ptr()).version = sys::NV_ENCODE_API_FUNCTION_LIST_VER;
+            assert_eq!(virtual_nvenc::create_instance(list.as_mut_ptr()), 0);
+            Table(list.assume_init())
+        }
+    };
+    &GOOD.get_or_init(make).0
 }

@@ -97,39 +97,35 @@ impl Session {
 /// # Safety
 /// The preset must have been filled for `codec`.
 unsafe fn of_codec(codec: Codec, preset: &MaybeUninit<sys::NV_ENC_PRESET_CONFIG>, put: &mut impl FnMut(&str, String)) {
-    let mut level_and = |level: u32, b_as_reference: u32| {
-        put("level", if level == 0 { "chosen by the driver".to_owned() } else { level.to_string() });
-        put("useBFramesAsRef", b_as_reference.to_string());
-    };
+    macro_rules! put_common {
+        ($member:ident) => {{
+            let level = get!(preset.presetCfg.encodeCodecConfig.$member.level as u32);
+            put("level", if level == 0 { "chosen by the driver".to_owned() } else { level.to_string() });
+            let b_as_reference = get!(preset.presetCfg.encodeCodecConfig.$member.useBFramesAsRef as u32);
+            put("useBFramesAsRef", b_as_reference.to_string());
+            put("idrPeriod", endless(get!(preset.presetCfg.encodeCodecConfig.$member.idrPeriod as u32)));
+        }};
+    }
+    macro_rules! put_tier {
+        ($member:ident) => {
+            put("tier", get!(preset.presetCfg.encodeCodecConfig.$member.tier as u32).to_string())
+        };
+    }
     // SAFETY: the caller's promise says which member of the union is there; every field is read as the number it is.
     unsafe {
         match codec {
             Codec::H264 => {
-                level_and(
-                    get!(preset.presetCfg.encodeCodecConfig.h264Config.level as u32),
-                    get!(preset.presetCfg.encodeCodecConfig.h264Config.useBFramesAsRef as u32),
-                );
-                put("idrPeriod", endless(get!(preset.presetCfg.encodeCodecConfig.h264Config.idrPeriod as u32)));
-                put(
-                    "entropyCodingMode",
-                    entropy_coder(get!(preset.presetCfg.encodeCodecConfig.h264Config.entropyCodingMode as u32)),
-                );
+                put_common!(h264Config);
+                let coder = get!(preset.presetCfg.encodeCodecConfig.h264Config.entropyCodingMode as u32);
+                put("entropyCodingMode", entropy_coder(coder));
             }
             Codec::Hevc => {
-                level_and(
-                    get!(preset.presetCfg.encodeCodecConfig.hevcConfig.level as u32),
-                    get!(preset.presetCfg.encodeCodecConfig.hevcConfig.useBFramesAsRef as u32),
-                );
-                put("idrPeriod", endless(get!(preset.presetCfg.encodeCodecConfig.hevcConfig.idrPeriod as u32)));
-                put("tier", get!(preset.presetCfg.encodeCodecConfig.hevcConfig.tier as u32).to_string());
+                put_common!(hevcConfig);
+                put_tier!(hevcConfig);
             }
             Codec::Av1 => {
-                level_and(
-                    get!(preset.presetCfg.encodeCodecConfig.av1Config.level as u32),
-                    get!(preset.presetCfg.encodeCodecConfig.av1Config.useBFramesAsRef as u32),
-                );
-                put("idrPeriod", endless(get!(preset.presetCfg.encodeCodecConfig.av1Config.idrPeriod as u32)));
-                put("tier", get!(preset.presetCfg.encodeCodecConfig.av1Config.tier as u32).to_string());
+                put_common!(av1Config);
+                put_tier!(av1Config);
             }
             // Refused before: no device offers it.
             Codec::Vp9 => {}

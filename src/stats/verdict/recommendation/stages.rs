@@ -96,8 +96,8 @@ fn effect(field: &Field<'_>, tried: &[u32], kept: u32, case: impl Fn(u32) -> Opt
 }
 
 impl Stages {
-    /// "Of the two thresholds the decoder's matters (T=1 → 2: wall time −38.0 %), the encoder's does not (T=1 → 4: +0.1 %).
-    /// It waits 12.0 µs a frame for the decoder, 210 µs for the encoder."
+    /// "Of the two thresholds the decoder's matters (T=1 → T=2: wall time −38.0 %), the encoder's does not matter (T=1 → T=4:
+    /// wall time +0.1 %). The submitting thread waits 12.0 µs a frame for the decoder and 210 µs for the encoder."
     pub fn sentence(&self) -> String {
         let said = |whose: &str, effect: &ThresholdEffect| {
             let ThresholdEffect { from, to, wall } = effect;
@@ -120,7 +120,10 @@ impl Stages {
         let text = |us: f64| units::ns((1e3 * us) as u64);
         let encoder = text(self.encoder_wait_us);
         let waits = match self.decoder_wait_us {
-            Some(us) => format!("It waits {} a frame for the decoder and {encoder} for the encoder.", text(us)),
+            Some(us) => {
+                let decoder = text(us);
+                format!("The submitting thread waits {decoder} a frame for the decoder and {encoder} for the encoder.")
+            }
             None => format!("The thread that feeds the encoder waits {encoder} a frame for it."),
         };
         format!("{thresholds}{waits}")
