@@ -10,6 +10,7 @@ use crate::engine::{Jitter, Service};
 use crate::payload::{Codec, Mode};
 use crate::profiles::{Profile, default_profile, profiles};
 use crate::versions::{ApiVersion, V13_0};
+use crate::video_clock::{Clocking, Throttle};
 
 /// A virtual device. As text: `""`, `"NAME"`, `"key=value,…"` or `"NAME,key=value,…"`.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,8 @@ pub struct DeviceConfig {
     pub lock_holds_session: bool,
     /// How much longer an IDR picture takes.
     pub idr_factor: f64,
+    /// How much longer the first picture of each session takes.
+    pub first_us: u32,
     /// Half width of the jitter of each picture's cost, in percent.
     pub jitter_pct: f64,
     /// Seed of the jitter.
@@ -40,6 +43,12 @@ pub struct DeviceConfig {
     pub engines: u32,
     /// Sessions that may be open at a time.
     pub sessions: u32,
+    /// Sessions of other processes: they count among those, and take no time of the engines.
+    pub foreign_sessions: u32,
+    /// How the engines' clock follows their work.
+    pub clock: Clocking,
+    /// When that clock is halved.
+    pub throttle: Throttle,
     /// Codecs offered, in the order in which they are listed.
     pub codecs: Vec<Codec>,
     /// What the streams carry.
@@ -116,10 +125,14 @@ impl DeviceConfig {
             queue: 0,
             lock_holds_session: false,
             idr_factor: profile.idr_factor,
+            first_us: 0,
             jitter_pct: 0.0,
             seed: 0,
             engines: 1,
             sessions: 8,
+            foreign_sessions: 0,
+            clock: Clocking::Fixed,
+            throttle: Throttle::Never,
             codecs: vec![Codec::H264, Codec::Hevc],
             payload: Mode::Mosaic,
             api: V13_0,
@@ -157,8 +170,18 @@ impl DeviceConfig {
         u64::from(self.lock_us.unwrap_or_else(|| self.profile.lock_us(codec))) * 1000
     }
 
-    pub(crate) fn jitter(&self) -> Jitter {
-        Jitter { seed: self.seed, percent: self.jitter_pct }
+    /// What one picture of a session costs where an ordinary one costs `ordinary`.
+    pub(crate) fn picture_service(
+        &self,
+        ordinary: Service,
+        is_idr: bool,
+        session_idx: u64,
+        picture_idx: u64,
+    ) -> Service {
+        let idr_factor = if is_idr { self.idr_factor } else { 1.0 };
+        let jitter = Jitter { seed: self.seed, percent: self.jitter_pct }.factor(session_idx, picture_idx);
+        let first_ns = if picture_idx == 0 { u64::from(self.first_us) * 1000 } else { 0 };
+        ordinary.scaled(idr_factor * jitter).longer(first_ns)
     }
 
     fn set(&mut self, key: &'static str, value: &str) -> Result<(), ConfigError> {
@@ -171,10 +194,14 @@ impl DeviceConfig {
             "queue" => self.queue = number(key, value, 0..=MAX_QUEUE, "0 (no limit) to 64 frames")?,
             "lock_holds" => self.lock_holds_session = lock_holds(key, value)?,
             "idr_factor" => self.idr_factor = number(key, value, 0.1..=100.0, "a factor from 0.1 to 100")?,
+            "first_us" => self.first_us = number(key, value, 0..=MAX_US, "0 to 10000000 µs")?,
             "jitter_pct" => self.jitter_pct = number(key, value, 0.0..=100.0, "0 to 100 percent")?,
             "seed" => self.seed = number(key, value, 0..=u64::MAX, "a whole number")?,
             "engines" => self.engines = number(key, value, 0..=64, "0 to 64 engines")?,
             "sessions" => self.sessions = number(key, value, 1..=1024, "1 to 1024 sessions")?,
+            "foreign_sessions" => self.foreign_sessions = number(key, value, 0..=1024, "0 to 1024 sessions")?,
+            "clock" => self.clock = value.parse().map_err(|()| bad_value(key, value, CLOCK_EXPECTED))?,
+            "throttle" => self.throttle = value.parse().map_err(|()| bad_value(key, value, THROTTLE_EXPECTED))?,
             "codecs" => self.codecs = codecs(key, value)?,
             "payload" => self.payload = payload(key, value)?,
             "api" => self.api = value.parse().map_err(|()| bad_value(key, value, API_EXPECTED))?,
@@ -194,8 +221,10 @@ const MAX_US: u32 = 10_000_000;
 const MAX_QUEUE: u32 = 64;
 
 const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
+const CLOCK_EXPECTED: &str = "fixed, or ramp:TIME with a time of at most 3600s, for example ramp:400ms";
+const THROTTLE_EXPECTED: &str = "never, every:TIME (2s to 3600s) or after:TIME (at most 3600s), for example every:7s";
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 20] = [
     "latency_us",
     "interval_us",
     "decode_us",
@@ -204,10 +233,14 @@ const KEYS: [&str; 16] = [
     "queue",
     "lock_holds",
     "idr_factor",
+    "first_us",
     "jitter_pct",
     "seed",
     "engines",
     "sessions",
+    "foreign_sessions",
+    "clock",
+    "throttle",
     "codecs",
     "payload",
     "api",
@@ -318,7 +351,7 @@ impl fmt::Display for DeviceConfig {
     }
 }
 
-fn values(config: &DeviceConfig) -> [(&'static str, String); 16] {
+fn values(config: &DeviceConfig) -> [(&'static str, String); 20] {
     let optional = |us: Option<u32>| us.map_or_else(String::new, |us| us.to_string());
     let codec_names = config.codecs.iter().map(|codec| match codec {
         Codec::H264 => "h264",
@@ -338,10 +371,14 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 16] {
         ("queue", config.queue.to_string()),
         ("lock_holds", if config.lock_holds_session { "session" } else { "nothing" }.to_owned()),
         ("idr_factor", config.idr_factor.to_string()),
+        ("first_us", config.first_us.to_string()),
         ("jitter_pct", config.jitter_pct.to_string()),
         ("seed", config.seed.to_string()),
         ("engines", config.engines.to_string()),
         ("sessions", config.sessions.to_string()),
+        ("foreign_sessions", config.foreign_sessions.to_string()),
+        ("clock", config.clock.to_string()),
+        ("throttle", config.throttle.to_string()),
         ("codecs", codec_names.collect::<Vec<_>>().join("+")),
         ("payload", payload.to_owned()),
         ("api", config.api.to_string()),
@@ -392,6 +429,15 @@ mod tests {
     }
 
     #[test]
+    fn first_picture_of_a_session_costs_more_by_what_is_said() {
+        let (config, ordinary) =
+            (parse("first_us=5,idr_factor=2").unwrap(), Service { latency_ns: 20, interval_ns: 10 });
+        let costs =
+            [(true, 0), (true, 1), (false, 1)].map(|(is_idr, idx)| config.picture_service(ordinary, is_idr, 0, idx));
+        assert_eq!(costs, [ordinary.scaled(2.0).longer(5000), ordinary.scaled(2.0), ordinary]);
+    }
+
+    #[test]
     fn display_reads_back_as_the_same_device() {
         let texts = [
             "fixed",
@@ -401,12 +447,15 @@ mod tests {
             "video-hw-2026-02,lock_us=0",
             "fixed,queue=4,lock_holds=session",
             "fixed,decode_us=250",
+            "ada,clock=ramp:400ms,throttle=every:7s,first_us=9000,foreign_sessions=2",
+            "fixed,throttle=after:1500ms",
         ];
         for text in texts {
             let config = parse(text).unwrap();
             assert_eq!(parse(&config.to_string()).unwrap(), config);
         }
         assert_eq!(parse("fixed,submit_us=0").unwrap().to_string(), "fixed");
+        assert_eq!(parse("clock=fixed,throttle=never,first_us=0").unwrap().to_string(), "fixed");
     }
 
     #[test]
@@ -422,6 +471,11 @@ mod tests {
         assert_eq!(text("ada,fast"), "'fast' is not key=value: write for example latency_us=700");
         assert!(text("latency_us=1,interval_us=2").contains("at least one interval"));
         assert_eq!(text("lock_holds=1"), "bad value '1' for lock_holds: expected session or nothing");
+        assert_eq!(text("clock=ramp"), format!("bad value 'ramp' for clock: expected {CLOCK_EXPECTED}"));
+        assert_eq!(
+            text("throttle=every:1s"),
+            format!("bad value 'every:1s' for throttle: expected {THROTTLE_EXPECTED}")
+        );
         assert!(text("ada,").contains("not key=value"));
     }
 
