@@ -102,6 +102,8 @@ const ONLY_IN: [(&str, &str, &[&str]); 7] = [
             "crates/interposer/src/library.rs",
             "crates/virtual-nvenc-driver/tests/",
             "crates/virtual-cuda/tests/",
+            "crates/virtual-nvml/src/driver.rs",
+            "crates/virtual-nvml/tests/",
         ],
     ),
     (
