@@ -202,10 +202,10 @@ pub enum PictureKind {
 }
 
 /// One encoded frame, in coding order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodedPacket {
-    /// Elementary stream bytes (Annex B, or OBUs for AV1).
-    pub data: Vec<u8>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncodedPacket<'a> {
+    /// Elementary stream bytes (Annex B, or OBUs for AV1), in memory that the next packet is copied to.
+    pub data: &'a [u8],
     /// The [`FrameView::pts`] of the frame, as the driver returned it.
     pub pts: u64,
     /// Position in coding order, from 0.
@@ -230,8 +230,15 @@ pub struct EncodeMetrics {
     pub queue_peak: u32,
     /// Time the submitting thread waited for room: for a free buffer pair, or at the threshold (thread and poll placement).
     pub blocked_ns: u64,
-    /// Time copying frames into the driver's input buffers (lock input, copy, unlock input).
+    /// Time copying frames to the encoder's inputs.
     pub upload_ns: u64,
+    /// Time inside nvEncLockInputBuffer, before that; 0 where inputs are not the driver's own, and in sessions that counted it
+    /// as upload.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub input_lock_ns: u64,
+    /// Time inside nvEncUnlockInputBuffer, after it, likewise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub input_unlock_ns: u64,
     /// Time inside nvEncEncodePicture.
     pub submit_ns: u64,
     /// Time inside nvEncLockBitstream.
@@ -260,8 +267,8 @@ fn is_zero(value: &u64) -> bool {
     *value == 0
 }
 
-/// Receives the packets. Called on whichever thread locks; a slow sink delays that thread.
-pub type PacketSink = Box<dyn FnMut(EncodedPacket) + Send>;
+/// Sees the packets, and copies what it keeps. Called on whichever thread locks; a slow sink delays that thread.
+pub type PacketSink = Box<dyn FnMut(EncodedPacket<'_>) + Send>;
 
 /// An encoder that is fed frame by frame. Packets leave through the [`PacketSink`] it was made with.
 pub trait Encoder {

@@ -23,7 +23,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("nvenc", &["contract", "library", "memory", "pipeline", "record"]),
     ("nvdec", &["contract", "library", "memory", "pipeline"]),
     ("transcode", &["contract", "memory", "nvdec", "nvenc", "pipeline", "record"]),
-    ("device", &["contract", "memory", "nvdec", "nvenc", "pipeline", "record", "transcode"]),
+    ("device", &["contract", "library", "memory", "nvdec", "nvenc", "pipeline", "record", "transcode"]),
     ("conformance", &["device", "nvenc"]),
     ("doctor", &["contract", "device", "nvdec", "nvenc", "record"]),
     ("stats", &["advice", "contract", "plan", "record", "units"]),

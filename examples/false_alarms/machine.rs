@@ -118,6 +118,9 @@ impl Machine {
             },
             frames,
             digest_ns: None,
+            preroll: None,
+            telemetry: None,
+            warm_up: None,
             decode: None,
         }
     }
@@ -136,6 +139,7 @@ fn case(threshold: u32) -> Case {
         reap_threshold: threshold,
         lock: Inline,
         pool: threshold,
+        names_pool: false,
         client: Default::default(),
         decode: None,
     }

@@ -15,12 +15,18 @@ pub mod observed;
 pub mod opened;
 pub mod others;
 mod pause;
+mod preroll;
+mod probe;
 pub mod process;
+mod rehearsal;
 pub mod run;
 pub mod schedule;
 mod streams;
 pub mod sweep;
 pub mod trace;
+mod verify;
+mod warm_up;
+mod warmth;
 #[cfg(feature = "gui")]
 pub mod watching;
 pub mod worker;

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::opened::{Opened, RunConfig};
 use crate::contract::{EncodeMetrics, PacketSink};
-use crate::device::{ClockWatch, DeviceError};
+use crate::device::{DeviceError, TelemetryWatch};
 use crate::nvdec::error::NvdecError;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::error::NvencError;
-use crate::pipeline::Submits;
 use crate::pipeline::engine::Frame;
+use crate::pipeline::{RingError, Submits, TakenFrames};
 use crate::plan::PlannedRun;
-use crate::record::{FrameColumns, GpuState, LiveSample, RunRecord};
+use crate::record::{FrameColumns, GpuState, LiveSample, Preroll, RunRecord, Telemetry};
 use crate::source::{Cursor, SourceError};
 use crate::transcode::TranscodeError;
 
@@ -37,6 +37,8 @@ pub struct Caller {
     pub host_work: Duration,
     /// Frames arrive at this rate.
     pub pace_fps: Option<f64>,
+    /// Frames that it submits before the clock starts, as fast as it can.
+    pub preroll_frames: u32,
 }
 
 /// The part of a run in progress that a watcher sees.
@@ -72,6 +74,8 @@ pub enum RunError {
         "the packet of frame {frame} is empty: the driver reported success without output; update the driver, and report this if it persists"
     )]
     Empty { frame: usize },
+    #[error("before the clock started, {0}")]
+    Preroll(Box<RunError>),
     #[error("stopped before its end")]
     Stopped,
 }
@@ -106,11 +110,21 @@ impl From<TranscodeError> for RunError {
 }
 
 impl RunError {
+    /// May the device work again although it seems lost? One whose driver hangs may not.
+    pub(super) fn may_pass(&self) -> bool {
+        let is_hung = |error: &NvencError| matches!(error, NvencError::Ring(RingError::Stalled { .. }));
+        match self {
+            Self::Nvenc(error) | Self::Device(DeviceError::Nvenc(error)) => !is_hung(error),
+            _ => false,
+        }
+    }
+
     /// Is the device lost or unusable, so that further runs are pointless?
     pub fn is_device_lost(&self) -> bool {
         match self {
             Self::Nvenc(error) | Self::Device(DeviceError::Nvenc(error)) => error.is_device_lost(),
             Self::Nvdec(error) | Self::Device(DeviceError::Nvdec(error)) => error.is_device_lost(),
+            Self::Preroll(error) => error.is_device_lost(),
             _ => false,
         }
     }
@@ -136,7 +150,7 @@ impl Stand<'_> {
                 self.measure_opened(opened, open_start, watch, &mut record)
             }
             RunConfig::Decode(config) => {
-                let opened = device.decoder(config, Box::new(|frame, _| drop(frame)));
+                let opened = device.decoder(config, Box::new(|_, _| ()));
                 self.measure_opened(opened, open_start, watch, &mut record)
             }
             RunConfig::Transcode(decode, encode) => {
@@ -182,19 +196,23 @@ impl Stand<'_> {
             fresh: Vec::with_capacity(GLIMPSE_SAMPLES),
         };
         self.opened.device.note_engine(self.config.expected_frames());
+        let preroll_ns = self.preroll(&mut pipeline)?;
         let mut cursor = self.opened.feed.start()?;
-        let clocks = self.opened.device.watch_clocks();
+        let telemetry = self.opened.watch_telemetry();
         let start = Instant::now();
         let fed = self.feed_all(&mut pipeline, &mut cursor, start, watch, &mut notes);
         // Whatever is in flight is drained, also after a stop or a source that broke off; after a driver error this
         // answers that the encoder has ended, and the first error is the one that counts.
         let finished = pipeline.finish();
         record.wall_ns = nanos(start.elapsed());
-        let working = clocks.and_then(ClockWatch::finish);
+        record.telemetry = telemetry.and_then(|watch: TelemetryWatch| watch.finish(start));
+        let working = record.telemetry.as_ref().and_then(Telemetry::working_clock);
         record.gpu = self.opened.device.gpu_state().map(|state| GpuState { working, ..state });
         record.metrics = pipeline.metrics();
         let first_frame_at = pipeline.first_frame_at();
-        (record.frames, record.decode) = pipeline.take_frames();
+        let preroll;
+        TakenFrames { preroll, frames: record.frames, decode: record.decode } = pipeline.take_frames();
+        record.preroll = preroll_ns.map(|wall_ns| Preroll { wall_ns, frames: preroll });
         notes.source_waits_ns.resize(record.frames.len(), 0);
         record.frames.source_wait_ns = notes.source_waits_ns;
         fed?;
@@ -208,9 +226,13 @@ impl Stand<'_> {
         {
             return Err(RunError::PacketCount { frames, packets });
         }
+        if let Some(Preroll { frames, .. }) = &record.preroll {
+            check_packets(frames).map_err(|error| RunError::Preroll(Box::new(error)))?;
+        }
         check_packets(&record.frames)?;
         if let Some(first_frame_at) = first_frame_at {
-            add_engine_times(&mut record.frames, &self.opened.device.engine_times(), first_frame_at);
+            let num_before = record.preroll.as_ref().map_or(0, |preroll| preroll.frames.len());
+            add_engine_times(&mut record.frames, num_before, &self.opened.device.engine_times(), first_frame_at);
         }
         Ok(())
     }
@@ -230,23 +252,24 @@ impl Stand<'_> {
         let polls = self.config.polls();
         let mut next_watch = start + WATCH_EVERY;
         let mut num_seen = 0;
-        for pts in 0_u64.. {
+        let first_pts = u64::from(self.caller.preroll_frames);
+        for frame in 0_u64.. {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(RunError::Stopped);
             }
             let Some((data, source_wait_ns)) = cursor.next()? else { break };
             notes.source_waits_ns.push(source_wait_ns);
             if let Some(fps) = self.caller.pace_fps {
-                let due = start + Duration::from_secs_f64(pts as f64 / fps);
+                let due = start + Duration::from_secs_f64(frame as f64 / fps);
                 self.wait_for_frame(pipeline, due, polls)?;
             }
             work(self.caller.host_work);
-            pipeline.submit(&Frame { data, pts })?;
+            pipeline.submit(&Frame { data, pts: first_pts + frame })?;
             let now = Instant::now();
             if now >= next_watch {
                 next_watch = now + WATCH_EVERY;
                 pipeline.glimpse(&mut num_seen, &mut notes.fresh);
-                watch(Glimpse { frames: pts + 1, fresh: &notes.fresh });
+                watch(Glimpse { frames: frame + 1, fresh: &notes.fresh });
             }
         }
         Ok(())
@@ -276,7 +299,7 @@ impl Stand<'_> {
 }
 
 /// Did every frame come back, with something in it? As many packets as frames may be one packet twice and another never.
-fn check_packets(frames: &FrameColumns) -> Result<(), RunError> {
+pub(super) fn check_packets(frames: &FrameColumns) -> Result<(), RunError> {
     // A packet comes after its submission.
     if let Some(frame) = frames.latency_ns.iter().position(|&ns| ns == 0) {
         return Err(RunError::NeverBack { frame });
@@ -284,9 +307,15 @@ fn check_packets(frames: &FrameColumns) -> Result<(), RunError> {
     frames.bytes.iter().position(|&bytes| bytes == 0).map_or(Ok(()), |frame| Err(RunError::Empty { frame }))
 }
 
-/// When the engine worked on each frame, from the times of all frames in coding order; without them for all frames, none.
-fn add_engine_times(frames: &mut FrameColumns, times: &[(Instant, Instant)], first_frame_at: Instant) {
-    if times.len() != frames.len() {
+/// When the engine worked on each frame, from the times of all frames in coding order, `num_before` of the pre-roll among them;
+/// without them for all frames, none.
+fn add_engine_times(
+    frames: &mut FrameColumns,
+    num_before: usize,
+    times: &[(Instant, Instant)],
+    first_frame_at: Instant,
+) {
+    if times.len() != num_before + frames.len() {
         return;
     }
     let since_first = |at: Instant| nanos(at.saturating_duration_since(first_frame_at));
@@ -303,7 +332,7 @@ fn work(duration: Duration) {
     }
 }
 
-fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -339,11 +368,11 @@ mod tests {
             ..FrameColumns::default()
         };
         let mut reordered = frames(&[0, 2, 1]);
-        add_engine_times(&mut reordered, &times, at(50));
+        add_engine_times(&mut reordered, 0, &times, at(50));
         assert_eq!((reordered.encode_at_ns, reordered.encoded_at_ns), (vec![50, 250, 150], vec![250, 450, 350]));
         // More frames than were expected, or a place that is not there: nothing is known of any.
         for mut unknown in [frames(&[0, 1, 2, 3]), frames(&[0, 1, 7])] {
-            add_engine_times(&mut unknown, &times, at(50));
+            add_engine_times(&mut unknown, 0, &times, at(50));
             assert!(unknown.encode_at_ns.is_empty() && unknown.encoded_at_ns.is_empty());
         }
     }

@@ -268,6 +268,8 @@ impl EncodeArgs {
             warmup: 0,
             repeat: 1,
             confirm: 0,
+            // Every frame is in the output.
+            preroll: Some(0),
             ..self.coding.plan(suggested_host_work_us)
         }
     }
@@ -323,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_plan_written_as_a_command_is_read_back_as_the_same_plan() {
-        let paced = Plan { pace_fps: Some(59.94), pool: Some(20), gop_length: Some(30), ..Plan::default() };
+        let paced = Plan { pace_fps: Some(59.94), pools: vec![20], gop_length: Some(30), ..Plan::default() };
         let codecs = vec![Codec::H264, Codec::Hevc];
         let cqp = Plan { codecs, rate_control: RateControl::Cqp { qp: 23 }, host_work_us: 175, ..Plan::default() };
         let vbr = RateControl::Vbr { bitrate_bps: 5_000_000, max_bitrate_bps: 8_000_000 };

@@ -153,6 +153,11 @@ impl From<SweepError> for Failure {
         match error {
             SweepError::Plan(error) => error.into(),
             SweepError::Device(error) => error.into(),
+            error @ SweepError::Rehearsal(_) => {
+                let message = error.to_string();
+                let SweepError::Rehearsal(cause) = error else { return Self::failed(message) };
+                Self { message, ..cause.into() }
+            }
             SweepError::DeviceLost { .. } | SweepError::Listener(_) => Self::failed(error),
         }
     }
@@ -231,6 +236,7 @@ impl From<RunError> for Failure {
             | RunError::PacketCount { .. }
             | RunError::NeverBack { .. }
             | RunError::Empty { .. } => Self::failed(error),
+            RunError::Preroll(_) => Self::failed(error),
             RunError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }

@@ -4,6 +4,7 @@
 //! neither egui nor SVG. `None` from a builder: there is nothing to draw.
 
 pub mod axis;
+pub mod clocks;
 pub mod colour;
 pub mod depth;
 pub mod distribution;

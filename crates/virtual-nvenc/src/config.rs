@@ -165,6 +165,11 @@ impl DeviceConfig {
         (service.latency_ns, service.interval_ns)
     }
 
+    /// Is there anything to see on the device's instruments: a clock that changes, or sessions of others?
+    pub fn has_instruments(&self) -> bool {
+        self.clock != Clocking::Fixed || self.throttle != Throttle::Never || self.foreign_sessions > 0
+    }
+
     /// How long NvEncLockBitstream takes beyond the wait for the picture, in nanoseconds.
     pub fn lock_ns(&self, codec: Codec) -> u64 {
         u64::from(self.lock_us.unwrap_or_else(|| self.profile.lock_us(codec))) * 1000

@@ -89,7 +89,11 @@ metrics! {
     },
         "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks itself, and for room (Submit blocked). Of another process with a lock thread it is not known.";
     UploadMs: "upload_ms", "Upload", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.upload_ns)),
-        "Total time spent copying frames into the driver's input buffers, locking and unlocking them included; with input_path cuda, into memory of the GPU, until the copy is there.";
+        "Total time spent copying frames into the driver's input buffers; with input_path cuda, into memory of the GPU, until the copy is there. What the driver needs before and after is not part of it (Input lock, Input unlock), except of other programs and in sessions before format 10.";
+    InputLockMs: "input_lock_ms", "Input lock", Milliseconds, Lower, 0, |run| (!run.record.frames.input_lock_ns.is_empty()).then(|| ms(run.record.metrics.input_lock_ns)),
+        "Total time inside nvEncLockInputBuffer, where a driver may wait until the engine has read the buffer. Only where frames are in the driver's own buffers.";
+    InputUnlockMs: "input_unlock_ms", "Input unlock", Milliseconds, Lower, 0, |run| (!run.record.frames.input_unlock_ns.is_empty()).then(|| ms(run.record.metrics.input_unlock_ns)),
+        "Total time inside nvEncUnlockInputBuffer, where a driver may move the frame to the device. Only where frames are in the driver's own buffers.";
     SubmitMs: "submit_ms", "Submit", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.submit_ns)),
         "Total time inside nvEncEncodePicture.";
     CopyMs: "copy_ms", "Copy out", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.copy_ns)),
@@ -113,7 +117,7 @@ metrics! {
     DecodeCopyMs: "decode_copy_ms", "Copy to the encoder", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.copy_ns),
         "Total time spent copying decoded frames to the encoder's memory on the device, until the copy is there.";
     FirstOutputMs: "first_output_ms", "First packet", Milliseconds, Lower, 0, |run| run.first_output_ms(),
-        "Time from handing in the first frame until the caller has the first packet: what a cold engine or a driver's first call adds is in it.";
+        "Time from handing in the session's first frame, of the pre-roll where there is one, until the caller has the first packet: what a cold engine or a driver's first call adds is in it.";
     DrainMs: "drain_ms", "Drain", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.drain_ns)),
         "Time from the end-of-stream call to the last packet. Part of the wall time.";
     SourceWaitMs: "source_wait_ms", "Source wait", Milliseconds, Lower, 0, |run| Some(run.record.frames.source_wait_ns.iter().map(|&wait_ns| ms(wait_ns)).sum()),
@@ -231,7 +235,9 @@ impl Metric {
 
     /// Can a run of this engine have it? Frames in CUDA memory, and other programs, are encoders' business.
     pub fn is_of(self, engine: EngineKind) -> bool {
-        const OF_ENCODERS: [Metric; 8] = [
+        const OF_ENCODERS: [Metric; 10] = [
+            Metric::InputLockMs,
+            Metric::InputUnlockMs,
             Metric::ConvertMs,
             Metric::MapMs,
             Metric::UnmapMs,
@@ -283,9 +289,13 @@ impl Measured<'_> {
     }
 
     fn first_output_ms(&self) -> Option<f64> {
-        let frames = &self.record.frames;
+        let frames = self.record.preroll.as_ref().map_or(&self.record.frames, |preroll| &preroll.frames);
         // The frames of a transcode count from the first access unit.
-        let begin_ns = if self.record.decode.is_some() { 0 } else { *frames.begin_at_ns.first()? };
+        let begin_ns = if self.record.decode.is_some() && self.record.preroll.is_none() {
+            0
+        } else {
+            *frames.begin_at_ns.first()?
+        };
         let packets = frames.submit_at_ns.iter().zip(&frames.latency_ns).filter(|(_, latency_ns)| **latency_ns > 0);
         let first_ns = packets.map(|(at_ns, latency_ns)| at_ns.saturating_add(*latency_ns)).min()?;
         Some(ms(first_ns.saturating_sub(begin_ns)))

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::record::{Case, DeviceInfo, GpuState, RunRecord};
+use crate::record::{Case, ClockWarmUp, DeviceInfo, GpuState, RunRecord};
 use crate::stats::math::descriptive::Spread;
+use crate::stats::runs::instruments::Instruments;
 use crate::stats::runs::metrics::{Measured, Metric};
 use crate::stats::runs::stream::{Stream, shared};
 use crate::stats::runs::values::Values;
@@ -45,6 +46,9 @@ pub struct RunSummary {
     pub frame_stddev_ms: Option<f64>,
     /// `None`: no GPU, or it does not say.
     pub gpu: Option<GpuState>,
+    /// What its instruments showed meanwhile; `None`: nobody looked.
+    pub instruments: Option<Box<Instruments>>,
+    pub warm_up: Option<ClockWarmUp>,
     pub verified_frames: Option<u64>,
     /// What came out; `None`: it is not known. Not in JSON, whose readers have the frames.
     #[serde(skip)]
@@ -111,6 +115,8 @@ impl RunSummary {
             values,
             gpu: record.gpu,
             stream: Stream::of(record),
+            instruments: record.telemetry.as_ref().map(|told| Box::new(Instruments::of(told))),
+            warm_up: record.warm_up,
             verified_frames: record.process.as_ref().and_then(|process| process.verified_frames),
             lock_deciles_ms: deciles(|share| run.lock_at(share)),
             latency_deciles_ms: deciles(|share| run.latency_at(share)),
