@@ -177,6 +177,7 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
         frames,
         digest_ns: None,
         preroll: None,
+        other_streams: Vec::new(),
         telemetry: None,
         warm_up: None,
         decode: None,

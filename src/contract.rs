@@ -263,6 +263,32 @@ pub struct EncodeMetrics {
     pub lock_thread_cpu_ns: Option<u64>,
 }
 
+impl EncodeMetrics {
+    /// Of two encoders together.
+    pub fn and(self, other: Self) -> Self {
+        let cpu_ns = |one: Self| one.lock_thread_cpu_ns;
+        Self {
+            frames: self.frames + other.frames,
+            packets: self.packets + other.packets,
+            bytes: self.bytes + other.bytes,
+            queue_peak: self.queue_peak.max(other.queue_peak),
+            blocked_ns: self.blocked_ns + other.blocked_ns,
+            upload_ns: self.upload_ns + other.upload_ns,
+            input_lock_ns: self.input_lock_ns + other.input_lock_ns,
+            input_unlock_ns: self.input_unlock_ns + other.input_unlock_ns,
+            submit_ns: self.submit_ns + other.submit_ns,
+            lock_ns: self.lock_ns + other.lock_ns,
+            copy_ns: self.copy_ns + other.copy_ns,
+            unlock_ns: self.unlock_ns + other.unlock_ns,
+            map_ns: self.map_ns + other.map_ns,
+            unmap_ns: self.unmap_ns + other.unmap_ns,
+            convert_ns: self.convert_ns + other.convert_ns,
+            drain_ns: self.drain_ns.max(other.drain_ns),
+            lock_thread_cpu_ns: cpu_ns(self).zip(cpu_ns(other)).map(|(one, another)| one + another),
+        }
+    }
+}
+
 fn is_zero(value: &u64) -> bool {
     *value == 0
 }

@@ -24,6 +24,8 @@ pub use runs::{PlannedRun, in_round};
 /// One frame in a quarter of an hour. The time of a frame at a pace near 0 would not fit in a clock.
 const MIN_PACE_FPS: f64 = 0.001;
 const MAX_PACE_FPS: f64 = 100_000.0;
+/// Threads, and each of them has a session.
+const MAX_STREAMS: u32 = 256;
 /// So many processes or more are a mistake of the hand.
 const MAX_BLOCKS: u32 = 1001;
 
@@ -85,6 +87,9 @@ pub struct Plan {
     pub host_work_us: u32,
     /// Frame rate of a simulated live source: frames arrive at this rate.
     pub pace_fps: Option<f64>,
+    /// Streams at once: so many sessions, each fed with the same frames by a thread of its own.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub streams: u32,
     /// Are the GPU's instruments read while a run is made (clocks, limits, power, temperature), 20 times a second?
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub telemetry: bool,
@@ -220,6 +225,7 @@ impl Default for Plan {
             b_frames: 0,
             host_work_us: 0,
             pace_fps: None,
+            streams: 1,
             telemetry: true,
             lock_clocks_mhz: None,
             warmup: 2,
@@ -259,6 +265,12 @@ impl Plan {
             return Err(PlanError::NothingToVerify);
         }
         self.check_rings()?;
+        if !(1..=MAX_STREAMS).contains(&self.streams) {
+            return Err(PlanError::Streams(self.streams));
+        }
+        if self.streams > 1 && !self.baselines.is_empty() {
+            return Err(PlanError::StreamsAndBaseline);
+        }
         if self.frames == 0 {
             return Err(PlanError::NoFrames);
         }

@@ -260,6 +260,9 @@ pub struct RunRecord {
     pub metrics: EncodeMetrics,
     /// Measurements of each frame, in display order.
     pub frames: FrameColumns,
+    /// The streams beside the first, of which `frames` tells; left out where there was one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_streams: Vec<StreamRecord>,
     /// The decoder's part of a transcode; left out where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decode: Option<DecodeStage>,
@@ -271,6 +274,22 @@ pub struct Preroll {
     /// Time from the first of them to the last packet.
     pub wall_ns: u64,
     /// Measurements of each; times count from the first. Of a transcode those of the encoder.
+    pub frames: FrameColumns,
+}
+
+impl RunRecord {
+    /// The columns of each stream, the first one's first.
+    pub fn streams(&self) -> impl Iterator<Item = &FrameColumns> + Clone {
+        [&self.frames].into_iter().chain(self.other_streams.iter().map(|stream| &stream.frames))
+    }
+}
+
+/// One of several streams that a run encoded at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StreamRecord {
+    /// Its totals.
+    pub metrics: EncodeMetrics,
+    /// Of each frame, in display order; times count from its own first frame.
     pub frames: FrameColumns,
 }
 

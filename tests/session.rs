@@ -87,6 +87,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
         },
         digest_ns: None,
         preroll: None,
+        other_streams: Vec::new(),
         telemetry: None,
         warm_up: None,
         decode: None,

@@ -119,6 +119,7 @@ impl Machine {
             frames,
             digest_ns: None,
             preroll: None,
+            other_streams: Vec::new(),
             telemetry: None,
             warm_up: None,
             decode: None,

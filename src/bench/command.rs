@@ -77,6 +77,9 @@ pub fn sweep_command(plan: &Plan) -> String {
     if plan.preload_mib != usual.preload_mib {
         say("--preload-mib", plan.preload_mib.to_string());
     }
+    if plan.streams > 1 {
+        say("--streams", plan.streams.to_string());
+    }
     if let Some(mhz) = plan.lock_clocks_mhz {
         say("--lock-clocks", mhz.to_string());
     }

@@ -41,6 +41,8 @@ pub enum JobError {
     Others(#[from] OthersError),
     #[error(transparent)]
     Block(#[from] BlockError),
+    #[error("stopped before anything was measured")]
+    NoNumbers,
     #[error("cannot compute a noise floor from {dir}: no case has 6 good pairs; find out why its runs failed", dir = dir.display())]
     NoFloor { dir: PathBuf },
 }

@@ -6,7 +6,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::run::{RunError, Stand, nanos};
+use super::run_error::RunError;
+use super::stand::{Stand, nanos};
 use crate::pipeline::Submits;
 use crate::pipeline::engine::Frame;
 

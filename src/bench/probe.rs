@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::opened::{Opened, RunConfig};
-use super::run::{Caller, RunError, Stand, check_packets};
+use super::run_error::{RunError, check_packets};
+use super::stand::{Caller, Stand};
 use crate::contract::PacketSink;
 use crate::device::DeviceError;
 use crate::nvenc::encoder::NvencEncoder;
@@ -23,7 +24,7 @@ impl Opened {
     /// The device refuses, or does not give every frame back.
     pub(super) fn probe(&self, config: &RunConfig, num_frames: u32, sink: PacketSink) -> Result<(), RunError> {
         let stop = AtomicBool::new(false);
-        let caller = Caller { host_work: Duration::ZERO, pace_fps: None, preroll_frames: num_frames };
+        let caller = Caller { host_work: Duration::ZERO, pace_fps: None, preroll_frames: num_frames, num_streams: 1 };
         let stand = Stand { opened: self, config, caller, stop: &stop };
         match config {
             RunConfig::Encode(config) => {

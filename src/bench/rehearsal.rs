@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::opened::Opened;
 use super::others::is_other;
-use super::run::RunError;
+use super::run_error::RunError;
 use super::sweep::SweepError;
 use super::verify::{VerifyError, verify};
 use crate::contract::{Codec, EncodedPacket, PacketSink};

@@ -143,5 +143,5 @@ pub fn sweep(
 /// The caller's behaviour in a plan.
 pub fn caller(plan: &Plan) -> Caller {
     let host_work = Duration::from_micros(plan.host_work_us.into());
-    Caller { host_work, pace_fps: plan.pace_fps, preroll_frames: plan.preroll_frames() }
+    Caller { host_work, pace_fps: plan.pace_fps, preroll_frames: plan.preroll_frames(), num_streams: plan.streams }
 }

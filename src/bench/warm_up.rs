@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::opened::{Opened, RunConfig};
-use super::run::RunError;
+use super::run_error::RunError;
 use crate::device::DeviceError;
 use crate::nvenc::encoder::NvencEncoder;
 use crate::pipeline::Submits;

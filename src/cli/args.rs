@@ -289,7 +289,7 @@ mod tests {
     fn every_option_of_a_plan_changes_a_plan() {
         let words = "inflight sweep --device cuda:1 --input a.y4m --codec hevc --reap-threshold 3 --lock thread \
                      --frames 7 --warmup 5 --repeat 6 --blocks 2 --preset p3 --tuning hq --pool 9 --gop 50 --b-frames 1 --pace 25 \
-                     --preload-mib 3 --baseline ffmpeg --verify --until ±1% --max-repeat 40 --confirm 3 --live 25 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
+                     --preload-mib 3 --streams 3 --no-telemetry --lock-clocks 1500 --baseline ffmpeg --verify --until ±1% --max-repeat 40 --confirm 3 --live 25 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
         let Some(Command::Sweep(args)) = Cli::try_parse_from(words.split_whitespace()).unwrap().command else {
             panic!("no sweep")
         };
@@ -304,8 +304,19 @@ mod tests {
             false
         });
         let is_of_plan = |name: &str| {
-            !["help", "version", "plan", "set", "save_plan", "dry_run", "session", "json", "max_bitrate_kbps"]
-                .contains(&name)
+            ![
+                "help",
+                "version",
+                "plan",
+                "set",
+                "save_plan",
+                "dry_run",
+                "session",
+                "json",
+                "max_bitrate_kbps",
+                "until_misses",
+            ]
+            .contains(&name)
         };
         let options = sweep.get_arguments().map(|option| option.get_id().as_str()).filter(|name| is_of_plan(name));
         for option in options {

@@ -173,6 +173,7 @@ impl From<JobError> for Failure {
             JobError::Others(error) => error.into(),
             JobError::Block(error) => error.into(),
             JobError::NoFloor { .. } => Self::failed(error),
+            JobError::NoNumbers => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }
 }
@@ -236,7 +237,10 @@ impl From<RunError> for Failure {
             | RunError::PacketCount { .. }
             | RunError::NeverBack { .. }
             | RunError::Empty { .. } => Self::failed(error),
-            RunError::Preroll(_) => Self::failed(error),
+            RunError::OfStream { error: ref cause, .. } if matches!(**cause, RunError::Device(_)) => {
+                Self { code: Exit::Unavailable, message: error.to_string() }
+            }
+            RunError::Preroll(_) | RunError::OfStream { .. } | RunError::NotBegun => Self::failed(error),
             RunError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }

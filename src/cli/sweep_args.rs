@@ -62,6 +62,13 @@ pub struct SweepArgs {
     /// Decode the output of the --baseline processes with ffprobe, and count its frames
     #[arg(long, hide_short_help = true)]
     pub verify: bool,
+    /// Streams at once: so many sessions in one process. Several numbers are swept one after the other, and the report says how
+    /// many streams the device carries
+    #[arg(long, value_delimiter = ',', default_values_t = [1], hide_short_help = true)]
+    pub streams: Vec<u32>,
+    /// Raise the number of streams until they miss their pace or their latency budget (with --pace, or --live)
+    #[arg(long, hide_short_help = true)]
+    pub until_misses: bool,
     /// Do not read the GPU's clocks, limits and power during runs, and do not bring its clock up before the first
     #[arg(long, hide_short_help = true)]
     pub no_telemetry: bool,
@@ -139,6 +146,7 @@ impl SweepArgs {
             goal: self.goal(),
             until: self.until(),
             confirm: self.confirm,
+            streams: self.streams.first().copied().unwrap_or(1),
             telemetry: !self.no_telemetry,
             lock_clocks_mhz: self.lock_clocks,
             baselines: self.baseline.clone(),
@@ -192,6 +200,7 @@ impl SweepArgs {
             plan.until = plan.until.map(|until| Until { max_repeat: self.max_repeat, ..until });
         });
         take("confirm", &|plan| plan.confirm = self.confirm);
+        take("streams", &|plan| plan.streams = own.streams);
         take("no_telemetry", &|plan| plan.telemetry = !self.no_telemetry);
         take("lock_clocks", &|plan| plan.lock_clocks_mhz = self.lock_clocks);
         take("baseline", &|plan| plan.baselines.clone_from(&self.baseline));

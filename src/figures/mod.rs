@@ -6,6 +6,7 @@
 pub mod axis;
 pub mod clocks;
 pub mod colour;
+pub mod density;
 pub mod depth;
 pub mod distribution;
 pub mod front;

@@ -2,7 +2,7 @@
 
 use super::criteria::CriteriaError;
 use super::rings::MAX_PREROLL;
-use super::{MAX_PACE_FPS, MIN_CONFIRM, MIN_PACE_FPS};
+use super::{MAX_PACE_FPS, MAX_STREAMS, MIN_CONFIRM, MIN_PACE_FPS};
 use crate::contract::{Codec, MAX_IN_FLIGHT};
 
 /// Why a plan cannot be run.
@@ -27,6 +27,10 @@ pub enum PlanError {
     PoolForNothing(u32),
     #[error("preroll {0} is out of range: use at most {MAX_PREROLL} frames, or 0 for none")]
     PrerollTooLong(u32),
+    #[error("{0} streams at once are out of range: use --streams 1 to {MAX_STREAMS}")]
+    Streams(u32),
+    #[error("other programs encode one stream: leave out --streams, or leave out --baseline")]
+    StreamsAndBaseline,
     #[error("copy_out is for decoding: use it with --engine nvdec, or leave it out")]
     CopyOutOfEncoder,
     #[error("other programs are compared with encoding only: leave out --engine, or leave out --baseline")]

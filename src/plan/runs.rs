@@ -44,6 +44,7 @@ impl PlannedRun {
             telemetry: None,
             warm_up: None,
             preroll: None,
+            other_streams: Vec::new(),
             metrics: EncodeMetrics::default(),
             frames: FrameColumns::default(),
             digest_ns: None,

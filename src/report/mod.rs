@@ -5,6 +5,7 @@
 
 pub mod chart;
 pub mod csv;
+pub mod density;
 pub mod html;
 mod instruments;
 pub mod status;

@@ -137,6 +137,8 @@ impl SessionError {
 fn check_columns(record: &RunRecord) -> Result<(), String> {
     let of_decoder = |problem| format!("decode: {problem}");
     record.decode.as_ref().map_or(Ok(()), |stage| check_lengths(&stage.frames).map_err(of_decoder))?;
+    let of_stream = |problem| format!("another stream: {problem}");
+    record.other_streams.iter().try_for_each(|stream| check_lengths(&stream.frames).map_err(of_stream))?;
     check_lengths(&record.frames)
 }
 

@@ -46,6 +46,7 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
         frames: FrameColumns::default(),
         digest_ns: None,
         preroll: None,
+        other_streams: Vec::new(),
         telemetry: None,
         warm_up: None,
         decode: None,

@@ -90,6 +90,7 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         frames,
         digest_ns: None,
         preroll: None,
+        other_streams: Vec::new(),
         telemetry: None,
         warm_up: None,
         decode: None,

@@ -192,6 +192,7 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         frames,
         digest_ns: None,
         preroll: None,
+        other_streams: Vec::new(),
         telemetry: None,
         warm_up: None,
         decode: None,

@@ -15,7 +15,9 @@ use crate::stats::evidence::detect_doubts::{scatter_pct, two_clusters};
 use crate::stats::evidence::side::Side;
 use crate::stats::evidence::side_name::SideName;
 use crate::stats::evidence::streams;
+use crate::stats::math::descriptive::median;
 use crate::stats::runs::counted;
+use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::{Group, RunSummary};
 use crate::units;
 
@@ -25,6 +27,9 @@ const HIGH_CV_PCT: f64 = 5.0;
 const FEW_RUNS: usize = 5;
 /// A clock that moves by less from run to run is a boost clock at work.
 const MUCH_CLOCK_PCT: f64 = 5.0;
+/// A first frame that takes longer, and so many times as long as others, is dear.
+const DEAR_FROM_MS: f64 = 10.0;
+const DEAR_TIMES: f64 = 5.0;
 /// What a comparison is about, or what has a check of its own.
 const UNDER_TEST: [&str; 23] = [
     "device",
@@ -106,6 +111,7 @@ pub enum Warning {
     StreamVaries { side: SideName, case: Case, from_frame: u32 },
     ClockChanged { side: SideName, lowest_mhz: u32, highest_mhz: u32, num_limited: u32, num_runs: u32 },
     OtherSessions { side: SideName, num_runs: u32, most: u32 },
+    DearFirstFrame { side: SideName, first_ms: f64, usual_ms: f64, is_counted: bool },
     Undecodable { side: SideName, codec: Codec, problem: String },
 }
 
@@ -124,6 +130,7 @@ pub fn warnings(before: &Side<'_>, after: &Side<'_>, groups: &[(&Group, &Group)]
         };
         all.extend(side.rehearsals.iter().filter_map(undecodable));
         all.extend(of_gpu(name, side.runs));
+        all.extend(dear_first_frame(name, side));
         let compared = |codec: &Codec| groups.iter().any(|(group, _)| group.case.codec == *codec);
         let left_out = side.codecs().into_iter().filter(|codec| !compared(codec));
         all.extend(left_out.map(|codec| Warning::CodecLeftOut { codec, side: name }));
@@ -152,6 +159,16 @@ fn of_gpu(side: SideName, runs: &[RunSummary]) -> Vec<Warning> {
     let most = busy.iter().copied().max();
     all.extend(most.map(|most| Warning::OtherSessions { side, num_runs: busy.len() as u32, most }));
     all
+}
+
+/// A session's first frame that takes far longer than others.
+fn dear_first_frame(side: SideName, origin: &Side<'_>) -> Option<Warning> {
+    let counted = || origin.runs.iter().filter(|run| run.counts());
+    let typical = |metric| median(&counted().filter_map(|run| run.value(metric)).collect::<Vec<_>>());
+    let (first_ms, usual_ms) = (typical(Metric::FirstOutputMs)?, typical(Metric::LatencyP50Ms)?);
+    let is_dear = first_ms > DEAR_FROM_MS && first_ms > DEAR_TIMES * usual_ms;
+    let is_counted = origin.plan.preroll_frames() == 0;
+    is_dear.then_some(Warning::DearFirstFrame { side, first_ms, usual_ms, is_counted })
 }
 
 fn of_origin(before: &Side<'_>, after: &Side<'_>) -> Vec<Warning> {
@@ -313,6 +330,15 @@ impl fmt::Display for Warning {
                 f,
                 "Other programs encoded on this GPU {side}: up to {most} of their sessions were open in {num_runs} of the runs"
             ),
+            Self::DearFirstFrame { side, first_ms, usual_ms, is_counted } => {
+                let counted = if *is_counted {
+                    "it is in the wall time of every run; --set preroll=16 takes it out"
+                } else {
+                    "it is not counted, and a program that opens many sessions waits for it in each"
+                };
+                let (first, usual) = (units::ms(*first_ms), units::ms(*usual_ms));
+                write!(f, "The first frame of a session takes {first} {side}, where others take {usual}: {counted}")
+            }
             Self::Undecodable { side, codec, problem } => {
                 write!(f, "The {codec} stream of the first try {side} does not decode: {problem}")
             }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{EncodeMetrics, EngineKind, LockPlacement};
-use crate::record::{ProcessUse, RunRecord};
+use crate::record::{FrameColumns, ProcessUse, RunRecord};
 use crate::stats::math::descriptive::per_mille;
 use crate::units::Unit;
 
@@ -75,6 +75,10 @@ metrics! {
         "Time from fetching the first frame to the last packet, the caller's own work included. Opening the session is not part of it.";
     Fps: "fps", "Throughput", FramesPerSecond, Higher, 0, |run| (run.record.wall_ns > 0).then(|| run.record.metrics.packets as f64 / (run.record.wall_ns as f64 / 1e9)),
         "Packets divided by the wall time.";
+    SlowestStreamFps: "slowest_stream_fps", "Slowest stream", FramesPerSecond, Higher, 0, |run| run.stream_fps()?.into_iter().reduce(f64::min),
+        "Throughput of the slowest of several streams at once: its frames divided by the time from handing in its first frame until its last one is back. Only with several streams.";
+    FairnessPct: "fairness_pct", "Fairness", Percent, Higher, 0, |run| fairness_pct(&run.stream_fps()?),
+        "Jain's index of the streams' throughputs: their sum squared, divided by their number and the sum of their squares. 100 % if all are equally fast, 100 % divided by their number if one gets everything. Only with several streams.";
     LockMs: "lock_ms", "Lock wait", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.lock_ns)),
         "Total time the run spent inside nvEncLockBitstream, on whichever thread called it.";
     SubmitBlockedMs: "submit_blocked_ms", "Submit blocked", Milliseconds, Lower, 0, |run| run.record.case.client.is_here().then(|| ms(run.record.metrics.blocked_ns)),
@@ -288,6 +292,17 @@ impl Measured<'_> {
         per_mille(&self.sorted_lock_ns, share).map(ms)
     }
 
+    /// Of each of several streams; `None`: there is one.
+    fn stream_fps(&self) -> Option<Vec<f64>> {
+        let fps = |frames: &FrameColumns| {
+            let ends = frames.submit_at_ns.iter().zip(&frames.latency_ns).map(|(at_ns, ns)| at_ns.saturating_add(*ns));
+            let took_ns = ends.max()?.saturating_sub(*frames.begin_at_ns.first()?);
+            (took_ns > 0).then(|| frames.len() as f64 / (took_ns as f64 / 1e9))
+        };
+        let all: Option<Vec<f64>> = self.record.streams().map(fps).collect();
+        all.filter(|all| all.len() > 1)
+    }
+
     fn first_output_ms(&self) -> Option<f64> {
         let frames = self.record.preroll.as_ref().map_or(&self.record.frames, |preroll| &preroll.frames);
         // The frames of a transcode count from the first access unit.
@@ -314,6 +329,13 @@ impl Measured<'_> {
     }
 }
 
+/// Jain, Chiu, Hawe: "A Quantitative Measure of Fairness and Discrimination for Resource Allocation in Shared Computer Systems",
+/// 1984.
+fn fairness_pct(shares: &[f64]) -> Option<f64> {
+    let (sum, squares): (f64, f64) = (shares.iter().sum(), shares.iter().map(|share| share * share).sum());
+    (squares > 0.0).then(|| 100.0 * sum * sum / (shares.len() as f64 * squares))
+}
+
 pub(super) fn ms(value_ns: u64) -> f64 {
     value_ns as f64 / 1e6
 }
@@ -327,6 +349,13 @@ impl fmt::Display for Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fairness_is_whole_among_equals_and_a_share_where_one_has_everything() {
+        assert_eq!(fairness_pct(&[30.0, 30.0, 30.0]), Some(100.0));
+        assert_eq!(fairness_pct(&[60.0, 0.0]), Some(50.0));
+        assert_eq!(fairness_pct(&[]), None);
+    }
 
     #[test]
     fn keys_are_those_of_the_json() {
