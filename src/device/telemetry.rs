@@ -16,8 +16,6 @@ use crate::record::{CardIdentity, GpuState, Reading, Telemetry, is_limit};
 
 /// Between two readings of a run.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Before the first, so that short runs have one.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// Of the thread that reads: whatever measures goes first.
 const NICENESS: i32 = 19;
 /// NVML by the name that its library has beside a driver library.
@@ -113,14 +111,13 @@ impl Instruments {
         let ends = Arc::clone(&is_over);
         let read = move || {
             sink_priority();
-            let (mut readings, mut pause) = (Vec::new(), FIRST_PAUSE);
+            let mut readings = Vec::new();
             loop {
-                std::thread::park_timeout(pause);
+                std::thread::park_timeout(PAUSE);
                 if ends.load(Ordering::Relaxed) {
                     return readings;
                 }
                 readings.extend(instruments.read().map(|reading| (Instant::now(), reading)));
-                pause = PAUSE;
             }
         };
         let thread = std::thread::Builder::new().name("telemetry".to_owned()).spawn(read).ok()?;
@@ -160,10 +157,12 @@ impl TelemetryWatch {
     pub fn finish(self, start: Instant) -> Option<Telemetry> {
         self.is_over.store(true, Ordering::Relaxed);
         self.thread.thread().unpark();
-        let since_start =
-            |at: Instant| u64::try_from(at.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX);
-        let readings: Vec<_> =
-            self.thread.join().ok()?.into_iter().map(|(at, reading)| (since_start(at), reading)).collect();
+        let since_start = |(at, reading): (Instant, Reading)| {
+            // What was read before it is no part of the run.
+            let after_start = at.checked_duration_since(start)?;
+            Some((u64::try_from(after_start.as_nanos()).unwrap_or(u64::MAX), reading))
+        };
+        let readings: Vec<_> = self.thread.join().ok()?.into_iter().filter_map(since_start).collect();
         (!readings.is_empty()).then(|| Telemetry::of(&readings))
     }
 }

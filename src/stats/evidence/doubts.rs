@@ -105,6 +105,10 @@ impl fmt::Display for DoubtKind {
                 units::pct(*pct),
                 units::pct(*other_pct)
             ),
+            // Medians that are equal say nothing of clocks that changed within the sides.
+            Self::ClockDiffers { before_mhz, after_mhz } if before_mhz.round() == after_mhz.round() => {
+                write!(f, "The GPU's video clock changed from run to run, around {before_mhz:.0} MHz on both sides")
+            }
             Self::ClockDiffers { before_mhz, after_mhz } => {
                 write!(f, "The GPU's video clock was {before_mhz:.0} MHz before and {after_mhz:.0} MHz after")
             }

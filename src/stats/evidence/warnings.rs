@@ -109,10 +109,10 @@ pub enum Warning {
     Scatter { side: SideName, case: Case, cv_pct: f64 },
     TwoClusters { side: SideName, case: Case, apart_pct: f64 },
     StreamVaries { side: SideName, case: Case, from_frame: u32 },
-    ClockChanged { side: SideName, lowest_mhz: u32, highest_mhz: u32, num_limited: u32, num_runs: u32 },
-    OtherSessions { side: SideName, num_runs: u32, most: u32 },
-    DearFirstFrame { side: SideName, first_ms: f64, usual_ms: f64, is_counted: bool },
-    Undecodable { side: SideName, codec: Codec, problem: String },
+    ClockChanged { side: Option<SideName>, lowest_mhz: u32, highest_mhz: u32, num_limited: u32, num_runs: u32 },
+    OtherSessions { side: Option<SideName>, num_runs: u32, most: u32 },
+    DearFirstFrame { side: Option<SideName>, first_ms: f64, usual_ms: f64, is_counted: bool },
+    Undecodable { side: Option<SideName>, codec: Codec, problem: String },
 }
 
 /// All there are, the gravest kinds first. `groups` are the compared cases, before and after, one pair a codec.
@@ -125,15 +125,15 @@ pub fn warnings(before: &Side<'_>, after: &Side<'_>, groups: &[(&Group, &Group)]
         if !side.environment.optimised_build {
             all.push(Warning::DebugBuild { side: name });
         }
-        let undecodable = |(&codec, tried): (_, &Rehearsal)| {
-            Some(Warning::Undecodable { side: name, codec, problem: tried.undecodable.clone()? })
-        };
-        all.extend(side.rehearsals.iter().filter_map(undecodable));
-        all.extend(of_gpu(name, side.runs));
-        all.extend(dear_first_frame(name, side));
         let compared = |codec: &Codec| groups.iter().any(|(group, _)| group.case.codec == *codec);
         let left_out = side.codecs().into_iter().filter(|codec| !compared(codec));
         all.extend(left_out.map(|codec| Warning::CodecLeftOut { codec, side: name }));
+    }
+    if before.is_same_session(after) {
+        all.extend(of_session(None, before));
+    } else {
+        all.extend(of_session(Some(SideName::Before), before));
+        all.extend(of_session(Some(SideName::After), after));
     }
     for (group_before, group_after) in groups {
         all.extend(of_runs(SideName::Before, group_before, before));
@@ -142,8 +142,19 @@ pub fn warnings(before: &Side<'_>, after: &Side<'_>, groups: &[(&Group, &Group)]
     all
 }
 
+/// What holds for a whole session; `side` is left out where both sides are of it.
+fn of_session(side: Option<SideName>, origin: &Side<'_>) -> Vec<Warning> {
+    let undecodable = |(&codec, tried): (_, &Rehearsal)| {
+        Some(Warning::Undecodable { side, codec, problem: tried.undecodable.clone()? })
+    };
+    let mut all: Vec<_> = origin.rehearsals.iter().filter_map(undecodable).collect();
+    all.extend(of_gpu(side, origin.runs));
+    all.extend(dear_first_frame(side, origin));
+    all
+}
+
 /// What the GPU did meanwhile, over all counted runs of the session: a clock that changes changes every time with it.
-fn of_gpu(side: SideName, runs: &[RunSummary]) -> Vec<Warning> {
+fn of_gpu(side: Option<SideName>, runs: &[RunSummary]) -> Vec<Warning> {
     let counted: Vec<_> = runs.iter().filter(|run| run.counts()).collect();
     let clocks = || counted.iter().filter_map(|run| run.gpu?.run_mhz()).filter(|&mhz| mhz > 0);
     let num_runs = counted.len() as u32;
@@ -162,7 +173,7 @@ fn of_gpu(side: SideName, runs: &[RunSummary]) -> Vec<Warning> {
 }
 
 /// A session's first frame that takes far longer than others.
-fn dear_first_frame(side: SideName, origin: &Side<'_>) -> Option<Warning> {
+fn dear_first_frame(side: Option<SideName>, origin: &Side<'_>) -> Option<Warning> {
     let counted = || origin.runs.iter().filter(|run| run.counts());
     let typical = |metric| median(&counted().filter_map(|run| run.value(metric)).collect::<Vec<_>>());
     let (first_ms, usual_ms) = (typical(Metric::FirstOutputMs)?, typical(Metric::LatencyP50Ms)?);
@@ -288,6 +299,11 @@ fn of_runs(side: SideName, group: &Group, origin: &Side<'_>) -> Vec<Warning> {
     all
 }
 
+/// " before", " after", or nothing where both sides are meant.
+fn of(side: &Option<SideName>) -> String {
+    side.map_or_else(String::new, |side| format!(" {side}"))
+}
+
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -322,13 +338,15 @@ impl fmt::Display for Warning {
             Self::ClockChanged { side, lowest_mhz, highest_mhz, num_limited, num_runs } => {
                 write!(
                     f,
-                    "The GPU's video clock changed from run to run {side}: {lowest_mhz} to {highest_mhz} MHz; heat or power held it \
-                     down in {num_limited} of {num_runs} runs. Let the GPU cool, or lock its clocks"
+                    "The GPU's video clock changed from run to run{}: {lowest_mhz} to {highest_mhz} MHz; heat or power held it \
+                     down in {num_limited} of {num_runs} runs. Let the GPU cool, or lock its clocks",
+                    of(side)
                 )
             }
             Self::OtherSessions { side, num_runs, most } => write!(
                 f,
-                "Other programs encoded on this GPU {side}: up to {most} of their sessions were open in {num_runs} of the runs"
+                "Other programs encoded on this GPU{}: up to {most} of their sessions were open in {num_runs} of the runs",
+                of(side)
             ),
             Self::DearFirstFrame { side, first_ms, usual_ms, is_counted } => {
                 let counted = if *is_counted {
@@ -337,10 +355,10 @@ impl fmt::Display for Warning {
                     "it is not counted, and a program that opens many sessions waits for it in each"
                 };
                 let (first, usual) = (units::ms(*first_ms), units::ms(*usual_ms));
-                write!(f, "The first frame of a session takes {first} {side}, where others take {usual}: {counted}")
+                write!(f, "The first frame of a session takes {first}{}, where others take {usual}: {counted}", of(side))
             }
             Self::Undecodable { side, codec, problem } => {
-                write!(f, "The {codec} stream of the first try {side} does not decode: {problem}")
+                write!(f, "The {codec} stream of the first try{} does not decode: {problem}", of(side))
             }
             Self::TwoClusters { side, case, apart_pct } => write!(
                 f,
