@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::costs::MeasuredCosts;
 use crate::engine::{Jitter, Service};
 use crate::payload::{Codec, Mode};
 use crate::profiles::{Profile, default_profile, profiles};
@@ -20,6 +21,10 @@ pub struct DeviceConfig {
     pub latency_us: Option<u32>,
     /// Time between two pictures of a busy engine; `None`: the profile's.
     pub interval_us: Option<u32>,
+    /// What pictures cost on a card that was measured; what it does not have costs what the profile says.
+    pub costs: Option<MeasuredCosts>,
+    /// Where those came from, which [`fmt::Display`] then writes in their place (`card=…`); its alternate form (`{:#}`) writes them.
+    pub card: Option<String>,
     /// Time of an ordinary picture in the decoder, which takes one at a time; `None`: as in the encoder.
     pub decode_us: Option<u32>,
     /// How long NvEncEncodePicture takes.
@@ -110,6 +115,8 @@ impl DeviceConfig {
             profile,
             latency_us: None,
             interval_us: None,
+            costs: None,
+            card: None,
             decode_us: None,
             submit_us: profile.submit_us,
             lock_us: None,
@@ -130,7 +137,8 @@ impl DeviceConfig {
     /// What one ordinary picture costs. A latency or interval given alone pulls the other one along just so far that
     /// latency ≥ interval holds.
     pub(crate) fn service(&self, codec: Codec, preset: u32, width: u32, height: u32) -> Service {
-        let base = self.profile.service(codec, preset, width, height);
+        let measured = self.costs.as_ref().and_then(|costs| costs.service(codec, preset, width, height));
+        let base = measured.unwrap_or_else(|| self.profile.service(codec, preset, width, height));
         let ns = |us: u32| u64::from(us) * 1000;
         match (self.latency_us.map(ns), self.interval_us.map(ns)) {
             (None, None) => base,
@@ -143,7 +151,8 @@ impl DeviceConfig {
     /// What one ordinary picture costs the decoder.
     pub(crate) fn decode_service(&self, codec: Codec, width: u32, height: u32) -> Service {
         let own = |us: u32| Service { latency_ns: u64::from(us) * 1000, interval_ns: u64::from(us) * 1000 };
-        self.decode_us.map_or_else(|| self.service(codec, 1, width, height), own)
+        let measured = || self.costs.as_ref()?.service(codec, 0, width, height);
+        self.decode_us.map(own).or_else(measured).unwrap_or_else(|| self.service(codec, 1, width, height))
     }
 
     /// What one ordinary picture costs at `preset` (1 to 7): its latency and the engine's interval, in nanoseconds.
@@ -165,6 +174,7 @@ impl DeviceConfig {
         match key {
             "latency_us" => self.latency_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "interval_us" => self.interval_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
+            "costs" => self.costs = Some(value.parse().map_err(|()| bad_value(key, value, COSTS_EXPECTED))?),
             "decode_us" => self.decode_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "submit_us" => self.submit_us = number(key, value, 0..=MAX_US, "0 to 10000000 µs")?,
             "lock_us" => self.lock_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
@@ -195,9 +205,13 @@ const MAX_QUEUE: u32 = 64;
 
 const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
 
-const KEYS: [&str; 16] = [
+const COSTS_EXPECTED: &str =
+    "rows like h264:p1:640x360:700000:350000 (latency and interval in ns) or h264:decode:…, joined by +";
+
+const KEYS: [&str; 17] = [
     "latency_us",
     "interval_us",
+    "costs",
     "decode_us",
     "submit_us",
     "lock_us",
@@ -219,7 +233,23 @@ impl FromStr for DeviceConfig {
 
     fn from_str(text: &str) -> Result<DeviceConfig, ConfigError> {
         let (name, rest) = split_name(text);
-        let mut config = DeviceConfig::from_profile(find_profile(name)?);
+        DeviceConfig::from_profile(find_profile(name)?).with(rest)
+    }
+}
+
+impl DeviceConfig {
+    /// This device with what a text of the same grammar says besides; the name of a profile changes only what nothing else says.
+    ///
+    /// # Errors
+    /// The text is none.
+    pub fn overridden(self, text: &str) -> Result<DeviceConfig, ConfigError> {
+        let (name, rest) = split_name(text);
+        let profile = if name.is_empty() { self.profile } else { find_profile(name)? };
+        DeviceConfig { profile, ..self }.with(rest)
+    }
+
+    fn with(self, rest: Option<&str>) -> Result<DeviceConfig, ConfigError> {
+        let mut config = self;
         let mut seen = Vec::new();
         for part in rest.into_iter().flat_map(|rest| rest.split(',')) {
             let (key, value) =
@@ -308,9 +338,13 @@ fn bad_value(key: &'static str, value: &str, expected: &'static str) -> ConfigEr
 impl fmt::Display for DeviceConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.profile.name)?;
+        let card = self.card.as_ref().filter(|_| !f.alternate());
+        if let Some(card) = card {
+            write!(f, ",card={card}")?;
+        }
         let plain = values(&DeviceConfig::from_profile(self.profile));
         for ((key, value), (_, default)) in values(self).into_iter().zip(plain) {
-            if value != default {
+            if value != default && (key != "costs" || card.is_none()) {
                 write!(f, ",{key}={value}")?;
             }
         }
@@ -318,7 +352,7 @@ impl fmt::Display for DeviceConfig {
     }
 }
 
-fn values(config: &DeviceConfig) -> [(&'static str, String); 16] {
+fn values(config: &DeviceConfig) -> [(&'static str, String); 17] {
     let optional = |us: Option<u32>| us.map_or_else(String::new, |us| us.to_string());
     let codec_names = config.codecs.iter().map(|codec| match codec {
         Codec::H264 => "h264",
@@ -332,6 +366,7 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 16] {
     [
         ("latency_us", optional(config.latency_us)),
         ("interval_us", optional(config.interval_us)),
+        ("costs", config.costs.as_ref().map_or_else(String::new, ToString::to_string)),
         ("decode_us", optional(config.decode_us)),
         ("submit_us", config.submit_us.to_string()),
         ("lock_us", optional(config.lock_us)),
@@ -401,12 +436,23 @@ mod tests {
             "video-hw-2026-02,lock_us=0",
             "fixed,queue=4,lock_holds=session",
             "fixed,decode_us=250",
+            "fixed,costs=h264:p1:640x360:700000:350000+hevc:decode:640x360:5:4,queue=4",
         ];
         for text in texts {
             let config = parse(text).unwrap();
             assert_eq!(parse(&config.to_string()).unwrap(), config);
         }
         assert_eq!(parse("fixed,submit_us=0").unwrap().to_string(), "fixed");
+    }
+
+    #[test]
+    fn a_card_is_written_by_its_name_and_in_full_by_its_costs() {
+        let config = parse("costs=h264:p1:640x360:1400000:350000,queue=4").unwrap();
+        let config = DeviceConfig { card: Some("card.json".to_owned()), ..config }.overridden("queue=5").unwrap();
+        assert_eq!(config.to_string(), "fixed,card=card.json,queue=5");
+        assert_eq!(format!("{config:#}"), "fixed,costs=h264:p1:640x360:1400000:350000,queue=5");
+        assert_eq!(config.picture_cost_ns(Codec::H264, 1, 640, 360), (1_400_000, 350_000));
+        assert_eq!(config.picture_cost_ns(Codec::Hevc, 1, 640, 360), (700_000, 700_000));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | `config`, `profiles` | what a device is |
+//! | `config`, `profiles`, `costs` | what a device is |
 //! | `engine`, `queue`, `clock` | when a picture is taken, and when it is done |
 //! | `gop` | which picture becomes what, in which order |
 //! | `rules`, `versions`, `guids`, `caps`, `presets`, `params` | what the API allows and this device can do |
@@ -22,6 +22,7 @@ mod abi;
 mod caps;
 mod clock;
 mod config;
+mod costs;
 pub mod decode;
 mod device;
 pub mod engine;
@@ -43,6 +44,7 @@ mod versions;
 
 pub use abi::{create_instance, max_supported_version};
 pub use config::{ConfigError, DeviceConfig};
+pub use costs::{MeasuredCost, MeasuredCosts};
 pub use device::{Counters, Device, RuleCount, Worked};
 pub use memory::DeviceReader;
 pub use payload::{Codec, Mode};
