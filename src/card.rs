@@ -155,11 +155,11 @@ pub struct Cost {
     /// From the submission call until a waiting lock (or map) has returned, on an idle engine, without what the call and the lock of
     /// a finished frame take.
     pub latency: Figure,
-    /// Time per frame of a busy engine: of a run with as many frames in flight as were tried.
+    /// Time per frame of a busy engine: of runs with as many frames in flight as were tried.
     pub interval: Figure,
     /// The calls alone took as long as the interval, so the engine may be faster.
     pub interval_is_upper_bound: bool,
-    /// The submission call with one frame in flight: what the fastest tenth of a run's calls stay below.
+    /// The submission call with one or two frames in flight: what the fastest tenth of a run's calls stay below.
     pub submit: Figure,
     /// The lock (or map) of a frame that is finished.
     pub lock: Figure,
@@ -177,7 +177,7 @@ pub struct Cost {
 pub struct SweepPoint {
     /// Frames in flight when the oldest is taken back.
     pub in_flight: u32,
-    /// Time per frame; each sample is a run.
+    /// Time per frame; each sample is a run, and of that the median of its groups of eight frames.
     pub per_frame: Figure,
     /// What latency, interval, submit and lock make one expect.
     pub expected_ns: u64,

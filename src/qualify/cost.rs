@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Effort;
-use super::drive::{Drive, Pace};
+use super::drive::{Drive, GROUP, Pace};
 use super::fit::{Times, low};
 use crate::card::{Cost, Figure, SweepPoint};
 use crate::pipeline::engine::Engine;
@@ -26,7 +26,8 @@ where
     warm_up(drive, effort.warm_up)?;
     let rough_ns = drive.pace(1, effort.least_frames)?.per_frame_ns();
     let by_time = effort.run.as_nanos() / u128::from(rough_ns.max(1));
-    let num_frames = effort.least_frames.max(u32::try_from(by_time).unwrap_or(u32::MAX).min(effort.most_frames));
+    let by_time = u32::try_from(by_time).unwrap_or(u32::MAX).min(effort.most_frames);
+    let num_frames = effort.least_frames.max(by_time).next_multiple_of(GROUP);
     let lock = Figure::of(finished_locks(drive, rough_ns, effort.trials)?);
     // Round by round, so that a drift of the clock falls on all depths alike.
     let mut paces: [Vec<Pace>; DEPTHS.len()] = Default::default();
@@ -39,10 +40,12 @@ where
 }
 
 fn cost(paces: &[Vec<Pace>; DEPTHS.len()], lock: Figure, frames_per_run: u32) -> Cost {
-    let [serial, .., deep] = paces;
+    let [serial, double, .., deep] = paces;
     let each = |paces: &[Pace], of: fn(&Pace) -> u64| Figure::of(paces.iter().map(of));
-    // The median of a call that wakes another thread is longer than the engine waits for it: that has begun before the call returns.
-    let submit = each(serial, |pace| low(&pace.submit_ns));
+    // A call that wakes a thread lasts longer than the engine waits for it. With two in flight there may be nobody to be woken, or else
+    // the call waits in a queue: the shorter of both is its own cost.
+    let shorter = |(one, other): (&Pace, &Pace)| low(&one.submit_ns).min(low(&other.submit_ns));
+    let submit = Figure::of(serial.iter().zip(double).map(shorter));
     let total = each(serial, |pace| Figure::of(pace.total_ns.iter().copied()).median_ns);
     let latency = total.less(submit.median_ns + lock.median_ns);
     let interval = each(deep, Pace::per_frame_ns);

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use crate::pipeline::RingError;
 use crate::pipeline::engine::{Engine, Frame, Ready, Submitted, Taken};
 
+/// Frames that are timed together.
+pub(super) const GROUP: u32 = 8;
+
 /// An engine and what it is fed.
 pub(super) struct Drive<E: Engine> {
     pub(super) engine: Arc<E>,
@@ -28,9 +31,8 @@ pub(super) struct Drive<E: Engine> {
 /// One run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pace {
-    /// Of the whole run.
-    pub(super) wall_ns: u64,
-    pub(super) num_frames: u32,
+    /// Time per frame, of each [`GROUP`] frames: what stops this computer for a while spoils few of them.
+    pub(super) per_frame_ns: Vec<u64>,
     pub(super) submit_ns: Vec<u64>,
     /// From the begin of the submission to the end of the lock.
     pub(super) total_ns: Vec<u64>,
@@ -142,10 +144,10 @@ where
         Ok(())
     }
 
-    /// Keeps `depth` frames in flight for so many frames, once as many have come back uncounted.
+    /// Keeps `depth` frames in flight for so many frames, in whole groups, once as many have come back uncounted.
     pub(super) fn pace(&mut self, depth: u32, num_frames: u32) -> Result<Pace, E::Error> {
         let room = || Vec::with_capacity(num_frames as usize);
-        let mut pace = Pace { wall_ns: 0, num_frames, submit_ns: room(), total_ns: room() };
+        let mut pace = Pace { per_frame_ns: room(), submit_ns: room(), total_ns: room() };
         while self.num_lockable() < depth.into() {
             self.submit()?;
         }
@@ -153,12 +155,14 @@ where
             self.take()?;
             self.submit()?;
         }
-        let began = Instant::now();
-        for _ in 0..num_frames {
-            pace.total_ns.push(self.take()?.total_ns);
-            pace.submit_ns.push(self.submit()?.call_ns);
+        for _ in 0..num_frames.div_ceil(GROUP) {
+            let began = Instant::now();
+            for _ in 0..GROUP {
+                pace.total_ns.push(self.take()?.total_ns);
+                pace.submit_ns.push(self.submit()?.call_ns);
+            }
+            pace.per_frame_ns.push(ns_between(began, Instant::now()) / u64::from(GROUP));
         }
-        pace.wall_ns = ns_between(began, Instant::now());
         self.drain()?;
         Ok(pace)
     }

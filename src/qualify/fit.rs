@@ -50,7 +50,7 @@ pub(super) fn low(samples: &[u64]) -> u64 {
 
 impl Pace {
     pub(super) fn per_frame_ns(&self) -> u64 {
-        self.wall_ns / u64::from(self.num_frames.max(1))
+        Figure::of(self.per_frame_ns.iter().copied()).median_ns
     }
 }
 

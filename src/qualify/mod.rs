@@ -87,7 +87,6 @@ const QUICK: Effort = Effort {
     presets: &[Preset::P1, Preset::P7],
     runs: 3,
     run: Duration::from_millis(40),
-    least_frames: 16,
     warm_up: Duration::from_millis(60),
     trials: 7,
     ..THOROUGH
