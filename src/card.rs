@@ -2,8 +2,6 @@
 //!
 //! Holds nothing private: no name of a computer or a user, no path, no UUID. Asks nothing, and knows no device.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -214,13 +212,21 @@ pub struct DecoderFacts {
     pub waiting_map: Asked<Waiting>,
 }
 
+/// The largest size of frames with so many bits a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct LargestSize {
+    pub bits: u32,
+    pub dimensions: Dimensions,
+}
+
 /// What was found out about one codec of a decoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecodeFacts {
     /// Which.
     pub codec: Codec,
-    /// Largest size by bits of a sample, in 4:2:0.
-    pub max: BTreeMap<u32, Dimensions>,
+    /// Largest sizes in 4:2:0.
+    pub largest: Vec<LargestSize>,
     /// Number of engines, as the driver says.
     pub engines: u32,
     /// Times by size, of streams that the virtual encoder made.

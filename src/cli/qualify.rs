@@ -30,10 +30,13 @@ pub(super) fn qualify(args: &QualifyArgs) -> Result<Exit, Failure> {
         writeln!(out, "{line}")?;
     }
     writeln!(out, "\nSaved as {}. It names no computer, no user and no folder.", path.display())?;
-    writeln!(out, "A virtual device that does the same: --device virtual:card={}", path.display())?;
     let has_engine = found.encoder.as_ref().is_none_or(|facts| facts.codecs.answer().is_some())
         && found.decoder.as_ref().is_none_or(|facts| facts.codecs.answer().is_some());
-    Ok(if has_engine { Exit::Done } else { Exit::Unavailable })
+    if !has_engine {
+        return Ok(Exit::Unavailable);
+    }
+    writeln!(out, "A virtual device that does the same: --device virtual:card={}", path.display())?;
+    Ok(Exit::Done)
 }
 
 fn save(found: &Qualification, path: &Path) -> Result<(), Failure> {

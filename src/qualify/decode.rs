@@ -9,7 +9,7 @@ use super::drive::Drive;
 use super::encode::{LARGE, SMALL, config};
 use super::fit::Times;
 use super::{Asking, QualifyError, synthetic};
-use crate::card::{Asked, Cost, CostRow, DecodeFacts, DecoderFacts};
+use crate::card::{Asked, Cost, CostRow, DecodeFacts, DecoderFacts, LargestSize};
 use crate::contract::{Codec, Dimensions, Preset, Tuning};
 use crate::device::Device;
 use crate::nvdec::engine::{DecodeConfig, DecodeEngine};
@@ -52,9 +52,10 @@ pub(super) fn facts(it: &mut Asking<'_>) -> DecoderFacts {
 fn codecs(it: &mut Asking<'_>) -> Result<Vec<DecodeFacts>, QualifyError> {
     let mut codecs: BTreeMap<Codec, DecodeFacts> = BTreeMap::new();
     for caps in it.device.decode_caps()? {
-        let empty =
-            || DecodeFacts { codec: caps.codec, max: BTreeMap::new(), engines: caps.engines, costs: Vec::new() };
-        codecs.entry(caps.codec).or_insert_with(empty).max.insert(caps.bits, caps.max);
+        let (codec, engines) = (caps.codec, caps.engines);
+        let empty = || DecodeFacts { codec, largest: Vec::new(), engines, costs: Vec::new() };
+        let size = LargestSize { bits: caps.bits, dimensions: caps.max };
+        codecs.entry(codec).or_insert_with(empty).largest.push(size);
     }
     let mut codecs: Vec<_> = codecs.into_values().collect();
     for facts in &mut codecs {

@@ -71,6 +71,7 @@ fn what_a_device_does_not_do_is_not_found() {
 #[test]
 fn a_decoder_is_found_as_it_was_described() {
     let card = found(",queue=5,lock_holds=session,decode_us=4000", EngineKind::Nvdec);
+    assert_eq!(serde_json::from_str::<Qualification>(&serde_json::to_string(&card).unwrap()).unwrap(), card);
     let decoder = card.decoder.unwrap();
     assert_eq!(decoder.queue.answer().unwrap().queue, Some(5));
     assert_eq!(decoder.waiting_map.answer().unwrap().holds_session, Some(true));
@@ -87,6 +88,7 @@ fn a_device_without_an_engine_is_a_finding() {
 #[test]
 fn a_card_becomes_a_device_that_does_the_same() {
     let card = found(",queue=4,lock_holds=session,sessions=3", EngineKind::Nvenc);
+    assert_eq!(serde_json::from_str::<Qualification>(&serde_json::to_string(&card).unwrap()).unwrap(), card);
     let file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
     serde_json::to_writer(&file, &card).unwrap();
     let text = format!("virtual:card={},sessions=5", file.path().display());
