@@ -143,3 +143,56 @@ fn idr_factor(first: &FirstFrame, config: &DeviceConfig) -> f64 {
     let rounded = (factor.clamp(0.1, 100.0) * 100.0).round() / 100.0;
     if (rounded - 1.0).abs() < LEAST_IDR_DIFFERENCE { 1.0 } else { rounded }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::card::Figure;
+    use crate::contract::{Dimensions, Preset};
+
+    fn figure(median_ns: u64) -> Figure {
+        Figure { median_ns, ..Figure::default() }
+    }
+
+    fn cost(latency_ns: u64, interval_ns: u64, submit_ns: u64, lock_ns: u64) -> Cost {
+        Cost {
+            latency: figure(latency_ns),
+            interval: figure(interval_ns),
+            interval_is_upper_bound: false,
+            submit: figure(submit_ns),
+            lock: figure(lock_ns),
+            frames_per_run: 24,
+            sweep: Vec::new(),
+            late_frames: None,
+        }
+    }
+
+    #[test]
+    fn a_frame_alone_takes_as_long_as_on_the_card_whatever_its_row_says_of_the_calls() {
+        let costs = [
+            cost(500_000, 300_000, 60_000, 20_000),
+            cost(900_000, 400_000, 70_000, 900),
+            cost(9_000, 10_000, 80_000, 20_000),
+        ];
+        let calls = Calls::of(costs.iter());
+        assert_eq!((calls.submit_us, calls.lock_us), (70, 20));
+        let row = |cost: &Cost| CostRow {
+            preset: Some(Preset::P3),
+            dimensions: Dimensions { width: 640, height: 360 },
+            cost: crate::card::Asked::Answer(cost.clone()),
+        };
+        let measured = costs.each_ref().map(|cost| measured(Codec::Hevc, &row(cost), cost, &calls).unwrap());
+        let services = measured.map(|row| (row.preset, row.service.latency_ns + calls.ns(), row.service.interval_ns));
+        assert_eq!(services, [(3, 580_000, 300_000), (3, 970_000, 400_000), (3, 109_000, 10_000)]);
+        assert_eq!(measured[2].service.latency_ns, 19_000);
+    }
+
+    #[test]
+    fn a_codec_that_the_virtual_device_does_not_know_is_left_out() {
+        let cost = cost(500_000, 300_000, 60_000, 20_000);
+        let row =
+            CostRow { preset: None, dimensions: Dimensions { width: 2, height: 2 }, cost: crate::card::Asked::not("") };
+        assert_eq!(measured(Codec::Av1, &row, &cost, &Calls::of([&cost].into_iter())), None);
+        assert_eq!(measured(Codec::H264, &row, &cost, &Calls::of([&cost].into_iter())).unwrap().preset, 0);
+    }
+}

@@ -21,7 +21,7 @@ const SESSION_SIZE: Dimensions = Dimensions { width: 320, height: 180 };
 /// What a frame that must be finished has had time for, beside three times what it takes.
 const SURELY_FINISHED: Duration = Duration::from_millis(5);
 /// A trial that came to nothing is made again, but in all no more than so many times as many.
-const MOST_REPEATS: u32 = 4;
+const MOST_REPEATS: u32 = 10;
 /// Frames of noise, of which the largest packet is read.
 const NOISE_FRAMES: u64 = 4;
 /// Times that it is read.
@@ -133,8 +133,8 @@ where
     let (mut meanwhile, mut alone, mut rest) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..MOST_REPEATS * num_trials {
         let seen = drive.submit_while_locking(after)?;
-        // Otherwise this computer was busy, and the wait over before the call.
-        if seen.rest_ns > times.latency_ns / 4 {
+        // Otherwise this computer was busy: the wait had hardly begun when the submission was called, or was over.
+        if seen.waited_ns > times.latency_ns / 8 && seen.rest_ns > times.latency_ns / 4 {
             meanwhile.push(seen.call_ns);
             rest.push(seen.rest_ns);
         }
@@ -144,7 +144,7 @@ where
     }
     if meanwhile.is_empty() {
         return Err(QualifyError::CannotTell(
-            "this computer is too busy: each wait was over before the submission was called",
+            "this computer is too busy: no submission was called in the middle of a wait",
         ));
     }
     for _ in 0..meanwhile.len() {

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use crate::pipeline::RingError;
@@ -60,6 +60,8 @@ pub(super) struct Returned {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Meanwhile {
     pub(super) call_ns: u64,
+    /// How long the other thread had waited when the submission was called.
+    pub(super) waited_ns: u64,
     /// How long the other thread still waited when the submission was called.
     pub(super) rest_ns: u64,
 }
@@ -170,37 +172,39 @@ where
     /// Submits a frame, has another thread wait for it, and submits the next after a while.
     pub(super) fn submit_while_locking(&mut self, after: Duration) -> Result<Meanwhile, E::Error> {
         let (engine, oldest) = (Arc::clone(&self.engine), self.num_back);
-        let (is_there, may_lock, is_off) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+        let (tell_ready, is_ready) = mpsc::channel();
+        let (tell_lock, may_lock) = mpsc::channel();
         let (submission, waited) = std::thread::scope(|scope| {
             // Ready beforehand: starting a thread can take longer than a frame.
-            let waiting = scope.spawn(|| {
+            let waiting = scope.spawn(move || {
                 engine.enter_thread()?;
-                is_there.store(true, Ordering::Release);
-                while !may_lock.load(Ordering::Acquire) {
-                    if is_off.load(Ordering::Acquire) {
-                        return Err(RingError::Ended.into());
-                    }
-                    std::hint::spin_loop();
-                }
+                drop(tell_ready);
+                may_lock.recv().map_err(|_| RingError::Ended)?;
                 let called_at = Instant::now();
                 take_back(&*engine, oldest).map(|at| (called_at, at))
             });
-            while !is_there.load(Ordering::Acquire) && !waiting.is_finished() {
-                std::thread::yield_now();
-            }
+            // Answers an error, once the other end is dropped.
+            let _: Result<(), _> = is_ready.recv();
             let first = self.submit();
             // The upload of the second must be no part of what is timed.
             let prepared = first.and_then(|_| self.prepare());
-            let go = if prepared.is_ok() { &may_lock } else { &is_off };
-            go.store(true, Ordering::Release);
-            spin_sleep::sleep(after);
-            let submission = prepared.and_then(|()| self.submit());
+            let submission = prepared.and_then(|()| {
+                // Nobody is there only where the thread has failed, which it then answers.
+                let _ = tell_lock.send(());
+                spin_sleep::sleep(after);
+                self.submit()
+            });
+            drop(tell_lock);
             (submission, waiting.join().unwrap_or_else(|_| Err(RingError::HarvestDied.into())))
         });
         let (submission, (called_at, at)) = (submission?, waited?);
         self.count_back(called_at, at);
         self.drain()?;
-        Ok(Meanwhile { call_ns: submission.call_ns, rest_ns: ns_between(submission.called_at, at) })
+        Ok(Meanwhile {
+            call_ns: submission.call_ns,
+            waited_ns: ns_between(called_at, submission.called_at),
+            rest_ns: ns_between(submission.called_at, at),
+        })
     }
 }
 
