@@ -107,14 +107,8 @@ pub struct EncoderFacts {
 pub struct CodecFacts {
     /// Which.
     pub codec: Codec,
-    /// Least size of a frame.
-    pub min: Dimensions,
-    /// Largest size of a frame.
-    pub max: Dimensions,
-    /// Most B-frames between two reference frames.
-    pub max_b_frames: u32,
-    /// Number of engines, as the driver says.
-    pub engines: u32,
+    /// What the driver says that it can do.
+    pub abilities: Asked<Abilities>,
     /// How the driver sets an encoder up.
     pub settings: Vec<Settings>,
     /// Times by preset and size.
@@ -123,6 +117,19 @@ pub struct CodecFacts {
     pub first_frame: Asked<FirstFrame>,
     /// Which submissions release which frames.
     pub gates: Vec<Gates>,
+}
+
+/// What a driver says that it can do in a codec.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Abilities {
+    /// Least size of a frame.
+    pub min: Dimensions,
+    /// Largest size of a frame.
+    pub max: Dimensions,
+    /// Most B-frames between two reference frames.
+    pub max_b_frames: u32,
+    /// Number of engines.
+    pub engines: u32,
 }
 
 /// How the driver sets an encoder up for one preset and tuning, at 1920x1080.

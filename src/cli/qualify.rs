@@ -9,8 +9,8 @@ use super::args::QualifyArgs;
 use super::exit::{Exit, Failure};
 use super::warn;
 use crate::card::{
-    Asked, Bitstream, CodecFacts, CostRow, EncoderFacts, Figure, FirstFrame, Gates, LockWords, Locks, Qualification,
-    Questions, Queue, SessionLimit, Sessions, Waiting,
+    Abilities, Asked, Bitstream, CodecFacts, CostRow, EncoderFacts, Figure, FirstFrame, Gates, LockWords, Locks,
+    Qualification, Questions, Queue, SessionLimit, Sessions, Waiting,
 };
 use crate::files::{folder_of, free_name, place};
 use crate::qualify;
@@ -78,11 +78,9 @@ fn encoder_lines(encoder: &EncoderFacts) -> Vec<String> {
     let codecs = encoder.codecs.answer().map_or(&[][..], Vec::as_slice);
     let mut lines = Vec::new();
     for codec in codecs {
-        let (title, engines) = (codec.codec.title(), codec.engines);
-        lines.push(format!(
-            "{title}: {} to {}, up to {} B-frames, {engines} engine(s)",
-            codec.min, codec.max, codec.max_b_frames
-        ));
+        lines.push(said(codec.codec.title(), &codec.abilities, |Abilities { min, max, max_b_frames, engines }| {
+            format!("{min} to {max}, up to {max_b_frames} B-frames, {engines} engine(s)")
+        }));
     }
     let rows = codecs.iter().flat_map(|codec| codec.costs.iter().map(|row| (codec.codec.title(), row)));
     lines.push(refusal(&encoder.codecs).unwrap_or_else(|| costs(rows)));

@@ -111,7 +111,8 @@ fn model_codec(codec: Codec) -> Option<virtual_nvenc::Codec> {
 fn set_encoder(config: &mut DeviceConfig, encoder: &EncoderFacts, api_version: &str) {
     let codecs = encoder.codecs.answer().map_or(&[][..], Vec::as_slice);
     config.codecs = codecs.iter().filter_map(|facts| model_codec(facts.codec)).collect();
-    config.engines = codecs.iter().map(|facts| facts.engines).max().unwrap_or(1).clamp(1, 64);
+    let engines = codecs.iter().filter_map(|facts| facts.abilities.answer()).map(|abilities| abilities.engines);
+    config.engines = engines.max().unwrap_or(1).clamp(1, 64);
     if let Ok(api) = api_version.parse() {
         config.api = api;
     }

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use super::cost::{self, MOST_IN_FLIGHT};
 use super::drive::{Drive, ns_between};
 use super::{Asking, QualifyError, synthetic};
-use crate::card::{CodecFacts, Cost, CostRow, Figure, FirstFrame, Gates, Lockable, Settings};
+use crate::card::{Abilities, CodecFacts, Cost, CostRow, Figure, FirstFrame, Gates, Lockable, Settings};
 use crate::contract::{
     Codec, Dimensions, EncoderConfig, FrameRate, InputPath, PictureKind, PixelFormat, Preset, TuningInfo,
 };
 use crate::nvenc::engine::EncodeEngine;
 use crate::nvenc::error::{NvencError, Status};
+use crate::nvenc::session::CodecCaps;
 use crate::pipeline::engine::{Engine, Taken};
 
 pub(super) const SMALL: Dimensions = Dimensions { width: 640, height: 360 };
@@ -27,19 +28,18 @@ const FIRST_FRAMES: u32 = 33;
 const FIRST_GOP: u32 = 8;
 
 /// Everything about one codec.
-///
-/// # Errors
-/// The driver does not say what it can do.
-pub(super) fn codec_facts(it: &mut Asking<'_>, codec: Codec) -> Result<CodecFacts, QualifyError> {
-    let caps = it.device.open_session()?.caps(codec).map_err(QualifyError::from)?;
+pub(super) fn codec_facts(it: &mut Asking<'_>, codec: Codec) -> CodecFacts {
     it.say(&format!("{}: settings", codec.title()));
+    let abilities = it.in_time(|it| {
+        let CodecCaps { min, max, max_b_frames, engines, codec: _ } = it.device.open_session()?.caps(codec)?;
+        Ok(Abilities { min, max, max_b_frames, engines })
+    });
     let settings = settings(it, codec);
     let costs = costs(it, codec);
     it.say(&format!("{}: first frame, gates", codec.title()));
     let first_frame = it.in_time(|it| first_frame(it, codec));
-    let gates = gates(it, codec, caps.max_b_frames);
-    let (min, max, max_b_frames, engines) = (caps.min, caps.max, caps.max_b_frames, caps.engines);
-    Ok(CodecFacts { codec, min, max, max_b_frames, engines, settings, costs, first_frame, gates })
+    let gates = gates(it, codec, abilities.answer().map_or(0, |abilities| abilities.max_b_frames));
+    CodecFacts { codec, abilities, settings, costs, first_frame, gates }
 }
 
 /// A configuration as the measurements have it: one IDR frame, no B-frames.
@@ -60,16 +60,17 @@ pub(super) fn drive(
     Ok(Drive::new(engine, synthetic(config.dimensions, num_places.min(MOST_IN_FLIGHT))?, num_places))
 }
 
-fn settings(it: &Asking<'_>, codec: Codec) -> Vec<Settings> {
-    let asked = ALL_PRESETS
-        .iter()
-        .flat_map(|&preset| [TuningInfo::Ull, TuningInfo::Ll, TuningInfo::Hq].map(|tuning| (preset, tuning)));
-    let ask = |(preset, tuning)| {
-        let mut config = config(codec, LARGE, preset);
-        config.nvenc.tuning_info = tuning;
-        Settings { preset, tuning, settings: it.device.encode_settings(&config).into() }
-    };
-    asked.map(ask).collect()
+fn settings(it: &mut Asking<'_>, codec: Codec) -> Vec<Settings> {
+    let mut rows = Vec::new();
+    for preset in ALL_PRESETS {
+        for tuning in [TuningInfo::Ull, TuningInfo::Ll, TuningInfo::Hq] {
+            let mut config = config(codec, LARGE, preset);
+            config.nvenc.tuning_info = tuning;
+            let settings = it.in_time(|it| Ok(it.device.encode_settings(&config)?));
+            rows.push(Settings { preset, tuning, settings });
+        }
+    }
+    rows
 }
 
 fn costs(it: &mut Asking<'_>, codec: Codec) -> Vec<CostRow> {

@@ -183,7 +183,7 @@ fn encoder_facts(it: &mut Asking<'_>, spec: &DeviceSpec) -> EncoderFacts {
 
 fn codecs(it: &mut Asking<'_>) -> Result<Vec<CodecFacts>, QualifyError> {
     let codecs = it.device.open_session()?.codecs()?;
-    codecs.into_iter().map(|codec| encode::codec_facts(it, codec)).collect()
+    Ok(codecs.into_iter().map(|codec| encode::codec_facts(it, codec)).collect())
 }
 
 /// The preset and size whose interval is the longest, among those that this computer was not late for, if there are such.

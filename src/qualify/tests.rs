@@ -48,7 +48,8 @@ fn an_encoder_is_found_as_it_was_described() {
     assert_eq!((codec.settings.len(), codec.costs.len()), (21, 2));
     for row in &codec.costs {
         let [serial, ..] = &row.cost.answer().unwrap().sweep[..] else { panic!("no sweep") };
-        assert!(serial.per_frame.lowest_ns >= 6_000_000, "{serial:?}");
+        // Of eight frames that are timed together, the first was submitted before.
+        assert!(8 * serial.per_frame.lowest_ns >= 7 * 6_000_000, "{serial:?}");
     }
     assert!(codec.first_frame.answer().unwrap().first_total.lowest_ns >= 6_000_000);
     assert_eq!(gate(&encoder, 0, 0).submissions, "SSSSSSSSSSSS");
