@@ -164,7 +164,7 @@ pub struct Cost {
     pub interval: Figure,
     /// The calls alone took as long as the interval, so the engine may be faster.
     pub interval_is_upper_bound: bool,
-    /// The submission call with one or two frames in flight: what the fastest tenth of a run's calls stay below.
+    /// The submission call: what the fastest tenth of a run's calls stay below, at the depth where that is least.
     pub submit: Figure,
     /// The lock (or map) of a frame that is finished.
     pub lock: Figure,

@@ -23,12 +23,12 @@ const LEAST_IDR_DIFFERENCE: f64 = 0.05;
 pub(super) fn config(text: &str) -> Result<DeviceConfig, DeviceError> {
     let wrong = |error: virtual_nvenc::ConfigError| DeviceError::Virtual(error.to_string());
     let is_card = |part: &&str| part.trim_start().starts_with(KEY);
-    let Some(path) = text.split(',').find(is_card) else { return text.parse().map_err(wrong) };
-    let path = &path.trim_start()[KEY.len()..];
-    let others: Vec<_> = text.split(',').filter(|part| !is_card(part)).collect();
+    let mut parts: Vec<_> = text.split(',').collect();
+    let Some(place) = parts.iter().position(is_card) else { return text.parse().map_err(wrong) };
+    let path = &parts.remove(place).trim_start()[KEY.len()..];
     let card = read(Path::new(path)).map_err(|cause| DeviceError::Card { path: path.to_owned(), cause })?;
     let config = model(&card).map_err(|cause| DeviceError::Card { path: path.to_owned(), cause })?;
-    DeviceConfig { card: Some(path.to_owned()), ..config }.overridden(&others.join(",")).map_err(wrong)
+    DeviceConfig { card: Some(path.to_owned()), ..config }.overridden(&parts.join(",")).map_err(wrong)
 }
 
 fn read(path: &Path) -> Result<Qualification, String> {

@@ -40,12 +40,12 @@ where
 }
 
 fn cost(paces: &[Vec<Pace>; DEPTHS.len()], lock: Figure, frames_per_run: u32) -> Cost {
-    let [serial, double, .., deep] = paces;
+    let [serial, .., deep] = paces;
     let each = |paces: &[Pace], of: fn(&Pace) -> u64| Figure::of(paces.iter().map(of));
-    // A call that wakes a thread lasts longer than the engine waits for it. With two in flight there may be nobody to be woken, or else
-    // the call waits in a queue: the shorter of both is its own cost.
-    let shorter = |(one, other): (&Pace, &Pace)| low(&one.submit_ns).min(low(&other.submit_ns));
-    let submit = Figure::of(serial.iter().zip(double).map(shorter));
+    // A call that wakes a thread lasts longer than the engine waits for it, and one that finds a queue full waits. At some depth it does
+    // neither, and takes its own time alone.
+    let shortest = |round: usize| paces.iter().filter_map(|paces| Some(low(&paces.get(round)?.submit_ns))).min();
+    let submit = Figure::of((0..serial.len()).filter_map(shortest));
     let total = each(serial, |pace| Figure::of(pace.total_ns.iter().copied()).median_ns);
     let latency = total.less(submit.median_ns + lock.median_ns);
     let interval = each(deep, Pace::per_frame_ns);

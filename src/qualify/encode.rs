@@ -106,10 +106,12 @@ fn first_frame(it: &Asking<'_>, codec: Codec) -> Result<FirstFrame, QualifyError
     let [open, first_submit, first_total, later_submit, later_idr_total, later_total] = &mut samples;
     let late_before = num_late(it);
     for _ in 0..it.effort.trials {
-        let began = Instant::now();
         let config = EncoderConfig { gop_length: Some(FIRST_GOP), ..config(codec, SMALL, Preset::P1) };
-        let mut drive = drive(it, &config, 1)?;
+        let frames = synthetic(SMALL, 1)?;
+        let began = Instant::now();
+        let engine = it.device.encode_engine(&config, 1, None)?;
         open.push(ns_between(began, Instant::now()));
+        let mut drive = Drive::new(engine, frames, 1);
         for idx in 0..FIRST_FRAMES {
             let submission = drive.submit()?;
             let total_ns = ns_between(submission.called_at, drive.take()?.at);
