@@ -95,6 +95,7 @@ fn write_runs(dir: &Path, seed: u64, num: u32) -> Result<(), Box<dyn Error>> {
     let dimensions = Dimensions { width: 640, height: 360 };
     let manifest = Manifest {
         settings: Default::default(),
+        rehearsals: Default::default(),
         format_version: 1,
         created_unix_ms: seed,
         plan: Plan { frames: FRAMES as u64, repeat: RUNS, confirm: 0, ..Plan::default() },
@@ -155,6 +156,7 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
             reap_threshold: 4,
             lock: Inline,
             pool: 4,
+            names_pool: false,
             client: Default::default(),
             decode: None,
         },
@@ -174,6 +176,10 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
         metrics: EncodeMetrics { frames: num, packets: num, lock_ns, queue_peak: 4, ..EncodeMetrics::default() },
         frames,
         digest_ns: None,
+        preroll: None,
+        other_streams: Vec::new(),
+        telemetry: None,
+        warm_up: None,
         decode: None,
     }
 }

@@ -5,10 +5,11 @@
 //! On `virtual:payload=lossless+cuda:0` NVDEC decodes and the virtual encoder loses nothing, so the result holds the very frames:
 //! `tests/gpu` decodes it again and compares.
 
-use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use inflight::contract::{Codec, EncoderConfig, EngineKind, FrameRate, InputPath, NvencOptions, PixelFormat, Tuning};
+use inflight::contract::{
+    Codec, EncodedPacket, EncoderConfig, EngineKind, FrameRate, InputPath, NvencOptions, PixelFormat, Tuning,
+};
 use inflight::device::Device;
 use inflight::nvdec::engine::DecodeConfig;
 use inflight::pipeline::Submits as _;
@@ -39,18 +40,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         expected_frames,
         ..EncoderConfig::new(codec, format.shown, FrameRate { num: 30, den: 1 }, PixelFormat::Nv12)
     };
-    let packets = Arc::new(Mutex::new(Vec::new()));
-    let into = Arc::clone(&packets);
-    let keep = move |packet| into.lock().unwrap_or_else(PoisonError::into_inner).push(packet);
+    let stream = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&stream);
+    let keep = move |packet: EncodedPacket<'_>| {
+        into.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(packet.data);
+    };
     let mut both = device.transcoder(&decode, &encode, Box::new(keep))?;
     for (pts, unit) in (0..).zip(&clip.units) {
         both.submit(&Frame { data: unit, pts })?;
     }
     both.finish()?;
-    let mut file = std::fs::File::create(out)?;
-    for packet in packets.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        file.write_all(&packet.data)?;
-    }
+    std::fs::write(out, &*stream.lock().unwrap_or_else(PoisonError::into_inner))?;
     eprintln!("{expected_frames} frames, {format}");
     Ok(())
 }

@@ -286,7 +286,15 @@ mod tests {
     use LockPlacement::{Inline, Poll, Ready, Thread};
 
     fn case(codec: Codec, reap_threshold: u32, lock: LockPlacement) -> Case {
-        Case { codec, reap_threshold, lock, pool: reap_threshold, client: Client::Here, decode: None }
+        Case {
+            codec,
+            reap_threshold,
+            lock,
+            pool: reap_threshold,
+            names_pool: false,
+            client: Client::Here,
+            decode: None,
+        }
     }
 
     fn cases() -> impl Iterator<Item = Case> {

@@ -202,10 +202,10 @@ pub enum PictureKind {
 }
 
 /// One encoded frame, in coding order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodedPacket {
-    /// Elementary stream bytes (Annex B, or OBUs for AV1).
-    pub data: Vec<u8>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncodedPacket<'a> {
+    /// Elementary stream bytes (Annex B, or OBUs for AV1), in memory that the next packet is copied to.
+    pub data: &'a [u8],
     /// The [`FrameView::pts`] of the frame, as the driver returned it.
     pub pts: u64,
     /// Position in coding order, from 0.
@@ -230,8 +230,15 @@ pub struct EncodeMetrics {
     pub queue_peak: u32,
     /// Time the submitting thread waited for room: for a free buffer pair, or at the threshold (thread and poll placement).
     pub blocked_ns: u64,
-    /// Time copying frames into the driver's input buffers (lock input, copy, unlock input).
+    /// Time copying frames to the encoder's inputs.
     pub upload_ns: u64,
+    /// Time inside nvEncLockInputBuffer, before that; 0 where inputs are not the driver's own, and in sessions that counted it
+    /// as upload.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub input_lock_ns: u64,
+    /// Time inside nvEncUnlockInputBuffer, after it, likewise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub input_unlock_ns: u64,
     /// Time inside nvEncEncodePicture.
     pub submit_ns: u64,
     /// Time inside nvEncLockBitstream.
@@ -256,12 +263,38 @@ pub struct EncodeMetrics {
     pub lock_thread_cpu_ns: Option<u64>,
 }
 
+impl EncodeMetrics {
+    /// Of two encoders together.
+    pub fn and(self, other: Self) -> Self {
+        let cpu_ns = |one: Self| one.lock_thread_cpu_ns;
+        Self {
+            frames: self.frames + other.frames,
+            packets: self.packets + other.packets,
+            bytes: self.bytes + other.bytes,
+            queue_peak: self.queue_peak.max(other.queue_peak),
+            blocked_ns: self.blocked_ns + other.blocked_ns,
+            upload_ns: self.upload_ns + other.upload_ns,
+            input_lock_ns: self.input_lock_ns + other.input_lock_ns,
+            input_unlock_ns: self.input_unlock_ns + other.input_unlock_ns,
+            submit_ns: self.submit_ns + other.submit_ns,
+            lock_ns: self.lock_ns + other.lock_ns,
+            copy_ns: self.copy_ns + other.copy_ns,
+            unlock_ns: self.unlock_ns + other.unlock_ns,
+            map_ns: self.map_ns + other.map_ns,
+            unmap_ns: self.unmap_ns + other.unmap_ns,
+            convert_ns: self.convert_ns + other.convert_ns,
+            drain_ns: self.drain_ns.max(other.drain_ns),
+            lock_thread_cpu_ns: cpu_ns(self).zip(cpu_ns(other)).map(|(one, another)| one + another),
+        }
+    }
+}
+
 fn is_zero(value: &u64) -> bool {
     *value == 0
 }
 
-/// Receives the packets. Called on whichever thread locks; a slow sink delays that thread.
-pub type PacketSink = Box<dyn FnMut(EncodedPacket) + Send>;
+/// Sees the packets, and copies what it keeps. Called on whichever thread locks; a slow sink delays that thread.
+pub type PacketSink = Box<dyn FnMut(EncodedPacket<'_>) + Send>;
 
 /// An encoder that is fed frame by frame. Packets leave through the [`PacketSink`] it was made with.
 pub trait Encoder {

@@ -2,7 +2,6 @@
 //! others, every device is a driver's functions and a handle.
 
 mod card;
-mod clocks;
 mod cuda;
 mod cuda_memory;
 mod cuda_nv12;
@@ -12,6 +11,7 @@ mod handles;
 mod host_memory;
 mod nv12;
 mod spec;
+mod telemetry;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,8 +32,6 @@ use crate::nvenc::session::{DeviceHandle, Session};
 use crate::pipeline::{Pipeline, RingSize, Sink};
 use crate::record::{CardIdentity, DeviceInfo, DeviceKind, EncodeSettings, GpuState};
 use crate::transcode::{DecodeRingSize, Transcoder};
-pub use clocks::ClockWatch;
-use clocks::Clocks;
 pub use cuda::gpus;
 use cuda_memory::{CudaMemory, CudaReader};
 pub use error::DeviceError;
@@ -42,6 +40,8 @@ pub use handles::handle;
 use handles::{context_for_library, context_handle, token_handle, virtual_handle};
 use host_memory::HostMemory;
 pub use spec::DeviceSpec;
+use telemetry::Instruments;
+pub use telemetry::{LockedClock, TelemetryWatch, unlock_all_clocks};
 
 /// An opened device: sessions can be made on it.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub struct Device {
     decoder: Option<DecoderHandle>,
     info: DeviceInfo,
     emulation: Option<Arc<virtual_nvenc::Device>>,
-    clocks: Option<Arc<Clocks>>,
+    instruments: Option<Arc<Instruments>>,
 }
 
 /// The encoder that a device was opened for.
@@ -89,17 +89,17 @@ impl Device {
             }
         };
         let context = cuda::context(gpu)?;
-        let clocks = clocks_of(&context);
+        let instruments = instruments_of(&context);
         let info = DeviceInfo {
             kind: DeviceKind::Cuda,
             name: cuda::guarded(|| context.name())?,
             driver: driver_version(),
             api_version: String::new(),
             engine: EngineKind::Nvdec,
-            card: card_of(&context, clocks.as_deref()),
+            card: card_of(&context, instruments.as_deref()),
         };
         let decoder = DecoderHandle { api: nvdec::api::Api::system()?, memory: Arc::new(CudaMemory::new(context)?) };
-        Ok(Self { encoder: None, decoder: Some(decoder), info, emulation: None, clocks })
+        Ok(Self { encoder: None, decoder: Some(decoder), info, emulation: None, instruments })
     }
 
     /// The decoder beside the encoder. Both use the encoder's memory of the device, so that no frame leaves it.
@@ -120,8 +120,8 @@ impl Device {
             let context = cuda::context(gpu)?;
             let name = cuda::guarded(|| context.name())?;
             device.info.driver = format!("NVDEC of {name} ({}) to {}", driver_version(), device.info.driver);
-            device.clocks = clocks_of(&context);
-            device.info.card = card_of(&context, device.clocks.as_deref());
+            device.instruments = instruments_of(&context);
+            device.info.card = card_of(&context, device.instruments.as_deref());
         }
         device.info.engine = EngineKind::Transcode;
         Ok(Self { decoder: Some(DecoderHandle { api: nvdec::api::Api::system()?, memory }), ..device })
@@ -166,7 +166,8 @@ impl Device {
         };
         let memory = Arc::new(HostMemory(Arc::clone(&emulation)));
         let decoder = Some(DecoderHandle { api: nvdec::api::Api::built_in(), memory });
-        Self { encoder: None, decoder, info, emulation: Some(emulation), clocks: None }
+        let instruments = Instruments::of_model(&emulation).map(Arc::new);
+        Self { encoder: None, decoder, info, emulation: Some(emulation), instruments }
     }
 
     fn open_virtual(
@@ -184,7 +185,8 @@ impl Device {
             card: None,
         };
         let encoder = Some(EncoderHandle { api, handle: virtual_handle(&emulation).with_memory(memory) });
-        Ok(Self { encoder, decoder: None, info, emulation: Some(emulation), clocks: None })
+        let instruments = Instruments::of_model(&emulation).map(Arc::new);
+        Ok(Self { encoder, decoder: None, info, emulation: Some(emulation), instruments })
     }
 
     fn open_library(path: &std::path::Path) -> Result<Self, DeviceError> {
@@ -193,16 +195,17 @@ impl Device {
         if let Some(context) = context_for_library()? {
             return Self::with_context(api, context, DeviceKind::Library, name);
         }
+        let instruments = Instruments::beside(path).map(Arc::new);
         let info = DeviceInfo {
             kind: DeviceKind::Library,
             name,
             driver: "unknown (no CUDA driver)".to_owned(),
             api_version: api_version(&api),
             engine: EngineKind::Nvenc,
-            card: None,
+            card: instruments.as_deref().and_then(Instruments::card),
         };
         let encoder = Some(EncoderHandle { api, handle: token_handle() });
-        Ok(Self { encoder, decoder: None, info, emulation: None, clocks: None })
+        Ok(Self { encoder, decoder: None, info, emulation: None, instruments })
     }
 
     fn with_context(
@@ -212,8 +215,8 @@ impl Device {
         name: String,
     ) -> Result<Self, DeviceError> {
         let (driver, api_version) = (driver_version(), api_version(&api));
-        let clocks = clocks_of(&context);
-        let card = card_of(&context, clocks.as_deref());
+        let instruments = instruments_of(&context);
+        let card = card_of(&context, instruments.as_deref());
         let info = DeviceInfo { kind, name, driver, api_version, engine: EngineKind::Nvenc, card };
         let handle = context_handle(Arc::clone(&context));
         // A library may be a driver that cannot read a GPU's memory: our own virtual one as a library.
@@ -221,7 +224,7 @@ impl Device {
             DeviceKind::Cuda => handle.with_memory(Arc::new(CudaMemory::new(context)?)),
             DeviceKind::Virtual | DeviceKind::Library => handle,
         };
-        Ok(Self { encoder: Some(EncoderHandle { api, handle }), decoder: None, info, emulation: None, clocks })
+        Ok(Self { encoder: Some(EncoderHandle { api, handle }), decoder: None, info, emulation: None, instruments })
     }
 
     /// Facts about the device.
@@ -386,12 +389,26 @@ impl Device {
 
     /// The GPU's clocks, throttling and temperature now; `None` without a GPU, or where it does not report them.
     pub fn gpu_state(&self) -> Option<GpuState> {
-        self.clocks.as_ref().and_then(|clocks| clocks.read())
+        self.instruments.as_ref().and_then(|instruments| instruments.state())
     }
 
-    /// Reads the clock of the video engines from now on, on a thread of its own; `None` without a GPU.
-    pub fn watch_clocks(&self) -> Option<ClockWatch> {
-        self.clocks.as_ref().and_then(Clocks::watch)
+    /// Clock of the video engines now; `None` where nobody can read it.
+    pub fn video_mhz(&self) -> Option<u32> {
+        self.instruments.as_ref()?.video_mhz()
+    }
+
+    /// Reads the instruments from now on, on a thread of its own; `None` where there are none.
+    pub fn watch_telemetry(&self) -> Option<TelemetryWatch> {
+        self.instruments.as_ref().and_then(Instruments::watch)
+    }
+
+    /// Sets the GPU's clock until the answer is dropped.
+    ///
+    /// # Errors
+    /// There is no way to, or the driver refuses.
+    pub fn lock_clock(&self, mhz: u32) -> Result<LockedClock, DeviceError> {
+        let instruments = self.instruments.as_ref();
+        instruments.ok_or_else(|| DeviceError::NoInstruments(self.info.to_string()))?.lock_clock(mhz)
     }
 
     /// Number of frames, of all sessions so far, that this computer finished later than their modelled time, and their total
@@ -418,17 +435,17 @@ impl Device {
 
 /// A GPU's clocks, throttling and temperature now, whether or not it can encode; `None` where it does not report them.
 pub fn gpu_state(gpu: &Gpu) -> Option<GpuState> {
-    Clocks::of(&gpu.uuid)?.read()
+    Instruments::of_gpu(&gpu.uuid)?.state()
 }
 
-fn clocks_of(context: &CudaContext) -> Option<Arc<Clocks>> {
-    Clocks::of(&cuda::uuid_text(context.uuid().ok()?)).map(Arc::new)
+fn instruments_of(context: &CudaContext) -> Option<Arc<Instruments>> {
+    Instruments::of_gpu(&cuda::uuid_text(context.uuid().ok()?)).map(Arc::new)
 }
 
 /// Which card it is; without NVML by its UUID alone.
-fn card_of(context: &CudaContext, clocks: Option<&Clocks>) -> Option<CardIdentity> {
+fn card_of(context: &CudaContext, instruments: Option<&Instruments>) -> Option<CardIdentity> {
     let by_uuid = || Some(CardIdentity { uuid: cuda::uuid_text(context.uuid().ok()?), ..CardIdentity::default() });
-    clocks.and_then(Clocks::card).or_else(by_uuid)
+    instruments.and_then(Instruments::card).or_else(by_uuid)
 }
 
 /// Release of NVIDIA's driver by NVML.

@@ -6,6 +6,7 @@ mod baseline;
 mod criteria;
 mod engine;
 mod error;
+mod rings;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -13,9 +14,7 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{
-    Codec, EngineKind, InputPath, LockPlacement, MAX_IN_FLIGHT, Preset, RateControl, SplitEncoding, Tuning, TuningInfo,
-};
+use crate::contract::{Codec, EngineKind, InputPath, LockPlacement, Preset, RateControl, SplitEncoding, TuningInfo};
 use crate::record::{Case, Client};
 pub use baseline::{Baseline, BaselineError};
 pub use criteria::{Criteria, CriteriaError};
@@ -25,6 +24,8 @@ pub use runs::{PlannedRun, in_round};
 /// One frame in a quarter of an hour. The time of a frame at a pace near 0 would not fit in a clock.
 const MIN_PACE_FPS: f64 = 0.001;
 const MAX_PACE_FPS: f64 = 100_000.0;
+/// Threads, and each of them has a session.
+const MAX_STREAMS: u32 = 256;
 /// So many processes or more are a mistake of the hand.
 const MAX_BLOCKS: u32 = 1001;
 
@@ -52,8 +53,14 @@ pub struct Plan {
     pub reap_thresholds: Vec<u32>,
     /// Lock placements to sweep.
     pub locks: Vec<LockPlacement>,
-    /// Number of buffer pairs of every case; `None`: as many as its threshold needs.
-    pub pool: Option<u32>,
+    /// Numbers of buffer pairs to sweep; a case that one is too small for is left out. Empty: one number for all cases, which is
+    /// enough for each ([`Plan::usual_pool`]), so that thresholds differ in nothing else.
+    #[serde(default, alias = "pool", skip_serializing_if = "Vec::is_empty", deserialize_with = "rings::one_or_many")]
+    pub pools: Vec<u32>,
+    /// Frames that each run submits on its session before the clock starts; `None`: twice the largest pool. Sessions of older
+    /// versions had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preroll: Option<u32>,
     /// How frames get to the encoder.
     #[serde(default, skip_serializing_if = "InputPath::is_driver")]
     pub input_path: InputPath,
@@ -80,6 +87,15 @@ pub struct Plan {
     pub host_work_us: u32,
     /// Frame rate of a simulated live source: frames arrive at this rate.
     pub pace_fps: Option<f64>,
+    /// Streams at once: so many sessions, each fed with the same frames by a thread of its own.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub streams: u32,
+    /// Are the GPU's instruments read while a run is made (clocks, limits, power, temperature), 20 times a second?
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub telemetry: bool,
+    /// Clock in MHz at which the GPU is kept during the sweep, where the user may; `None`: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_clocks_mhz: Option<u32>,
     /// Warm-up runs per case; they are not counted.
     pub warmup: u32,
     /// Counted runs per case and block; with `looks`, those before the first look.
@@ -153,6 +169,14 @@ fn is_zero(value: &u32) -> bool {
     *value == 0
 }
 
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
 fn one() -> u32 {
     1
 }
@@ -188,7 +212,8 @@ impl Default for Plan {
             codecs: vec![Codec::H264],
             reap_thresholds: vec![1, 2, 4, 8],
             locks: vec![LockPlacement::Inline, LockPlacement::Thread],
-            pool: None,
+            pools: Vec::new(),
+            preroll: None,
             input_path: InputPath::Driver,
             decode_reap_thresholds: Vec::new(),
             decode_lock: LockPlacement::Inline,
@@ -200,6 +225,9 @@ impl Default for Plan {
             b_frames: 0,
             host_work_us: 0,
             pace_fps: None,
+            streams: 1,
+            telemetry: true,
+            lock_clocks_mhz: None,
             warmup: 2,
             repeat: 10,
             blocks: 1,
@@ -236,8 +264,12 @@ impl Plan {
         if self.verify && self.baselines.is_empty() {
             return Err(PlanError::NothingToVerify);
         }
-        for &threshold in &self.reap_thresholds {
-            self.check_ring(threshold)?;
+        self.check_rings()?;
+        if !(1..=MAX_STREAMS).contains(&self.streams) {
+            return Err(PlanError::Streams(self.streams));
+        }
+        if self.streams > 1 && !self.baselines.is_empty() {
+            return Err(PlanError::StreamsAndBaseline);
         }
         if self.frames == 0 {
             return Err(PlanError::NoFrames);
@@ -298,20 +330,6 @@ impl Plan {
         }
     }
 
-    fn check_ring(&self, threshold: u32) -> Result<(), PlanError> {
-        if !(1..=MAX_IN_FLIGHT).contains(&threshold) {
-            return Err(PlanError::Threshold(threshold));
-        }
-        match self.pool {
-            Some(pool) if pool > 2 * MAX_IN_FLIGHT => Err(PlanError::PoolTooLarge(pool)),
-            Some(pool) if pool < threshold => Err(PlanError::PoolTooSmall { pool, threshold }),
-            Some(pool) if pool < threshold + self.b_frames => {
-                Err(PlanError::PoolTooSmallForReorder { pool, threshold, held: self.b_frames })
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn check_coding(&self) -> Result<(), PlanError> {
         let not_encoded = self.codecs.iter().find(|codec| !Codec::ENCODED.contains(codec));
         not_encoded.map_or(Ok(()), |&codec| Err(PlanError::NotEncoded(codec)))?;
@@ -348,34 +366,33 @@ impl Plan {
     }
 
     fn cases_of(&self, codec: Codec) -> Vec<Case> {
-        let decoders = self.decode_rings();
         let own = |client: Client| {
-            let decoders = decoders.clone();
-            self.locks.iter().flat_map(move |&lock| {
-                let each =
-                    self.reap_thresholds.iter().flat_map(|&own| decoders.iter().map(move |&decode| (own, decode)));
-                let case = |(reap_threshold, decode)| {
-                    let tuning = Tuning { reap_threshold, lock, pool: self.pool };
-                    Case { codec, reap_threshold, lock, pool: tuning.pool_size(self.b_frames), client, decode }
-                };
-                each.map(case).collect::<Vec<_>>()
-            })
+            let mut cases = Vec::new();
+            for &lock in &self.locks {
+                for (reap_threshold, pool) in self.rings() {
+                    let names_pool = self.pools.len() > 1;
+                    let case = |decode| Case { codec, reap_threshold, lock, pool, names_pool, client, decode };
+                    cases.extend(self.decode_rings().into_iter().map(case));
+                }
+            }
+            cases
         };
-        let twins = own(Client::Process).filter(|_| !self.baselines.is_empty());
+        let twins = if self.baselines.is_empty() { Vec::new() } else { own(Client::Process) };
         let foreign = |baseline: &Baseline| Case {
             codec,
             reap_threshold: 0,
             lock: LockPlacement::Inline,
             pool: 0,
+            names_pool: false,
             client: baseline.client(),
             decode: None,
         };
-        own(Client::Here).chain(twins).chain(self.baselines.iter().map(foreign)).collect()
+        own(Client::Here).into_iter().chain(twins).chain(self.baselines.iter().map(foreign)).collect()
     }
 
     /// How many cells there are.
     pub fn num_cases(&self) -> u64 {
-        let own = self.locks.len() * self.reap_thresholds.len() * self.decode_rings().len();
+        let own = self.locks.len() * self.rings().len() * self.decode_rings().len();
         let twins = if self.baselines.is_empty() { 0 } else { own };
         (self.codecs.len() * (own + twins + self.baselines.len())) as u64
     }

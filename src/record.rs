@@ -4,12 +4,18 @@
 //! Times are integers in nanoseconds; offsets (`*_at_ns`) count from the first frame handed to the encoder.
 
 mod client;
+mod columns;
+mod gpu;
+mod telemetry;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{Codec, Dimensions, EncodeMetrics, EngineKind, FrameRate, LockPlacement, PixelFormat};
 pub use client::{BadName, Client, ClientName, MAX_NAME_BYTES};
+pub use columns::FrameColumns;
+pub use gpu::{ClockWarmUp, GpuState, WorkingClock};
+pub use telemetry::{Reading, Telemetry, is_limit};
 
 /// The kind of device. A virtual result must never pass for a GPU result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +68,9 @@ pub struct CardIdentity {
     /// Does it show a desktop?
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub has_display: Option<bool>,
+    /// Is it divided into instances (MIG)?
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_partitioned: Option<bool>,
 }
 
 impl std::fmt::Display for CardIdentity {
@@ -74,6 +83,7 @@ impl std::fmt::Display for CardIdentity {
             link.map(|(generation, lanes)| format!("PCIe {generation}.0 x{lanes}")),
             self.vbios.as_ref().map(|version| format!("VBIOS {version}")),
             self.has_display.filter(|has_display| *has_display).map(|_| "shows a desktop".to_owned()),
+            self.is_partitioned.filter(|is_partitioned| *is_partitioned).map(|_| "MIG".to_owned()),
         ];
         f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     }
@@ -112,6 +122,16 @@ pub struct Environment {
 /// How an encoder was set up: names as in NVENC's header, values in words or numbers.
 pub type EncodeSettings = std::collections::BTreeMap<String, String>;
 
+/// What a first try of an encoder found, before anything was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rehearsal {
+    /// Frames that were encoded, all of which came back.
+    pub frames: u32,
+    /// What ffprobe finds wrong with the stream; left out where it decodes, and where there is no ffprobe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecodable: Option<String>,
+}
+
 /// The frames that were encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InputInfo {
@@ -141,6 +161,9 @@ pub struct Case {
     pub lock: LockPlacement,
     /// Number of buffer pairs, P. For another program neither this nor the threshold is known beforehand: both are 0.
     pub pool: u32,
+    /// Were several pools compared? Only then the title names this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_pool: bool,
     /// The program that encoded; left out where it was this program itself.
     #[serde(default, skip_serializing_if = "is_here")]
     pub client: Client,
@@ -164,39 +187,6 @@ fn is_first(block: &u32) -> bool {
 
 fn is_here(client: &Client) -> bool {
     client.is_here()
-}
-
-/// Clocks, throttling and temperature of a GPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct GpuState {
-    /// Clock of the shader cores.
-    pub sm_mhz: Option<u32>,
-    /// Clock of the video engines, NVENC's.
-    pub video_mhz: Option<u32>,
-    /// Throttled by heat, power or an emergency brake (being idle or having a fixed clock does not count).
-    pub is_throttled: bool,
-    /// Temperature of the chip.
-    pub temperature_c: Option<u32>,
-    /// Clock of the video engines while the run was made; left out where nobody looked, as in runs too short for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub working: Option<WorkingClock>,
-}
-
-/// What a clock was while an engine worked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[allow(missing_docs, reason = "the names say it")]
-pub struct WorkingClock {
-    pub lowest_mhz: u32,
-    pub mean_mhz: u32,
-    pub highest_mhz: u32,
-    pub num_readings: u32,
-}
-
-impl GpuState {
-    /// Clock of the video engines in the run: while they worked, or else right after.
-    pub fn run_mhz(&self) -> Option<u32> {
-        self.working.map(|clock| clock.mean_mhz).or(self.video_mhz)
-    }
 }
 
 /// Time and memory that a whole process used, from start to end.
@@ -251,19 +241,56 @@ pub struct RunRecord {
     /// State of the GPU right after the run, while it is still warm; `None` without a GPU, or where it does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu: Option<GpuState>,
+    /// What the GPU's instruments showed during the run; left out where nobody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<Telemetry>,
+    /// What was done before the run to bring the GPU's clock up; left out where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<ClockWarmUp>,
     /// Time and memory of the process that encoded, where it was not this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessUse>,
     /// Time spent on digests of the packets, on the thread that locks; left out where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest_ns: Option<u64>,
+    /// What was submitted before the clock started; left out where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preroll: Option<Preroll>,
     /// Totals of the encoder.
     pub metrics: EncodeMetrics,
     /// Measurements of each frame, in display order.
     pub frames: FrameColumns,
+    /// The streams beside the first, of which `frames` tells; left out where there was one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_streams: Vec<StreamRecord>,
     /// The decoder's part of a transcode; left out where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decode: Option<DecodeStage>,
+}
+
+/// The first frames of a session, which no figure counts: an engine's clock, a driver's caches and its first calls settle here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Preroll {
+    /// Time from the first of them to the last packet.
+    pub wall_ns: u64,
+    /// Measurements of each; times count from the first. Of a transcode those of the encoder.
+    pub frames: FrameColumns,
+}
+
+impl RunRecord {
+    /// The columns of each stream, the first one's first.
+    pub fn streams(&self) -> impl Iterator<Item = &FrameColumns> + Clone {
+        [&self.frames].into_iter().chain(self.other_streams.iter().map(|stream| &stream.frames))
+    }
+}
+
+/// One of several streams that a run encoded at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StreamRecord {
+    /// Its totals.
+    pub metrics: EncodeMetrics,
+    /// Of each frame, in display order; times count from its own first frame.
+    pub frames: FrameColumns,
 }
 
 /// What the decoder of a transcode did.
@@ -273,59 +300,6 @@ pub struct DecodeStage {
     pub metrics: EncodeMetrics,
     /// Of each frame, in display order, as the encoder's columns; `encode_idx` is the frame's access unit.
     pub frames: FrameColumns,
-}
-
-/// Per-frame measurements of one run as columns of equal length, index = display order. The last two may be empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct FrameColumns {
-    /// When the frame was submitted to the encoder.
-    pub begin_at_ns: Vec<u64>,
-    /// Time the run waited for the frame to be read (only when the input is not in memory).
-    pub source_wait_ns: Vec<u64>,
-    /// Time the submitting thread waited for room.
-    pub blocked_ns: Vec<u64>,
-    /// Time copying into the driver's input buffer.
-    pub upload_ns: Vec<u64>,
-    /// When nvEncEncodePicture was called.
-    pub submit_at_ns: Vec<u64>,
-    /// Duration of that call.
-    pub submit_ns: Vec<u64>,
-    /// Frames in flight right after that call, this frame included.
-    pub depth: Vec<u32>,
-    /// When nvEncLockBitstream was (last) called for this frame's output.
-    pub lock_at_ns: Vec<u64>,
-    /// Total duration of the calls for this frame.
-    pub lock_ns: Vec<u64>,
-    /// Time copying the packet out.
-    pub copy_ns: Vec<u64>,
-    /// Time inside nvEncUnlockBitstream.
-    pub unlock_ns: Vec<u64>,
-    /// Time from the call of nvEncEncodePicture to the end of the unlock, when the packet goes to its receiver.
-    pub latency_ns: Vec<u64>,
-    /// Size of the packet.
-    pub bytes: Vec<u32>,
-    /// Position in coding order; modulo the pool it is the buffer slot that the packet came from.
-    pub encode_idx: Vec<u32>,
-    /// One letter per frame: K (IDR), I, P, B, or ? for anything else.
-    pub kinds: String,
-    /// Time inside nvEncMapInputResource; left out where frames are in the driver's own buffers.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub map_ns: Vec<u64>,
-    /// Time inside nvEncUnmapInputResource; left out likewise.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unmap_ns: Vec<u64>,
-    /// Time converting the frame to NV12 on the GPU; left out where frames are encoded as they come.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub convert_ns: Vec<u64>,
-    /// The low 32 bits of the packet's XXH3-64; left out where packets were not digested.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub packet_digest: Vec<u32>,
-    /// When the engine began to encode the frame. Only a virtual device says so; otherwise the column is left out.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub encode_at_ns: Vec<u64>,
-    /// When the engine had encoded it, as modelled; left out like `encode_at_ns`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub encoded_at_ns: Vec<u64>,
 }
 
 /// One frame of a run in progress, for the live view.
@@ -339,61 +313,6 @@ pub struct LiveSample {
     pub latency_ns: u64,
     /// Frames in flight right after that call, this frame included.
     pub depth: u32,
-}
-
-impl FrameColumns {
-    /// Number of frames.
-    pub fn len(&self) -> usize {
-        self.begin_at_ns.len()
-    }
-
-    /// Are there no frames?
-    pub fn is_empty(&self) -> bool {
-        self.begin_at_ns.is_empty()
-    }
-
-    /// The same, counted from a moment so much earlier.
-    pub fn later_by(mut self, earlier_ns: u64) -> Self {
-        let Self { begin_at_ns, submit_at_ns, lock_at_ns, encode_at_ns, encoded_at_ns, .. } = &mut self;
-        for at_ns in [begin_at_ns, submit_at_ns, lock_at_ns, encode_at_ns, encoded_at_ns].into_iter().flatten() {
-            *at_ns = at_ns.saturating_add(earlier_ns);
-        }
-        self
-    }
-
-    /// The same in the order in which frames came back, which is that of display where a decoder made the columns.
-    pub fn in_display_order(&self) -> Self {
-        let mut order: Vec<usize> = (0..self.len()).collect();
-        // Those that never came back are last.
-        let is_lost = |unit: usize| self.latency_ns.get(unit).is_none_or(|&ns| ns == 0);
-        order.sort_by_key(|&unit| (is_lost(unit), self.encode_idx.get(unit)));
-        let moved = |column: &[u64]| order.iter().filter_map(|&unit| column.get(unit).copied()).collect();
-        let moved_counts = |column: &[u32]| order.iter().filter_map(|&unit| column.get(unit).copied()).collect();
-        let kinds: Vec<char> = self.kinds.chars().collect();
-        Self {
-            begin_at_ns: moved(&self.begin_at_ns),
-            source_wait_ns: moved(&self.source_wait_ns),
-            blocked_ns: moved(&self.blocked_ns),
-            upload_ns: moved(&self.upload_ns),
-            submit_at_ns: moved(&self.submit_at_ns),
-            submit_ns: moved(&self.submit_ns),
-            depth: moved_counts(&self.depth),
-            lock_at_ns: moved(&self.lock_at_ns),
-            lock_ns: moved(&self.lock_ns),
-            copy_ns: moved(&self.copy_ns),
-            unlock_ns: moved(&self.unlock_ns),
-            latency_ns: moved(&self.latency_ns),
-            bytes: moved_counts(&self.bytes),
-            encode_idx: order.iter().map(|&unit| unit as u32).collect(),
-            kinds: order.iter().filter_map(|&unit| kinds.get(unit)).collect(),
-            map_ns: moved(&self.map_ns),
-            unmap_ns: moved(&self.unmap_ns),
-            convert_ns: moved(&self.convert_ns),
-            packet_digest: moved_counts(&self.packet_digest),
-            encode_at_ns: moved(&self.encode_at_ns),
-            encoded_at_ns: moved(&self.encoded_at_ns),
-        }
-    }
 }
 
 impl Case {
@@ -414,16 +333,21 @@ impl Case {
         self.decode.map_or(0, |ring| ring.reap_threshold).saturating_add(self.reap_threshold)
     }
 
-    /// Within its codec: "T=4 (inline)", and the pool where it is larger than it must be: "T=4 (lock thread, pool 6)".
+    /// Within its codec: "T=4 (inline)", and the pool where several were compared: "T=4 (lock thread, pool 6)".
     pub fn title(&self) -> String {
-        let Self { codec: _, reap_threshold, lock, pool, client, decode } = self;
+        let Self { codec: _, reap_threshold, lock, pool: _, names_pool: _, client, decode } = self;
         if let Client::Foreign(_) = client {
             return client.to_string();
         }
-        let pool = if pool == reap_threshold { String::new() } else { format!(", pool {pool}") };
+        let pool = self.named_pool().map_or_else(String::new, |pool| format!(", pool {pool}"));
         let process = if client.is_here() { "" } else { ", process" };
         let decode = decode.map_or_else(String::new, |ring| format!(", decoder {ring}"));
         format!("T={reap_threshold} ({}{pool}{process}){decode}", lock.title())
+    }
+
+    /// The pool, where several were compared.
+    pub fn named_pool(&self) -> Option<u32> {
+        self.names_pool.then_some(self.pool)
     }
 
     /// The serial case: one frame in flight, locked by the thread that submitted it.

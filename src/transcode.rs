@@ -15,8 +15,8 @@ use crate::nvenc::encoder::NvencEncoder;
 use crate::nvenc::engine::EncodeEngine;
 use crate::nvenc::error::NvencError;
 use crate::pipeline::engine::Frame;
-use crate::pipeline::{HarvestSample, Pipeline, RingSize, Submits};
-use crate::record::{DecodeStage, FrameColumns, LiveSample};
+use crate::pipeline::{HarvestSample, Pipeline, RingSize, Submits, TakenFrames};
+use crate::record::{DecodeStage, LiveSample};
 
 /// A decoder that feeds an encoder.
 pub struct Transcoder {
@@ -72,7 +72,7 @@ impl Transcoder {
         let receiver = Arc::clone(&encoding);
         let decoder = decoder.into_pool(Arc::clone(&encoding.frames));
         let size = RingSize { threshold: ring.threshold, pool: decoder.num_surfaces(), held: 0 };
-        let sink = Box::new(move |_, back: HarvestSample| receiver.encode(back.idx));
+        let sink = Box::new(move |_: &_, back: HarvestSample| receiver.encode(back.idx));
         let decoding = Pipeline::new(decoder, size, ring.lock, ring.expected_frames, sink)?;
         Ok(Self { decoding, encoding })
     }
@@ -84,6 +84,13 @@ impl Submits for Transcoder {
     fn submit(&mut self, unit: &Frame<'_>) -> Result<(), TranscodeError> {
         let decoded = self.decoding.submit(unit);
         self.encoding.first_error(decoded)
+    }
+
+    fn end_preroll(&mut self) -> Result<(), TranscodeError> {
+        let decoded = self.decoding.end_preroll();
+        self.encoding.first_error(decoded)?;
+        // The decoder has handed on everything, so nobody submits meanwhile.
+        Ok(self.encoding.pipeline().end_preroll()?)
     }
 
     fn poll(&mut self) -> Result<(), TranscodeError> {
@@ -116,13 +123,14 @@ impl Submits for Transcoder {
         self.decoding.first_frame_at()
     }
 
-    fn take_frames(&mut self) -> (FrameColumns, Option<DecodeStage>) {
+    fn take_frames(&mut self) -> TakenFrames {
         let mut pipeline = self.encoding.pipeline();
         let later = self.decoding.first_frame_at().zip(pipeline.first_frame_at());
         let later_ns = later.map_or(0, |(from, until)| until.saturating_duration_since(from).as_nanos() as u64);
-        let (metrics, (units, _)) = (self.decoding.metrics(), self.decoding.take_frames());
+        let (metrics, units) = (self.decoding.metrics(), self.decoding.take_frames().frames);
         let stage = DecodeStage { metrics, frames: units.in_display_order() };
-        (pipeline.take_frames().0.later_by(later_ns), Some(stage))
+        let taken = pipeline.take_frames();
+        TakenFrames { frames: taken.frames.later_by(later_ns), decode: Some(stage), ..taken }
     }
 }
 

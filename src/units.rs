@@ -18,6 +18,8 @@ pub enum Unit {
     MillisecondsPerFps,
     /// Bytes; shown in binary multiples.
     Bytes,
+    /// Of a hundred.
+    Percent,
     /// Things.
     Count,
 }
@@ -30,6 +32,7 @@ impl Unit {
             Self::FramesPerSecond => "fps",
             Self::MillisecondsPerFps => "ms/fps",
             Self::Bytes => "bytes",
+            Self::Percent => "%",
             Self::Count => "",
         }
     }
@@ -41,6 +44,7 @@ impl Unit {
             Self::FramesPerSecond => fps(value),
             Self::MillisecondsPerFps => format!("{}/fps", ms(value)),
             Self::Bytes => bytes(value),
+            Self::Percent => pct(value),
             Self::Count => count(value),
         }
     }

@@ -61,7 +61,7 @@ fn each_block_is_a_process_and_all_are_one_session() {
     assert!(repetition["after"]["frames_pct"].as_f64().unwrap() > 0.0, "{repetition}");
     let manifest: Value =
         serde_json::from_slice(&std::fs::read(bench.path("blocks").join("manifest.json")).unwrap()).unwrap();
-    assert_eq!((&manifest["format_version"], &manifest["plan"]["blocks"]), (&5.into(), &6.into()));
+    assert_eq!((&manifest["format_version"], &manifest["plan"]["blocks"]), (&10.into(), &6.into()));
     bench.done(&["report", "blocks", "-o", "blocks.md"]);
     let report = std::fs::read_to_string(bench.path("blocks.md")).unwrap();
     assert!(report.contains("## Blocks, H.264") && report.contains("Over 11 blocks the change"), "{report}");

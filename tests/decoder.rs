@@ -94,7 +94,7 @@ fn decode(spec: &str, clip: &Clip, reap_threshold: u32, lock: LockPlacement) -> 
     let config = DecodeConfig { format, tuning, copies_out: true, expected_frames: clip.units.len() };
     let seen = Arc::new(Mutex::new((Vec::new(), Vec::new())));
     let into = Arc::clone(&seen);
-    let sink = move |frame: inflight::nvdec::engine::DecodedFrame, back: inflight::pipeline::HarvestSample| {
+    let sink = move |frame: &inflight::nvdec::engine::DecodedFrame, back: inflight::pipeline::HarvestSample| {
         let data = frame.data().expect("frames are copied out");
         let number = u64::from_le_bytes(std::array::from_fn(|idx| data[idx]));
         let mut seen = into.lock().expect("nobody panics");
@@ -107,7 +107,7 @@ fn decode(spec: &str, clip: &Clip, reap_threshold: u32, lock: LockPlacement) -> 
     }
     pipeline.finish()?;
     let peak = pipeline.metrics().queue_peak;
-    let (columns, _) = pipeline.take_frames();
+    let columns = pipeline.take_frames().frames;
     let (pts, number) = std::mem::take(&mut *seen.lock().expect("nobody panics"));
     Ok(Decoded { pts, number, columns, peak })
 }

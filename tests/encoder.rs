@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use common::{config, device, keeping_sink, pixels, view};
 use inflight::contract::{
-    Codec, Encoder, EncoderConfig, LockPlacement, NvencOptions, PictureKind, RateControl, SplitEncoding, Tuning,
+    Codec, Encoder, EncoderConfig, LockPlacement, NvencOptions, PacketSink, PictureKind, RateControl, SplitEncoding,
+    Tuning,
 };
 use inflight::device::DeviceError;
 use inflight::nvenc::encoder::NvencEncoder;
@@ -20,11 +21,7 @@ const PLACEMENTS: [LockPlacement; 4] =
     [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Ready, LockPlacement::Poll];
 const FAST: &str = "virtual:latency_us=400,interval_us=100";
 
-fn encode(
-    spec: &str,
-    config: &EncoderConfig,
-    num_frames: u64,
-) -> (NvencEncoder, Vec<inflight::contract::EncodedPacket>) {
+fn encode(spec: &str, config: &EncoderConfig, num_frames: u64) -> (NvencEncoder, Vec<common::KeptPacket>) {
     let (sink, packets) = keeping_sink();
     let mut encoder = device(spec).encoder(config, sink).expect("the device takes this configuration");
     for pts in 0..num_frames {
@@ -52,7 +49,7 @@ fn every_frame_comes_back_once_in_order() {
 #[test]
 fn a_codec_that_no_driver_encodes_is_refused() {
     let config = EncoderConfig { codec: Codec::Vp9, ..config(1, LockPlacement::Inline) };
-    let refused = device(FAST).encoder(&config, Box::new(drop)).err();
+    let refused = device(FAST).encoder(&config, Box::new(|_| ())).err();
     let offered = "h264, hevc".to_owned();
     assert_eq!(refused, Some(DeviceError::Nvenc(NvencError::NoCodec { codec: Codec::Vp9, offered })));
 }
@@ -74,7 +71,7 @@ fn serial_on_a_harvest_thread_survives_a_slow_sink() {
     let (release, gate) = mpsc::channel::<()>();
     let (sink, packets) = keeping_sink();
     let mut sink = sink;
-    let slow = Box::new(move |packet| {
+    let slow: PacketSink = Box::new(move |packet| {
         let _ = gate.recv();
         sink(packet);
     });
@@ -123,7 +120,7 @@ fn a_full_queue_of_the_driver_makes_the_submission_wait() {
     let device = device("virtual:latency_us=2000,interval_us=2000,queue=3");
     device.note_engine(20);
     let config = config(8, LockPlacement::Inline);
-    let mut encoder = device.encoder(&config, Box::new(drop)).expect("the device takes this configuration");
+    let mut encoder = device.encoder(&config, Box::new(|_| ())).expect("the device takes this configuration");
     for pts in 0..20 {
         encoder.submit(&view(&config, &pixels(&config, pts), pts)).expect("a good frame is taken");
     }
@@ -175,7 +172,7 @@ fn a_virtual_engine_says_when_it_worked_on_each_frame() {
     let device = device(FAST);
     device.note_engine(31);
     let config = EncoderConfig { b_frames: 2, gop_length: Some(30), ..config(4, LockPlacement::Inline) };
-    let mut encoder = device.encoder(&config, Box::new(drop)).expect("the device takes this configuration");
+    let mut encoder = device.encoder(&config, Box::new(|_| ())).expect("the device takes this configuration");
     for pts in 0..31 {
         encoder.submit(&view(&config, &pixels(&config, pts), pts)).expect("a good frame is taken");
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use common::{config, good_table, keeping_sink, pixels, view};
-use inflight::contract::{Encoder, EncoderConfig, LockPlacement};
+use inflight::contract::{Encoder, EncoderConfig, LockPlacement, PacketSink};
 use inflight::nvenc::api::Api;
 use inflight::nvenc::encoder::NvencEncoder;
 use inflight::nvenc::error::{NvencError, Status};
@@ -209,7 +209,7 @@ fn a_slow_sink_is_no_hanging_driver() {
     let config = config(1, LockPlacement::Thread);
     let handle = bench.handle();
     let session = Session::open(Arc::clone(&bench.api), handle).expect("opens");
-    let slow = Box::new(|_| std::thread::sleep(Duration::from_millis(60)));
+    let slow: PacketSink = Box::new(|_| std::thread::sleep(Duration::from_millis(60)));
     let mut encoder = NvencEncoder::new(session, &config, slow).expect("starts").stall_after(Duration::from_millis(20));
     for pts in 0..5 {
         encoder.submit(&view(&config, &pixels(&config, pts), pts)).expect("the driver is not to blame");

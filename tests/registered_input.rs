@@ -6,7 +6,7 @@ mod common;
 
 use common::{config, device, keeping_sink, view};
 use inflight::contract::{
-    Dimensions, EncodedPacket, Encoder as _, EncoderConfig, InputPath, LockPlacement, NvencOptions, PixelFormat,
+    Dimensions, Encoder as _, EncoderConfig, InputPath, LockPlacement, NvencOptions, PixelFormat,
 };
 use inflight::device::DeviceSpec;
 use inflight::plan::{Plan, PlanError};
@@ -24,11 +24,11 @@ fn pixels(config: &EncoderConfig, idx: u64) -> Vec<u8> {
 
 const DEVICE: &str = "virtual:latency_us=400,interval_us=200";
 
-fn encode(config: &EncoderConfig, input_path: InputPath) -> (Vec<EncodedPacket>, FrameColumns) {
+fn encode(config: &EncoderConfig, input_path: InputPath) -> (Vec<common::KeptPacket>, FrameColumns) {
     encode_on(DEVICE, config, input_path)
 }
 
-fn encode_on(spec: &str, config: &EncoderConfig, input_path: InputPath) -> (Vec<EncodedPacket>, FrameColumns) {
+fn encode_on(spec: &str, config: &EncoderConfig, input_path: InputPath) -> (Vec<common::KeptPacket>, FrameColumns) {
     let config = &EncoderConfig { nvenc: NvencOptions { input_path, ..config.nvenc }, ..*config };
     let (sink, packets) = keeping_sink();
     let device = device(spec);
@@ -94,7 +94,7 @@ fn what_cannot_be_converted_is_refused() {
     let odd = Dimensions { width: 161, height: 96 };
     for config in [EncoderConfig { format: PixelFormat::Nv12, ..argb }, EncoderConfig { dimensions: odd, ..argb }] {
         let config = EncoderConfig { nvenc: NvencOptions { input_path: InputPath::Convert, ..config.nvenc }, ..config };
-        let error = device("virtual").encoder(&config, Box::new(drop)).err().map(|error| error.to_string());
+        let error = device("virtual").encoder(&config, Box::new(|_| ())).err().map(|error| error.to_string());
         assert!(error.is_some_and(|error| error.contains("cannot be converted to NV12")));
     }
 }

@@ -15,6 +15,7 @@ use inflight::stats::runs::summary::RunSummary;
 fn manifest() -> Manifest {
     Manifest {
         settings: Default::default(),
+        rehearsals: Default::default(),
         format_version: FORMAT_VERSION,
         created_unix_ms: 1_771_459_200_000,
         plan: Plan::default(),
@@ -48,6 +49,7 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
             reap_threshold: 4,
             lock: LockPlacement::Inline,
             pool: 4,
+            names_pool: false,
             client: Default::default(),
             decode: None,
         },
@@ -84,6 +86,10 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
             ..FrameColumns::default()
         },
         digest_ns: None,
+        preroll: None,
+        other_streams: Vec::new(),
+        telemetry: None,
+        warm_up: None,
         decode: None,
     }
 }

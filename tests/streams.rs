@@ -83,7 +83,7 @@ unsafe extern "C" fn lock(encoder: *mut c_void, params: *mut sys::NV_ENC_LOCK_BI
 }
 
 /// All runs of a sweep over 1, 2 and 8 frames in flight.
-fn measure(locks: Vec<LockPlacement>, repeat: u32) -> (Plan, Vec<RunRecord>) {
+fn measure(locks: Vec<LockPlacement>, repeat: u32, preroll: u32) -> (Plan, Vec<RunRecord>) {
     let plan = Plan {
         device: "virtual:latency_us=300,interval_us=300".to_owned(),
         input: "synthetic:64x48@30".to_owned(),
@@ -91,6 +91,7 @@ fn measure(locks: Vec<LockPlacement>, repeat: u32) -> (Plan, Vec<RunRecord>) {
         reap_thresholds: vec![1, 2, 8],
         locks,
         warmup: 1,
+        preroll: Some(preroll),
         repeat,
         looks: Vec::new(),
         confirm: 0,
@@ -125,7 +126,7 @@ fn summaries(records: &[RunRecord]) -> Vec<RunSummary> {
 fn an_honest_encoder_gives_one_stream_in_every_case() {
     let _turn = turn(HONEST);
     let placements = [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Ready, LockPlacement::Poll];
-    let (plan, records) = measure(placements.to_vec(), 2);
+    let (plan, records) = measure(placements.to_vec(), 2, 16);
     for record in &records {
         assert_eq!((&record.error, record.frames.len()), (&None, 30));
         assert!(!record.warmup || record.digest_ns.is_some(), "warm-ups are digested");
@@ -142,7 +143,7 @@ fn an_honest_encoder_gives_one_stream_in_every_case() {
 #[test]
 fn a_setting_that_returns_other_bytes_takes_no_part_and_is_named() {
     let _turn = turn(CUTS_WHEN_DEEP);
-    let (plan, records) = measure(vec![LockPlacement::Inline], 6);
+    let (plan, records) = measure(vec![LockPlacement::Inline], 6, 0);
     let known = recommend(&summaries(&records), &Terms { plan: &plan, noise: None });
     let deep = known[0].candidates.iter().find(|one| one.case.reap_threshold == 8).expect("it ran");
     assert_eq!(deep.standing, Standing::OtherStream);
@@ -157,7 +158,7 @@ fn a_setting_that_returns_other_bytes_takes_no_part_and_is_named() {
 #[test]
 fn an_encoder_that_does_not_repeat_itself_is_not_blamed_on_a_threshold() {
     let _turn = turn(VARIES);
-    let (plan, records) = measure(vec![LockPlacement::Inline], 3);
+    let (plan, records) = measure(vec![LockPlacement::Inline], 3, 0);
     let runs = summaries(&records);
     let known = recommend(&runs, &Terms { plan: &plan, noise: None });
     assert!(known[0].candidates.iter().all(|one| one.standing != Standing::OtherStream));
@@ -171,7 +172,9 @@ fn an_empty_and_a_repeated_packet_fail_the_run() {
         [(EMPTIES_ONE, "the packet of frame 5 is empty"), (REPEATS_A_TIME, "frame 5 never came back")]
     {
         let _turn = turn(deed);
-        let (_, records) = measure(vec![LockPlacement::Inline, LockPlacement::Thread], 1);
+        let locks = vec![LockPlacement::Inline, LockPlacement::Thread];
+        // Also where the frame is one of those before the clock starts.
+        let records = [0, 16].into_iter().flat_map(|preroll| measure(locks.clone(), 1, preroll).1);
         for record in records {
             let error = record.error.unwrap_or_default();
             assert!(error.contains(expected), "{}: {error}", record.case);

@@ -24,7 +24,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     ("nvenc", &["contract", "library", "memory", "pipeline", "record"]),
     ("nvdec", &["contract", "library", "memory", "pipeline"]),
     ("transcode", &["contract", "memory", "nvdec", "nvenc", "pipeline", "record"]),
-    ("device", &["card", "contract", "memory", "nvdec", "nvenc", "pipeline", "record", "transcode"]),
+    ("device", &["card", "contract", "library", "memory", "nvdec", "nvenc", "pipeline", "record", "transcode"]),
     ("conformance", &["device", "nvenc"]),
     ("doctor", &["contract", "device", "nvdec", "nvenc", "record"]),
     ("qualify", &["card", "conformance", "contract", "device", "nvdec", "nvenc", "pipeline", "record", "source"]),
@@ -106,6 +106,8 @@ const ONLY_IN: [(&str, &str, &[&str]); 7] = [
             "crates/interposer/src/library.rs",
             "crates/virtual-nvenc-driver/tests/",
             "crates/virtual-cuda/tests/",
+            "crates/virtual-nvml/src/driver.rs",
+            "crates/virtual-nvml/tests/",
         ],
     ),
     (

@@ -25,7 +25,7 @@ use inflight::nvenc::api::Api;
 use inflight::nvenc::encoder::NvencEncoder;
 use inflight::nvenc::session::Session as EncodeSession;
 use inflight::pipeline::engine::Frame;
-use inflight::pipeline::{HarvestSample, Submits as _};
+use inflight::pipeline::{HarvestSample, Submits as _, TakenFrames};
 use inflight::plan::{Plan, PlanError};
 use inflight::record::{DecodeRing, FrameColumns};
 use inflight::session::Session;
@@ -109,8 +109,8 @@ fn transcode(spec: &str, clip: &Clip, decoder: Tuning, encoder: Tuning, b_frames
     }
     both.finish().expect("a good stream ends well");
     let own_peak = both.metrics().queue_peak;
-    let (frames, stage) = both.take_frames();
-    let stage = stage.expect("a decoder took part");
+    let TakenFrames { frames, decode, .. } = both.take_frames();
+    let stage = decode.expect("a decoder took part");
     let packets = std::mem::take(&mut *packets.lock().expect("no sink panics"));
     let packets = packets.into_iter().map(|packet| (packet.pts, packet.data)).collect();
     Transcoded { packets, frames, decoded: stage.frames, peaks: [stage.metrics.queue_peak, own_peak] }
@@ -123,7 +123,7 @@ fn one_after_the_other(clip: &Clip, b_frames: u32) -> Vec<(u64, Vec<u8>)> {
     let (decode, encode) = configs(&device, clip, serial, serial, b_frames);
     let frames: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
     let into = Arc::clone(&frames);
-    let keep = move |frame: DecodedFrame, _: HarvestSample| {
+    let keep = move |frame: &DecodedFrame, _: HarvestSample| {
         into.lock().expect("nobody panics").push(frame.data().expect("frames are copied out").to_vec());
     };
     let mut decoder = device.decoder(&DecodeConfig { copies_out: true, ..decode }, Box::new(keep)).expect("a decoder");
@@ -240,7 +240,7 @@ fn an_encoder_that_fails_ends_the_run_with_its_own_error() {
             let handle = inflight::device::handle(&spec).expect("a handle").with_memory(Arc::clone(memory));
             let session = EncodeSession::open(Arc::clone(&api), handle).expect("a session");
             let encoder =
-                NvencEncoder::new_on(session, &encode, Arc::clone(&frames), Box::new(drop)).expect("an encoder");
+                NvencEncoder::new_on(session, &encode, Arc::clone(&frames), Box::new(|_| ())).expect("an encoder");
             let decoder = DecodeEngine::new(nvdec::Api::built_in(), Arc::clone(memory), &decode).expect("a decoder");
             let size = DecodeRingSize { threshold: 4, lock: decode_lock, expected_frames: 40 };
             let mut both = Transcoder::new(decoder, size, encoder, frames).expect("two pipelines");

@@ -44,6 +44,7 @@ fn record(run: &Run, order_index: u32, num_frames: usize) -> RunRecord {
             reap_threshold: pool,
             lock: LockPlacement::Inline,
             pool,
+            names_pool: false,
             client: Default::default(),
             decode: None,
         },
@@ -86,6 +87,10 @@ fn record(run: &Run, order_index: u32, num_frames: usize) -> RunRecord {
             ..FrameColumns::default()
         },
         digest_ns: None,
+        preroll: None,
+        other_streams: Vec::new(),
+        telemetry: None,
+        warm_up: None,
         decode: None,
     }
 }
@@ -108,6 +113,7 @@ fn session(runs: &[Run], num_frames: usize, change: impl Fn(usize, &mut RunRecor
     };
     let manifest = Manifest {
         settings: Default::default(),
+        rehearsals: Default::default(),
         format_version: FORMAT_VERSION,
         created_unix_ms: 1_790_000_000_000,
         input: InputInfo {

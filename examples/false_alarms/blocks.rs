@@ -27,6 +27,7 @@ fn session(num_blocks: u32, rounds: u32, block_pct: f64, random: &mut fastrand::
         reap_threshold,
         lock: Inline,
         pool: reap_threshold,
+        names_pool: false,
         client: Default::default(),
         decode: None,
     };

@@ -118,6 +118,10 @@ impl Machine {
             },
             frames,
             digest_ns: None,
+            preroll: None,
+            other_streams: Vec::new(),
+            telemetry: None,
+            warm_up: None,
             decode: None,
         }
     }
@@ -136,6 +140,7 @@ fn case(threshold: u32) -> Case {
         reap_threshold: threshold,
         lock: Inline,
         pool: threshold,
+        names_pool: false,
         client: Default::default(),
         decode: None,
     }

@@ -24,7 +24,15 @@ const QUIET_MS: f64 = 300.0;
 const WALL: Quantity = Quantity::Metric(PRIMARY);
 
 fn case(codec: Codec, reap_threshold: u32) -> Case {
-    Case { codec, reap_threshold, lock: Inline, pool: reap_threshold, client: Default::default(), decode: None }
+    Case {
+        codec,
+        reap_threshold,
+        lock: Inline,
+        pool: reap_threshold,
+        names_pool: false,
+        client: Default::default(),
+        decode: None,
+    }
 }
 
 /// Rounds of all cases in an order drawn by lot; `quiet_ms` of each.

@@ -58,8 +58,11 @@ pub fn sweep_command(plan: &Plan) -> String {
     }
     say("--preset", plan.preset.to_string());
     say("--tuning", plan.tuning.to_string());
-    if let Some(pool) = plan.pool {
-        say("--pool", pool.to_string());
+    if !plan.pools.is_empty() {
+        say("--pool", list(&plan.pools));
+    }
+    if let Some(preroll) = plan.preroll {
+        say("--set", format!("preroll={preroll}"));
     }
     if let Some(gop_length) = plan.gop_length {
         say("--gop", gop_length.to_string());
@@ -73,6 +76,15 @@ pub fn sweep_command(plan: &Plan) -> String {
     }
     if plan.preload_mib != usual.preload_mib {
         say("--preload-mib", plan.preload_mib.to_string());
+    }
+    if plan.streams > 1 {
+        say("--streams", plan.streams.to_string());
+    }
+    if let Some(mhz) = plan.lock_clocks_mhz {
+        say("--lock-clocks", mhz.to_string());
+    }
+    if !plan.telemetry {
+        words.push("--no-telemetry".to_owned());
     }
     for baseline in &plan.baselines {
         words.extend(["--baseline".to_owned(), shell_word(&baseline.to_string())]);

@@ -12,9 +12,11 @@ use std::process::Command;
 /// NVENC's library as clients ask for it.
 pub const NVENC_SONAME: &str = "libnvidia-encode.so.1";
 const CUDA_SONAME: &str = "libcuda.so.1";
+const NVML_SONAME: &str = "libnvidia-ml.so.1";
 const INTERPOSER: &str = "libinflight_interposer.so";
 const VIRTUAL_NVENC: &str = "libvirtual_nvenc_driver.so";
 const VIRTUAL_CUDA: &str = "libvirtual_cuda.so";
+const VIRTUAL_NVML: &str = "libvirtual_nvml.so";
 /// In a folder of its own, since it has the virtual driver's name.
 const INTERPOSER_FOLDER: &str = "interposer";
 
@@ -82,6 +84,7 @@ impl DriverFolder {
         if with_virtual {
             copy(VIRTUAL_NVENC, &dir.join(NVENC_SONAME))?;
             copy(VIRTUAL_CUDA, &dir.join(CUDA_SONAME))?;
+            copy(VIRTUAL_NVML, &dir.join(NVML_SONAME))?;
         }
         let dir = dir.canonicalize().map_err(|source| DriverFolderError::Place { path: dir.to_owned(), source })?;
         Ok(Self { dir })
@@ -136,7 +139,7 @@ pub fn are_built() -> Result<(), DriverFolderError> {
     if !cfg!(target_os = "linux") {
         return Err(DriverFolderError::NotHere);
     }
-    [INTERPOSER, VIRTUAL_NVENC, VIRTUAL_CUDA].into_iter().try_for_each(|name| built(name).map(drop))
+    [INTERPOSER, VIRTUAL_NVENC, VIRTUAL_CUDA, VIRTUAL_NVML].into_iter().try_for_each(|name| built(name).map(drop))
 }
 
 /// By its whole path: under its short name the loader would find the interposer again.

@@ -11,10 +11,11 @@ use super::blocks::{self, BlockError};
 use super::environment;
 use super::opened::{OpenError, Opened};
 use super::others::{Others, OthersError};
+use super::rehearsal::rehearse;
 use super::schedule::Schedule;
-use super::sweep::{Event, Outcome, SweepError, rehearse, sweep};
+use super::sweep::{Event, Outcome, SweepError, sweep};
 use crate::plan::{Plan, PlanError};
-use crate::session::{Manifest, SessionError, SessionWriter, format_version_for, noise_floor};
+use crate::session::{FORMAT_VERSION, Manifest, SessionError, SessionWriter, noise_floor};
 use crate::stats::runs::summary::RunSummary;
 
 /// A plan that can be run: its device and input are open, and every case of it fits the device.
@@ -40,6 +41,8 @@ pub enum JobError {
     Others(#[from] OthersError),
     #[error(transparent)]
     Block(#[from] BlockError),
+    #[error("stopped before anything was measured")]
+    NoNumbers,
     #[error("cannot compute a noise floor from {dir}: no case has 6 good pairs; find out why its runs failed", dir = dir.display())]
     NoFloor { dir: PathBuf },
 }
@@ -55,12 +58,13 @@ impl Job {
         plan.order_seed = plan.order_seed.or_else(|| Some(fastrand::u64(..)));
         let opened = Opened::open(&plan)?;
         let plan = opened.adapted(plan);
-        rehearse(&plan, &opened)?;
+        let rehearsals = rehearse(&plan, &opened)?;
         let others = Others::prepare(&plan, &opened.spec, &opened.feed)?;
         let manifest = Manifest {
-            format_version: format_version_for(&plan, !plan.baselines.is_empty()),
+            format_version: FORMAT_VERSION,
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
             settings: opened.settings(&plan).map_err(SweepError::Device)?,
+            rehearsals,
             plan,
             input: opened.feed.info().clone(),
             device: opened.device.info().clone(),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::environment;
 use crate::plan::Plan;
 use crate::record::Environment;
-use crate::session::{Manifest, Session, SessionError, SessionWriter, format_version_for};
+use crate::session::{FORMAT_VERSION, Manifest, Session, SessionError, SessionWriter};
 use crate::stats::evidence::warnings::settings;
 use crate::stats::runs::selector::CaseFilter;
 
@@ -60,7 +60,7 @@ pub fn merge(sessions: &[Session], into: &Path, command: String) -> Result<Merge
     };
     let last = names.pop().unwrap_or_default();
     let manifest = Manifest {
-        format_version: format_version_for(&plan, !plan.baselines.is_empty()),
+        format_version: FORMAT_VERSION,
         created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
         plan,
         environment,

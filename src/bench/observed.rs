@@ -18,7 +18,7 @@ use super::trace::Trace;
 use crate::contract::{Codec, EngineKind, LockPlacement, PixelFormat};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{Case, Client, ClientName, DeviceInfo, DeviceKind, InputInfo, ProcessUse, RunRecord};
-use crate::session::{Manifest, format_version_for};
+use crate::session::{FORMAT_VERSION, Manifest};
 
 /// A command that ran under the interposer.
 #[derive(Debug)]
@@ -88,7 +88,15 @@ fn case(command: &[String], trace: &Trace) -> Case {
     let program = command.first().map_or("?", |program| program.rsplit('/').next().unwrap_or(program));
     let client = Client::Foreign(ClientName::shortened(program));
     let codec = trace.codec.unwrap_or(Codec::H264);
-    Case { codec, reap_threshold: 0, lock: LockPlacement::Inline, pool: trace.num_outputs, client, decode: None }
+    Case {
+        codec,
+        reap_threshold: 0,
+        lock: LockPlacement::Inline,
+        pool: trace.num_outputs,
+        names_pool: false,
+        client,
+        decode: None,
+    }
 }
 
 fn warning(trace: &Trace) -> Option<String> {
@@ -123,7 +131,8 @@ fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&Trace]) -> Man
     };
     Manifest {
         settings: Default::default(),
-        format_version: format_version_for(&plan, true),
+        rehearsals: Default::default(),
+        format_version: FORMAT_VERSION,
         created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
         plan,
         input: input(&command, encoding, frames),

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::warmth::Warmth;
 use crate::contract::{Codec, EncoderConfig, FrameRate, InputPath, LockPlacement, NvencOptions, PixelFormat, Tuning};
-use crate::device::{Device, DeviceError, DeviceSpec};
+use crate::device::{Device, DeviceError, DeviceSpec, LockedClock, TelemetryWatch};
 use crate::nvdec::engine::DecodeConfig;
 use crate::nvdec::format::StreamFormat;
 use crate::plan::Plan;
@@ -25,6 +26,12 @@ pub struct Opened {
     pub device: Device,
     /// The frames, or access units.
     pub feed: Feed,
+    /// When the engine last had work.
+    pub(super) warmth: Warmth,
+    /// Are the GPU's instruments read during runs?
+    telemetry: bool,
+    /// Until all runs are made.
+    _locked_clock: Option<LockedClock>,
     /// What a decoder decodes.
     format: Option<StreamFormat>,
 }
@@ -65,6 +72,16 @@ impl Opened {
         let input: InputSpec = plan.input.parse()?;
         let spec: DeviceSpec = plan.device.parse()?;
         let device = Device::open_for(&spec, plan.engine)?;
+        let locked_clock = plan.lock_clocks_mhz.map(|mhz| device.lock_clock(mhz)).transpose()?;
+        let whole = |device, feed, format| Self {
+            spec: spec.clone(),
+            device,
+            feed,
+            warmth: Warmth::default(),
+            telemetry: plan.telemetry,
+            _locked_clock: locked_clock,
+            format,
+        };
         let preload_bytes = u64::from(plan.preload_mib) << 20;
         if !plan.engine.decodes() {
             let feed = Feed::open(&input, Some(plan.frames), preload_bytes)?;
@@ -74,7 +91,7 @@ impl Opened {
                 InputPath::Cuda | InputPath::Convert if !feed.is_preloaded() => return Err(OpenError::NotPinned),
                 InputPath::Cuda | InputPath::Convert => feed.moved(|frame| device.pinned(frame))?,
             };
-            return Ok(Self { spec, device, feed, format: None });
+            return Ok(whole(device, feed, None));
         }
         let clip = Clip::open(&input, plan.frames, preload_bytes)?;
         let format = device.stream_format(clip.codec, clip.units.iter().map(Vec::as_slice))?;
@@ -83,7 +100,7 @@ impl Opened {
             return Err(OpenError::TooManyBits(format.bits));
         }
         let info = clip.info(format.shown, if has_rate { format.frame_rate } else { USUAL_RATE });
-        Ok(Self { spec, device, feed: Feed::of_clip(clip, info), format: Some(format) })
+        Ok(whole(device, Feed::of_clip(clip, info), Some(format)))
     }
 
     /// Opens the device for encoding, and the input without reading it through.
@@ -93,7 +110,14 @@ impl Opened {
     pub fn open_unread(plan: &Plan) -> Result<Self, OpenError> {
         let (spec, input): (DeviceSpec, InputSpec) = (plan.device.parse()?, plan.input.parse()?);
         let device = Device::open(&spec)?;
-        Ok(Self { spec, device, feed: Feed::open_unread(&input, Some(plan.frames))?, format: None })
+        let feed = Feed::open_unread(&input, Some(plan.frames))?;
+        let warmth = Warmth::default();
+        Ok(Self { spec, device, feed, warmth, telemetry: plan.telemetry, _locked_clock: None, format: None })
+    }
+
+    /// Reads the GPU's instruments from now on; `None`: there are none, or nobody wants it.
+    pub(super) fn watch_telemetry(&self) -> Option<TelemetryWatch> {
+        if self.telemetry { self.device.watch_telemetry() } else { None }
     }
 
     /// The plan as it is measured here: a decoder's codec is its clip's.
@@ -112,7 +136,7 @@ impl Opened {
             return RunConfig::Encode(encoder_config(plan, info, case.codec, tuning));
         };
         let decode = |tuning: Tuning| {
-            let (copies_out, expected_frames) = (plan.copy_out, reserved(info));
+            let (copies_out, expected_frames) = (plan.copy_out, reserved(plan, info));
             DecodeConfig { format, tuning, copies_out, expected_frames }
         };
         match case.decode {
@@ -122,20 +146,8 @@ impl Opened {
                 // Frames are in the device's memory, whatever the plan says of frames that are not.
                 let nvenc = NvencOptions { input_path: InputPath::Cuda, ..encode.nvenc };
                 let encode = EncoderConfig { format: PixelFormat::Nv12, nvenc, ..encode };
-                RunConfig::Transcode(decode(Tuning { reap_threshold, lock, pool: None }), encode)
+                RunConfig::Transcode(decode(Tuning { reap_threshold, lock, pool: Some(plan.decode_pool()) }), encode)
             }
-        }
-    }
-
-    /// Opens and closes an encoder or decoder for a case.
-    ///
-    /// # Errors
-    /// The device refuses.
-    pub fn try_case(&self, plan: &Plan, case: &Case) -> Result<(), DeviceError> {
-        match self.config(plan, case) {
-            RunConfig::Encode(config) => self.device.encoder(&config, Box::new(drop)).map(drop),
-            RunConfig::Decode(config) => self.device.decoder(&config, Box::new(|_, _| ())).map(drop),
-            RunConfig::Transcode(decode, encode) => self.device.transcoder(&decode, &encode, Box::new(drop)).map(drop),
         }
     }
 }
@@ -196,10 +208,10 @@ fn encoder_config(plan: &Plan, info: &InputInfo, codec: Codec, tuning: Tuning) -
             input_path: plan.input_path,
             split: plan.split_encode,
         },
-        expected_frames: reserved(info),
+        expected_frames: reserved(plan, info),
     }
 }
 
-fn reserved(info: &InputInfo) -> usize {
-    info.frames.min(MAX_RESERVED_FRAMES) as usize
+fn reserved(plan: &Plan, info: &InputInfo) -> usize {
+    info.frames.saturating_add(plan.preroll_frames().into()).min(MAX_RESERVED_FRAMES) as usize
 }

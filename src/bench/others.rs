@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use super::drivers::{DriverFolder, DriverFolderError, TrueDriver};
 use super::ffmpeg::encoder_of;
 use super::process::{ProcessError, Under};
+use super::verify::{VerifyError, verify};
 use crate::contract::{Codec, EncodeMetrics, PixelFormat, RateControl};
 use crate::device::{self, DeviceSpec, GpuName};
 use crate::plan::{Baseline, Plan, PlannedRun};
@@ -129,8 +130,8 @@ impl Others {
             return Err(OthersError::PacketCount { program, expected, frames, packets });
         }
         if plan.verify {
-            let verified = verify(&output, expected);
-            usage.verified_frames = Some(verified.map_err(|problem| OthersError::NotVerified { program, problem })?);
+            let not_verified = |error: VerifyError| OthersError::NotVerified { program, problem: error.to_string() };
+            usage.verified_frames = Some(verify(&output, expected).map_err(not_verified)?);
         }
         Ok(trace.into_record(planned, Some(usage)))
     }
@@ -231,26 +232,6 @@ fn ffmpeg_rate(rate: RateControl) -> Vec<String> {
         RateControl::Cqp { qp } => vec!["-rc".into(), "constqp".into(), "-qp".into(), qp.to_string()],
     };
     words
-}
-
-/// Counts and decodes the stream with ffprobe: every frame must be there, and decode without a word.
-fn verify(output: &std::path::Path, expected: u64) -> Result<u64, String> {
-    let probed = Command::new("ffprobe")
-        .args(["-v", "error", "-count_frames", "-select_streams", "v"])
-        .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
-        .arg(output)
-        .output()
-        .map_err(|error| format!("cannot start ffprobe: {error}; install ffmpeg, or leave --verify out"))?;
-    let said = String::from_utf8_lossy(&probed.stderr);
-    if let Some(line) = said.lines().find(|line| !line.trim().is_empty()) {
-        return Err(format!("ffprobe says: {line}"));
-    }
-    let counted = String::from_utf8_lossy(&probed.stdout).trim().trim_end_matches(',').parse::<u64>();
-    match counted {
-        Ok(counted) if counted == expected => Ok(counted),
-        Ok(counted) => Err(format!("ffprobe decodes {counted} of {expected} frames")),
-        Err(_) => Err("ffprobe finds no frames in it".to_owned()),
-    }
 }
 
 /// Does the case run as a separate process?

@@ -1,125 +1,25 @@
-//! One timed run: open, submit every frame, drain, close; and the record of it.
-//!
-//! Knows no sweep. Inside the measured loop nothing but the packet is allocated, and nothing logs or waits for a
-//! watcher: measurements go to memory allocated before, and a watcher is called at most every [`WATCH_EVERY`] and must
-//! return at once. The data for it is copied whether or not anybody watches, so a run costs the same with and without
-//! a window.
+//! One timed run: a stream or several at once, and the record of it. Knows no sweep; the measured loop is `one_stream`'s.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use super::opened::{Opened, RunConfig};
+pub use super::one_stream::{GLIMPSE_SAMPLES, WATCH_EVERY};
+use super::one_stream::{Gate, StreamDone};
+use super::opened::RunConfig;
+pub use super::run_error::RunError;
+use super::stand::nanos;
+pub use super::stand::{Caller, Glimpse, Stand};
 use crate::contract::{EncodeMetrics, PacketSink};
-use crate::device::{ClockWatch, DeviceError};
-use crate::nvdec::error::NvdecError;
+use crate::device::{DeviceError, TelemetryWatch};
 use crate::nvenc::encoder::NvencEncoder;
-use crate::nvenc::error::NvencError;
 use crate::pipeline::Submits;
-use crate::pipeline::engine::Frame;
 use crate::plan::PlannedRun;
-use crate::record::{FrameColumns, GpuState, LiveSample, RunRecord};
-use crate::source::{Cursor, SourceError};
-use crate::transcode::TranscodeError;
-
-/// Shortest time between two calls of a watcher.
-pub const WATCH_EVERY: Duration = Duration::from_millis(50);
-/// Most frames that a watcher is shown at a time: [`WATCH_EVERY`] at 40,000 frames per second.
-pub const GLIMPSE_SAMPLES: usize = 2048;
-/// How often a paced caller with poll placement asks while it waits for the next frame.
-const IDLE_POLL_EVERY: Duration = Duration::from_micros(200);
-/// How often a paced caller looks whether to stop while it waits for the next frame.
-const IDLE_LOOK_EVERY: Duration = Duration::from_millis(50);
-
-/// How the caller behaves around the encoder.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Caller {
-    /// Busy work of the CPU before each frame.
-    pub host_work: Duration,
-    /// Frames arrive at this rate.
-    pub pace_fps: Option<f64>,
-}
-
-/// The part of a run in progress that a watcher sees.
-#[derive(Debug, Clone, Copy)]
-pub struct Glimpse<'a> {
-    /// Frames submitted.
-    pub frames: u64,
-    /// Frames that were reaped since the last call, [`GLIMPSE_SAMPLES`] at most.
-    pub fresh: &'a [LiveSample],
-}
-
-/// Why a run failed.
-#[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "the messages say it")]
-pub enum RunError {
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    #[error(transparent)]
-    Nvenc(#[from] NvencError),
-    #[error(transparent)]
-    Nvdec(#[from] NvdecError),
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    #[error(
-        "{packets} packets came back for {frames} frames: the driver lost or repeated frames; update the driver, and report this if it persists"
-    )]
-    PacketCount { frames: u64, packets: u64 },
-    #[error(
-        "frame {frame} never came back: the driver returned another packet twice, or one with a time stamp that was never submitted; update the driver, and report this if it persists"
-    )]
-    NeverBack { frame: usize },
-    #[error(
-        "the packet of frame {frame} is empty: the driver reported success without output; update the driver, and report this if it persists"
-    )]
-    Empty { frame: usize },
-    #[error("stopped before its end")]
-    Stopped,
-}
-
-/// Everything that a run needs and that stays the same between runs.
-#[derive(Clone, Copy)]
-pub struct Stand<'a> {
-    /// The device, and the frames.
-    pub opened: &'a Opened,
-    /// The settings.
-    pub config: &'a RunConfig,
-    /// How the caller behaves.
-    pub caller: Caller,
-    /// Checked once per frame; ends the run early, drained and recorded with [`RunError::Stopped`].
-    pub stop: &'a AtomicBool,
-}
-
-/// Memory that the measured loop writes to, made before the clock starts.
-struct Notes {
-    source_waits_ns: Vec<u64>,
-    /// What came back since the last look.
-    fresh: Vec<LiveSample>,
-}
-
-impl From<TranscodeError> for RunError {
-    fn from(error: TranscodeError) -> Self {
-        match error {
-            TranscodeError::Nvenc(error) => Self::Nvenc(error),
-            TranscodeError::Nvdec(error) => Self::Nvdec(error),
-        }
-    }
-}
-
-impl RunError {
-    /// Is the device lost or unusable, so that further runs are pointless?
-    pub fn is_device_lost(&self) -> bool {
-        match self {
-            Self::Nvenc(error) | Self::Device(DeviceError::Nvenc(error)) => error.is_device_lost(),
-            Self::Nvdec(error) | Self::Device(DeviceError::Nvdec(error)) => error.is_device_lost(),
-            _ => false,
-        }
-    }
-}
+use crate::record::{FrameColumns, GpuState, Preroll, RunRecord, StreamRecord, Telemetry};
 
 impl Stand<'_> {
     /// Makes one run and records it, even if it fails.
     ///
-    /// `sink` gets the packets; `watch` is called from inside the measured loop and must return at once.
+    /// `sink` gets the packets, of several streams those of the first; `watch` is called from inside the measured loop of the
+    /// first and must return at once.
     pub fn run(
         &self,
         planned: &PlannedRun,
@@ -129,22 +29,28 @@ impl Stand<'_> {
         let device = &self.opened.device;
         let late_before = device.late_frames();
         let mut record = planned.record(unix_ms());
-        let open_start = Instant::now();
-        let error = match self.config {
+        // Of several streams nobody could say whose frames the engines worked on.
+        device.note_engine(if self.caller.num_streams == 1 { self.config.expected_frames() } else { 0 });
+        let telemetry = self.opened.watch_telemetry();
+        let streams = match self.config {
             RunConfig::Encode(config) => {
-                let opened = device.encoder(config, sink).map(NvencEncoder::into_pipeline);
-                self.measure_opened(opened, open_start, watch, &mut record)
+                let open = |sink| device.encoder(config, sink).map(NvencEncoder::into_pipeline);
+                self.all_streams(open, sink, watch)
             }
             RunConfig::Decode(config) => {
-                let opened = device.decoder(config, Box::new(|frame, _| drop(frame)));
-                self.measure_opened(opened, open_start, watch, &mut record)
+                let open = |_| device.decoder(config, Box::new(|_, _| ()));
+                self.all_streams(open, sink, watch)
             }
             RunConfig::Transcode(decode, encode) => {
-                let opened = device.transcoder(decode, encode, sink);
-                self.measure_opened(opened, open_start, watch, &mut record)
+                let open = |sink| device.transcoder(decode, encode, sink);
+                self.all_streams(open, sink, watch)
             }
         };
-        let error = error.err();
+        let start = streams.iter().filter_map(|stream| stream.span).map(|(start, _)| start).min();
+        record.telemetry = telemetry.and_then(|watch: TelemetryWatch| watch.finish(start.unwrap_or_else(Instant::now)));
+        let working = record.telemetry.as_ref().and_then(Telemetry::working_clock);
+        record.gpu = device.gpu_state().map(|state| GpuState { working, ..state });
+        let error = self.put_together(streams, &mut record).err();
         record.error = error.as_ref().map(ToString::to_string);
         if let Some(((late, late_ns), (late_before, late_ns_before))) = device.late_frames().zip(late_before) {
             record.model_late = Some(late - late_before);
@@ -153,158 +59,75 @@ impl Stand<'_> {
         (record, error)
     }
 
-    fn measure_opened<P: Submits>(
+    /// Every stream on a thread of its own, the first on this one; their clocks start together, when all are ready.
+    fn all_streams<P: Submits>(
         &self,
-        opened: Result<P, DeviceError>,
-        open_start: Instant,
+        open: impl Fn(PacketSink) -> Result<P, DeviceError> + Sync,
+        sink: PacketSink,
         watch: &mut dyn FnMut(Glimpse<'_>),
-        record: &mut RunRecord,
-    ) -> Result<(), RunError>
+    ) -> Vec<StreamDone>
     where
         RunError: From<P::Error>,
     {
-        record.open_ns = nanos(open_start.elapsed());
-        self.measure(opened?, watch, record)
+        let (gate, open) = (Gate::new(self.caller.num_streams), &open);
+        std::thread::scope(|scope| {
+            let other = |number| {
+                let (gate, stand) = (&gate, *self);
+                move || stand.stream(number, || open(Box::new(|_| ())), gate, &mut |_| ())
+            };
+            let others: Vec<_> = (1..self.caller.num_streams).map(|number| scope.spawn(other(number))).collect();
+            let own = self.stream(0, || open(sink), &gate, watch);
+            let join = |other: std::thread::ScopedJoinHandle<'_, _>| {
+                other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            [own].into_iter().chain(others.into_iter().map(join)).collect()
+        })
     }
 
-    /// Everything from the first frame to the last packet, and then the book-keeping.
-    fn measure<P: Submits>(
-        &self,
-        mut pipeline: P,
-        watch: &mut dyn FnMut(Glimpse<'_>),
-        record: &mut RunRecord,
-    ) -> Result<(), RunError>
-    where
-        RunError: From<P::Error>,
-    {
-        let mut notes = Notes {
-            source_waits_ns: Vec::with_capacity(self.config.expected_frames()),
-            fresh: Vec::with_capacity(GLIMPSE_SAMPLES),
-        };
-        self.opened.device.note_engine(self.config.expected_frames());
-        let mut cursor = self.opened.feed.start()?;
-        let clocks = self.opened.device.watch_clocks();
-        let start = Instant::now();
-        let fed = self.feed_all(&mut pipeline, &mut cursor, start, watch, &mut notes);
-        // Whatever is in flight is drained, also after a stop or a source that broke off; after a driver error this
-        // answers that the encoder has ended, and the first error is the one that counts.
-        let finished = pipeline.finish();
-        record.wall_ns = nanos(start.elapsed());
-        let working = clocks.and_then(ClockWatch::finish);
-        record.gpu = self.opened.device.gpu_state().map(|state| GpuState { working, ..state });
-        record.metrics = pipeline.metrics();
-        let first_frame_at = pipeline.first_frame_at();
-        (record.frames, record.decode) = pipeline.take_frames();
-        notes.source_waits_ns.resize(record.frames.len(), 0);
-        record.frames.source_wait_ns = notes.source_waits_ns;
-        fed?;
-        finished?;
-        let EncodeMetrics { frames, packets, .. } = record.metrics;
-        if frames != packets {
-            return Err(RunError::PacketCount { frames, packets });
+    /// The streams as one run: totals of all, the columns of the first and of each other.
+    fn put_together(&self, streams: Vec<StreamDone>, record: &mut RunRecord) -> Result<(), RunError> {
+        let spans = || streams.iter().filter_map(|stream| stream.span);
+        let (start, end) = (spans().map(|(start, _)| start).min(), spans().map(|(_, end)| end).max());
+        record.wall_ns = start.zip(end).map_or(0, |(start, end)| nanos(end.duration_since(start)));
+        record.metrics = streams.iter().map(|stream| stream.metrics).reduce(EncodeMetrics::and).unwrap_or_default();
+        let (num_streams, mut errors) = (streams.len() as u32, Vec::new());
+        for (number, mut stream) in (0..).zip(streams) {
+            let whole = stream.check();
+            let StreamDone { open_ns, first_frame_at, preroll_ns, metrics, mut taken, .. } = stream;
+            errors.extend(whole.err().map(|error| error.of_stream(number, num_streams)));
+            if number > 0 {
+                record.other_streams.push(StreamRecord { metrics, frames: taken.frames });
+                continue;
+            }
+            if let Some(first_frame_at) = first_frame_at {
+                let times = self.opened.device.engine_times();
+                add_engine_times(&mut taken.frames, taken.preroll.len(), &times, first_frame_at);
+            }
+            record.open_ns = open_ns;
+            record.preroll = preroll_ns.map(|wall_ns| Preroll { wall_ns, frames: taken.preroll });
+            (record.frames, record.decode) = (taken.frames, taken.decode);
         }
-        if let Some(EncodeMetrics { frames, packets, .. }) = record.decode.as_ref().map(|stage| stage.metrics)
-            && frames != packets
-        {
-            return Err(RunError::PacketCount { frames, packets });
-        }
-        check_packets(&record.frames)?;
-        if let Some(first_frame_at) = first_frame_at {
-            add_engine_times(&mut record.frames, &self.opened.device.engine_times(), first_frame_at);
-        }
-        Ok(())
-    }
-
-    /// The measured loop.
-    fn feed_all<P: Submits>(
-        &self,
-        pipeline: &mut P,
-        cursor: &mut Cursor<'_>,
-        start: Instant,
-        watch: &mut dyn FnMut(Glimpse<'_>),
-        notes: &mut Notes,
-    ) -> Result<(), RunError>
-    where
-        RunError: From<P::Error>,
-    {
-        let polls = self.config.polls();
-        let mut next_watch = start + WATCH_EVERY;
-        let mut num_seen = 0;
-        for pts in 0_u64.. {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(RunError::Stopped);
-            }
-            let Some((data, source_wait_ns)) = cursor.next()? else { break };
-            notes.source_waits_ns.push(source_wait_ns);
-            if let Some(fps) = self.caller.pace_fps {
-                let due = start + Duration::from_secs_f64(pts as f64 / fps);
-                self.wait_for_frame(pipeline, due, polls)?;
-            }
-            work(self.caller.host_work);
-            pipeline.submit(&Frame { data, pts })?;
-            let now = Instant::now();
-            if now >= next_watch {
-                next_watch = now + WATCH_EVERY;
-                pipeline.glimpse(&mut num_seen, &mut notes.fresh);
-                watch(Glimpse { frames: pts + 1, fresh: &notes.fresh });
-            }
-        }
-        Ok(())
-    }
-
-    /// A real-time source has no frame before its time. A caller that polls uses the wait to take packets back.
-    fn wait_for_frame<P: Submits>(&self, pipeline: &mut P, due: Instant, polls: bool) -> Result<(), RunError>
-    where
-        RunError: From<P::Error>,
-    {
-        let sleeper = spin_sleep::SpinSleeper::default();
-        let step = if polls { IDLE_POLL_EVERY } else { IDLE_LOOK_EVERY };
-        loop {
-            let now = Instant::now();
-            if now >= due {
-                return Ok(());
-            }
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(RunError::Stopped);
-            }
-            if polls {
-                pipeline.poll()?;
-            }
-            sleeper.sleep_until(due.min(now + step));
-        }
+        // One that could not begin ends the others.
+        errors.sort_by_key(|error| matches!(error, RunError::NotBegun));
+        errors.into_iter().next().map_or(Ok(()), Err)
     }
 }
 
-/// Did every frame come back, with something in it? As many packets as frames may be one packet twice and another never.
-fn check_packets(frames: &FrameColumns) -> Result<(), RunError> {
-    // A packet comes after its submission.
-    if let Some(frame) = frames.latency_ns.iter().position(|&ns| ns == 0) {
-        return Err(RunError::NeverBack { frame });
-    }
-    frames.bytes.iter().position(|&bytes| bytes == 0).map_or(Ok(()), |frame| Err(RunError::Empty { frame }))
-}
-
-/// When the engine worked on each frame, from the times of all frames in coding order; without them for all frames, none.
-fn add_engine_times(frames: &mut FrameColumns, times: &[(Instant, Instant)], first_frame_at: Instant) {
-    if times.len() != frames.len() {
+/// When the engine worked on each frame, from the times of all frames in coding order, `num_before` of the pre-roll among them;
+/// without them for all frames, none.
+fn add_engine_times(
+    frames: &mut FrameColumns,
+    num_before: usize,
+    times: &[(Instant, Instant)],
+    first_frame_at: Instant,
+) {
+    if times.len() != num_before + frames.len() {
         return;
     }
     let since_first = |at: Instant| nanos(at.saturating_duration_since(first_frame_at));
     let of_frame = |idx: &u32| times.get(*idx as usize).map(|(from, until)| (since_first(*from), since_first(*until)));
     let all: Option<Vec<_>> = frames.encode_idx.iter().map(of_frame).collect();
     (frames.encode_at_ns, frames.encoded_at_ns) = all.unwrap_or_default().into_iter().unzip();
-}
-
-/// The caller's own work: keeps a processor busy, as the work it stands for does.
-fn work(duration: Duration) {
-    let start = Instant::now();
-    while start.elapsed() < duration {
-        std::hint::spin_loop();
-    }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn unix_ms() -> u64 {
@@ -314,19 +137,9 @@ fn unix_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    #[test]
-    fn a_lost_and_an_empty_packet_are_found() {
-        let frames = |latency_ns: &[u64], bytes: &[u32]| FrameColumns {
-            latency_ns: latency_ns.to_vec(),
-            bytes: bytes.to_vec(),
-            ..FrameColumns::default()
-        };
-        assert!(check_packets(&frames(&[9, 8], &[100, 20])).is_ok());
-        assert!(matches!(check_packets(&frames(&[9, 0], &[100, 0])), Err(RunError::NeverBack { frame: 1 })));
-        assert!(matches!(check_packets(&frames(&[9, 8], &[0, 20])), Err(RunError::Empty { frame: 0 })));
-    }
+    use super::*;
 
     #[test]
     fn the_engines_times_come_in_coding_order_and_are_kept_in_display_order() {
@@ -339,11 +152,11 @@ mod tests {
             ..FrameColumns::default()
         };
         let mut reordered = frames(&[0, 2, 1]);
-        add_engine_times(&mut reordered, &times, at(50));
+        add_engine_times(&mut reordered, 0, &times, at(50));
         assert_eq!((reordered.encode_at_ns, reordered.encoded_at_ns), (vec![50, 250, 150], vec![250, 450, 350]));
         // More frames than were expected, or a place that is not there: nothing is known of any.
         for mut unknown in [frames(&[0, 1, 2, 3]), frames(&[0, 1, 7])] {
-            add_engine_times(&mut unknown, &times, at(50));
+            add_engine_times(&mut unknown, 0, &times, at(50));
             assert!(unknown.encode_at_ns.is_empty() && unknown.encoded_at_ns.is_empty());
         }
     }

@@ -30,6 +30,8 @@ pub(super) struct PacketDigests(Arc<Notes>);
 
 #[derive(Debug)]
 struct Notes {
+    /// Of the first frame that counts.
+    first_pts: u64,
     /// By the number of the frame.
     digests: Vec<AtomicU32>,
     took_ns: AtomicU64,
@@ -37,12 +39,17 @@ struct Notes {
 
 impl Streams {
     /// The digests for a run, where it is to have any. Room for its frames is made here.
-    pub(super) fn digests_for(&self, planned: &PlannedRun, expected_frames: usize) -> Option<PacketDigests> {
+    pub(super) fn digests_for(
+        &self,
+        planned: &PlannedRun,
+        preroll_frames: u32,
+        expected_frames: usize,
+    ) -> Option<PacketDigests> {
         let mut of_codec = self.warmed_up.iter().filter(|(case, _)| case.codec == planned.case.codec).peekable();
         let is_cheap = of_codec.peek().is_some() && of_codec.all(|(_, is_cheap)| *is_cheap);
         (planned.warmup || is_cheap).then(|| {
             let digests = (0..expected_frames).map(|_| AtomicU32::new(0)).collect();
-            PacketDigests(Arc::new(Notes { digests, took_ns: AtomicU64::new(0) }))
+            PacketDigests(Arc::new(Notes { first_pts: preroll_frames.into(), digests, took_ns: AtomicU64::new(0) }))
         })
     }
 
@@ -60,10 +67,11 @@ impl PacketDigests {
     /// Receives the packets of the run.
     pub(super) fn sink(&self) -> PacketSink {
         let Self(notes) = self.clone();
-        Box::new(move |packet: EncodedPacket| {
+        Box::new(move |packet: EncodedPacket<'_>| {
             let start = Instant::now();
-            if let Some(digest) = usize::try_from(packet.pts).ok().and_then(|frame| notes.digests.get(frame)) {
-                digest.store(xxh3_64(&packet.data) as u32, Ordering::Relaxed);
+            let frame = packet.pts.checked_sub(notes.first_pts).and_then(|frame| usize::try_from(frame).ok());
+            if let Some(digest) = frame.and_then(|frame| notes.digests.get(frame)) {
+                digest.store(xxh3_64(packet.data) as u32, Ordering::Relaxed);
             }
             notes.took_ns.fetch_add(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         })

@@ -9,11 +9,14 @@ use super::opened::Opened;
 use super::others::{Others, OthersError, is_other};
 use super::run::{Caller, Glimpse, RunError, Stand};
 use super::schedule::Forecast;
-use super::streams::{PacketDigests, Streams};
+use super::streams::Streams;
 use crate::contract::PacketSink;
 use crate::device::DeviceError;
 use crate::plan::{Plan, PlanError, PlannedRun};
 use crate::record::RunRecord;
+
+/// So many runs in a row that seem to have lost the device are enough, even where it works in between.
+const MOST_LOST: u32 = 3;
 
 /// The events of a sweep, in order.
 #[derive(Debug)]
@@ -47,6 +50,8 @@ pub enum SweepError {
     Plan(#[from] PlanError),
     #[error(transparent)]
     Device(#[from] DeviceError),
+    #[error("{0}; this was a first try of a few frames, and nothing was measured")]
+    Rehearsal(#[source] RunError),
     #[error("cannot go on: the device was lost after {num_done} of {num_runs} runs: {error}")]
     DeviceLost { num_done: u64, num_runs: u64, error: String },
     /// The listener could not go on (a full disk, for instance).
@@ -66,23 +71,7 @@ impl SweepError {
     }
 }
 
-/// Can the device run this plan? Opens and closes an encoder for each codec's deepest case, so that an impossible setting
-/// is reported once, before anything is written or measured, and not by every run.
-///
-/// # Errors
-/// The plan is invalid, or the device refuses it.
-pub fn rehearse(plan: &Plan, opened: &Opened) -> Result<(), SweepError> {
-    plan.check()?;
-    for &codec in &plan.codecs {
-        let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec && !is_other(case));
-        if let Some(case) = of_codec.max_by_key(|case| (case.pool, case.most_in_flight())) {
-            opened.try_case(plan, &case)?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes `runs` of a plan that [`rehearse`] accepted.
+/// Makes `runs` of a plan that [`rehearse`](super::rehearsal::rehearse) accepted.
 ///
 /// `stop` is checked once per frame: the run in progress is drained and dropped, finished runs stay. A failed run is
 /// reported like any other and does not end the sweep, unless the device is lost.
@@ -97,7 +86,7 @@ pub fn sweep(
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
 ) -> Result<Outcome, SweepError> {
-    let (mut outcome, mut streams) = (Outcome::default(), Streams::default());
+    let (mut outcome, mut streams, mut num_lost) = (Outcome::default(), Streams::default(), 0);
     for planned in runs {
         if stop.load(Ordering::Relaxed) {
             outcome.stopped = true;
@@ -119,9 +108,16 @@ pub fn sweep(
         // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
         let mut watch = |glimpse: Glimpse<'_>| drop(listener(Event::RunWatched(planned, glimpse)));
         let stand = Stand { opened, config: &config, caller: caller(plan), stop };
-        let digests = streams.digests_for(planned, config.expected_frames());
-        let sink = digests.as_ref().map_or_else(|| Box::new(drop) as PacketSink, PacketDigests::sink);
+        let digests = streams.digests_for(planned, stand.caller.preroll_frames, config.expected_frames());
+        let sink: PacketSink = match &digests {
+            Some(digests) => digests.sink(),
+            None => Box::new(|_| ()),
+        };
+        // A driver that fails here fails in the run too, which says so.
+        let warm_up = if plan.telemetry { opened.warm_up(&config, stop).ok().flatten() } else { None };
         let (mut record, error) = stand.run(planned, sink, &mut watch);
+        record.warm_up = warm_up;
+        opened.warmth.note_work();
         if let Some(digests) = digests.filter(|_| plan.engine.encodes()) {
             digests.write_to(&mut record);
             streams.note(&record);
@@ -133,7 +129,10 @@ pub fn sweep(
         outcome.num_done += 1;
         outcome.num_failed += u64::from(error.is_some());
         listener(Event::RunFinished(Box::new(record))).map_err(SweepError::Listener)?;
-        if let Some(error) = error.filter(RunError::is_device_lost) {
+        let lost = error.filter(RunError::is_device_lost);
+        num_lost = if lost.is_some() { num_lost + 1 } else { 0 };
+        let goes_on = |error: &RunError| num_lost < MOST_LOST && error.may_pass() && opened.works_again(&config);
+        if let Some(error) = lost.filter(|error| !goes_on(error)) {
             let (num_done, num_runs) = (outcome.num_done, runs.len() as u64);
             return Err(SweepError::DeviceLost { num_done, num_runs, error: error.to_string() });
         }
@@ -143,5 +142,6 @@ pub fn sweep(
 
 /// The caller's behaviour in a plan.
 pub fn caller(plan: &Plan) -> Caller {
-    Caller { host_work: Duration::from_micros(plan.host_work_us.into()), pace_fps: plan.pace_fps }
+    let host_work = Duration::from_micros(plan.host_work_us.into());
+    Caller { host_work, pace_fps: plan.pace_fps, preroll_frames: plan.preroll_frames(), num_streams: plan.streams }
 }

@@ -286,6 +286,8 @@ impl EncodeArgs {
             warmup: 0,
             repeat: 1,
             confirm: 0,
+            // Every frame is in the output.
+            preroll: Some(0),
             ..self.coding.plan(suggested_host_work_us)
         }
     }
@@ -305,7 +307,7 @@ mod tests {
     fn every_option_of_a_plan_changes_a_plan() {
         let words = "inflight sweep --device cuda:1 --input a.y4m --codec hevc --reap-threshold 3 --lock thread \
                      --frames 7 --warmup 5 --repeat 6 --blocks 2 --preset p3 --tuning hq --pool 9 --gop 50 --b-frames 1 --pace 25 \
-                     --preload-mib 3 --baseline ffmpeg --verify --until ±1% --max-repeat 40 --confirm 3 --live 25 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
+                     --preload-mib 3 --streams 3 --no-telemetry --lock-clocks 1500 --baseline ffmpeg --verify --until ±1% --max-repeat 40 --confirm 3 --live 25 --vbr --bitrate-kbps 5 --max-bitrate-kbps 9";
         let Some(Command::Sweep(args)) = Cli::try_parse_from(words.split_whitespace()).unwrap().command else {
             panic!("no sweep")
         };
@@ -320,8 +322,19 @@ mod tests {
             false
         });
         let is_of_plan = |name: &str| {
-            !["help", "version", "plan", "set", "save_plan", "dry_run", "session", "json", "max_bitrate_kbps"]
-                .contains(&name)
+            ![
+                "help",
+                "version",
+                "plan",
+                "set",
+                "save_plan",
+                "dry_run",
+                "session",
+                "json",
+                "max_bitrate_kbps",
+                "until_misses",
+            ]
+            .contains(&name)
         };
         let options = sweep.get_arguments().map(|option| option.get_id().as_str()).filter(|name| is_of_plan(name));
         for option in options {
@@ -341,7 +354,7 @@ mod tests {
 
     #[test]
     fn a_plan_written_as_a_command_is_read_back_as_the_same_plan() {
-        let paced = Plan { pace_fps: Some(59.94), pool: Some(20), gop_length: Some(30), ..Plan::default() };
+        let paced = Plan { pace_fps: Some(59.94), pools: vec![20], gop_length: Some(30), ..Plan::default() };
         let codecs = vec![Codec::H264, Codec::Hevc];
         let cqp = Plan { codecs, rate_control: RateControl::Cqp { qp: 23 }, host_work_us: 175, ..Plan::default() };
         let vbr = RateControl::Vbr { bitrate_bps: 5_000_000, max_bitrate_bps: 8_000_000 };

@@ -20,9 +20,9 @@ pub struct CodingArgs {
     pub device: String,
     #[arg(long, default_value = "synthetic", help = INPUT_HELP)]
     pub input: String,
-    /// Number of buffer pairs (default: as many as the reap threshold needs)
-    #[arg(long, hide_short_help = true)]
-    pub pool: Option<u32>,
+    /// Number of buffer pairs; a sweep takes several (default: the same for all cases, enough for the largest reap threshold)
+    #[arg(long, value_delimiter = ',', hide_short_help = true)]
+    pub pool: Vec<u32>,
     /// How frames get to the encoder: driver (copied into its own buffers), cuda (copied by CUDA into memory that is
     /// registered with the encoder), or convert (ARGB frames, copied so and converted to NV12 on the GPU)
     #[arg(long, default_value = "driver", hide_short_help = true)]
@@ -95,7 +95,7 @@ impl CodingArgs {
         Plan {
             device: self.device.clone(),
             input: self.input.clone(),
-            pool: self.pool,
+            pools: self.pool.clone(),
             input_path: self.input_path,
             preset: self.preset,
             tuning: self.tuning,

@@ -122,7 +122,7 @@ impl StreamFile {
         Box::new(move |packet| {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             if state.error.is_none() {
-                state.error = state.writer.write_all(&packet.data).err();
+                state.error = state.writer.write_all(packet.data).err();
             }
         })
     }

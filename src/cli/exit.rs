@@ -168,6 +168,11 @@ impl From<SweepError> for Failure {
         match error {
             SweepError::Plan(error) => error.into(),
             SweepError::Device(error) => error.into(),
+            error @ SweepError::Rehearsal(_) => {
+                let message = error.to_string();
+                let SweepError::Rehearsal(cause) = error else { return Self::failed(message) };
+                Self { message, ..cause.into() }
+            }
             SweepError::DeviceLost { .. } | SweepError::Listener(_) => Self::failed(error),
         }
     }
@@ -183,6 +188,7 @@ impl From<JobError> for Failure {
             JobError::Others(error) => error.into(),
             JobError::Block(error) => error.into(),
             JobError::NoFloor { .. } => Self::failed(error),
+            JobError::NoNumbers => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }
 }
@@ -246,6 +252,10 @@ impl From<RunError> for Failure {
             | RunError::PacketCount { .. }
             | RunError::NeverBack { .. }
             | RunError::Empty { .. } => Self::failed(error),
+            RunError::OfStream { error: ref cause, .. } if matches!(**cause, RunError::Device(_)) => {
+                Self { code: Exit::Unavailable, message: error.to_string() }
+            }
+            RunError::Preroll(_) | RunError::OfStream { .. } | RunError::NotBegun => Self::failed(error),
             RunError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }

@@ -6,6 +6,7 @@ mod calibrate;
 mod coding_args;
 mod compare;
 mod conformance;
+mod density;
 mod doctor;
 mod driver_args;
 mod encode;
@@ -40,7 +41,13 @@ pub fn main() -> ExitCode {
     };
     let done = match cli.command {
         Some(Command::Encode(args)) => encode::encode(&args),
-        Some(Command::Sweep(args)) => sweep::sweep(&args, |option| is_given(&words, option)),
+        Some(Command::Sweep(args)) => {
+            let is_given = |option: &str| is_given(&words, option);
+            match density::numbers(&args) {
+                Some(numbers) => density::density(&args, &numbers, is_given),
+                None => sweep::sweep(&args, is_given),
+            }
+        }
         Some(Command::Calibrate(args)) => calibrate::calibrate(&args, |option| is_given(&words, option)),
         Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Report(args)) => report::report(&args),

@@ -14,6 +14,7 @@ pub(super) fn on_ctrl_c(unfinished: Arc<OnceLock<PathBuf>>) -> Result<Arc<Atomic
     let handler = move || {
         if flag.swap(true, Ordering::Relaxed) {
             unfinished.get().map(std::fs::remove_file);
+            crate::device::unlock_all_clocks();
             std::process::exit(super::exit::Exit::Interrupted.code().into());
         }
     };

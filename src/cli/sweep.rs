@@ -59,7 +59,7 @@ pub(super) fn measure(job: &Job, dir: &Path) -> Result<(Outcome, Vec<RunSummary>
         teller.on(event);
         Ok(())
     });
-    teller.progress.done();
+    teller.done();
     Ok((ended?, teller.runs))
 }
 
@@ -120,17 +120,22 @@ pub(super) fn exit_of(outcome: Outcome) -> Exit {
 }
 
 /// Says how far it is and keeps each run's summary.
-struct Teller {
+pub(super) struct Teller {
     runs: Vec<RunSummary>,
     progress: Progress,
 }
 
 impl Teller {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { runs: Vec::new(), progress: Progress::new() }
     }
 
-    fn on(&mut self, event: Event<'_>) {
+    /// All runs are made.
+    pub(super) fn done(&mut self) {
+        self.progress.done();
+    }
+
+    pub(super) fn on(&mut self, event: Event<'_>) {
         match event {
             Event::RunsAhead(forecast) => self.progress.foresee(forecast),
             Event::RunStarted(run) => self.progress.run_started(run),

@@ -62,6 +62,19 @@ pub struct SweepArgs {
     /// Decode the output of the --baseline processes with ffprobe, and count its frames
     #[arg(long, hide_short_help = true)]
     pub verify: bool,
+    /// Streams at once: so many sessions in one process. Several numbers are swept one after the other, and the report says how
+    /// many streams the device carries
+    #[arg(long, value_delimiter = ',', default_values_t = [1], hide_short_help = true)]
+    pub streams: Vec<u32>,
+    /// Raise the number of streams until they miss their pace or their latency budget (with --pace, or --live)
+    #[arg(long, hide_short_help = true)]
+    pub until_misses: bool,
+    /// Do not read the GPU's clocks, limits and power during runs, and do not bring its clock up before the first
+    #[arg(long, hide_short_help = true)]
+    pub no_telemetry: bool,
+    /// Keep the GPU's clock at so many MHz during the sweep; usually only an administrator may
+    #[arg(long, value_name = "MHZ", hide_short_help = true)]
+    pub lock_clocks: Option<u32>,
     /// Start from a plan file, or from the plan of a session; other options override it
     #[arg(long, value_name = "FILE.json|SESSION")]
     pub plan: Option<PathBuf>,
@@ -133,6 +146,9 @@ impl SweepArgs {
             goal: self.goal(),
             until: self.until(),
             confirm: self.confirm,
+            streams: self.streams.first().copied().unwrap_or(1),
+            telemetry: !self.no_telemetry,
+            lock_clocks_mhz: self.lock_clocks,
             baselines: self.baseline.clone(),
             verify: self.verify,
             // Another program cannot be made to do the modelled caller's work, so nobody does it.
@@ -155,7 +171,7 @@ impl SweepArgs {
         });
         take("device", &|plan| plan.device.clone_from(&coding.device));
         take("input", &|plan| plan.input.clone_from(&coding.input));
-        take("pool", &|plan| plan.pool = coding.pool);
+        take("pool", &|plan| plan.pools.clone_from(&coding.pool));
         take("input_path", &|plan| plan.input_path = coding.input_path);
         take("preset", &|plan| plan.preset = coding.preset);
         take("tuning", &|plan| plan.tuning = coding.tuning);
@@ -184,6 +200,9 @@ impl SweepArgs {
             plan.until = plan.until.map(|until| Until { max_repeat: self.max_repeat, ..until });
         });
         take("confirm", &|plan| plan.confirm = self.confirm);
+        take("streams", &|plan| plan.streams = own.streams);
+        take("no_telemetry", &|plan| plan.telemetry = !self.no_telemetry);
+        take("lock_clocks", &|plan| plan.lock_clocks_mhz = self.lock_clocks);
         take("baseline", &|plan| plan.baselines.clone_from(&self.baseline));
         take("verify", &|plan| plan.verify = self.verify);
         for name in rate {

@@ -28,10 +28,13 @@ const DECODER_WORDS: [(&str, &str); 48] = [
     ),
     ("fetching the first frame to the last packet", "the first access unit to the last frame"),
     (
-        "copying frames into the driver's input buffers, locking and unlocking them included; with input_path cuda, into memory of the GPU, until the copy is there",
+        "copying frames into the driver's input buffers; with input_path cuda, into memory of the GPU, until the copy is there. What the driver needs before and after is not part of it (Input lock, Input unlock), except of other programs and in sessions before format 10",
         "in the driver's parser, not counting its callbacks",
     ),
-    ("copying the frame into the driver's input buffer", "in the driver's parser, not counting its callbacks"),
+    (
+        "getting the driver's input buffer, copying the frame into it, and giving it back",
+        "in the driver's parser, not counting its callbacks",
+    ),
     (
         "copying packets out of locked bitstream buffers",
         "copying mapped frames to host memory; next to nothing where they stay on the device",

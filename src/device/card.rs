@@ -16,6 +16,8 @@ use crate::contract::Codec;
 const KEY: &str = "card=";
 /// What the virtual driver's own calls take too.
 const OWN_CALL_NS: u64 = 5_000;
+/// A first frame that takes less longer is no exception.
+const LEAST_FIRST_NS: u64 = 100_000;
 /// A smaller difference of IDR frames is noise.
 const LEAST_IDR_DIFFERENCE: f64 = 0.05;
 
@@ -121,6 +123,7 @@ fn set_encoder(config: &mut DeviceConfig, encoder: &EncoderFacts, api_version: &
     }
     let first_frame = codecs.iter().find_map(|facts| facts.first_frame.answer());
     config.idr_factor = first_frame.map_or(1.0, |first| idr_factor(first, config));
+    config.first_us = first_frame.map_or(0, first_us);
     set_waits(config, encoder.queue.answer(), encoder.waiting_lock.answer());
 }
 
@@ -134,6 +137,14 @@ fn set_decoder(config: &mut DeviceConfig, decoder: &DecoderFacts) {
 fn set_waits(config: &mut DeviceConfig, queue: Option<&Queue>, waiting: Option<&Waiting>) {
     config.queue = queue.and_then(|queue| queue.queue).unwrap_or(0);
     config.lock_holds_session = waiting.and_then(|waiting| waiting.holds_session).unwrap_or(false);
+}
+
+/// How much longer the first frame of a session takes than a later IDR frame; 0 where this is the computer's own time.
+fn first_us(first: &FirstFrame) -> u32 {
+    let num_sessions = u64::from(first.first_total.num_samples);
+    let is_of_computer = first.late_frames.is_some_and(|late| 2 * late > num_sessions);
+    let longer_ns = first.first_total.median_ns.saturating_sub(first.later_idr_total.median_ns);
+    if is_of_computer || longer_ns < LEAST_FIRST_NS { 0 } else { (longer_ns / 1000) as u32 }
 }
 
 /// How much longer an IDR frame takes inside the engine, in hundredths.

@@ -1,12 +1,13 @@
 //! CUDA: the GPUs of this computer and their contexts. Errors say what to do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cudarc::driver::sys::{CUdevice_attribute, CUuuid};
 use cudarc::driver::{CudaContext, DriverError, result};
 
 use super::{DeviceError, Gpu, GpuName};
+use crate::library::Library;
 use crate::memory::MemoryError;
 
 /// The GPUs that CUDA reports on this computer.
@@ -60,7 +61,7 @@ pub(super) fn context(name: &GpuName) -> Result<Arc<CudaContext>, DeviceError> {
 pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, DriverError>) -> Result<T, DeviceError> {
     let library = if cfg!(windows) { "nvcuda.dll" } else { "libcuda.so.1" };
     // SAFETY: only tries to load the library, which runs the initialisers of the system's own driver.
-    if !unsafe { cudarc::driver::sys::is_culib_present() } {
+    if !is_loaded(library) || !unsafe { cudarc::driver::sys::is_culib_present() } {
         return Err(DeviceError::NoCuda { library });
     }
     match catch_unwind(AssertUnwindSafe(call)) {
@@ -75,6 +76,13 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, DriverError>) -> Resul
     }
 }
 
+/// Loads the driver by its full name and, on Windows, from System32, before cudarc asks for it by a shorter one: the loader then
+/// gives it the one that is there, and no library of that name that lies beside a program.
+fn is_loaded(library: &str) -> bool {
+    static LOADED: OnceLock<Option<Library>> = OnceLock::new();
+    LOADED.get_or_init(|| Library::system(library).ok()).is_some()
+}
+
 /// CUDA's name of an error, and what to do.
 pub(super) fn explained(error: &DriverError) -> (String, &'static str) {
     let answer = format!("{:?}", error.0);
@@ -84,6 +92,9 @@ pub(super) fn explained(error: &DriverError) -> (String, &'static str) {
         }
         "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH" => {
             "the kernel module and the library belong to different drivers; restart the computer"
+        }
+        "CUDA_ERROR_STUB_LIBRARY" => {
+            "the libcuda.so that is found first is the CUDA toolkit's stub for linking; take its folder out of LD_LIBRARY_PATH"
         }
         "CUDA_ERROR_OUT_OF_MEMORY" => "the GPU is out of memory; close other programs that use it",
         _ => "check the NVIDIA driver (nvidia-smi), then try again",

@@ -28,6 +28,12 @@ pub enum DeviceError {
     NoDecoder(String),
     #[error("the device was opened for {opened}, not for {asked}: this is a bug, please report it")]
     WrongEngine { opened: &'static str, asked: &'static str },
+    #[error(
+        "cannot lock the GPU's clocks at {mhz} MHz: {problem}; only an administrator may: run as root, or lock them by nvidia-smi -lgc {mhz}, and leave --lock-clocks out"
+    )]
+    LockClock { mhz: u32, problem: String },
+    #[error("cannot lock the clocks of {0}: there is no NVML for it; leave --lock-clocks out")]
+    NoInstruments(String),
     #[error(transparent)]
     Nvenc(#[from] NvencError),
     #[error(transparent)]

@@ -4,7 +4,9 @@
 //! neither egui nor SVG. `None` from a builder: there is nothing to draw.
 
 pub mod axis;
+pub mod clocks;
 pub mod colour;
+pub mod density;
 pub mod depth;
 pub mod distribution;
 pub mod front;

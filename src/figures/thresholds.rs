@@ -25,21 +25,19 @@ pub fn of(title: impl Into<String>, groups: &[Group], recommended: Option<Case>,
     let mut lines: Vec<_> = own.iter().map(|group| LineOf::of(&group.case)).collect();
     lines.sort_unstable();
     lines.dedup();
-    let mut decoders: Vec<_> = lines.iter().filter_map(|line| line.decoder).collect();
-    decoders.sort_unstable();
-    decoders.dedup();
+    let mut steps: Vec<_> = lines.iter().filter_map(|line| line.step()).collect();
+    steps.sort_unstable();
+    steps.dedup();
     let is_one_lock = lines.windows(2).all(|two| two[0].lock == two[1].lock);
-    let mut key: Vec<_> = lines.iter().map(|line| Key::line(line.title(!is_one_lock), line.pen(&decoders))).collect();
+    let mut key: Vec<_> = lines.iter().map(|line| Key::line(line.title(!is_one_lock), line.pen(&steps))).collect();
     if let Some(case) = recommended {
         key.push(Key::area(
             format!("ringed: {}, recommended", case.title()),
-            LineOf::of(&case).dot(case.reap_threshold, (&thresholds, &decoders)),
+            LineOf::of(&case).dot(case.reap_threshold, (&thresholds, &steps)),
         ));
     }
-    let panels: Vec<_> = metrics
-        .iter()
-        .filter_map(|metric| panel(&own, (&lines, &decoders), &thresholds, *metric, recommended))
-        .collect();
+    let panels: Vec<_> =
+        metrics.iter().filter_map(|metric| panel(&own, (&lines, &steps), &thresholds, *metric, recommended)).collect();
     panels.first()?;
     Some(Figure {
         title: title.into(),
@@ -68,40 +66,48 @@ struct LineOf {
     lock: LockPlacement,
     /// The decoder's threshold in a transcode.
     decoder: Option<u32>,
+    /// Where several were compared.
+    pool: Option<u32>,
 }
 
 impl LineOf {
     fn of(case: &Case) -> Self {
-        Self { lock: case.lock, decoder: case.decode.map(|ring| ring.reap_threshold) }
+        Self { lock: case.lock, decoder: case.decode.map(|ring| ring.reap_threshold), pool: case.named_pool() }
     }
 
     /// Of a transcode's lines, which have the decoder's threshold for a name, the lock is said only where they differ in it.
     fn title(self, says_lock: bool) -> String {
-        match self.decoder {
+        let line = match self.decoder {
             None => lock_title(self.lock).to_owned(),
             Some(threshold) if says_lock => format!("decoder T={threshold}, {}", lock_title(self.lock)),
             Some(threshold) => format!("decoder T={threshold}"),
-        }
+        };
+        self.pool.map_or(line.clone(), |pool| format!("{line}, pool {pool}"))
     }
 
-    /// The colour of a case: of its own threshold, or in a transcode, where that is told by the place, of its line.
-    fn dot(self, own: u32, (thresholds, decoders): (&[u32], &[u32])) -> Colour {
-        match self.decoder {
+    /// What tells lines apart by colour: the decoder's threshold, or the pool.
+    fn step(self) -> Option<u32> {
+        self.decoder.or(self.pool)
+    }
+
+    /// The colour of a case: of its own threshold, or where lines have colours, of its line.
+    fn dot(self, own: u32, (thresholds, steps): (&[u32], &[u32])) -> Colour {
+        match self.step() {
             None => Colour::step(own, thresholds),
-            Some(threshold) => Colour::step(threshold, decoders),
+            Some(step) => Colour::step(step, steps),
         }
     }
 
-    /// `decoders`: all thresholds of the decoder, ascending.
-    fn pen(self, decoders: &[u32]) -> Pen {
-        let colour = self.decoder.map_or(Colour::Muted, |threshold| Colour::step(threshold, decoders));
+    /// `steps`: those of all lines, ascending.
+    fn pen(self, steps: &[u32]) -> Pen {
+        let colour = self.step().map_or(Colour::Muted, |step| Colour::step(step, steps));
         Pen::new(colour, 1.6).of_lock(self.lock)
     }
 }
 
 fn panel(
     groups: &[&Group],
-    (lines, decoders): (&[LineOf], &[u32]),
+    (lines, steps): (&[LineOf], &[u32]),
     thresholds: &[u32],
     metric: Metric,
     recommended: Option<Case>,
@@ -122,10 +128,10 @@ fn panel(
             .collect();
         points.sort_by(|one, other| one.1.0.total_cmp(&other.1.0));
         let line = points.iter().map(|(_, (x, mean, _))| (*x, *mean)).collect();
-        let pen = of_line.pen(decoders);
+        let pen = of_line.pen(steps);
         layers.push(Layer::Line { name: String::new(), pen, points: line });
         for (group, (x, mean, stddev)) in points {
-            let colour = of_line.dot(group.case.reap_threshold, (thresholds, decoders));
+            let colour = of_line.dot(group.case.reap_threshold, (thresholds, steps));
             layers.push(Layer::rule((x, mean - stddev), (x, mean + stddev), colour, 1.2));
             let (name, radius, points) = (group.case.title(), DOT_RADIUS, vec![(x, mean)]);
             layers.push(Layer::Dots { name, colour, radius, is_filled: true, points });

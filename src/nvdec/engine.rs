@@ -19,7 +19,7 @@ use super::format::StreamFormat;
 use super::parser::{Listener, Parser};
 use crate::contract::{Codec, PictureKind, Tuning};
 use crate::memory::{DeviceMemory, DeviceRows, FramePool, HostBuffer, MemoryError};
-use crate::pipeline::engine::{Engine, Frame, Ready, Submitted, Taken};
+use crate::pipeline::engine::{Engine, Frame, InputTimes, Ready, Submitted, Taken};
 
 pub use super::decoder::DecodeCaps;
 
@@ -184,6 +184,10 @@ impl Engine for DecodeEngine {
     type Taken<'a> = TakenFrame<'a>;
     type Data = DecodedFrame;
 
+    fn room(&self) -> DecodedFrame {
+        DecodedFrame { copy: None }
+    }
+
     fn enter_thread(&self) -> Result<(), NvdecError> {
         Ok(self.decoder.memory.bind()?)
     }
@@ -208,8 +212,7 @@ impl Engine for DecodeEngine {
             call_ns: heard.call_ns,
             preparation_ns: whole_ns.saturating_sub(heard.call_ns + heard.blocked_ns),
             blocked_ns: heard.blocked_ns,
-            map_ns: None,
-            convert_ns: None,
+            input: InputTimes::default(),
             ready: Ready::More(heard.num_shown),
         })
     }
@@ -218,6 +221,11 @@ impl Engine for DecodeEngine {
         let mut parser = self.parser.lock().unwrap_or_else(PoisonError::into_inner);
         let ended = parser.end();
         std::mem::take(&mut parser.listener().heard).error.map_or(ended, Err)
+    }
+
+    /// A parser that was told the end goes on with the next key frame, as after a seek.
+    fn flush(&self) -> Result<bool, NvdecError> {
+        self.end_of_stream().map(|()| true)
     }
 
     fn take_back(&self, idx: u64, wait: bool) -> Result<Option<TakenFrame<'_>>, NvdecError> {
@@ -403,8 +411,10 @@ impl Taken for TakenFrame<'_> {
     }
 
     /// The number of bytes is that of the access unit, as it is for an encoder's packet.
-    fn copy(&mut self) -> Result<(DecodedFrame, usize), NvdecError> {
-        let copy = match &self.engine.copies {
+    fn copy(&mut self, into: &mut DecodedFrame) -> Result<usize, NvdecError> {
+        // What the last frame was copied to is free now, unless its receiver has kept it.
+        into.copy = None;
+        into.copy = match &self.engine.copies {
             Copies::None => None,
             Copies::Host(buffers) => {
                 let buffer = self.engine.free_buffer(buffers)?;
@@ -416,7 +426,7 @@ impl Taken for TakenFrame<'_> {
                 None
             }
         };
-        Ok((DecodedFrame { copy }, self.announced.unit.num_bytes as usize))
+        Ok(self.announced.unit.num_bytes as usize)
     }
 
     fn release(self) -> Result<u64, NvdecError> {

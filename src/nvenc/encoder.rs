@@ -53,7 +53,7 @@ impl NvencEncoder {
         let size = RingSize { threshold: tuning.reap_threshold, pool, held: config.b_frames };
         size.check()?;
         let engine = EncodeEngine::new(session, config, pool, frames)?;
-        let sink = move |data, back: HarvestSample| {
+        let sink = move |data: &Vec<u8>, back: HarvestSample| {
             sink(EncodedPacket { data, pts: back.pts, encode_idx: back.idx, kind: back.kind });
         };
         let pipeline = Pipeline::new(engine, size, tuning.lock, config.expected_frames, Box::new(sink))?;
@@ -72,7 +72,7 @@ impl NvencEncoder {
 
     /// What was measured frame by frame, as by [`Submits::take_frames`].
     pub fn take_frames(&mut self) -> FrameColumns {
-        self.pipeline.take_frames().0
+        self.pipeline.take_frames().frames
     }
 
     /// When the first frame was handed in, as by [`Submits::first_frame_at`].

@@ -10,15 +10,14 @@ use super::error::NvencError;
 use super::session::{LockAnswer, Locked, Session};
 use crate::contract::{EncoderConfig, FrameView, PictureKind};
 use crate::memory::FramePool;
-use crate::pipeline::engine::{Engine, Frame, Submitted, Taken};
+use crate::pipeline::engine::{Engine, Frame, InputTimes, Submitted, Taken};
 
 /// A frame that is where the encoder reads it.
 #[derive(Debug, Clone, Copy)]
 pub struct Uploaded {
     /// Of its rows, in bytes.
     pitch: u32,
-    /// Time of its conversion, where it was converted.
-    convert_ns: Option<u64>,
+    times: InputTimes,
 }
 
 /// NVENC as an engine.
@@ -88,15 +87,21 @@ impl Engine for EncodeEngine {
     type Taken<'a> = TakenPacket<'a>;
     type Data = Vec<u8>;
 
+    /// A packet of more bytes than its frame grows it once. It is memory that nobody has touched until a packet needs it.
+    fn room(&self) -> Vec<u8> {
+        Vec::with_capacity(self.config.encoded_format().frame_bytes(self.config.dimensions))
+    }
+
     fn enter_thread(&self) -> Result<(), NvencError> {
         self.session.enter_thread(&self.config)
     }
 
     fn upload(&self, idx: u64, frame: &Frame<'_>) -> Result<Uploaded, NvencError> {
-        let pitch = self.session.upload(idx, &self.view(frame)?)?;
+        let (pitch, times) = self.session.upload(idx, &self.view(frame)?)?;
         let convert_at = Instant::now();
         let was_converted = self.session.convert_input(idx, frame.pts)?;
-        Ok(Uploaded { pitch, convert_ns: was_converted.then(|| nanos(convert_at.elapsed())) })
+        let convert_ns = was_converted.then(|| nanos(convert_at.elapsed()));
+        Ok(Uploaded { pitch, times: InputTimes { convert_ns, ..times } })
     }
 
     fn submit(&self, idx: u64, frame: &Frame<'_>, uploaded: Uploaded) -> Result<Submitted, NvencError> {
@@ -105,8 +110,8 @@ impl Engine for EncodeEngine {
         let map_ns = self.session.map_input(idx, frame.pts)?.then(|| nanos(map_at.elapsed()));
         let call_at = Instant::now();
         let ready = self.session.encode(idx, &view, uploaded.pitch)?;
-        let (call_ns, convert_ns) = (nanos(call_at.elapsed()), uploaded.convert_ns);
-        Ok(Submitted { call_at, call_ns, preparation_ns: 0, blocked_ns: 0, map_ns, convert_ns, ready })
+        let (call_ns, input) = (nanos(call_at.elapsed()), InputTimes { map_ns, ..uploaded.times });
+        Ok(Submitted { call_at, call_ns, preparation_ns: 0, blocked_ns: 0, input, ready })
     }
 
     fn end_of_stream(&self) -> Result<(), NvencError> {
@@ -145,10 +150,10 @@ impl Taken for TakenPacket<'_> {
         self.locked.kind
     }
 
-    fn copy(&mut self) -> Result<(Vec<u8>, usize), NvencError> {
-        let data = self.locked.data().to_vec();
-        let num_bytes = data.len();
-        Ok((data, num_bytes))
+    fn copy(&mut self, into: &mut Vec<u8>) -> Result<usize, NvencError> {
+        into.clear();
+        into.extend_from_slice(self.locked.data());
+        Ok(into.len())
     }
 
     fn release(self) -> Result<u64, NvencError> {

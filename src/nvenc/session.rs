@@ -396,3 +396,7 @@ fn retry_while_busy(mut call: impl FnMut() -> u32) -> u32 {
 fn is_busy(status: u32) -> bool {
     matches!(Status(status), Status::LOCK_BUSY | Status::ENCODER_BUSY)
 }
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -18,8 +18,11 @@ pub trait Engine: Send + Sync + 'static {
     type Taken<'a>: Taken<Error = Self::Error, Data = Self::Data>
     where
         Self: 'a;
-    /// What the receiver gets of a frame.
+    /// What the receiver sees of a frame. One value is used again for frame after frame.
     type Data: Send + 'static;
+
+    /// Where the data of frames is copied to, with room for an ordinary one.
+    fn room(&self) -> Self::Data;
 
     /// Prepares the calling thread for calls of this engine. Called once by a harvest thread before anything else.
     ///
@@ -47,6 +50,15 @@ pub trait Engine: Send + Sync + 'static {
     /// What the driver answers.
     fn end_of_stream(&self) -> Result<(), Self::Error>;
 
+    /// Makes everything submitted takable, where frames may follow all the same. Answers false where the driver keeps what it
+    /// holds back for reordering.
+    ///
+    /// # Errors
+    /// What the driver answers.
+    fn flush(&self) -> Result<bool, Self::Error> {
+        Ok(false)
+    }
+
     /// Takes back the `idx`-th frame in the order in which they come back. Without `wait`, `None` means that the engine
     /// has not finished it.
     ///
@@ -68,11 +80,11 @@ pub trait Taken {
     /// As reported by the driver.
     fn kind(&self) -> PictureKind;
 
-    /// Copies the frame's data out of the driver's memory; returns it and its number of bytes.
+    /// Copies the frame's data out of the driver's memory, over what `into` holds; returns its number of bytes.
     ///
     /// # Errors
     /// What the driver answers.
-    fn copy(&mut self) -> Result<(Self::Data, usize), Self::Error>;
+    fn copy(&mut self, into: &mut Self::Data) -> Result<usize, Self::Error>;
 
     /// Gives the frame's memory back to the driver. Answers the time in nanoseconds that this took for its input, where
     /// that was mapped; it is no part of the unlock.
@@ -102,12 +114,30 @@ pub struct Submitted {
     pub preparation_ns: u64,
     /// Time that it waited for a buffer.
     pub blocked_ns: u64,
-    /// Time in which the frame's own memory was mapped for the engine; `None`: nothing had to be.
-    pub map_ns: Option<u64>,
-    /// Time in which the frame was converted on the device, which was part of its upload; `None`: it was not.
-    pub convert_ns: Option<u64>,
+    /// Times of what had to be done to the input beside copying it.
+    pub input: InputTimes,
     /// What the submission makes available.
     pub ready: Ready,
+}
+
+/// What was done to a frame's input beside copying it there, in nanoseconds. `None`: nothing of the kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InputTimes {
+    /// Before the copy: the driver was asked for the memory, and may have waited for it.
+    pub lock_ns: Option<u64>,
+    /// After the copy: the driver got the memory back, and may have moved the frame to the device.
+    pub unlock_ns: Option<u64>,
+    /// The frame was converted on the device.
+    pub convert_ns: Option<u64>,
+    /// The frame's own memory was mapped for the engine. The others are part of the upload; this follows it.
+    pub map_ns: Option<u64>,
+}
+
+impl InputTimes {
+    /// The part of the upload that is no copy.
+    pub(super) fn around_copy_ns(&self) -> u64 {
+        [self.lock_ns, self.unlock_ns, self.convert_ns].into_iter().flatten().sum()
+    }
 }
 
 /// Which frames may be taken back after a submission.

@@ -19,8 +19,8 @@ const STALL_LIMIT: Duration = Duration::from_secs(20);
 /// How long a lock that looks hung is given to come back after all.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Receives what comes back: the data and how it came. Called on whichever thread locks; a slow receiver delays that thread.
-pub type Sink<E> = Box<dyn FnMut(<E as Engine>::Data, HarvestSample) + Send>;
+/// Sees what comes back: the data, which the next frame is copied over, and how it came. Called on whichever thread locks; a slow receiver delays that thread.
+pub type Sink<E> = Box<dyn FnMut(&<E as Engine>::Data, HarvestSample) + Send>;
 
 /// What both threads of a pipeline share.
 pub(super) struct Shared<E: Engine> {
@@ -40,6 +40,9 @@ pub(super) struct State<Error> {
     /// In the order of coming back. Room for all expected frames is made beforehand.
     pub(super) harvests: Vec<HarvestSample>,
     pub(super) totals: HarvestTotals,
+    /// Frames with an earlier time stamp are the pre-roll's, and not in `totals`.
+    pub(super) counts_from_pts: u64,
+    preroll: Preroll,
     /// When the lock that is open now was called for. A sink that takes its time is no lock.
     locking_since_ns: Option<u64>,
     /// No frame follows.
@@ -50,6 +53,18 @@ pub(super) struct State<Error> {
     pub(super) stall_limit: Duration,
     /// CPU time of the harvest thread, once it has ended.
     pub(super) thread_cpu_ns: Option<u64>,
+}
+
+/// Where the pre-roll is, for a harvest thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Preroll {
+    GoesOn,
+    /// The submitting thread waits until the harvest thread has handed out everything.
+    Ends,
+    /// It has, after so much CPU time of its own.
+    Ended {
+        cpu_ns: Option<u64>,
+    },
 }
 
 /// How a harvest thread takes frames back.
@@ -65,6 +80,8 @@ pub(super) enum HarvestBy {
 pub(super) struct Harvester<E: Engine> {
     shared: Arc<Shared<E>>,
     sink: Sink<E>,
+    /// Of the frame that came back last.
+    data: E::Data,
     /// Spent in calls that found the oldest frame unfinished; belongs to that frame's lock time.
     busy_ns: u64,
 }
@@ -75,6 +92,8 @@ impl<E: Engine> Shared<E> {
             ring,
             harvests: Vec::with_capacity(expected_frames),
             totals: HarvestTotals::default(),
+            counts_from_pts: 0,
+            preroll: Preroll::GoesOn,
             locking_since_ns: None,
             ended: false,
             error: None,
@@ -123,11 +142,27 @@ impl<E: Engine> Shared<E> {
         self.lockable.notify_one();
     }
 
+    /// Notes that everything submitted may be locked, and that frames may follow.
+    pub(super) fn note_flushed(&self) {
+        self.state().ring.end();
+        self.lockable.notify_one();
+    }
+
     /// Stops harvesting where it is.
     pub(super) fn stop(&self, error: E::Error) {
         self.state().error.get_or_insert(error);
         self.lockable.notify_all();
         self.harvested.notify_all();
+    }
+
+    /// Waits until a harvest thread has handed out everything that can be taken back.
+    ///
+    /// # Errors
+    /// As [`Self::wait_until`].
+    pub(super) fn settle(&self) -> Result<(), E::Error> {
+        self.state().preroll = Preroll::Ends;
+        self.lockable.notify_one();
+        self.wait_until_state(|state| state.preroll != Preroll::Ends)
     }
 
     /// Waits until `done` holds for the ring, woken by every frame harvested elsewhere.
@@ -136,6 +171,10 @@ impl<E: Engine> Shared<E> {
     /// Why harvesting stopped, or [`RingError::Stalled`] if one lock has been open for the stall limit, and a
     /// [`GRACE`] longer: a program that was stopped (Ctrl-Z) finds every lock old when it goes on.
     pub(super) fn wait_until(&self, done: impl Fn(&Ring) -> bool) -> Result<(), E::Error> {
+        self.wait_until_state(|state| done(&state.ring))
+    }
+
+    fn wait_until_state(&self, done: impl Fn(&State<E::Error>) -> bool) -> Result<(), E::Error> {
         let mut suspect = None;
         let mut state = self.state();
         let stall_limit = state.stall_limit;
@@ -143,7 +182,7 @@ impl<E: Engine> Shared<E> {
             if let Some(error) = &state.error {
                 return Err(error.clone());
             }
-            if done(&state.ring) {
+            if done(&state) {
                 return Ok(());
             }
             let limit = if suspect.is_some() { GRACE } else { stall_limit };
@@ -172,6 +211,10 @@ impl<E: Engine> Shared<E> {
             if state.ended {
                 return None;
             }
+            if state.preroll == Preroll::Ends {
+                state.preroll = Preroll::Ended { cpu_ns: thread::cpu_ns() };
+                self.harvested.notify_one();
+            }
             state = self.lockable.wait(state).unwrap_or_else(PoisonError::into_inner);
             has_waited = true;
         }
@@ -180,7 +223,8 @@ impl<E: Engine> Shared<E> {
 
 impl<E: Engine> Harvester<E> {
     pub(super) fn new(shared: Arc<Shared<E>>, sink: Sink<E>) -> Self {
-        Self { shared, sink, busy_ns: 0 }
+        let data = shared.engine.room();
+        Self { shared, sink, data, busy_ns: 0 }
     }
 
     /// Takes the oldest frame back. Without `wait`, false means that it is not finished.
@@ -199,7 +243,7 @@ impl<E: Engine> Harvester<E> {
             return Ok(false);
         };
         let (pts, kind) = (taken.pts(), taken.kind());
-        let (data, num_bytes) = taken.copy()?;
+        let num_bytes = taken.copy(&mut self.data)?;
         let copied_ns = shared.now_ns();
         let unmap_ns = taken.release()?;
         let packet_at_ns = shared.now_ns();
@@ -217,7 +261,7 @@ impl<E: Engine> Harvester<E> {
         };
         shared.state().note(sample);
         shared.harvested.notify_one();
-        (self.sink)(data, sample);
+        (self.sink)(&self.data, sample);
         Ok(true)
     }
 
@@ -267,7 +311,12 @@ impl<E: Engine> Harvester<E> {
             }
             begun = Instant::now();
         }
-        shared.state().thread_cpu_ns = thread::cpu_ns();
+        let mut state = shared.state();
+        let before_ns = match state.preroll {
+            Preroll::Ended { cpu_ns } => cpu_ns.unwrap_or(0),
+            Preroll::GoesOn | Preroll::Ends => 0,
+        };
+        state.thread_cpu_ns = thread::cpu_ns().map(|cpu_ns| cpu_ns.saturating_sub(before_ns));
     }
 
     /// Asks until the oldest frame is finished, and takes it back; gives up without an error where the run was stopped.
@@ -305,7 +354,9 @@ impl<Error> State<Error> {
     }
 
     fn note(&mut self, sample: HarvestSample) {
-        self.totals.add(&sample);
+        if sample.pts >= self.counts_from_pts {
+            self.totals.add(&sample);
+        }
         self.harvests.push(sample);
         self.ring.harvest();
     }

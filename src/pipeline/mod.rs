@@ -19,4 +19,4 @@ pub use error::RingError;
 pub use harvest::Sink;
 pub use pipe::{Pipeline, RingSize};
 pub use samples::HarvestSample;
-pub use submits::Submits;
+pub use submits::{Submits, TakenFrames};

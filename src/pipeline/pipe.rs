@@ -8,13 +8,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::RingError;
-use super::engine::{Engine, Frame};
+use super::engine::{Engine, Frame, InputTimes};
 use super::harvest::{HarvestBy, Harvester, Shared, Sink};
 use super::ring::Ring;
-use super::samples::{SubmitSample, merge};
-use super::submits::Submits;
+use super::samples::{HarvestTotals, SubmitSample, merge};
+use super::submits::{Submits, TakenFrames};
 use crate::contract::{EncodeMetrics, LockPlacement, MAX_IN_FLIGHT};
-use crate::record::{DecodeStage, FrameColumns, LiveSample};
+use crate::record::LiveSample;
 
 /// Between two questions of a forced poll. Short against a frame, long against a call.
 const POLL_PAUSE: Duration = Duration::from_micros(50);
@@ -36,6 +36,8 @@ pub struct Pipeline<E: Engine> {
     reaper: Reaper<E>,
     /// In the order of submission. Room for all expected frames is made beforehand.
     submits: Vec<SubmitSample>,
+    /// The first so many are the pre-roll.
+    num_preroll: usize,
     drain_ns: u64,
     ended: bool,
 }
@@ -87,7 +89,7 @@ impl<E: Engine> Pipeline<E> {
             LockPlacement::Ready => Reaper::Thread(Some(harvester.spawn(HarvestBy::Asking)?)),
         };
         let submits = Vec::with_capacity(expected_frames);
-        Ok(Self { shared, reaper, submits, drain_ns: 0, ended: false })
+        Ok(Self { shared, reaper, submits, num_preroll: 0, drain_ns: 0, ended: false })
     }
 
     /// Takes a lock that has been open this long for a hung driver, instead of after 20 s.
@@ -107,8 +109,7 @@ impl<E: Engine> Pipeline<E> {
             upload_ns: 0,
             submit_at_ns: 0,
             submit_ns: 0,
-            map_ns: None,
-            convert_ns: None,
+            input: InputTimes::default(),
             depth: 0,
         };
         self.wait_for_room(&mut sample, Ring::has_free_slot)?;
@@ -123,9 +124,8 @@ impl<E: Engine> Pipeline<E> {
         sample.submit_ns = submitted.call_ns;
         sample.upload_ns += submitted.preparation_ns;
         sample.blocked_ns += submitted.blocked_ns;
-        sample.map_ns = submitted.map_ns;
-        sample.convert_ns = submitted.convert_ns;
-        sample.upload_ns = sample.upload_ns.saturating_sub(submitted.convert_ns.unwrap_or(0));
+        sample.input = submitted.input;
+        sample.upload_ns = sample.upload_ns.saturating_sub(submitted.input.around_copy_ns());
         sample.depth = self.shared.note_submitted(submitted.ready) as u32;
         // Before reaping: a frame whose reaping fails was submitted all the same.
         self.submits.push(sample);
@@ -164,10 +164,21 @@ impl<E: Engine> Pipeline<E> {
         Ok(())
     }
 
-    fn finish_inner(&mut self) -> Result<(), E::Error> {
-        let start_ns = self.shared.now_ns();
-        self.shared.engine.end_of_stream()?;
-        self.shared.note_ended();
+    fn end_preroll_inner(&mut self) -> Result<(), E::Error> {
+        if self.shared.engine.flush()? {
+            self.shared.note_flushed();
+        }
+        self.take_all_back()?;
+        self.num_preroll = self.submits.len();
+        let mut state = self.shared.state();
+        state.counts_from_pts = self.submits.last().map_or(0, |sample| sample.pts + 1);
+        state.totals = HarvestTotals::default();
+        state.ring.forget_peak();
+        Ok(())
+    }
+
+    /// Takes back what can be taken back without another submission.
+    fn take_all_back(&mut self) -> Result<(), E::Error> {
         match &mut self.reaper {
             Reaper::Inline(harvester) => {
                 while self.shared.state().ring.can_lock() {
@@ -177,6 +188,17 @@ impl<E: Engine> Pipeline<E> {
             Reaper::Poll(harvester) => {
                 poll_while(harvester, &self.shared, || self.shared.state().ring.can_lock())?;
             }
+            Reaper::Thread(_) => self.shared.settle()?,
+        }
+        Ok(())
+    }
+
+    fn finish_inner(&mut self) -> Result<(), E::Error> {
+        let start_ns = self.shared.now_ns();
+        self.shared.engine.end_of_stream()?;
+        self.shared.note_ended();
+        match &mut self.reaper {
+            Reaper::Inline(_) | Reaper::Poll(_) => self.take_all_back()?,
             Reaper::Thread(thread) => {
                 self.shared.wait_until(Ring::is_drained)?;
                 // The last frame's sink may still run; only its end makes the stream complete.
@@ -214,6 +236,12 @@ impl<E: Engine> Submits for Pipeline<E> {
         self.ended_by(result)
     }
 
+    fn end_preroll(&mut self) -> Result<(), E::Error> {
+        self.check_running()?;
+        let result = self.end_preroll_inner();
+        self.ended_by(result)
+    }
+
     fn poll(&mut self) -> Result<(), E::Error> {
         self.check_running()?;
         let result = match &mut self.reaper {
@@ -235,11 +263,12 @@ impl<E: Engine> Submits for Pipeline<E> {
         let state = self.shared.state();
         let oldest = state.harvests.len().saturating_sub(into.capacity()).max(*num_seen);
         *num_seen = state.harvests.len();
-        for harvest in state.harvests.iter().skip(oldest) {
+        let counts_from_pts = state.counts_from_pts;
+        for harvest in state.harvests.iter().skip(oldest).filter(|harvest| harvest.pts >= counts_from_pts) {
             let submitted = self.submits.binary_search_by_key(&harvest.pts, |sample| sample.pts);
             if let Some(sample) = submitted.ok().and_then(|idx| self.submits.get(idx)) {
                 into.push(LiveSample {
-                    frame: harvest.pts,
+                    frame: harvest.pts - counts_from_pts,
                     lock_ns: harvest.lock_ns,
                     latency_ns: harvest.packet_at_ns.saturating_sub(sample.submit_at_ns),
                     depth: sample.depth,
@@ -250,10 +279,11 @@ impl<E: Engine> Submits for Pipeline<E> {
 
     fn metrics(&self) -> EncodeMetrics {
         let state = self.shared.state();
-        let sum = |column: fn(&SubmitSample) -> u64| self.submits.iter().map(column).sum();
+        let counted = self.submits.iter().skip(self.num_preroll);
+        let sum = |column: fn(&SubmitSample) -> u64| counted.clone().map(column).sum();
         EncodeMetrics {
-            frames: state.ring.submitted(),
-            packets: state.ring.harvested(),
+            frames: state.ring.submitted() - self.num_preroll as u64,
+            packets: state.totals.packets,
             bytes: state.totals.bytes,
             queue_peak: state.ring.peak(),
             blocked_ns: sum(|sample| sample.blocked_ns),
@@ -262,8 +292,10 @@ impl<E: Engine> Submits for Pipeline<E> {
             lock_ns: state.totals.lock_ns,
             copy_ns: state.totals.copy_ns,
             unlock_ns: state.totals.unlock_ns,
-            map_ns: sum(|sample| sample.map_ns.unwrap_or(0)),
-            convert_ns: sum(|sample| sample.convert_ns.unwrap_or(0)),
+            input_lock_ns: sum(|sample| sample.input.lock_ns.unwrap_or(0)),
+            input_unlock_ns: sum(|sample| sample.input.unlock_ns.unwrap_or(0)),
+            map_ns: sum(|sample| sample.input.map_ns.unwrap_or(0)),
+            convert_ns: sum(|sample| sample.input.convert_ns.unwrap_or(0)),
             unmap_ns: state.totals.unmap_ns,
             drain_ns: self.drain_ns,
             lock_thread_cpu_ns: state.thread_cpu_ns,
@@ -271,13 +303,14 @@ impl<E: Engine> Submits for Pipeline<E> {
     }
 
     fn first_frame_at(&self) -> Option<Instant> {
-        self.submits.first().map(|sample| self.shared.epoch + Duration::from_nanos(sample.begin_at_ns))
+        self.submits.get(self.num_preroll).map(|sample| self.shared.epoch + Duration::from_nanos(sample.begin_at_ns))
     }
 
-    fn take_frames(&mut self) -> (FrameColumns, Option<DecodeStage>) {
+    fn take_frames(&mut self) -> TakenFrames {
         let submits = std::mem::take(&mut self.submits);
         let harvests = std::mem::take(&mut self.shared.state().harvests);
-        (merge(&submits, &harvests), None)
+        let (preroll, counted) = submits.split_at(self.num_preroll.min(submits.len()));
+        TakenFrames { preroll: merge(preroll, &harvests), frames: merge(counted, &harvests), decode: None }
     }
 }
 

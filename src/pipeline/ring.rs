@@ -65,6 +65,11 @@ impl Ring {
         self.lockable = self.submitted;
     }
 
+    /// Looks for the most frames in flight from now on.
+    pub(super) fn forget_peak(&mut self) {
+        self.peak = self.in_flight();
+    }
+
     /// The oldest frame was unlocked.
     pub(super) fn harvest(&mut self) {
         self.harvested += 1;

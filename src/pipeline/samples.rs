@@ -1,5 +1,6 @@
 //! What was measured of each frame, on its way in and on its way back, and both joined as columns.
 
+use super::engine::InputTimes;
 use crate::contract::PictureKind;
 use crate::record::FrameColumns;
 
@@ -12,8 +13,7 @@ pub(super) struct SubmitSample {
     pub(super) upload_ns: u64,
     pub(super) submit_at_ns: u64,
     pub(super) submit_ns: u64,
-    pub(super) map_ns: Option<u64>,
-    pub(super) convert_ns: Option<u64>,
+    pub(super) input: InputTimes,
     pub(super) depth: u32,
 }
 
@@ -38,6 +38,7 @@ pub struct HarvestSample {
 /// Sums over all harvested frames.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct HarvestTotals {
+    pub(super) packets: u64,
     pub(super) bytes: u64,
     pub(super) lock_ns: u64,
     pub(super) copy_ns: u64,
@@ -47,6 +48,7 @@ pub(super) struct HarvestTotals {
 
 impl HarvestTotals {
     pub(super) fn add(&mut self, sample: &HarvestSample) {
+        self.packets += 1;
         self.bytes += u64::from(sample.bytes);
         self.lock_ns += sample.lock_ns;
         self.copy_ns += sample.copy_ns;
@@ -72,10 +74,13 @@ pub(super) fn merge(submits: &[SubmitSample], harvests: &[HarvestSample]) -> Fra
     let latency = |(sample, harvest): (&SubmitSample, &Option<&HarvestSample>)| {
         harvest.map_or(0, |harvest| harvest.packet_at_ns.saturating_sub(sample.submit_at_ns))
     };
-    let is_mapped = submits.iter().any(|sample| sample.map_ns.is_some());
-    let is_converted = submits.iter().any(|sample| sample.convert_ns.is_some());
-    let converted = || submit(|sample| sample.convert_ns.unwrap_or(0));
-    let if_mapped = |column: Vec<u64>| if is_mapped { column } else { Vec::new() };
+    // What was done to no frame's input is no column.
+    let input = |column: fn(&InputTimes) -> Option<u64>| {
+        let is_there = submits.iter().any(|sample| column(&sample.input).is_some());
+        let times = submits.iter().map(|sample| column(&sample.input).unwrap_or(0));
+        if is_there { times.collect() } else { Vec::new() }
+    };
+    let map_ns: Vec<u64> = input(|input| input.map_ns);
     FrameColumns {
         begin_at_ns: since_start(submit(|sample| sample.begin_at_ns)),
         source_wait_ns: vec![0; submits.len()],
@@ -88,9 +93,11 @@ pub(super) fn merge(submits: &[SubmitSample], harvests: &[HarvestSample]) -> Fra
         lock_ns: harvest(|sample| sample.lock_ns),
         copy_ns: harvest(|sample| sample.copy_ns),
         unlock_ns: harvest(|sample| sample.unlock_ns),
-        map_ns: if_mapped(submit(|sample| sample.map_ns.unwrap_or(0))),
-        unmap_ns: if_mapped(harvest(|sample| sample.unmap_ns)),
-        convert_ns: if is_converted { converted() } else { Vec::new() },
+        unmap_ns: if map_ns.is_empty() { Vec::new() } else { harvest(|sample| sample.unmap_ns) },
+        map_ns,
+        input_lock_ns: input(|input| input.lock_ns),
+        input_unlock_ns: input(|input| input.unlock_ns),
+        convert_ns: input(|input| input.convert_ns),
         latency_ns: submits.iter().zip(&by_frame).map(latency).collect(),
         bytes: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.bytes)).collect(),
         encode_idx: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.idx as u32)).collect(),

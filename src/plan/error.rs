@@ -1,7 +1,8 @@
 //! Errors of a plan that cannot be run, with what to do about them.
 
 use super::criteria::CriteriaError;
-use super::{MAX_PACE_FPS, MIN_CONFIRM, MIN_PACE_FPS};
+use super::rings::MAX_PREROLL;
+use super::{MAX_PACE_FPS, MAX_STREAMS, MIN_CONFIRM, MIN_PACE_FPS};
 use crate::contract::{Codec, MAX_IN_FLIGHT};
 
 /// Why a plan cannot be run.
@@ -22,6 +23,14 @@ pub enum PlanError {
     PoolTooSmallForReorder { pool: u32, threshold: u32, held: u32 },
     #[error("pool {0} is out of range: use at most {max} buffer pairs", max = 2 * MAX_IN_FLIGHT)]
     PoolTooLarge(u32),
+    #[error("pool {0} is too small for every threshold: leave it out, or add a smaller threshold")]
+    PoolForNothing(u32),
+    #[error("preroll {0} is out of range: use at most {MAX_PREROLL} frames, or 0 for none")]
+    PrerollTooLong(u32),
+    #[error("{0} streams at once are out of range: use --streams 1 to {MAX_STREAMS}")]
+    Streams(u32),
+    #[error("other programs encode one stream: leave out --streams, or leave out --baseline")]
+    StreamsAndBaseline,
     #[error("copy_out is for decoding: use it with --engine nvdec, or leave it out")]
     CopyOutOfEncoder,
     #[error("other programs are compared with encoding only: leave out --engine, or leave out --baseline")]

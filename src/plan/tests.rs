@@ -59,7 +59,7 @@ fn what_cannot_run_is_refused() {
     assert_eq!(check(|plan| plan.repeat = 0), Err(PlanError::NoRuns));
     assert_eq!(check(|plan| plan.reap_thresholds = vec![0]), Err(PlanError::Threshold(0)));
     assert_eq!(check(|plan| plan.reap_thresholds = vec![65]), Err(PlanError::Threshold(65)));
-    assert_eq!(check(|plan| plan.pool = Some(3)), Err(PlanError::PoolTooSmall { pool: 3, threshold: 4 }));
+    assert_eq!(check(|plan| plan.pools = vec![3]), Err(PlanError::PoolTooSmall { pool: 3, threshold: 4 }));
     assert_eq!(check(|plan| plan.codecs.clear()), Err(PlanError::Nothing { what: "codec" }));
     assert!(matches!(check(|plan| plan.reap_thresholds = vec![4, 4]), Err(PlanError::Twice { .. })));
     assert!(matches!(check(|plan| plan.pace_fps = Some(f64::NAN)), Err(PlanError::Pace(_))));

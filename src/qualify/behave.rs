@@ -37,7 +37,7 @@ pub(super) struct Slowest {
 /// Asks with doNotWait right after a submission, and when the frame must be complete.
 pub(super) fn do_not_wait(it: &Asking<'_>, slowest: &Slowest) -> Result<Locks, QualifyError> {
     let mut drive = drive(it, &slowest.config, 2)?;
-    warm_up_serially(&mut drive, it.effort.warm_up)?;
+    warm_up(&mut drive, 1, it.effort.warm_up)?;
     let frame_ns = slowest.times.latency_ns + slowest.times.lock_ns;
     let (mut before, mut after, mut asked_after) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..it.effort.trials {
@@ -103,7 +103,7 @@ where
     if times.is_bound_by_calls() {
         return Err(QualifyError::CannotTell("the calls alone take as long as the engine, so that none of them waits"));
     }
-    warm_up(drive, effort.warm_up)?;
+    warm_up(drive, 1, effort.warm_up)?;
     let mut steps = Vec::new();
     // With one in flight nothing can wait for an older one.
     let found = first(most_in_flight, |in_flight| {
@@ -118,7 +118,7 @@ where
 /// Does a waiting lock hold the encoder's session?
 pub(super) fn waiting_lock(it: &Asking<'_>, slowest: &Slowest) -> Result<Waiting, QualifyError> {
     let mut drive = drive(it, &slowest.config, 4)?;
-    warm_up_serially(&mut drive, it.effort.warm_up)?;
+    warm_up(&mut drive, 1, it.effort.warm_up)?;
     waiting(&mut drive, slowest.times, it.effort.trials)
 }
 
@@ -225,16 +225,4 @@ fn read_speed(packet: &[u8]) -> Bitstream {
     let num_bytes = packet.len() as u64;
     let bytes_per_second = num_bytes * 1_000_000_000 / again.median_ns.max(1);
     Bitstream { num_bytes, first_copy, copy: again, ordinary_copy, bytes_per_second }
-}
-
-/// As [`warm_up`], for engines with fewer buffers.
-fn warm_up_serially<E: Engine>(drive: &mut Drive<E>, time: Duration) -> Result<(), E::Error>
-where
-    E::Uploaded: Copy + Sync,
-{
-    let began = Instant::now();
-    while began.elapsed() < time {
-        drive.pace(1, 1)?;
-    }
-    Ok(())
 }

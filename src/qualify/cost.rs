@@ -23,7 +23,7 @@ pub(super) fn measure<E: Engine>(drive: &mut Drive<E>, effort: &Effort) -> Resul
 where
     E::Uploaded: Copy + Sync,
 {
-    warm_up(drive, effort.warm_up)?;
+    warm_up(drive, MOST_IN_FLIGHT, effort.warm_up)?;
     let rough_ns = drive.pace(1, effort.least_frames)?.per_frame_ns();
     let by_time = effort.run.as_nanos() / u128::from(rough_ns.max(1));
     let by_time = u32::try_from(by_time).unwrap_or(u32::MAX).min(effort.most_frames);
@@ -83,16 +83,18 @@ impl Times {
     }
 }
 
-/// Keeps the engine busy until its clock has risen.
-pub(super) fn warm_up<E: Engine>(drive: &mut Drive<E>, time: Duration) -> Result<(), E::Error>
+/// Keeps the engine busy until its clock has risen; at least once, since the first frame of a session is no ordinary one.
+pub(super) fn warm_up<E: Engine>(drive: &mut Drive<E>, depth: u32, time: Duration) -> Result<(), E::Error>
 where
     E::Uploaded: Copy + Sync,
 {
     let began = Instant::now();
-    while began.elapsed() < time {
-        drive.pace(MOST_IN_FLIGHT, MOST_IN_FLIGHT)?;
+    loop {
+        drive.pace(depth, 1)?;
+        if began.elapsed() >= time {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// What the lock of a frame takes that is finished already. Several one after the other: after a pause the first is slower, as no lock

@@ -5,10 +5,10 @@ use std::path::Path;
 use virtual_nvenc::DeviceConfig;
 
 use crate::card::Identity;
-use crate::device::{ClockWatch, Device, DeviceSpec};
-use crate::record::{DeviceInfo, GpuState};
+use crate::device::{Device, DeviceSpec};
+use crate::record::{DeviceInfo, GpuState, Telemetry};
 
-pub(super) fn of(spec: &DeviceSpec, device: &Device, watch: Option<ClockWatch>) -> Identity {
+pub(super) fn of(spec: &DeviceSpec, device: &Device, telemetry: Option<Telemetry>) -> Identity {
     let info = device.info();
     // What a virtual device was made of may be long, and is no title.
     let (title_name, name) = match spec {
@@ -20,7 +20,7 @@ pub(super) fn of(spec: &DeviceSpec, device: &Device, watch: Option<ClockWatch>) 
         DeviceSpec::Library(path) => (file_name(path), file_name(path)),
     };
     let title = DeviceInfo { name: title_name, card: None, ..info.clone() }.to_string();
-    let working = watch.and_then(ClockWatch::finish);
+    let working = telemetry.as_ref().and_then(Telemetry::working_clock);
     let gpu = device.gpu_state().map(|state| GpuState { working, ..state });
     let DeviceInfo { kind, driver, api_version, .. } = info.clone();
     Identity { title, kind, name, driver, api_version, gpu }

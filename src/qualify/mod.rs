@@ -142,7 +142,7 @@ fn ask(
     }
     let began = Instant::now();
     let device = Device::open_for(spec, engine)?;
-    let watch = device.watch_clocks();
+    let watch = device.watch_telemetry();
     let mut it = Asking { device: &device, effort, until: began + TIME_LIMIT, tell };
     let (encoder, decoder) = match engine {
         EngineKind::Nvdec => (None, Some(decode::facts(&mut it))),
@@ -153,7 +153,7 @@ fn ask(
         inflight_version: env!("CARGO_PKG_VERSION").to_owned(),
         optimised_build: !cfg!(debug_assertions),
         is_quick: false,
-        identity: identity::of(spec, &device, watch),
+        identity: identity::of(spec, &device, watch.and_then(|watch| watch.finish(began))),
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         encoder,
         decoder,

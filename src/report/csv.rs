@@ -57,7 +57,7 @@ const CASE: &str = "order_index,repeat_index,codec,reap_threshold,lock,pool,clie
 type Column = fn(&FrameColumns, usize) -> Option<u64>;
 
 /// Columns of a damaged or foreign file may differ in length; what is missing is left empty.
-const COLUMNS: [(&str, Column); 18] = [
+const COLUMNS: [(&str, Column); 20] = [
     ("begin_at_ns", |frames, idx| frames.begin_at_ns.get(idx).copied()),
     ("source_wait_ns", |frames, idx| frames.source_wait_ns.get(idx).copied()),
     ("blocked_ns", |frames, idx| frames.blocked_ns.get(idx).copied()),
@@ -72,6 +72,8 @@ const COLUMNS: [(&str, Column); 18] = [
     ("latency_ns", |frames, idx| frames.latency_ns.get(idx).copied()),
     ("bytes", |frames, idx| frames.bytes.get(idx).copied().map(u64::from)),
     ("encode_idx", |frames, idx| frames.encode_idx.get(idx).copied().map(u64::from)),
+    ("input_lock_ns", |frames, idx| frames.input_lock_ns.get(idx).copied()),
+    ("input_unlock_ns", |frames, idx| frames.input_unlock_ns.get(idx).copied()),
     ("map_ns", |frames, idx| frames.map_ns.get(idx).copied()),
     ("unmap_ns", |frames, idx| frames.unmap_ns.get(idx).copied()),
     ("convert_ns", |frames, idx| frames.convert_ns.get(idx).copied()),
@@ -98,7 +100,7 @@ fn write_frames_of(run: &RunRecord, out: &mut impl Write) -> Result<(), ReportEr
 }
 
 fn case_fields(case: &Case, order_index: u32, repeat_index: u32) -> String {
-    let Case { codec, reap_threshold, lock, pool, client, decode } = case;
+    let Case { codec, reap_threshold, lock, pool, names_pool: _, client, decode } = case;
     let (client, threshold) = (csv(&client.to_string()), field(decode.map(|ring| ring.reap_threshold)));
     let decode_lock = field(decode.map(|ring| ring.lock));
     format!("{order_index},{repeat_index},{codec},{reap_threshold},{lock},{pool},{client},{threshold},{decode_lock}")

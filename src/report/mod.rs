@@ -5,7 +5,9 @@
 
 pub mod chart;
 pub mod csv;
+pub mod density;
 pub mod html;
+mod instruments;
 pub mod status;
 pub mod svg;
 pub mod text;
@@ -217,6 +219,9 @@ fn compose(material: &Material<'_>, figures: &[ReportFigure], stem: &str) -> Str
         }
     }
     put(format!("## Runs\n\n{}", appendix::runs(session)));
+    if let Some(instruments) = instruments::section(session) {
+        put(format!("## The GPU during the runs\n\n{instruments}"));
+    }
     put(format!("## Environment\n\n{}", appendix::environment(&session.manifest)));
     if let Some(settings) = appendix::encoder_settings(&session.manifest) {
         put(format!("## How the encoder was set up\n\n{settings}"));

@@ -107,7 +107,7 @@ struct Calls<'a> {
 
 impl Calls<'_> {
     /// What the threads did for one frame. A time that was not recorded, or is 0, has no slice.
-    fn slices(&self, idx: usize) -> [Option<Value>; 6] {
+    fn slices(&self, idx: usize) -> [Option<Value>; 8] {
         let Self { frames, lock: placement, process, engine } = *self;
         let get = |column: &[u64]| column.get(idx).copied();
         let slice = |tid, name: &str, at_ns: Option<u64>, took_ns: Option<u64>| {
@@ -122,8 +122,11 @@ impl Calls<'_> {
         let (upload, submit, blocked) = (get(&frames.upload_ns), get(&frames.submit_ns), get(&frames.blocked_ns));
         let (lock, copy, unlock) = (get(&frames.lock_ns), get(&frames.copy_ns), get(&frames.unlock_ns));
         let (submit_at, lock_at) = (get(&frames.submit_at_ns), get(&frames.lock_at_ns));
-        // The copy into the input buffer ends where nvEncEncodePicture is called, and the packet is there once its
+        // The input buffer is given back where nvEncEncodePicture is called, and the packet is there once its
         // bitstream is unlocked.
+        let (input_lock, input_unlock) = (get(&frames.input_lock_ns), get(&frames.input_unlock_ns));
+        let input_unlock_at = before(submit_at, input_unlock.or(Some(0)));
+        let upload_at = before(input_unlock_at, upload);
         let unlock_at = before(after(submit_at, get(&frames.latency_ns)), unlock);
         let copy_at = before(unlock_at, copy);
         // When polling, the time of the lock is that of many calls, of which only the last one has a place.
@@ -137,7 +140,9 @@ impl Calls<'_> {
         };
         [
             slice(waiting, "blocked", blocked_at, blocked),
-            slice(SUBMITTING, "upload", before(submit_at, upload), upload),
+            slice(SUBMITTING, "nvEncLockInputBuffer", before(upload_at, input_lock), input_lock),
+            slice(SUBMITTING, "upload", upload_at, upload),
+            slice(SUBMITTING, "nvEncUnlockInputBuffer", input_unlock_at, input_unlock),
             slice(SUBMITTING, &engine.say("nvEncEncodePicture"), submit_at, submit),
             slice(locking, &engine.say("nvEncLockBitstream"), lock_at, last_lock),
             slice(locking, "copy", copy_at, copy),

@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Codec, EngineKind};
+use crate::contract::Codec;
 use crate::plan::Plan;
-use crate::record::{DeviceInfo, EncodeSettings, Environment, FrameColumns, InputInfo, RunRecord};
+use crate::record::{DeviceInfo, EncodeSettings, Environment, FrameColumns, InputInfo, Rehearsal, RunRecord};
 
 pub use disk::write_atomically;
 pub use label::Label;
@@ -34,20 +34,13 @@ pub use schema::json_schema;
 pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
 pub use writer::SessionWriter;
 
-/// Newest version of the files that this program reads and writes. Raised when an older program would misread them.
-pub const FORMAT_VERSION: u32 = 9;
-/// Of transcodes.
-const TRANSCODES_VERSION: u32 = 8;
-/// Of sessions of frames in CUDA memory.
-const INPUT_PATH_VERSION: u32 = 7;
-/// Of sessions of a decoder.
-const DECODERS_VERSION: u32 = 6;
-/// The version of sessions with blocks.
-const BLOCKS_VERSION: u32 = 5;
-/// The version of sessions whose runs are of one process.
-const ONE_BLOCK_VERSION: u32 = 4;
-/// The version of sessions in which every case is this program's own encoder.
-const FIRST_VERSION: u32 = 1;
+/// Version of the files that this program writes, and the newest that it reads. Raised when an older program would misread them:
+/// version 2 added cases of other programs, version 3 rounds beyond the planned ones, 4 random order, further looks, criteria and a
+/// goal, 5 blocks, 6 decoders, 7 frames in CUDA memory, 8 transcodes, 9 split encoding, and 10 a pre-roll, pools as an axis, and
+/// the parts of an upload.
+pub const FORMAT_VERSION: u32 = 10;
+/// Older sessions have no pre-roll.
+const PREROLL_VERSION: u32 = 10;
 
 const MANIFEST_FILE: &str = "manifest.json";
 const RUNS_FILE: &str = "runs.jsonl";
@@ -70,6 +63,9 @@ pub struct Manifest {
     /// How the encoder was set up, codec by codec: the preset as the driver resolved it, with what the plan changed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<Codec, EncodeSettings>,
+    /// What a first try of each codec found; empty in older sessions, and where nothing was encoded.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rehearsals: BTreeMap<Codec, Rehearsal>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -103,30 +99,6 @@ pub enum SessionError {
     InUse { dir: PathBuf },
     #[error("cannot read a plan from {path}: {problem}; 'inflight sweep --save-plan FILE' writes one", path = path.display())]
     BadPlan { path: PathBuf, problem: String },
-}
-
-/// The version to write. Version 2 added cases of other programs, which an older program would take for its own encoder;
-/// version 3 added rounds beyond the planned ones, version 4 random order, further looks, criteria and a goal, version 5
-/// blocks, whose rounds an older program would take for independent, version 6 decoders, which it would take for encoders,
-/// version 7 frames in CUDA memory, version 8 transcodes, of whose two thresholds it would know one, and version 9 split encoding.
-pub fn format_version_for(plan: &Plan, holds_other_programs: bool) -> u32 {
-    match () {
-        () if !plan.split_encode.is_off() => FORMAT_VERSION,
-        () if plan.engine == EngineKind::Transcode => TRANSCODES_VERSION,
-        () if !plan.input_path.is_driver() => INPUT_PATH_VERSION,
-        () if !plan.engine.encodes() => DECODERS_VERSION,
-        () if plan.blocks > 1 => BLOCKS_VERSION,
-        () if plan.order_seed.is_some()
-            || !plan.looks.is_empty()
-            || !plan.goal.is_batch()
-            || !plan.criteria.is_usual() =>
-        {
-            ONE_BLOCK_VERSION
-        }
-        () if plan.until.is_some() || plan.confirm > 0 => 3,
-        () if holds_other_programs => 2,
-        () => FIRST_VERSION,
-    }
 }
 
 impl Manifest {
@@ -165,6 +137,8 @@ impl SessionError {
 fn check_columns(record: &RunRecord) -> Result<(), String> {
     let of_decoder = |problem| format!("decode: {problem}");
     record.decode.as_ref().map_or(Ok(()), |stage| check_lengths(&stage.frames).map_err(of_decoder))?;
+    let of_stream = |problem| format!("another stream: {problem}");
+    record.other_streams.iter().try_for_each(|stream| check_lengths(&stream.frames).map_err(of_stream))?;
     check_lengths(&record.frames)
 }
 
@@ -186,6 +160,8 @@ fn check_lengths(frames: &FrameColumns) -> Result<(), String> {
         ("kinds", frames.kinds.chars().count()),
     ];
     let optional = [
+        ("input_lock_ns", frames.input_lock_ns.len()),
+        ("input_unlock_ns", frames.input_unlock_ns.len()),
         ("map_ns", frames.map_ns.len()),
         ("unmap_ns", frames.unmap_ns.len()),
         ("convert_ns", frames.convert_ns.len()),

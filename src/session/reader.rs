@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::record::RunRecord;
-use crate::session::{FORMAT_VERSION, MANIFEST_FILE, Manifest, RUNS_FILE, SessionError, check_columns, noise_floor};
+use crate::session::{
+    FORMAT_VERSION, MANIFEST_FILE, Manifest, PREROLL_VERSION, RUNS_FILE, SessionError, check_columns, noise_floor,
+};
 use crate::stats::analysis::Analysis;
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::evidence::side::Side;
@@ -126,13 +128,14 @@ impl Session {
 
     /// The runs that match `filter`, as one side of a comparison; `name` is the session as the user named it.
     pub fn side<'a>(&'a self, name: &'a str, filter: CaseFilter) -> Side<'a> {
-        let Manifest { created_unix_ms, plan, input, settings, device, environment, .. } = &self.manifest;
+        let Manifest { created_unix_ms, plan, input, settings, rehearsals, device, environment, .. } = &self.manifest;
         Side {
             session: name,
             created_unix_ms: *created_unix_ms,
             plan,
             input,
             settings,
+            rehearsals,
             device,
             environment,
             noise: self.noise.as_ref(),
@@ -176,7 +179,11 @@ pub(super) fn read_manifest(dir: &Path) -> Result<Manifest, SessionError> {
     if format_version > FORMAT_VERSION {
         return Err(SessionError::Newer { dir: dir.to_owned(), found: format_version });
     }
-    serde_json::from_slice(&text).map_err(bad)
+    let mut manifest: Manifest = serde_json::from_slice(&text).map_err(bad)?;
+    if format_version < PREROLL_VERSION {
+        manifest.plan.preroll = Some(0);
+    }
+    Ok(manifest)
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,15 @@ use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::RunSummary;
 
 pub fn case(reap_threshold: u32, lock: LockPlacement) -> Case {
-    Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client: Default::default(), decode: None }
+    Case {
+        codec: Codec::H264,
+        reap_threshold,
+        lock,
+        pool: reap_threshold,
+        names_pool: false,
+        client: Default::default(),
+        decode: None,
+    }
 }
 
 /// A good counted run of 100 frames that never waits.
@@ -37,6 +45,10 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
         },
         frames: FrameColumns::default(),
         digest_ns: None,
+        preroll: None,
+        other_streams: Vec::new(),
+        telemetry: None,
+        warm_up: None,
         decode: None,
     }
 }
@@ -51,6 +63,7 @@ pub struct Origin {
     pub plan: Plan,
     pub input: InputInfo,
     pub settings: std::collections::BTreeMap<Codec, crate::record::EncodeSettings>,
+    pub rehearsals: std::collections::BTreeMap<Codec, crate::record::Rehearsal>,
     pub device: DeviceInfo,
     pub environment: Environment,
 }
@@ -69,6 +82,7 @@ impl Default for Origin {
                 digest: "0123456789abcdef".to_owned(),
             },
             settings: Default::default(),
+            rehearsals: Default::default(),
             device: DeviceInfo {
                 kind: DeviceKind::Virtual,
                 name: "virtual:fixed".to_owned(),
@@ -90,6 +104,7 @@ impl Origin {
             plan: &self.plan,
             input: &self.input,
             settings: &self.settings,
+            rehearsals: &self.rehearsals,
             device: &self.device,
             environment: &self.environment,
             noise: None,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::record::{FrameColumns, RunRecord};
+use crate::record::{FrameColumns, RunRecord, Telemetry};
 use crate::session::{Session, SessionError, noise_floor};
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::runs::summary::{Group, RunSummary, groups};
@@ -33,6 +33,8 @@ pub struct LoadedRun {
     pub frames: Arc<FrameColumns>,
     /// Of the decoder that feeds the encoder.
     pub decode: Option<Arc<FrameColumns>>,
+    /// What the GPU's instruments showed meanwhile.
+    pub telemetry: Option<Arc<Telemetry>>,
 }
 
 impl LoadedSession {
@@ -44,11 +46,16 @@ impl LoadedSession {
     pub fn open(dir: &Path, mut tell: impl FnMut(f32)) -> Result<Self, SessionError> {
         let mut frames = Vec::new();
         let session = Session::open_each(dir, |record, share| {
-            frames.push((Arc::new(record.frames), record.decode.map(|stage| Arc::new(stage.frames))));
+            let decode = record.decode.map(|stage| Arc::new(stage.frames));
+            frames.push((Arc::new(record.frames), decode, record.telemetry.map(Arc::new)));
             tell(share);
         })?;
-        let run =
-            |(summary, (frames, decode)): (&RunSummary, _)| LoadedRun { summary: summary.clone(), frames, decode };
+        let run = |(summary, (frames, decode, telemetry)): (&RunSummary, _)| LoadedRun {
+            summary: summary.clone(),
+            frames,
+            decode,
+            telemetry,
+        };
         let runs = session.summaries.iter().zip(frames).map(run).collect();
         Ok(Self { groups: session.groups(), session, runs, version: next_version() })
     }
@@ -83,7 +90,8 @@ impl LoadedRun {
     fn of(record: RunRecord) -> Self {
         let summary = RunSummary::of(&record);
         let decode = record.decode.map(|stage| Arc::new(stage.frames));
-        Self { summary, frames: Arc::new(record.frames), decode }
+        let telemetry = record.telemetry.map(Arc::new);
+        Self { summary, frames: Arc::new(record.frames), decode, telemetry }
     }
 }
 

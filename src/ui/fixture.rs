@@ -15,6 +15,7 @@ use crate::ui::data::LoadedSession;
 pub fn session() -> LoadedSession {
     let manifest = Manifest {
         settings: Default::default(),
+        rehearsals: Default::default(),
         format_version: FORMAT_VERSION,
         created_unix_ms: 1_700_000_000_000,
         plan: Plan::default(),
@@ -53,6 +54,7 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         reap_threshold,
         lock: LockPlacement::Inline,
         pool: reap_threshold,
+        names_pool: false,
         client: Default::default(),
         decode: None,
     };
@@ -87,6 +89,10 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         metrics,
         frames,
         digest_ns: None,
+        preroll: None,
+        other_streams: Vec::new(),
+        telemetry: None,
+        warm_up: None,
         decode: None,
     }
 }

@@ -8,7 +8,7 @@ use eframe::egui::{Context, Id, Ui};
 use crate::contract::EngineKind;
 
 /// Options as errors name them, and the controls to name instead. A longer text stands before its own beginning.
-const CONTROLS: [(&str, &str); 33] = [
+const CONTROLS: [(&str, &str); 34] = [
     ("pass --allow-virtual-against-real", "tick 'Allow comparing a virtual device with a real one' under Criteria"),
     ("--allow-virtual-against-real", "'Allow comparing a virtual device with a real one'"),
     ("pass --allow-different-input", "tick 'Allow different inputs' under Criteria"),
@@ -37,6 +37,7 @@ const CONTROLS: [(&str, &str); 33] = [
     ("--blocks", "'Processes'"),
     ("--until", "'Add rounds until precise enough'"),
     ("--frames", "'Frames per run'"),
+    ("--streams", "'Streams'"),
     ("--baseline", "other programs"),
     ("--verify", "'Decode its output'"),
     ("--pool", "'Set pool size'"),

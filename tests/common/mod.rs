@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use inflight::contract::{
-    Codec, Dimensions, EncodedPacket, EncoderConfig, FrameRate, FrameView, LockPlacement, PacketSink, PixelFormat,
-    Tuning,
+    Codec, Dimensions, EncodedPacket, EncoderConfig, FrameRate, FrameView, LockPlacement, PacketSink, PictureKind,
+    PixelFormat, Tuning,
 };
 use inflight::device::Device;
 use moq_nvenc::sys::nvEncodeAPI as sys;
@@ -37,11 +37,24 @@ pub fn view<'a>(config: &EncoderConfig, data: &'a [u8], pts: u64) -> FrameView<'
     FrameView { format: config.format, dimensions: config.dimensions, data, pts }
 }
 
+/// A packet that outlives its sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPacket {
+    pub data: Vec<u8>,
+    pub pts: u64,
+    pub encode_idx: u64,
+    pub kind: PictureKind,
+}
+
 /// A sink that keeps every packet, and where they are kept.
-pub fn keeping_sink() -> (PacketSink, Arc<Mutex<Vec<EncodedPacket>>>) {
+pub fn keeping_sink() -> (PacketSink, Arc<Mutex<Vec<KeptPacket>>>) {
     let packets = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&packets);
-    (Box::new(move |packet| kept.lock().expect("no sink panics").push(packet)), packets)
+    let sink = move |packet: EncodedPacket<'_>| {
+        let EncodedPacket { data, pts, encode_idx, kind } = packet;
+        kept.lock().expect("no sink panics").push(KeptPacket { data: data.to_vec(), pts, encode_idx, kind });
+    };
+    (Box::new(sink), packets)
 }
 
 /// The virtual driver's functions, for tests that replace some of them.

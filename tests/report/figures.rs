@@ -26,7 +26,15 @@ pub fn check(svg: &str) {
 
 fn case(reap_threshold: u32) -> Case {
     let lock = LockPlacement::Thread;
-    Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client: Default::default(), decode: None }
+    Case {
+        codec: Codec::H264,
+        reap_threshold,
+        lock,
+        pool: reap_threshold,
+        names_pool: false,
+        client: Default::default(),
+        decode: None,
+    }
 }
 
 /// Runs whose every metric is `value`.

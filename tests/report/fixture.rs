@@ -161,6 +161,8 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         queue_peak: frames.depth.iter().copied().max().unwrap_or(0),
         blocked_ns: sum(&frames.blocked_ns),
         upload_ns: sum(&frames.upload_ns),
+        input_lock_ns: 0,
+        input_unlock_ns: 0,
         submit_ns: sum(&frames.submit_ns),
         lock_ns: sum(&frames.lock_ns),
         copy_ns: sum(&frames.copy_ns),
@@ -189,6 +191,10 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         metrics,
         frames,
         digest_ns: None,
+        preroll: None,
+        other_streams: Vec::new(),
+        telemetry: None,
+        warm_up: None,
         decode: None,
     }
 }
@@ -243,6 +249,7 @@ pub fn session(plan: &Plan, device: DeviceInfo, change: impl Fn(&mut RunRecord))
 fn write(dir: &Path, plan: &Plan, device: DeviceInfo, change: impl Fn(&mut RunRecord)) -> Session {
     let manifest = Manifest {
         settings: Default::default(),
+        rehearsals: Default::default(),
         format_version: FORMAT_VERSION,
         created_unix_ms: 1_771_459_200_000,
         plan: plan.clone(),

@@ -193,7 +193,7 @@ fn a_before_side_from_elsewhere_is_shown_as_such() {
     assert!(svg("depth").contains("before: T=1 (inline)") && svg("depth").contains("after: T=4 (inline)"));
     assert!(svg("lock-wait").contains("before: T=1 (inline)") && svg("wait-split").contains("before: T=1 (inline)"));
     assert!(report.markdown.contains(
-        "inflight compare --before old:codec=h264,reap=1,lock=inline,pool=1 --after new:codec=h264,reap=4,lock=inline,pool=4"
+        "inflight compare --before old:codec=h264,reap=1,lock=inline,pool=4 --after new:codec=h264,reap=4,lock=inline,pool=4"
     ));
 }
 

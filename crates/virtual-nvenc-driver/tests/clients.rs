@@ -4,132 +4,27 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
 
+#[path = "common/client.rs"]
+mod client;
 mod common;
+#[path = "common/parts.rs"]
+mod parts;
 
-use std::ffi::c_void;
 use std::io::{BufRead, BufReader};
 use std::mem::ManuallyDrop;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Child;
+use std::time::Duration;
 
+use client::Client;
 use common::Drivers;
-use libloading::Library;
 use moq_nvenc::sys::nvEncodeAPI as sys;
+use parts::ended_well;
 
-/// What the started client is to do.
-const PART: &str = "VIRTUAL_NVENC_TEST_PART";
-/// Whatever is waited for comes within this, or never will.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// NVENCSTATUS.
 const INVALID_ENCODER_DEVICE: u32 = 3;
 const DEVICE: &str = "latency_us=2000,interval_us=1000";
 
-/// A session on the library that the loader finds.
-struct Client {
-    library: ManuallyDrop<Library>,
-    table: sys::NV_ENCODE_API_FUNCTION_LIST,
-    encoder: *mut c_void,
-    slots: Vec<(*mut c_void, *mut c_void)>,
-}
-
-macro_rules! call {
-    ($client:expr, $name:ident($($argument:expr),*)) => {{
-        // SAFETY: the driver filled the slot, and the arguments live through the call.
-        let status = unsafe { $client.table.$name.unwrap()($client.encoder, $($argument),*) } as u32;
-        assert_eq!(status, 0, stringify!($name));
-    }};
-}
-
 impl Client {
-    fn open(num_slots: usize) -> Self {
-        // SAFETY: the library is the virtual driver, whose loading has no effect.
-        let library = ManuallyDrop::new(unsafe { Library::new("libnvidia-encode.so.1") }.unwrap());
-        let mut table =
-            sys::NV_ENCODE_API_FUNCTION_LIST { version: sys::NV_ENCODE_API_FUNCTION_LIST_VER, ..Default::default() };
-        type Create = unsafe extern "C" fn(*mut sys::NV_ENCODE_API_FUNCTION_LIST) -> u32;
-        // SAFETY: the symbol has this signature in NVIDIA's header.
-        let status = unsafe { library.get::<Create>(b"NvEncodeAPICreateInstance").unwrap()(&mut table) };
-        assert_eq!(status, 0);
-        let mut client = Self { library, table, encoder: std::ptr::null_mut(), slots: Vec::new() };
-        client.open_session();
-        client.make_slots(num_slots);
-        client
-    }
-
-    fn open_session(&mut self) {
-        let mut open = sys::NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS {
-            version: sys::NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS_VER,
-            deviceType: sys::NV_ENC_DEVICE_TYPE::NV_ENC_DEVICE_TYPE_CUDA,
-            device: 64 as *mut c_void,
-            apiVersion: sys::NVENCAPI_VERSION,
-            ..Default::default()
-        };
-        // SAFETY: the driver filled the slot, and the arguments live through the call.
-        let status = unsafe { self.table.nvEncOpenEncodeSessionEx.unwrap()(&mut open, &mut self.encoder) } as u32;
-        assert_eq!(status, 0);
-        let mut init = sys::NV_ENC_INITIALIZE_PARAMS {
-            version: sys::NV_ENC_INITIALIZE_PARAMS_VER,
-            encodeGUID: sys::NV_ENC_CODEC_H264_GUID,
-            presetGUID: sys::NV_ENC_PRESET_P1_GUID,
-            tuningInfo: sys::NV_ENC_TUNING_INFO::NV_ENC_TUNING_INFO_ULTRA_LOW_LATENCY,
-            encodeWidth: 64,
-            encodeHeight: 64,
-            frameRateNum: 30,
-            frameRateDen: 1,
-            enablePTD: 1,
-            ..Default::default()
-        };
-        call!(self, nvEncInitializeEncoder(&mut init));
-    }
-
-    fn make_slots(&mut self, num_slots: usize) {
-        for _ in 0..num_slots {
-            let mut input = sys::NV_ENC_CREATE_INPUT_BUFFER {
-                version: sys::NV_ENC_CREATE_INPUT_BUFFER_VER,
-                width: 64,
-                height: 64,
-                bufferFmt: sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_NV12,
-                ..Default::default()
-            };
-            call!(self, nvEncCreateInputBuffer(&mut input));
-            let mut output = sys::NV_ENC_CREATE_BITSTREAM_BUFFER {
-                version: sys::NV_ENC_CREATE_BITSTREAM_BUFFER_VER,
-                ..Default::default()
-            };
-            call!(self, nvEncCreateBitstreamBuffer(&mut output));
-            self.slots.push((input.inputBuffer, output.bitstreamBuffer));
-        }
-    }
-
-    fn submit(&self, picture: usize) {
-        let (input, output) = self.slots[picture % self.slots.len()];
-        let mut params = sys::NV_ENC_PIC_PARAMS {
-            version: sys::NV_ENC_PIC_PARAMS_VER,
-            inputWidth: 64,
-            inputHeight: 64,
-            inputTimeStamp: picture as u64,
-            inputBuffer: input,
-            outputBitstream: output,
-            bufferFmt: sys::NV_ENC_BUFFER_FORMAT::NV_ENC_BUFFER_FORMAT_NV12,
-            pictureStruct: sys::NV_ENC_PIC_STRUCT::NV_ENC_PIC_STRUCT_FRAME,
-            ..Default::default()
-        };
-        call!(self, nvEncEncodePicture(&mut params));
-    }
-
-    fn reap(&self, picture: usize) {
-        let output = self.slots[picture % self.slots.len()].1;
-        let mut lock = sys::NV_ENC_LOCK_BITSTREAM {
-            version: sys::NV_ENC_LOCK_BITSTREAM_VER,
-            outputBitstream: output,
-            ..Default::default()
-        };
-        call!(self, nvEncLockBitstream(&mut lock));
-        assert_eq!(lock.outputTimeStamp, picture as u64);
-        assert!(lock.bitstreamSizeInBytes > 0);
-        call!(self, nvEncUnlockBitstream(output));
-    }
-
     /// The status of locking a picture's output.
     fn try_lock(&self, picture: usize) -> u32 {
         let mut lock = sys::NV_ENC_LOCK_BITSTREAM {
@@ -145,24 +40,12 @@ impl Client {
     fn encode(&self, num_pictures: usize) {
         (0..num_pictures).for_each(|picture| self.encode_one(picture));
     }
-
-    fn encode_one(&self, picture: usize) {
-        if picture >= self.slots.len() {
-            self.reap(picture - self.slots.len());
-        }
-        self.submit(picture);
-    }
-
-    fn close(self) {
-        // SAFETY: the driver filled the slot.
-        assert_eq!(unsafe { self.table.nvEncDestroyEncoder.unwrap()(self.encoder) } as u32, 0);
-    }
 }
 
 /// Plays the part that the environment names; in an ordinary run of the tests there is none.
 #[test]
 fn client() {
-    let Ok(part) = std::env::var(PART) else { return };
+    let Some(part) = parts::part() else { return };
     match part.as_str() {
         "encode" => {
             let client = Client::open(4);
@@ -218,24 +101,7 @@ fn fork_in_flight() {
 }
 
 fn start(drivers: &Drivers, part: &str) -> Child {
-    let mut command: Command = drivers.command(std::env::current_exe().unwrap(), DEVICE);
-    command.args(["--exact", "client", "--nocapture"]).env(PART, part);
-    command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap()
-}
-
-/// Waits for the end of a client, and for a good one.
-fn ended_well(mut child: Child, part: &str) {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return assert!(status.success(), "{part}: {status}");
-        }
-        if start.elapsed() > PATIENCE {
-            drop(child.kill());
-            panic!("{part} hangs");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    parts::start(drivers.command(std::env::current_exe().unwrap(), DEVICE), "client", part)
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What a virtual device is: a profile and what overrides it, read from and written as one line of text.
 //! It knows no session and no clock.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,6 +14,7 @@ use crate::engine::{Jitter, Service};
 use crate::payload::{Codec, Mode};
 use crate::profiles::{Profile, default_profile, profiles};
 use crate::versions::{ApiVersion, V13_0};
+use crate::video_clock::{Clocking, Throttle};
 
 /// A virtual device. As text: `""`, `"NAME"`, `"key=value,…"` or `"NAME,key=value,…"`.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +41,8 @@ pub struct DeviceConfig {
     pub lock_holds_session: bool,
     /// How much longer an IDR picture takes.
     pub idr_factor: f64,
+    /// How much longer the first picture of each session takes.
+    pub first_us: u32,
     /// Half width of the jitter of each picture's cost, in percent.
     pub jitter_pct: f64,
     /// Seed of the jitter.
@@ -45,6 +51,12 @@ pub struct DeviceConfig {
     pub engines: u32,
     /// Sessions that may be open at a time.
     pub sessions: u32,
+    /// Sessions of other processes: they count among those, and take no time of the engines.
+    pub foreign_sessions: u32,
+    /// How the engines' clock follows their work.
+    pub clock: Clocking,
+    /// When that clock is halved.
+    pub throttle: Throttle,
     /// Codecs offered, in the order in which they are listed.
     pub codecs: Vec<Codec>,
     /// What the streams carry.
@@ -123,10 +135,14 @@ impl DeviceConfig {
             queue: 0,
             lock_holds_session: false,
             idr_factor: profile.idr_factor,
+            first_us: 0,
             jitter_pct: 0.0,
             seed: 0,
             engines: 1,
             sessions: 8,
+            foreign_sessions: 0,
+            clock: Clocking::Fixed,
+            throttle: Throttle::Never,
             codecs: vec![Codec::H264, Codec::Hevc],
             payload: Mode::Mosaic,
             api: V13_0,
@@ -161,13 +177,28 @@ impl DeviceConfig {
         (service.latency_ns, service.interval_ns)
     }
 
+    /// Is there anything to see on the device's instruments: a clock that changes, or sessions of others?
+    pub fn has_instruments(&self) -> bool {
+        self.clock != Clocking::Fixed || self.throttle != Throttle::Never || self.foreign_sessions > 0
+    }
+
     /// How long NvEncLockBitstream takes beyond the wait for the picture, in nanoseconds.
     pub fn lock_ns(&self, codec: Codec) -> u64 {
         u64::from(self.lock_us.unwrap_or_else(|| self.profile.lock_us(codec))) * 1000
     }
 
-    pub(crate) fn jitter(&self) -> Jitter {
-        Jitter { seed: self.seed, percent: self.jitter_pct }
+    /// What one picture of a session costs where an ordinary one costs `ordinary`.
+    pub(crate) fn picture_service(
+        &self,
+        ordinary: Service,
+        is_idr: bool,
+        session_idx: u64,
+        picture_idx: u64,
+    ) -> Service {
+        let idr_factor = if is_idr { self.idr_factor } else { 1.0 };
+        let jitter = Jitter { seed: self.seed, percent: self.jitter_pct }.factor(session_idx, picture_idx);
+        let first_ns = if picture_idx == 0 { u64::from(self.first_us) * 1000 } else { 0 };
+        ordinary.scaled(idr_factor * jitter).longer(first_ns)
     }
 
     fn set(&mut self, key: &'static str, value: &str) -> Result<(), ConfigError> {
@@ -181,10 +212,14 @@ impl DeviceConfig {
             "queue" => self.queue = number(key, value, 0..=MAX_QUEUE, "0 (no limit) to 64 frames")?,
             "lock_holds" => self.lock_holds_session = lock_holds(key, value)?,
             "idr_factor" => self.idr_factor = number(key, value, 0.1..=100.0, "a factor from 0.1 to 100")?,
+            "first_us" => self.first_us = number(key, value, 0..=MAX_US, "0 to 10000000 µs")?,
             "jitter_pct" => self.jitter_pct = number(key, value, 0.0..=100.0, "0 to 100 percent")?,
             "seed" => self.seed = number(key, value, 0..=u64::MAX, "a whole number")?,
             "engines" => self.engines = number(key, value, 0..=64, "0 to 64 engines")?,
             "sessions" => self.sessions = number(key, value, 1..=1024, "1 to 1024 sessions")?,
+            "foreign_sessions" => self.foreign_sessions = number(key, value, 0..=1024, "0 to 1024 sessions")?,
+            "clock" => self.clock = value.parse().map_err(|()| bad_value(key, value, CLOCK_EXPECTED))?,
+            "throttle" => self.throttle = value.parse().map_err(|()| bad_value(key, value, THROTTLE_EXPECTED))?,
             "codecs" => self.codecs = codecs(key, value)?,
             "payload" => self.payload = payload(key, value)?,
             "api" => self.api = value.parse().map_err(|()| bad_value(key, value, API_EXPECTED))?,
@@ -204,11 +239,13 @@ const MAX_US: u32 = 10_000_000;
 const MAX_QUEUE: u32 = 64;
 
 const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
+const CLOCK_EXPECTED: &str = "fixed, or ramp:TIME with a time of at most 3600s, for example ramp:400ms";
+const THROTTLE_EXPECTED: &str = "never, every:TIME (2s to 3600s) or after:TIME (at most 3600s), for example every:7s";
 
 const COSTS_EXPECTED: &str =
     "rows like h264:p1:640x360:700000:350000 (latency and interval in ns) or h264:decode:…, joined by +";
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 21] = [
     "latency_us",
     "interval_us",
     "costs",
@@ -218,10 +255,14 @@ const KEYS: [&str; 17] = [
     "queue",
     "lock_holds",
     "idr_factor",
+    "first_us",
     "jitter_pct",
     "seed",
     "engines",
     "sessions",
+    "foreign_sessions",
+    "clock",
+    "throttle",
     "codecs",
     "payload",
     "api",
@@ -352,7 +393,7 @@ impl fmt::Display for DeviceConfig {
     }
 }
 
-fn values(config: &DeviceConfig) -> [(&'static str, String); 17] {
+fn values(config: &DeviceConfig) -> [(&'static str, String); 21] {
     let optional = |us: Option<u32>| us.map_or_else(String::new, |us| us.to_string());
     let codec_names = config.codecs.iter().map(|codec| match codec {
         Codec::H264 => "h264",
@@ -373,106 +414,17 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 17] {
         ("queue", config.queue.to_string()),
         ("lock_holds", if config.lock_holds_session { "session" } else { "nothing" }.to_owned()),
         ("idr_factor", config.idr_factor.to_string()),
+        ("first_us", config.first_us.to_string()),
         ("jitter_pct", config.jitter_pct.to_string()),
         ("seed", config.seed.to_string()),
         ("engines", config.engines.to_string()),
         ("sessions", config.sessions.to_string()),
+        ("foreign_sessions", config.foreign_sessions.to_string()),
+        ("clock", config.clock.to_string()),
+        ("throttle", config.throttle.to_string()),
         ("codecs", codec_names.collect::<Vec<_>>().join("+")),
         ("payload", payload.to_owned()),
         ("api", config.api.to_string()),
         ("host_work_us", config.host_work_us.to_string()),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::versions::HEADERS;
-
-    fn parse(text: &str) -> Result<DeviceConfig, ConfigError> {
-        text.parse()
-    }
-
-    fn cost(text: &str) -> (u64, u64) {
-        let service = parse(text).unwrap().service(Codec::H264, 1, 640, 360);
-        (service.latency_ns / 1000, service.interval_ns / 1000)
-    }
-
-    #[test]
-    fn grammar_takes_name_keys_both_or_neither() {
-        assert_eq!(parse(""), Ok(DeviceConfig::default()));
-        assert_eq!(parse("fixed"), Ok(DeviceConfig::default()));
-        assert_eq!(parse("submit_us=5").unwrap().submit_us, 5);
-        assert_eq!(parse("ada,submit_us=5").unwrap().profile.name, "ada");
-        assert_eq!(parse("video-hw-2026-02").unwrap().host_work_us, 300);
-    }
-
-    #[test]
-    fn one_of_latency_and_interval_pulls_the_other_only_as_far_as_needed() {
-        assert_eq!(cost(""), (700, 700));
-        assert_eq!(cost("latency_us=1400"), (1400, 700));
-        assert_eq!(cost("latency_us=500"), (500, 500));
-        assert_eq!(cost("interval_us=1100"), (1100, 1100));
-        assert_eq!(cost("interval_us=350"), (700, 350));
-        assert_eq!(cost("latency_us=1400,interval_us=350"), (1400, 350));
-    }
-
-    #[test]
-    fn handing_out_costs_what_is_said_else_what_the_profile_says() {
-        let lock_ns = |text: &str| [Codec::H264, Codec::Hevc].map(|codec| parse(text).unwrap().lock_ns(codec));
-        assert_eq!(lock_ns("ada"), [0, 0]);
-        assert_eq!(lock_ns("ada,lock_us=3"), [3_000, 3_000]);
-        assert_eq!(lock_ns("video-hw-2026-02"), [75_000, 19_000]);
-        assert_eq!(lock_ns("video-hw-2026-02,lock_us=0"), [0, 0]);
-    }
-
-    #[test]
-    fn display_reads_back_as_the_same_device() {
-        let texts = [
-            "fixed",
-            "ada,submit_us=0",
-            "fixed,latency_us=1400,interval_us=350,jitter_pct=2.5,seed=9,codecs=hevc,payload=lossless,api=12.1",
-            "video-hw-2026-02,engines=2,sessions=3,idr_factor=1.5,host_work_us=0",
-            "video-hw-2026-02,lock_us=0",
-            "fixed,queue=4,lock_holds=session",
-            "fixed,decode_us=250",
-            "fixed,costs=h264:p1:640x360:700000:350000+hevc:decode:640x360:5:4,queue=4",
-        ];
-        for text in texts {
-            let config = parse(text).unwrap();
-            assert_eq!(parse(&config.to_string()).unwrap(), config);
-        }
-        assert_eq!(parse("fixed,submit_us=0").unwrap().to_string(), "fixed");
-    }
-
-    #[test]
-    fn a_card_is_written_by_its_name_and_in_full_by_its_costs() {
-        let config = parse("costs=h264:p1:640x360:1400000:350000,queue=4").unwrap();
-        let config = DeviceConfig { card: Some("card.json".to_owned()), ..config }.overridden("queue=5").unwrap();
-        assert_eq!(config.to_string(), "fixed,card=card.json,queue=5");
-        assert_eq!(format!("{config:#}"), "fixed,costs=h264:p1:640x360:1400000:350000,queue=5");
-        assert_eq!(config.picture_cost_ns(Codec::H264, 1, 640, 360), (1_400_000, 350_000));
-        assert_eq!(config.picture_cost_ns(Codec::Hevc, 1, 640, 360), (700_000, 700_000));
-    }
-
-    #[test]
-    fn errors_name_what_is_known() {
-        let text = |device: &str| parse(device).unwrap_err().to_string();
-        assert_eq!(text("foo"), "unknown profile 'foo': use fixed, ada, turing, blackwell, video-hw-2026-02");
-        assert!(text("ada,speed=1").starts_with("unknown key 'speed': use latency_us, interval_us,"));
-        assert_eq!(text("codecs=av1"), "bad value 'av1' for codecs: expected h264, hevc or h264+hevc");
-        assert_eq!(text("latency_us=-1"), "bad value '-1' for latency_us: expected 0 to 10000000 µs");
-        assert_eq!(text("jitter_pct=NaN"), "bad value 'NaN' for jitter_pct: expected 0 to 100 percent");
-        assert_eq!(text("api=9.0"), format!("bad value '9.0' for api: expected {API_EXPECTED}"));
-        assert_eq!(text("seed=1,seed=2"), "key 'seed' is given twice: keep one of them");
-        assert_eq!(text("ada,fast"), "'fast' is not key=value: write for example latency_us=700");
-        assert!(text("latency_us=1,interval_us=2").contains("at least one interval"));
-        assert_eq!(text("lock_holds=1"), "bad value '1' for lock_holds: expected session or nothing");
-        assert!(text("ada,").contains("not key=value"));
-    }
-
-    #[test]
-    fn api_text_names_every_header() {
-        assert!(HEADERS.iter().all(|header| API_EXPECTED.contains(&header.to_string())));
-    }
 }

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use crate::clock::instant;
+use crate::activity::Load;
+use crate::clock::{instant, now_ns};
 use crate::config::DeviceConfig;
 use crate::engine::{Engine, Service, Slot};
 use crate::handles::{Handle, Registry};
 use crate::memory::DeviceReader;
+use crate::readings::GpuReadings;
 use crate::rules::{Answer, Basis, Refusal, Rule};
 use crate::versions::V12_0;
+use crate::video_clock::{FULL_MHZ, VideoClock};
 
 /// Devices in existence.
 static DEVICES: Registry<Model> = Registry::new();
@@ -106,6 +109,17 @@ impl Device {
         self.model.counters()
     }
 
+    /// What its instruments show now.
+    pub fn readings(&self) -> GpuReadings {
+        self.model.readings(now_ns())
+    }
+
+    /// Keeps the video clock at so many MHz (within what it can be) instead of what `clock=` says, for pictures that are
+    /// submitted from now on; `None`: undoes it. `throttle=` halves a locked clock too.
+    pub fn lock_clock(&self, mhz: Option<u32>) {
+        self.model.clock.lock(mhz);
+    }
+
     /// From now on each engine notes when it works on its next pictures, so many at most.
     pub fn note_pictures(&self, num_pictures: usize) {
         self.model.note_pictures(num_pictures);
@@ -138,6 +152,7 @@ pub struct Model {
     /// Reads the memory that clients register; `None`: it is memory of this process.
     pub reader: Option<Arc<dyn DeviceReader>>,
     engines: Vec<Mutex<Engine>>,
+    clock: VideoClock,
     seats: Mutex<Seats>,
     pictures: AtomicU64,
     late_pictures: AtomicU64,
@@ -150,6 +165,12 @@ pub struct Model {
 struct Seats {
     sessions_per_engine: Vec<u32>,
     num_opened: u64,
+}
+
+impl Seats {
+    fn num_open(&self) -> u32 {
+        self.sessions_per_engine.iter().sum()
+    }
 }
 
 /// A session's place on the device.
@@ -166,6 +187,7 @@ impl Model {
         Model {
             engines: (0..num_engines).map(|_| Mutex::default()).collect(),
             seats: Mutex::new(Seats { sessions_per_engine: vec![0; num_engines], num_opened: 0 }),
+            clock: VideoClock::new(config.clock, config.throttle, now_ns()),
             pictures: AtomicU64::new(0),
             late_pictures: AtomicU64::new(0),
             late_ns: AtomicU64::new(0),
@@ -178,7 +200,7 @@ impl Model {
     /// Gives a new session the engine with the fewest sessions, where the session limit allows one more.
     pub fn take_seat(&self) -> Answer<Seat> {
         let mut seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
-        if seats.sessions_per_engine.iter().sum::<u32>() >= self.config.sessions {
+        if seats.num_open() + self.config.foreign_sessions >= self.config.sessions {
             // Drivers of the first headers answer 10 here, newer ones 21; no source names the version of the change.
             let is_newer = self.config.api >= V12_0;
             return Err(if is_newer { Rule::SessionLimit } else { Rule::SessionLimitOld }.into());
@@ -204,7 +226,30 @@ impl Model {
     pub fn schedule(&self, seat: Seat, submitted_ns: u64, service: Service) -> Slot {
         self.pictures.fetch_add(1, Ordering::Relaxed);
         let engine = &self.engines[seat.engine_idx % self.engines.len()]; // take_seat chose it, and engines are never removed
-        engine.lock().unwrap_or_else(PoisonError::into_inner).schedule(submitted_ns, service)
+        let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+        let service = self.clock.take_up(engine.start_ns(submitted_ns), service);
+        engine.schedule(submitted_ns, service)
+    }
+
+    fn readings(&self, now_ns: u64) -> GpuReadings {
+        let mut all = Load::default();
+        for engine in &self.engines {
+            all += engine.lock().unwrap_or_else(PoisonError::into_inner).load(now_ns);
+        }
+        // A share of a second in percent, a rate and a mean of a second: numbers that fit.
+        let share = |part: u64, of: u64, whole: u64| (part as f64 * whole as f64 / of.max(1) as f64).round() as u32;
+        let span_ns = all.span_ns / self.engines.len() as u64;
+        GpuReadings {
+            video_mhz: self.clock.mhz(now_ns),
+            max_video_mhz: FULL_MHZ,
+            encoder_utilisation_pct: share(all.busy_ns, all.span_ns, 100),
+            own_sessions: self.seats.lock().unwrap_or_else(PoisonError::into_inner).num_open(),
+            foreign_sessions: self.config.foreign_sessions,
+            pictures_per_s: share(all.num_pictures, span_ns, 1_000_000_000),
+            latency_us: share(all.latency_ns, all.num_pictures * 1000, 1),
+            is_throttled: self.clock.is_throttled(now_ns),
+            is_idle: self.clock.is_idle(now_ns),
+        }
     }
 
     fn note_pictures(&self, num_pictures: usize) {
@@ -247,7 +292,7 @@ impl Model {
             pictures: self.pictures.load(Ordering::Relaxed),
             late_pictures: self.late_pictures.load(Ordering::Relaxed),
             late_ns: self.late_ns.load(Ordering::Relaxed),
-            open_sessions: seats.sessions_per_engine.iter().sum(),
+            open_sessions: seats.num_open(),
             rules_broken: breaches
                 .map(|(rule, count)| RuleCount {
                     rule: rule.name(),
@@ -283,6 +328,53 @@ mod tests {
         model.leave_seat(seats[1]);
         let next = model.take_seat().unwrap();
         assert_eq!((next.engine_idx, next.session_idx), (1, 4), "indices of sessions are not used again");
+    }
+
+    #[test]
+    fn sessions_of_other_processes_take_places_and_no_time() {
+        let model = model("engines=2,sessions=4,foreign_sessions=3");
+        assert!(model.take_seat().is_ok());
+        assert!(model.take_seat().is_err());
+        let readings = model.readings(0);
+        assert_eq!((readings.own_sessions, readings.foreign_sessions), (1, 3));
+        assert_eq!((readings.encoder_utilisation_pct, readings.is_idle), (0, true));
+    }
+
+    #[test]
+    fn readings_tell_what_the_engines_did_in_the_last_second() {
+        let model = model("engines=2");
+        let seat = model.take_seat().unwrap();
+        let service = Service { latency_ns: 8_000_000, interval_ns: 4_000_000 };
+        for submitted_ns in (2_000_000_000..3_000_000_000).step_by(5_000_000) {
+            model.schedule(seat, submitted_ns, service);
+        }
+        let GpuReadings { encoder_utilisation_pct, pictures_per_s, latency_us, is_idle, .. } =
+            model.readings(3_000_000_000);
+        assert_eq!(
+            (encoder_utilisation_pct, latency_us, is_idle),
+            (40, 8000, false),
+            "one of two, four fifths of the time"
+        );
+        assert!((199..=201).contains(&pictures_per_s), "{pictures_per_s}");
+        assert_eq!(model.readings(9_000_000_000).encoder_utilisation_pct, 0);
+    }
+
+    #[test]
+    fn a_clock_that_rises_makes_pictures_shorter_until_it_is_full() {
+        let model = model("clock=ramp:100ms");
+        let seat = model.take_seat().unwrap();
+        let service = Service { latency_ns: 650_000, interval_ns: 650_000 };
+        let mut now_ns = 1_000_000_000;
+        let took_ns: Vec<u64> = std::iter::repeat_with(|| {
+            let slot = model.schedule(seat, now_ns, service);
+            now_ns = slot.done_ns;
+            slot.done_ns - slot.start_ns
+        })
+        .take(200)
+        .collect();
+        assert_eq!((took_ns[0], took_ns[199]), (service.scaled(1950.0 / 645.0).latency_ns, service.latency_ns));
+        assert!(took_ns.is_sorted_by(|earlier, later| earlier >= later));
+        assert_eq!(model.readings(now_ns).video_mhz, FULL_MHZ);
     }
 
     #[test]

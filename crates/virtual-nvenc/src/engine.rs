@@ -5,6 +5,8 @@
 //! leaves `latency` ≥ `interval` after it started. Latency above the interval is what makes two pictures in flight
 //! faster than one.
 
+use crate::activity::{Activity, Load};
+
 /// What one picture costs an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -19,6 +21,11 @@ impl Service {
     pub fn scaled(self, factor: f64) -> Service {
         let scale = |ns: u64| (ns as f64 * factor).round() as u64;
         Service { latency_ns: scale(self.latency_ns), interval_ns: scale(self.interval_ns) }
+    }
+
+    /// The same service with so much more before the picture, as for the first of a session.
+    pub fn longer(self, extra_ns: u64) -> Service {
+        Service { latency_ns: self.latency_ns + extra_ns, interval_ns: self.interval_ns + extra_ns }
     }
 }
 
@@ -38,16 +45,24 @@ pub struct Engine {
     last_done_ns: u64,
     /// The pictures since [`Engine::note_up_to`], as many as there was room made for.
     noted: Vec<Slot>,
+    activity: Activity,
 }
 
 impl Engine {
+    /// When it would take up a picture submitted at `submitted_ns`.
+    pub fn start_ns(&self, submitted_ns: u64) -> u64 {
+        submitted_ns.max(self.free_ns)
+    }
+
     /// Books the next picture, submitted at `submitted_ns`. Pictures leave in the order in which they came, so a
     /// short picture behind a long one (an IDR) is done no earlier than that one.
     pub fn schedule(&mut self, submitted_ns: u64, service: Service) -> Slot {
-        let start_ns = submitted_ns.max(self.free_ns);
+        self.activity.settle(submitted_ns, self.free_ns);
+        let start_ns = self.start_ns(submitted_ns);
         self.free_ns = start_ns + service.interval_ns;
         self.last_done_ns = self.last_done_ns.max(start_ns + service.latency_ns);
         let slot = Slot { start_ns, done_ns: self.last_done_ns };
+        self.activity.count(slot.done_ns - submitted_ns);
         // A client measures while this runs, so no memory is asked for.
         if self.noted.len() < self.noted.capacity() {
             self.noted.push(slot);
@@ -59,6 +74,12 @@ impl Engine {
     pub fn note_up_to(&mut self, num_pictures: usize) {
         self.noted.clear();
         self.noted.reserve_exact(num_pictures);
+    }
+
+    /// What it did in the second before `now_ns`.
+    pub(crate) fn load(&mut self, now_ns: u64) -> Load {
+        self.activity.settle(now_ns, self.free_ns);
+        self.activity.load()
     }
 
     /// The pictures since then, in the order in which they were booked.

@@ -4,15 +4,17 @@
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
+use std::time::Instant;
 
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::registered::Registered;
-use super::{Session, params, retry_while_busy, upload};
+use super::{Session, nanos, params, retry_while_busy, upload};
 use crate::contract::{EncoderConfig, FrameView, InputPath};
 use crate::memory::FramePool;
 use crate::nvenc::error::NvencError;
 use crate::nvenc::params::{get, put};
+use crate::pipeline::engine::InputTimes;
 
 /// Where a frame is when it is submitted.
 #[derive(Debug)]
@@ -98,28 +100,32 @@ impl Session {
         Ok(unsafe { get!(params.inputBuffer as *mut c_void) })
     }
 
-    /// Copies the `idx`-th frame to its input. Returns the pitch of its rows in bytes.
+    /// Copies the `idx`-th frame to its input. Returns the pitch of its rows in bytes, and the time that the driver took for the
+    /// memory.
     ///
     /// # Errors
     /// What the driver answers.
-    pub(in crate::nvenc) fn upload(&self, idx: u64, frame: &FrameView<'_>) -> Result<u32, NvencError> {
+    pub(in crate::nvenc) fn upload(&self, idx: u64, frame: &FrameView<'_>) -> Result<(u32, InputTimes), NvencError> {
+        let alone = |pitch| (pitch, InputTimes::default());
         match self.input(idx, frame.pts)? {
             Input::Own(input) => self.upload_by_driver(*input, frame),
-            Input::Registered(registered) if self.is_filled_elsewhere() => Ok(registered.take_filled(frame.pts)),
-            Input::Registered(registered) => self.upload_by_cuda(registered, frame),
+            Input::Registered(registered) if self.is_filled_elsewhere() => Ok(alone(registered.take_filled(frame.pts))),
+            Input::Registered(registered) => self.upload_by_cuda(registered, frame).map(alone),
         }
     }
 
     /// Row by row where the driver's pitch is wider than the frame.
-    fn upload_by_driver(&self, input: *mut c_void, frame: &FrameView<'_>) -> Result<u32, NvencError> {
+    fn upload_by_driver(&self, input: *mut c_void, frame: &FrameView<'_>) -> Result<(u32, InputTimes), NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_LOCK_INPUT_BUFFER>::zeroed();
         // SAFETY: the struct is zeroed and written in place.
         unsafe {
             put!(params.version = sys::NV_ENC_LOCK_INPUT_BUFFER_VER);
             put!(params.inputBuffer = input);
         }
+        let lock_at = Instant::now();
         // SAFETY: the struct is valid during each call.
         let status = retry_while_busy(|| unsafe { (self.api.entries.lock_input)(self.encoder, params.as_mut_ptr()) });
+        let lock_ns = Some(nanos(lock_at.elapsed()));
         self.check("nvEncLockInputBuffer", status)?;
         // SAFETY: the driver succeeded, so it has written both; the buffer is the one made for this size and format,
         // so every plane has its rows at this pitch, and nobody else writes there until it is unlocked.
@@ -128,10 +134,12 @@ impl Session {
             upload::copy_planes(frame, data, pitch as usize);
             pitch
         };
+        let unlock_at = Instant::now();
         // SAFETY: the buffer is the one locked above.
         let status = unsafe { (self.api.entries.unlock_input)(self.encoder, input) };
+        let unlock_ns = Some(nanos(unlock_at.elapsed()));
         self.check("nvEncUnlockInputBuffer", status)?;
-        Ok(pitch)
+        Ok((pitch, InputTimes { lock_ns, unlock_ns, ..InputTimes::default() }))
     }
 
     /// Converts the `idx`-th frame on the device. Answers false where it is encoded as it came.

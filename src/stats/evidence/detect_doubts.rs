@@ -173,7 +173,7 @@ pub fn scatter_pct(runs: &[&RunSummary]) -> Option<f64> {
 }
 
 fn is_throttled(run: &RunSummary) -> bool {
-    run.gpu.is_some_and(|gpu| gpu.is_throttled)
+    run.gpu.is_some_and(|gpu| gpu.is_limited())
 }
 
 fn throttled_pct(runs: &[&RunSummary]) -> f64 {

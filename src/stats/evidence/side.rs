@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::contract::Codec;
 use crate::plan::Plan;
-use crate::record::{Case, DeviceInfo, EncodeSettings, Environment, InputInfo};
+use crate::record::{Case, DeviceInfo, EncodeSettings, Environment, InputInfo, Rehearsal};
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::RunSummary;
@@ -27,6 +27,8 @@ pub struct Side<'a> {
     pub input: &'a InputInfo,
     /// How the encoder was set up, where that is known.
     pub settings: &'a BTreeMap<Codec, EncodeSettings>,
+    /// What a first try of each codec found, where there was one.
+    pub rehearsals: &'a BTreeMap<Codec, Rehearsal>,
     /// What made the numbers.
     pub device: &'a DeviceInfo,
     /// The machine around it.

@@ -10,21 +10,28 @@ use serde::Serialize;
 
 use crate::contract::Codec;
 use crate::plan::Plan;
-use crate::record::Case;
+use crate::record::{Case, Rehearsal};
 use crate::stats::evidence::detect_doubts::{scatter_pct, two_clusters};
 use crate::stats::evidence::side::Side;
 use crate::stats::evidence::side_name::SideName;
 use crate::stats::evidence::streams;
+use crate::stats::math::descriptive::median;
 use crate::stats::runs::counted;
-use crate::stats::runs::summary::Group;
+use crate::stats::runs::metrics::Metric;
+use crate::stats::runs::summary::{Group, RunSummary};
 use crate::units;
 
 /// Wall times that scatter more than this (robust coefficient of variation) say that the computer was not quiet.
 const HIGH_CV_PCT: f64 = 5.0;
 /// Below this the mean of the runs is little more than the runs themselves; ten are usual.
 const FEW_RUNS: usize = 5;
+/// A clock that moves by less from run to run is a boost clock at work.
+const MUCH_CLOCK_PCT: f64 = 5.0;
+/// A first frame that takes longer, and so many times as long as others, is dear.
+const DEAR_FROM_MS: f64 = 10.0;
+const DEAR_TIMES: f64 = 5.0;
 /// What a comparison is about, or what has a check of its own.
-const UNDER_TEST: [&str; 21] = [
+const UNDER_TEST: [&str; 23] = [
     "device",
     "input",
     "frames",
@@ -33,7 +40,9 @@ const UNDER_TEST: [&str; 21] = [
     "decode_reap_thresholds",
     "decode_lock",
     "locks",
-    "pool",
+    "pools",
+    "preroll",
+    "telemetry",
     "warmup",
     "repeat",
     "blocks",
@@ -100,6 +109,10 @@ pub enum Warning {
     Scatter { side: SideName, case: Case, cv_pct: f64 },
     TwoClusters { side: SideName, case: Case, apart_pct: f64 },
     StreamVaries { side: SideName, case: Case, from_frame: u32 },
+    ClockChanged { side: SideName, lowest_mhz: u32, highest_mhz: u32, num_limited: u32, num_runs: u32 },
+    OtherSessions { side: SideName, num_runs: u32, most: u32 },
+    DearFirstFrame { side: SideName, first_ms: f64, usual_ms: f64, is_counted: bool },
+    Undecodable { side: SideName, codec: Codec, problem: String },
 }
 
 /// All there are, the gravest kinds first. `groups` are the compared cases, before and after, one pair a codec.
@@ -112,6 +125,12 @@ pub fn warnings(before: &Side<'_>, after: &Side<'_>, groups: &[(&Group, &Group)]
         if !side.environment.optimised_build {
             all.push(Warning::DebugBuild { side: name });
         }
+        let undecodable = |(&codec, tried): (_, &Rehearsal)| {
+            Some(Warning::Undecodable { side: name, codec, problem: tried.undecodable.clone()? })
+        };
+        all.extend(side.rehearsals.iter().filter_map(undecodable));
+        all.extend(of_gpu(name, side.runs));
+        all.extend(dear_first_frame(name, side));
         let compared = |codec: &Codec| groups.iter().any(|(group, _)| group.case.codec == *codec);
         let left_out = side.codecs().into_iter().filter(|codec| !compared(codec));
         all.extend(left_out.map(|codec| Warning::CodecLeftOut { codec, side: name }));
@@ -121,6 +140,35 @@ pub fn warnings(before: &Side<'_>, after: &Side<'_>, groups: &[(&Group, &Group)]
         all.extend(of_runs(SideName::After, group_after, after));
     }
     all
+}
+
+/// What the GPU did meanwhile, over all counted runs of the session: a clock that changes changes every time with it.
+fn of_gpu(side: SideName, runs: &[RunSummary]) -> Vec<Warning> {
+    let counted: Vec<_> = runs.iter().filter(|run| run.counts()).collect();
+    let clocks = || counted.iter().filter_map(|run| run.gpu?.run_mhz()).filter(|&mhz| mhz > 0);
+    let num_runs = counted.len() as u32;
+    let mut all = Vec::new();
+    if let Some((lowest_mhz, highest_mhz)) = clocks().min().zip(clocks().max())
+        && f64::from(highest_mhz) > f64::from(lowest_mhz) * (1.0 + MUCH_CLOCK_PCT / 100.0)
+    {
+        let num_limited = counted.iter().filter(|run| run.gpu.is_some_and(|gpu| gpu.is_limited())).count() as u32;
+        all.push(Warning::ClockChanged { side, lowest_mhz, highest_mhz, num_limited, num_runs });
+    }
+    let others = |run: &&&RunSummary| Some(run.instruments.as_deref()?.other_sessions?.highest).filter(|&num| num > 0);
+    let busy: Vec<u32> = counted.iter().filter_map(|run| others(&run)).collect();
+    let most = busy.iter().copied().max();
+    all.extend(most.map(|most| Warning::OtherSessions { side, num_runs: busy.len() as u32, most }));
+    all
+}
+
+/// A session's first frame that takes far longer than others.
+fn dear_first_frame(side: SideName, origin: &Side<'_>) -> Option<Warning> {
+    let counted = || origin.runs.iter().filter(|run| run.counts());
+    let typical = |metric| median(&counted().filter_map(|run| run.value(metric)).collect::<Vec<_>>());
+    let (first_ms, usual_ms) = (typical(Metric::FirstOutputMs)?, typical(Metric::LatencyP50Ms)?);
+    let is_dear = first_ms > DEAR_FROM_MS && first_ms > DEAR_TIMES * usual_ms;
+    let is_counted = origin.plan.preroll_frames() == 0;
+    is_dear.then_some(Warning::DearFirstFrame { side, first_ms, usual_ms, is_counted })
 }
 
 fn of_origin(before: &Side<'_>, after: &Side<'_>) -> Vec<Warning> {
@@ -159,9 +207,16 @@ pub fn settings(before: &Side<'_>, after: &Side<'_>) -> Vec<NotComparable> {
     of_plans(before.plan, after.plan).into_iter().chain(of_encoders(before, after)).chain(of_machine).collect()
 }
 
-fn of_machine(side: &Side<'_>) -> [(&'static str, String); 3] {
+fn of_machine(side: &Side<'_>) -> [(&'static str, String); 4] {
     let build = if side.environment.optimised_build { "optimised" } else { "debug" };
-    [("driver", side.device.driver.clone()), ("processor", side.environment.cpu.clone()), ("build", build.to_owned())]
+    // Without one the session's first frames are measured as if they were the rest.
+    let preroll = if side.plan.preroll_frames() > 0 { "before the clock starts" } else { "none" };
+    [
+        ("driver", side.device.driver.clone()),
+        ("processor", side.environment.cpu.clone()),
+        ("build", build.to_owned()),
+        ("pre-roll", preroll.to_owned()),
+    ]
 }
 
 /// What a device has, and nobody set.
@@ -264,6 +319,29 @@ impl fmt::Display for Warning {
                 "The encoder does not repeat its stream {side} ({case}): from frame {from_frame} on its runs return other bytes, so \
                  nobody can say whether two settings encode the same"
             ),
+            Self::ClockChanged { side, lowest_mhz, highest_mhz, num_limited, num_runs } => {
+                write!(
+                    f,
+                    "The GPU's video clock changed from run to run {side}: {lowest_mhz} to {highest_mhz} MHz; heat or power held it \
+                     down in {num_limited} of {num_runs} runs. Let the GPU cool, or lock its clocks"
+                )
+            }
+            Self::OtherSessions { side, num_runs, most } => write!(
+                f,
+                "Other programs encoded on this GPU {side}: up to {most} of their sessions were open in {num_runs} of the runs"
+            ),
+            Self::DearFirstFrame { side, first_ms, usual_ms, is_counted } => {
+                let counted = if *is_counted {
+                    "it is in the wall time of every run; --set preroll=16 takes it out"
+                } else {
+                    "it is not counted, and a program that opens many sessions waits for it in each"
+                };
+                let (first, usual) = (units::ms(*first_ms), units::ms(*usual_ms));
+                write!(f, "The first frame of a session takes {first} {side}, where others take {usual}: {counted}")
+            }
+            Self::Undecodable { side, codec, problem } => {
+                write!(f, "The {codec} stream of the first try {side} does not decode: {problem}")
+            }
             Self::TwoClusters { side, case, apart_pct } => write!(
                 f,
                 "Wall times {side} ({case}) form two clusters {} apart: the computer was in two states. The interval \

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{EncodeMetrics, EngineKind, LockPlacement};
-use crate::record::{ProcessUse, RunRecord};
+use crate::record::{FrameColumns, ProcessUse, RunRecord};
 use crate::stats::math::descriptive::per_mille;
 use crate::units::Unit;
 
@@ -75,6 +75,10 @@ metrics! {
         "Time from fetching the first frame to the last packet, the caller's own work included. Opening the session is not part of it.";
     Fps: "fps", "Throughput", FramesPerSecond, Higher, 0, |run| (run.record.wall_ns > 0).then(|| run.record.metrics.packets as f64 / (run.record.wall_ns as f64 / 1e9)),
         "Packets divided by the wall time.";
+    SlowestStreamFps: "slowest_stream_fps", "Slowest stream", FramesPerSecond, Higher, 0, |run| run.stream_fps()?.into_iter().reduce(f64::min),
+        "Throughput of the slowest of several streams at once: its frames divided by the time from handing in its first frame until its last one is back. Only with several streams.";
+    FairnessPct: "fairness_pct", "Fairness", Percent, Higher, 0, |run| fairness_pct(&run.stream_fps()?),
+        "Jain's index of the streams' throughputs: their sum squared, divided by their number and the sum of their squares. 100 % if all are equally fast, 100 % divided by their number if one gets everything. Only with several streams.";
     LockMs: "lock_ms", "Lock wait", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.lock_ns)),
         "Total time the run spent inside nvEncLockBitstream, on whichever thread called it.";
     SubmitBlockedMs: "submit_blocked_ms", "Submit blocked", Milliseconds, Lower, 0, |run| run.record.case.client.is_here().then(|| ms(run.record.metrics.blocked_ns)),
@@ -89,7 +93,11 @@ metrics! {
     },
         "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks itself, and for room (Submit blocked). Of another process with a lock thread it is not known.";
     UploadMs: "upload_ms", "Upload", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.upload_ns)),
-        "Total time spent copying frames into the driver's input buffers, locking and unlocking them included; with input_path cuda, into memory of the GPU, until the copy is there.";
+        "Total time spent copying frames into the driver's input buffers; with input_path cuda, into memory of the GPU, until the copy is there. What the driver needs before and after is not part of it (Input lock, Input unlock), except of other programs and in sessions before format 10.";
+    InputLockMs: "input_lock_ms", "Input lock", Milliseconds, Lower, 0, |run| (!run.record.frames.input_lock_ns.is_empty()).then(|| ms(run.record.metrics.input_lock_ns)),
+        "Total time inside nvEncLockInputBuffer, where a driver may wait until the engine has read the buffer. Only where frames are in the driver's own buffers.";
+    InputUnlockMs: "input_unlock_ms", "Input unlock", Milliseconds, Lower, 0, |run| (!run.record.frames.input_unlock_ns.is_empty()).then(|| ms(run.record.metrics.input_unlock_ns)),
+        "Total time inside nvEncUnlockInputBuffer, where a driver may move the frame to the device. Only where frames are in the driver's own buffers.";
     SubmitMs: "submit_ms", "Submit", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.submit_ns)),
         "Total time inside nvEncEncodePicture.";
     CopyMs: "copy_ms", "Copy out", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.copy_ns)),
@@ -113,7 +121,7 @@ metrics! {
     DecodeCopyMs: "decode_copy_ms", "Copy to the encoder", Milliseconds, Lower, 0, |run| run.decoder_ms(|metrics| metrics.copy_ns),
         "Total time spent copying decoded frames to the encoder's memory on the device, until the copy is there.";
     FirstOutputMs: "first_output_ms", "First packet", Milliseconds, Lower, 0, |run| run.first_output_ms(),
-        "Time from handing in the first frame until the caller has the first packet: what a cold engine or a driver's first call adds is in it.";
+        "Time from handing in the session's first frame, of the pre-roll where there is one, until the caller has the first packet: what a cold engine or a driver's first call adds is in it.";
     DrainMs: "drain_ms", "Drain", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.drain_ns)),
         "Time from the end-of-stream call to the last packet. Part of the wall time.";
     SourceWaitMs: "source_wait_ms", "Source wait", Milliseconds, Lower, 0, |run| Some(run.record.frames.source_wait_ns.iter().map(|&wait_ns| ms(wait_ns)).sum()),
@@ -231,7 +239,9 @@ impl Metric {
 
     /// Can a run of this engine have it? Frames in CUDA memory, and other programs, are encoders' business.
     pub fn is_of(self, engine: EngineKind) -> bool {
-        const OF_ENCODERS: [Metric; 8] = [
+        const OF_ENCODERS: [Metric; 10] = [
+            Metric::InputLockMs,
+            Metric::InputUnlockMs,
             Metric::ConvertMs,
             Metric::MapMs,
             Metric::UnmapMs,
@@ -282,10 +292,25 @@ impl Measured<'_> {
         per_mille(&self.sorted_lock_ns, share).map(ms)
     }
 
+    /// Of each of several streams; `None`: there is one.
+    fn stream_fps(&self) -> Option<Vec<f64>> {
+        let fps = |frames: &FrameColumns| {
+            let ends = frames.submit_at_ns.iter().zip(&frames.latency_ns).map(|(at_ns, ns)| at_ns.saturating_add(*ns));
+            let took_ns = ends.max()?.saturating_sub(*frames.begin_at_ns.first()?);
+            (took_ns > 0).then(|| frames.len() as f64 / (took_ns as f64 / 1e9))
+        };
+        let all: Option<Vec<f64>> = self.record.streams().map(fps).collect();
+        all.filter(|all| all.len() > 1)
+    }
+
     fn first_output_ms(&self) -> Option<f64> {
-        let frames = &self.record.frames;
+        let frames = self.record.preroll.as_ref().map_or(&self.record.frames, |preroll| &preroll.frames);
         // The frames of a transcode count from the first access unit.
-        let begin_ns = if self.record.decode.is_some() { 0 } else { *frames.begin_at_ns.first()? };
+        let begin_ns = if self.record.decode.is_some() && self.record.preroll.is_none() {
+            0
+        } else {
+            *frames.begin_at_ns.first()?
+        };
         let packets = frames.submit_at_ns.iter().zip(&frames.latency_ns).filter(|(_, latency_ns)| **latency_ns > 0);
         let first_ns = packets.map(|(at_ns, latency_ns)| at_ns.saturating_add(*latency_ns)).min()?;
         Some(ms(first_ns.saturating_sub(begin_ns)))
@@ -304,6 +329,13 @@ impl Measured<'_> {
     }
 }
 
+/// Jain, Chiu, Hawe: "A Quantitative Measure of Fairness and Discrimination for Resource Allocation in Shared Computer Systems",
+/// 1984.
+fn fairness_pct(shares: &[f64]) -> Option<f64> {
+    let (sum, squares): (f64, f64) = (shares.iter().sum(), shares.iter().map(|share| share * share).sum());
+    (squares > 0.0).then(|| 100.0 * sum * sum / (shares.len() as f64 * squares))
+}
+
 pub(super) fn ms(value_ns: u64) -> f64 {
     value_ns as f64 / 1e6
 }
@@ -317,6 +349,13 @@ impl fmt::Display for Metric {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fairness_is_whole_among_equals_and_a_share_where_one_has_everything() {
+        assert_eq!(fairness_pct(&[30.0, 30.0, 30.0]), Some(100.0));
+        assert_eq!(fairness_pct(&[60.0, 0.0]), Some(50.0));
+        assert_eq!(fairness_pct(&[]), None);
+    }
 
     #[test]
     fn keys_are_those_of_the_json() {

@@ -2,6 +2,7 @@
 
 pub mod distribution;
 pub mod histogram;
+pub mod instruments;
 pub mod metrics;
 pub mod selector;
 pub mod stream;

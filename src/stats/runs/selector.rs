@@ -200,6 +200,7 @@ mod tests {
             reap_threshold: 4,
             lock: LockPlacement::Inline,
             pool: 4,
+            names_pool: false,
             client: Client::Here,
             decode: None,
         };

@@ -2,15 +2,15 @@
 //!
 //! A summary keeps no frames, so a session of any size fits in memory. Knows no file and judges nothing.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::record::{Case, DeviceInfo, GpuState, RunRecord};
+use crate::record::{Case, ClockWarmUp, DeviceInfo, GpuState, RunRecord};
 use crate::stats::math::descriptive::Spread;
+use crate::stats::runs::instruments::Instruments;
 use crate::stats::runs::metrics::{Measured, Metric};
 use crate::stats::runs::stream::{Stream, shared};
 use crate::stats::runs::values::Values;
@@ -45,6 +45,9 @@ pub struct RunSummary {
     pub frame_stddev_ms: Option<f64>,
     /// `None`: no GPU, or it does not say.
     pub gpu: Option<GpuState>,
+    /// What its instruments showed meanwhile; `None`: nobody looked.
+    pub instruments: Option<Box<Instruments>>,
+    pub warm_up: Option<ClockWarmUp>,
     pub verified_frames: Option<u64>,
     /// What came out; `None`: it is not known. Not in JSON, whose readers have the frames.
     #[serde(skip)]
@@ -90,8 +93,8 @@ impl RunSummary {
     pub fn of(record: &RunRecord) -> Self {
         let run = Measured {
             record,
-            sorted_lock_ns: sorted(&record.frames.lock_ns),
-            sorted_latency_ns: sorted(&latencies_ns(record)),
+            sorted_lock_ns: sorted(record.streams().flat_map(|frames| frames.lock_ns.iter().copied())),
+            sorted_latency_ns: sorted(latencies_ns(record)),
         };
         let values = Values(Metric::ALL.map(|metric| metric.of(&run)));
         Self {
@@ -111,6 +114,8 @@ impl RunSummary {
             values,
             gpu: record.gpu,
             stream: Stream::of(record),
+            instruments: record.telemetry.as_ref().map(|told| Box::new(Instruments::of(told))),
+            warm_up: record.warm_up,
             verified_frames: record.process.as_ref().and_then(|process| process.verified_frames),
             lock_deciles_ms: deciles(|share| run.lock_at(share)),
             latency_deciles_ms: deciles(|share| run.latency_at(share)),
@@ -190,16 +195,18 @@ fn frame_stddev_ms(begin_at_ns: &[u64]) -> Option<f64> {
     Spread::of(&steps_ms)?.stddev
 }
 
-/// From submission to packet; of a transcode from the submission to the decoder.
-fn latencies_ns(record: &RunRecord) -> Cow<'_, [u64]> {
+/// From submission to packet, of all streams; of a transcode from the submission to the decoder, of the first.
+fn latencies_ns(record: &RunRecord) -> Vec<u64> {
     let frames = &record.frames;
-    let Some(stage) = &record.decode else { return Cow::Borrowed(&frames.latency_ns) };
+    let Some(stage) = &record.decode else {
+        return record.streams().flat_map(|frames| frames.latency_ns.iter().copied()).collect();
+    };
     let packets_at = frames.submit_at_ns.iter().zip(&frames.latency_ns).map(|(at_ns, ns)| at_ns.saturating_add(*ns));
     packets_at.zip(&stage.frames.submit_at_ns).map(|(packet_ns, unit_ns)| packet_ns.saturating_sub(*unit_ns)).collect()
 }
 
-fn sorted(column_ns: &[u64]) -> Vec<u64> {
-    let mut sorted = column_ns.to_vec();
+fn sorted(column_ns: impl IntoIterator<Item = u64>) -> Vec<u64> {
+    let mut sorted: Vec<u64> = column_ns.into_iter().collect();
     sorted.sort_unstable();
     sorted
 }

@@ -3,6 +3,7 @@
 
 pub mod comparison;
 pub mod criteria;
+pub mod density;
 pub mod effects;
 pub mod judge;
 pub mod recommendation;

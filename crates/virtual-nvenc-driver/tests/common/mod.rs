@@ -19,6 +19,12 @@ impl Drivers {
         Self(folder)
     }
 
+    /// Adds a library under the name by which clients load it.
+    #[allow(dead_code, reason = "only some tests need another")]
+    pub fn add(&self, built: &str, name: &str) {
+        std::fs::copy(find(built), self.path().join(name)).unwrap();
+    }
+
     pub fn path(&self) -> &Path {
         self.0.path()
     }

@@ -157,8 +157,8 @@ pub unsafe extern "C" fn decode(handle: CUvideodecoder, params: *mut CUVIDPICPAR
     clock::sleep_until(room_ns);
     let mut state = decoder.state();
     let idx = state.num_pictures;
-    let factor = if params.intra_pic_flag != 0 { config.idr_factor } else { 1.0 };
-    let service = decoder.service.scaled(factor * config.jitter().factor(decoder.seat.session_idx, idx));
+    let is_intra = params.intra_pic_flag != 0;
+    let service = config.picture_service(decoder.service, is_intra, decoder.seat.session_idx, idx);
     let Some(place) = state.surfaces.get_mut(surface) else { return answer::INVALID_VALUE };
     let done_ns = decoder.model.schedule(decoder.seat, clock::now_ns(), service).done_ns;
     *place = Some(Decoded { done_ns, idx });

@@ -139,11 +139,9 @@ impl Session {
     }
 
     fn service_of(&self, encoder: &mut Encoder, kind: PictureKind) -> Service {
-        let config = &self.model.config;
-        let idr_factor = if kind == PictureKind::Idr { config.idr_factor } else { 1.0 };
-        let jitter = config.jitter().factor(self.seat.session_idx, encoder.num_pictures);
+        let (is_idr, picture_idx) = (kind == PictureKind::Idr, encoder.num_pictures);
         encoder.num_pictures += 1;
-        encoder.service.scaled(idr_factor * jitter)
+        self.model.config.picture_service(encoder.service, is_idr, self.seat.session_idx, picture_idx)
     }
 }
 

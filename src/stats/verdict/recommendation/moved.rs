@@ -72,8 +72,9 @@ fn full_queue(took: &[Took], kept: Case, margin: f64) -> Option<MovedWait> {
     if kept.lock == LockPlacement::Thread {
         return None;
     }
-    let mut same: Vec<_> =
-        took.iter().filter(|one| (one.case.lock, one.case.decode) == (kept.lock, kept.decode)).collect();
+    let apart_from_threshold = |case: Case| (case.lock, case.decode, case.named_pool());
+    let is_alike = |one: &&Took| apart_from_threshold(one.case) == apart_from_threshold(kept);
+    let mut same: Vec<_> = took.iter().filter(is_alike).collect();
     same.sort_by_key(|one| one.case.reap_threshold);
     let pairs = same.windows(2).map(|pair| (pair[0], pair[1]));
     let has_moved = |(than, one): &(&Took, &Took)| {

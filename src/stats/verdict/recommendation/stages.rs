@@ -50,7 +50,7 @@ pub(super) fn stages(field: &Field<'_>, kept: Case) -> Option<Stages> {
     let ring = kept.decode?;
     let cases: Vec<_> = groups(field.runs).into_iter().map(|group| group.case).collect();
     let with_decoder = |reap_threshold| Case { decode: Some(DecodeRing { reap_threshold, ..ring }), ..kept };
-    // The encoder's pool follows its threshold.
+    // In older sessions the encoder's pool follows its threshold.
     let with_encoder = |threshold: u32| {
         let is_it = |case: &&Case| {
             let alike = Case { reap_threshold: case.reap_threshold, pool: case.pool, ..kept };

@@ -5,6 +5,7 @@
 use eframe::egui::{Align, Layout, Sense, Ui, pos2, vec2};
 use egui_extras::{Column, TableBuilder};
 
+use crate::figures::clocks;
 use crate::record::Case;
 use crate::report::words::codec_title;
 use crate::stats::runs::metrics::Metric;
@@ -18,6 +19,8 @@ use crate::ui::widgets::{figure_ui, short_segments_ui, sub_ui};
 use crate::ui::words::said;
 
 const METRICS: [Metric; 4] = [Metric::WallMs, Metric::LockMs, Metric::LatencyP95Ms, Metric::QueuePeak];
+/// Of the clock's panel.
+const CLOCK_HEIGHT: f64 = 60.0;
 const SPARK_WIDTH: f32 = 130.0;
 /// Below this width the table has no room for all metrics.
 const ROOM_FOR_ALL: f32 = 760.0;
@@ -44,12 +47,16 @@ pub fn live_ui(
     queue: &mut Vec<Command>,
 ) {
     // Of each panel besides its data, and of the key and the choice below.
-    let texts = 3.0 * 50.0 + 110.0;
+    let has_clock = loaded.session.summaries.iter().any(|run| run.instruments.is_some());
+    let texts = 3.0 * 50.0 + 110.0 + if has_clock { CLOCK_HEIGHT as f32 + 90.0 } else { 0.0 };
     let height = ((ui.available_height() - MIN_LIST - texts) / 3.0).clamp(40.0, 130.0);
     if let Some(figure) = live.figure(height.into()) {
         figure_ui(ui, &figure, Sense::hover());
     } else if !is_running {
         sub_ui(ui, "The frames of a sweep are drawn here while it runs. These are the runs of the open session.");
+    }
+    if let Some(figure) = clocks::over_runs(&loaded.session.summaries, CLOCK_HEIGHT) {
+        figure_ui(ui, &figure, Sense::hover());
     }
     ui.horizontal(|ui| {
         let chosen = usize::from(*listed == Listed::Runs);

@@ -321,11 +321,13 @@ fn part_of(error: &PlanError) -> Part {
         PlanError::Nothing { .. } | PlanError::Twice { .. } | PlanError::Threshold(_) | PlanError::NothingDecodes => {
             Part::Thresholds
         }
-        PlanError::PoolTooSmall { .. } | PlanError::PoolTooSmallForReorder { .. } | PlanError::PoolTooLarge(_) => {
-            Part::Pool
-        }
+        PlanError::PoolTooSmall { .. }
+        | PlanError::PoolTooSmallForReorder { .. }
+        | PlanError::PoolForNothing(_)
+        | PlanError::PoolTooLarge(_) => Part::Pool,
+        PlanError::Streams(_) | PlanError::StreamsAndBaseline => Part::Frames,
         PlanError::BlocksAndPipe => Part::Input,
-        PlanError::NoFrames => Part::Frames,
+        PlanError::NoFrames | PlanError::PrerollTooLong(_) => Part::Frames,
         PlanError::NoRuns
         | PlanError::TooManyRuns(_)
         | PlanError::Width(_)
@@ -374,7 +376,7 @@ mod tests {
         assert_eq!(part(|setup| setup.plan.codecs.push(Codec::Vp9)), [Part::Codecs]);
         assert_eq!(part(|setup| setup.plan.locks.clear()), [Part::Locks]);
         assert_eq!(part(|setup| setup.plan.reap_thresholds.clear()), [Part::Thresholds]);
-        assert_eq!(part(|setup| setup.plan.pool = Some(2)), [Part::Pool]);
+        assert_eq!(part(|setup| setup.plan.pools = vec![2]), [Part::Pool]);
         assert_eq!(part(|setup| setup.plan.frames = 0), [Part::Frames]);
         assert_eq!(part(|setup| setup.plan.repeat = 0), [Part::Repeats]);
         assert_eq!(

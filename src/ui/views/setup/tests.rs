@@ -157,7 +157,7 @@ fn nothing_leaves_the_panel() {
     setup.devices.found(vec![finding("cuda:0", false, long)]);
     setup.plan.device = "cuda:0".to_owned();
     setup.plan.input = format!("{}.mp4", "a-very-long-file-name-of-a-clip-".repeat(5));
-    setup.plan.pool = Some(2);
+    setup.plan.pools = vec![2];
     setup.plan.codecs.push(Codec::Av1);
     setup.plan.baselines =
         vec!["ffmpeg".parse().unwrap(), "ffmpeg:-delay 0 -surfaces 8 -rc-lookahead 4".parse().unwrap()];

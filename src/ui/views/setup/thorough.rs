@@ -82,6 +82,7 @@ fn advanced_ui(ui: &mut Ui, setup: &mut Setup, queue: &mut Vec<Command>) {
     number_ui(ui, "Rounds", &mut plan.repeat, " planned");
     number_ui(ui, "To confirm", &mut plan.confirm, " rounds");
     number_ui(ui, "Processes", &mut plan.blocks, "");
+    number_ui(ui, "Streams", &mut plan.streams, " at once");
     if plan.blocks > 1 {
         // A fixed number of rounds in each.
         plan.looks.clear();

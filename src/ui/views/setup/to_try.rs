@@ -83,13 +83,13 @@ fn ffmpeg_ui(ui: &mut Ui, setup: &mut Setup) {
 
 fn pool_ui(ui: &mut Ui, setup: &mut Setup) {
     row_ui(ui, "Pool", |ui| {
-        let mut is_own = setup.plan.pool.is_some();
+        let mut is_own = !setup.plan.pools.is_empty();
         let pool = ui.checkbox(&mut is_own, "Set pool size");
-        if pool.on_hover_text("Off: as many as each threshold needs").changed() {
-            setup.plan.pool = is_own.then(|| setup.plan.reap_thresholds.iter().copied().max().unwrap_or(1));
+        if pool.on_hover_text("Off: the same for all cases, and enough for the largest threshold").changed() {
+            setup.plan.pools = if is_own { vec![setup.plan.usual_pool()] } else { Vec::new() };
         }
         let unit = if setup.plan.engine.encodes() { " buffer pairs" } else { " surfaces" };
-        if let Some(pool) = &mut setup.plan.pool {
+        for pool in &mut setup.plan.pools {
             ui.add(DragValue::new(pool).suffix(unit)).accessible_name(unit.trim());
         }
     });

@@ -18,7 +18,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use eframe::egui::{Button, ScrollArea, Ui};
+use eframe::egui::{Button, ScrollArea, Sense, Ui};
 
 use crate::figures::Key;
 use crate::figures::colour::Colour;
@@ -27,7 +27,7 @@ use crate::ui::views::timeline::lanes::Lane;
 use crate::ui::views::timeline::lanes::rows::Sums;
 use crate::ui::views::timeline::lanes::times::Part;
 use crate::ui::views::timeline::model::{Marks, Timeline};
-use crate::ui::widgets::key_ui;
+use crate::ui::widgets::{figure_ui, key_ui};
 use crate::ui::words::said;
 use navigation::ZOOM_STEP;
 use state::Direction;
@@ -91,16 +91,29 @@ fn wide_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut Timeline
         ui.spacing_mut().item_spacing.x = theme::GAP;
         ui.vertical(|ui| {
             ui.set_width(width);
-            let room = height - minimap::HEIGHT - theme::GRID;
+            let room = height - minimap::HEIGHT - theme::GRID - clock_room(timeline);
             let lanes = ScrollArea::vertical().id_salt("lanes").max_height(room);
             lanes.auto_shrink([false, true]).show(ui, |ui| canvas::canvas_ui(ui, timeline, marks, state, room));
             minimap::minimap_ui(ui, timeline, state);
+            clock_ui(ui, timeline);
         });
         ui.vertical(|ui| {
             let side = ScrollArea::vertical().id_salt("side").auto_shrink(false);
             side.show(ui, |ui| side::side_ui(ui, timeline, state));
         });
     });
+}
+
+/// The GPU's clock over the whole run.
+fn clock_ui(ui: &mut Ui, timeline: &Timeline) {
+    if let Some(figure) = &timeline.clock {
+        figure_ui(ui, figure, Sense::hover());
+    }
+}
+
+/// With its title and axes.
+fn clock_room(timeline: &Timeline) -> f32 {
+    if timeline.clock.is_some() { 150.0 } else { 0.0 }
 }
 
 /// The side panel below the canvas; all of it scrolls together.
@@ -111,6 +124,7 @@ fn narrow_ui(ui: &mut Ui, timeline: &Timeline, marks: &Marks, state: &mut Timeli
         ui.set_max_width(ui.available_width() - theme::GRID);
         canvas::canvas_ui(ui, timeline, marks, state, room);
         minimap::minimap_ui(ui, timeline, state);
+        clock_ui(ui, timeline);
         ui.separator();
         side::wide_side_ui(ui, timeline, state);
     });

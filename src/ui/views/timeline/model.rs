@@ -6,6 +6,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::figures::{Figure, clocks};
 use crate::record::{Case, FrameColumns};
 use crate::ui::data::LoadedRun;
 use crate::ui::views::distributions::selection::{FrameSelection, FrameTime};
@@ -18,6 +19,8 @@ use crate::ui::views::timeline::pyramid::Pyramid;
 
 /// Number of slowest frames that are listed.
 const NUM_WORST: usize = 20;
+/// Of the clock's panel.
+const CLOCK_HEIGHT: f64 = 48.0;
 
 /// One run, ready to be shown.
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub struct Timeline {
     pub lock_ns: u64,
     /// The frames that waited longest.
     pub stalls: Stalls,
+    /// The clock of the video engines, where somebody read it.
+    pub clock: Option<Figure>,
     /// The slowest frames by each time, slowest first.
     worst: [Vec<usize>; 2],
 }
@@ -62,10 +67,12 @@ impl Timeline {
         let of_decoder = decoder.iter().flat_map(|(frames, case)| lanes(&times(frames, case), case, Stage::Decoder));
         let lanes: Vec<Lane> = of_decoder.chain(lanes(&times(&frames, &case), &case, stage)).collect();
         let last = |lane: &Lane| lane.row.turns().last().map(|turn| turn.span.until_ns);
+        let span_ns = lanes.iter().filter_map(last).max().unwrap_or(0).max(1);
         Self {
             order_index: run.summary.order_index,
             case,
-            span_ns: lanes.iter().filter_map(last).max().unwrap_or(0).max(1),
+            span_ns,
+            clock: run.telemetry.as_ref().and_then(|told| clocks::over_run(told, span_ns, CLOCK_HEIGHT)),
             lanes,
             decoder,
             lock_peaks: Pyramid::of(&frames.lock_ns),

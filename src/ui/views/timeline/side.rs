@@ -106,7 +106,9 @@ fn frame_ui(ui: &mut Ui, timeline: &Timeline, state: &mut TimelineState) {
     let rows = [
         ("Submitted at", get(&frames.submit_at_ns)),
         ("Wait for room", get(&frames.blocked_ns)),
+        ("Input lock", get(&frames.input_lock_ns)),
         ("Upload", get(&frames.upload_ns)),
+        ("Input unlock", get(&frames.input_unlock_ns)),
         ("Submit", get(&frames.submit_ns)),
         ("Lock wait", get(&frames.lock_ns)),
         ("Copy", get(&frames.copy_ns)),

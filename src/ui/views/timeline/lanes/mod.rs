@@ -233,7 +233,7 @@ mod tests {
     use crate::record::ClientName;
 
     fn case(lock: LockPlacement, reap_threshold: u32, client: Client) -> Case {
-        Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, client, decode: None }
+        Case { codec: Codec::H264, reap_threshold, lock, pool: reap_threshold, names_pool: false, client, decode: None }
     }
 
     /// Two frames of 1 ms each, submitted at 100 µs and 200 µs; the second waited for room.

@@ -98,7 +98,7 @@ impl Part {
     pub fn definition(self) -> &'static str {
         match self {
             Self::Room => "The submitting thread waits for a free buffer, or until fewer than T frames are in flight.",
-            Self::Upload => "Time copying the frame into the driver's input buffer.",
+            Self::Upload => "Time getting the driver's input buffer, copying the frame into it, and giving it back.",
             Self::Convert => "Time converting the frame to NV12 on the GPU, until it is done.",
             Self::SubmitBehindLock => {
                 "Time inside nvEncEncodePicture until the other thread's lock returned: the driver lets in one of the two at a \
@@ -146,9 +146,11 @@ impl Times<'_> {
         }
     }
 
-    /// Copying the frame in.
+    /// Copying the frame in, from asking the driver for the buffer to giving it back.
     pub fn upload(&self, frame: u32) -> Span {
-        before(self.convert(frame).from_ns, self.get(&self.frames.upload_ns, frame))
+        let FrameColumns { input_lock_ns, upload_ns, input_unlock_ns, .. } = self.frames;
+        let took_ns = [input_lock_ns, upload_ns, input_unlock_ns].map(|column| self.get(column, frame));
+        before(self.convert(frame).from_ns, took_ns.into_iter().fold(0, u64::saturating_add))
     }
 
     /// Converting it, right after it was copied.

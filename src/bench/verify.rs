@@ -1,0 +1,42 @@
+//! Does another decoder find every frame in a stream? Asks ffprobe.
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Why a stream is not taken for whole.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub(super) enum VerifyError {
+    #[error("cannot start ffprobe: {0}; install ffmpeg, or leave --verify out")]
+    NoFfprobe(io::Error),
+    #[error("ffprobe says: {0}")]
+    Damaged(String),
+    #[error("ffprobe decodes {found} of {expected} frames")]
+    Count { found: u64, expected: u64 },
+    #[error("ffprobe finds no frames in it")]
+    Nothing,
+}
+
+/// Counts and decodes the stream: every frame must be there, and decode without a word. Answers their number.
+///
+/// # Errors
+/// There is no ffprobe, or it finds something wrong.
+pub(super) fn verify(stream: &Path, expected: u64) -> Result<u64, VerifyError> {
+    let probed = Command::new("ffprobe")
+        .args(["-v", "error", "-count_frames", "-select_streams", "v"])
+        .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
+        .arg(stream)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(VerifyError::NoFfprobe)?;
+    let said = String::from_utf8_lossy(&probed.stderr);
+    if let Some(line) = said.lines().find(|line| !line.trim().is_empty()) {
+        return Err(VerifyError::Damaged(line.to_owned()));
+    }
+    match String::from_utf8_lossy(&probed.stdout).trim().trim_end_matches(',').parse::<u64>() {
+        Ok(found) if found == expected => Ok(found),
+        Ok(found) => Err(VerifyError::Count { found, expected }),
+        Err(_) => Err(VerifyError::Nothing),
+    }
+}

@@ -1,0 +1,226 @@
+//! A GPU's instruments, from NVML or from the model of a virtual device: now, or while an engine works. Best effort: a driver
+//! without NVML is possible, and a GPU may not report everything.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nvml_wrapper::Nvml;
+use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
+use nvml_wrapper::enums::device::GpuLockedClocksSetting;
+
+use super::DeviceError;
+use crate::record::{CardIdentity, GpuState, Reading, Telemetry, is_limit};
+
+/// Between two readings of a run.
+const PAUSE: Duration = Duration::from_millis(50);
+/// Before the first, so that short runs have one.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// Of the thread that reads: whatever measures goes first.
+const NICENESS: i32 = 19;
+/// NVML by the name that its library has beside a driver library.
+const NVML_SONAME: &str = "libnvidia-ml.so.1";
+
+/// Where the instruments of one GPU are read.
+#[derive(Debug)]
+pub(super) enum Instruments {
+    /// NVML, and the GPU's UUID there.
+    Nvml { nvml: Nvml, uuid: String },
+    /// A modelled device.
+    Model(Arc<virtual_nvenc::Device>),
+}
+
+/// Reads the instruments on a thread of its own until it is asked what it saw.
+#[derive(Debug)]
+pub struct TelemetryWatch {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<Vec<(Instant, Reading)>>,
+}
+
+/// A clock that stays as it was set until this is dropped.
+#[derive(Debug)]
+pub struct LockedClock(Arc<Instruments>);
+
+/// Whose clocks are locked now, for a program that ends without dropping anything.
+static LOCKED: Mutex<Vec<Weak<Instruments>>> = Mutex::new(Vec::new());
+
+impl Instruments {
+    /// Of the GPU with this UUID, as `nvidia-smi -L` prints it; `None`: NVML is missing, or does not know the GPU.
+    pub(super) fn of_gpu(uuid: &str) -> Option<Self> {
+        Self::of_nvml(Nvml::init().ok()?, uuid.to_owned())
+    }
+
+    /// Of a driver library's only GPU, where a library of NVML lies beside it.
+    pub(super) fn beside(library: &Path) -> Option<Self> {
+        let beside = library.parent()?.join(NVML_SONAME);
+        let nvml = Nvml::builder().lib_path(beside.as_os_str()).init().ok()?;
+        let uuid = nvml.device_by_index(0).and_then(|gpu| gpu.uuid()).ok()?;
+        Self::of_nvml(nvml, uuid)
+    }
+
+    /// Of a modelled device; `None`: its clock never changes and nobody else uses it, so there is nothing to see.
+    pub(super) fn of_model(model: &Arc<virtual_nvenc::Device>) -> Option<Self> {
+        model.config().has_instruments().then(|| Self::Model(Arc::clone(model)))
+    }
+
+    fn of_nvml(nvml: Nvml, uuid: String) -> Option<Self> {
+        nvml.device_by_uuid(uuid.as_str()).ok()?;
+        Some(Self::Nvml { nvml, uuid })
+    }
+
+    /// Which card it is, as far as NVML says.
+    pub(super) fn card(&self) -> Option<CardIdentity> {
+        let Self::Nvml { nvml, uuid } = self else { return None };
+        let gpu = nvml.device_by_uuid(uuid.as_str()).ok()?;
+        Some(CardIdentity {
+            uuid: uuid.clone(),
+            pci: gpu.pci_info().ok().map(|place| place.bus_id),
+            pcie_generation: gpu.current_pcie_link_gen().ok(),
+            pcie_lanes: gpu.current_pcie_link_width().ok(),
+            vbios: gpu.vbios_version().ok(),
+            has_display: gpu.is_display_active().ok(),
+            is_partitioned: gpu.mig_mode().ok().map(|mode| mode.current != 0),
+        })
+    }
+
+    /// All instruments now.
+    pub(super) fn read(&self) -> Option<Reading> {
+        match self {
+            Self::Nvml { nvml, uuid } => nvml.device_by_uuid(uuid.as_str()).ok().map(|gpu| read_nvml(&gpu)),
+            Self::Model(model) => Some(read_model(model)),
+        }
+    }
+
+    /// The clock of the video engines alone.
+    pub(super) fn video_mhz(&self) -> Option<u32> {
+        match self {
+            Self::Nvml { nvml, uuid } => nvml.device_by_uuid(uuid.as_str()).ok()?.clock_info(Clock::Video).ok(),
+            Self::Model(model) => Some(model.readings().video_mhz),
+        }
+    }
+
+    /// The state now.
+    pub(super) fn state(&self) -> Option<GpuState> {
+        let Reading { sm_mhz, video_mhz, temperature_c, limits, .. } = self.read()?;
+        Some(GpuState { sm_mhz, video_mhz, is_throttled: is_limit(limits), temperature_c, working: None })
+    }
+
+    /// Reads them from now on; `None`: there is no thread to be had.
+    pub(super) fn watch(self: &Arc<Self>) -> Option<TelemetryWatch> {
+        let (instruments, is_over) = (Arc::clone(self), Arc::new(AtomicBool::new(false)));
+        let ends = Arc::clone(&is_over);
+        let read = move || {
+            sink_priority();
+            let (mut readings, mut pause) = (Vec::new(), FIRST_PAUSE);
+            loop {
+                std::thread::park_timeout(pause);
+                if ends.load(Ordering::Relaxed) {
+                    return readings;
+                }
+                readings.extend(instruments.read().map(|reading| (Instant::now(), reading)));
+                pause = PAUSE;
+            }
+        };
+        let thread = std::thread::Builder::new().name("telemetry".to_owned()).spawn(read).ok()?;
+        Some(TelemetryWatch { is_over, thread })
+    }
+
+    /// Sets the clock, until the answer is dropped.
+    ///
+    /// # Errors
+    /// The driver refuses, usually because only an administrator may.
+    pub(super) fn lock_clock(self: &Arc<Self>, mhz: u32) -> Result<LockedClock, DeviceError> {
+        match &**self {
+            Self::Nvml { nvml, uuid } => {
+                let setting = GpuLockedClocksSetting::Numeric { min_clock_mhz: mhz, max_clock_mhz: mhz };
+                let locked = nvml.device_by_uuid(uuid.as_str()).and_then(|mut gpu| gpu.set_gpu_locked_clocks(setting));
+                locked.map_err(|error| DeviceError::LockClock { mhz, problem: error.to_string() })?;
+            }
+            Self::Model(model) => model.lock_clock(Some(mhz)),
+        }
+        locked_now().push(Arc::downgrade(self));
+        Ok(LockedClock(Arc::clone(self)))
+    }
+
+    fn unlock_clock(&self) {
+        match self {
+            // Refused, there is nobody left to tell.
+            Self::Nvml { nvml, uuid } => {
+                let _ = nvml.device_by_uuid(uuid.as_str()).and_then(|mut gpu| gpu.reset_gpu_locked_clocks());
+            }
+            Self::Model(model) => model.lock_clock(None),
+        }
+    }
+}
+
+impl TelemetryWatch {
+    /// Ends it. Times count from `start`; `None`: it had no time for a reading, or the GPU does not say.
+    pub fn finish(self, start: Instant) -> Option<Telemetry> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        let since_start =
+            |at: Instant| u64::try_from(at.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX);
+        let readings: Vec<_> =
+            self.thread.join().ok()?.into_iter().map(|(at, reading)| (since_start(at), reading)).collect();
+        (!readings.is_empty()).then(|| Telemetry::of(&readings))
+    }
+}
+
+impl Drop for LockedClock {
+    fn drop(&mut self) {
+        self.0.unlock_clock();
+        locked_now().retain(|locked| !std::ptr::eq(locked.as_ptr(), Arc::as_ptr(&self.0)));
+    }
+}
+
+/// Undoes every [`Instruments::lock_clock`] whose answer was not dropped: before the program is ended at once.
+pub fn unlock_all_clocks() {
+    for instruments in locked_now().drain(..).filter_map(|locked| locked.upgrade()) {
+        instruments.unlock_clock();
+    }
+}
+
+fn locked_now() -> MutexGuard<'static, Vec<Weak<Instruments>>> {
+    LOCKED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_nvml(gpu: &nvml_wrapper::Device<'_>) -> Reading {
+    let own = std::process::id();
+    let others = gpu.encoder_sessions().map(|all| all.iter().filter(|session| session.pid != own).count() as u32);
+    Reading {
+        video_mhz: gpu.clock_info(Clock::Video).ok(),
+        sm_mhz: gpu.clock_info(Clock::SM).ok(),
+        memory_mhz: gpu.clock_info(Clock::Memory).ok(),
+        p_state: gpu.performance_state().ok().and_then(|state| state.as_c().try_into().ok()),
+        temperature_c: gpu.temperature(TemperatureSensor::Gpu).ok(),
+        power_mw: gpu.power_usage().ok(),
+        encoder_pct: gpu.encoder_utilization().ok().map(|used| used.utilization),
+        other_sessions: others.ok(),
+        limits: gpu.current_throttle_reasons().map_or(0, |reasons| reasons.bits()),
+    }
+}
+
+/// As NVML would tell it of the modelled device.
+fn read_model(model: &virtual_nvenc::Device) -> Reading {
+    /// A modelled clock is halved as by the power cap.
+    const POWER_CAP: u64 = 0x04;
+    let told = model.readings();
+    Reading {
+        video_mhz: Some(told.video_mhz),
+        encoder_pct: Some(told.encoder_utilisation_pct),
+        other_sessions: Some(told.foreign_sessions),
+        limits: if told.is_throttled { POWER_CAP } else { 0 },
+        ..Reading::default()
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn sink_priority() {
+    // Of the calling thread alone. Refused, it is as important as any.
+    let _ = rustix::process::setpriority_process(None, NICENESS);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sink_priority() {}
