@@ -1,6 +1,7 @@
 //! Devices: naming, opening and querying them. Only this module names cudarc, and only it knows which device is virtual; to
 //! others, every device is a driver's functions and a handle.
 
+mod card;
 mod cuda;
 mod cuda_memory;
 mod cuda_nv12;
@@ -25,6 +26,7 @@ use crate::nvdec::error::NvdecError;
 use crate::nvdec::format::StreamFormat;
 use crate::nvenc::api::Api;
 use crate::nvenc::encoder::NvencEncoder;
+use crate::nvenc::engine::EncodeEngine;
 use crate::nvenc::error::NvencError;
 use crate::nvenc::session::{DeviceHandle, Session};
 use crate::pipeline::{Pipeline, RingSize, Sink};
@@ -263,6 +265,20 @@ impl Device {
         Ok(NvencEncoder::new(self.open_session()?, config, sink)?)
     }
 
+    /// Opens a session and sets an encoder up in it, with `pool` buffer pairs and no ring around it: for asking the driver about
+    /// itself.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn encode_engine(
+        &self,
+        config: &EncoderConfig,
+        pool: u32,
+        lookahead: Option<u16>,
+    ) -> Result<EncodeEngine, DeviceError> {
+        Ok(EncodeEngine::bare(self.open_session()?, config, pool, lookahead)?)
+    }
+
     /// What the device decodes: 4:2:0 of 8, 10 and 12 bits, codec by codec.
     ///
     /// # Errors
@@ -333,7 +349,11 @@ impl Device {
         Ok(Transcoder::new(decoder, ring, encoder, frames)?)
     }
 
-    fn decode_engine(&self, config: &DecodeConfig) -> Result<DecodeEngine, DeviceError> {
+    /// Makes a decoder with no ring around it.
+    ///
+    /// # Errors
+    /// The driver refuses.
+    pub fn decode_engine(&self, config: &DecodeConfig) -> Result<DecodeEngine, DeviceError> {
         let DecoderHandle { api, memory } = self.decoder_handle()?;
         Ok(DecodeEngine::new(Arc::clone(api), Arc::clone(memory), config)?)
     }

@@ -4,6 +4,7 @@
 
 pub mod advice;
 pub mod bench;
+pub mod card;
 pub mod cli;
 pub mod conformance;
 pub mod contract;
@@ -17,6 +18,7 @@ pub mod nvdec;
 pub mod nvenc;
 pub mod pipeline;
 pub mod plan;
+pub mod qualify;
 pub mod record;
 pub mod report;
 pub mod session;

@@ -9,11 +9,12 @@ use std::path::Path;
 use std::process::Command;
 
 /// Which modules of src/ each may use, tests aside; a line further down never stands in a line further up.
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 26] = [
     ("units", &[]),
     ("files", &[]),
     ("contract", &[]),
     ("record", &["contract"]),
+    ("card", &["contract", "record"]),
     ("advice", &["contract", "record"]),
     ("plan", &["contract", "record"]),
     ("memory", &[]),
@@ -23,9 +24,10 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("nvenc", &["contract", "library", "memory", "pipeline", "record"]),
     ("nvdec", &["contract", "library", "memory", "pipeline"]),
     ("transcode", &["contract", "memory", "nvdec", "nvenc", "pipeline", "record"]),
-    ("device", &["contract", "library", "memory", "nvdec", "nvenc", "pipeline", "record", "transcode"]),
+    ("device", &["card", "contract", "library", "memory", "nvdec", "nvenc", "pipeline", "record", "transcode"]),
     ("conformance", &["device", "nvenc"]),
     ("doctor", &["contract", "device", "nvdec", "nvenc", "record"]),
+    ("qualify", &["card", "conformance", "contract", "device", "nvdec", "nvenc", "pipeline", "record", "source"]),
     ("stats", &["advice", "contract", "plan", "record", "units"]),
     ("figures", &["contract", "record", "stats", "units"]),
     ("session", &["contract", "files", "plan", "record", "stats"]),
@@ -58,6 +60,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
         "cli",
         &[
             "bench",
+            "card",
             "conformance",
             "contract",
             "device",
@@ -67,6 +70,7 @@ const MAY_USE: [(&str, &[&str]); 24] = [
             "nvenc",
             "pipeline",
             "plan",
+            "qualify",
             "record",
             "report",
             "session",

@@ -78,7 +78,7 @@ impl Others {
         let folder = tempfile::Builder::new().prefix("inflight-").tempdir().map_err(OthersError::Frames)?;
         let driver = match device {
             DeviceSpec::Virtual(config) | DeviceSpec::VirtualOnCuda(config, _) => {
-                TrueDriver::Virtual { config: config.to_string() }
+                TrueDriver::Virtual { config: format!("{config:#}") }
             }
             DeviceSpec::Cuda(_) => TrueDriver::System,
             DeviceSpec::Library(path) => TrueDriver::Library(path.clone()),

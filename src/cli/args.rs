@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::coding_args::CodingArgs;
+use super::coding_args::{CodingArgs, DEVICE_HELP};
 use super::driver_args::VirtualDriverArgs;
 pub use super::sweep_args::{CalibrateArgs, SweepArgs};
-use crate::contract::{Codec, LockPlacement};
-use crate::plan::Plan;
+use crate::contract::{Codec, EngineKind, LockPlacement};
+use crate::plan::{DEFAULT_DEVICE, Plan};
 use crate::source::InputSpec;
 
 const EXIT_CODES: &str = "\
@@ -55,6 +55,8 @@ pub enum Command {
     Block,
     /// Check what works on this computer, and say how to fix what does not
     Doctor(DoctorArgs),
+    /// Ask a card what it does: times, queues, limits and answers, as one file that names no computer and no user
+    Qualify(QualifyArgs),
     /// Ask a driver the questions of `doctor --conformance` with the words of one header
     #[command(hide = true)]
     AskDriver(AskDriverArgs),
@@ -215,6 +217,22 @@ pub struct DoctorArgs {
     /// Print one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `inflight qualify`
+#[derive(Debug, Args)]
+pub struct QualifyArgs {
+    #[arg(long, default_value = DEFAULT_DEVICE, help = DEVICE_HELP)]
+    pub device: String,
+    /// Engine to ask: nvenc or nvdec
+    #[arg(long, default_value = "nvenc")]
+    pub engine: EngineKind,
+    /// File to write (default: qualification.json, or the next free name)
+    #[arg(long, value_name = "FILE.json")]
+    pub out: Option<PathBuf>,
+    /// Fewer presets and shorter runs: about a minute
+    #[arg(long)]
+    pub quick: bool,
 }
 
 /// `inflight ask-driver`

@@ -9,8 +9,8 @@ const INPUT_HELP: &str = "\
 Frames to encode: synthetic[:WxH@FPS] (built-in pattern), a Y4M file, raw:FORMAT:WxH@FPS:FILE (nv12, i420, argb), \
 - (Y4M on standard input), or any media file (needs ffmpeg)";
 
-const DEVICE_HELP: &str = "\
-Device: virtual (no GPU needed), virtual:PROFILE, virtual:key=value,…, cuda:N, or the path of a driver library; \
+pub(super) const DEVICE_HELP: &str = "\
+Device: virtual (no GPU needed), virtual:PROFILE, virtual:key=value,…, virtual:card=FILE (by inflight qualify), cuda:N, or the path of a driver library; \
 inflight doctor lists the devices";
 
 /// The options that encode and sweep share.

@@ -15,6 +15,7 @@ use crate::nvdec::error::NvdecError;
 use crate::nvenc::error::NvencError;
 use crate::pipeline::RingError;
 use crate::plan::PlanError;
+use crate::qualify::QualifyError;
 use crate::report::ReportError;
 use crate::session::SessionError;
 use crate::source::{InputSpecError, SourceError};
@@ -86,7 +87,7 @@ impl From<InputSpecError> for Failure {
 impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Self {
         match error {
-            DeviceError::Unknown(_) | DeviceError::Virtual(_) => Self::usage(error),
+            DeviceError::Unknown(_) | DeviceError::Virtual(_) | DeviceError::Card { .. } => Self::usage(error),
             DeviceError::WrongEngine { .. } => Self::failed(error),
             DeviceError::Nvenc(error) => error.into(),
             DeviceError::Nvdec(error) => error.into(),
@@ -123,6 +124,20 @@ impl From<NvdecError> for Failure {
             _ => Exit::Failed,
         };
         Self { code, message: error.to_string() }
+    }
+}
+
+impl From<QualifyError> for Failure {
+    fn from(error: QualifyError) -> Self {
+        match error {
+            QualifyError::Device(error) => error.into(),
+            QualifyError::Nvenc(error) => error.into(),
+            QualifyError::Nvdec(error) => error.into(),
+            QualifyError::Source(error) => error.into(),
+            QualifyError::Conformance(error) => error.into(),
+            QualifyError::Transcode => Self::usage(error),
+            QualifyError::Ring(_) | QualifyError::CannotTell(_) => Self::failed(error),
+        }
     }
 }
 

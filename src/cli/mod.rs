@@ -15,6 +15,7 @@ mod exit;
 mod gui;
 mod merge;
 mod progress;
+mod qualify;
 mod report;
 mod stop;
 mod sweep;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Some(Command::Merge(args)) => merge::merge(&args),
         Some(Command::Block) => block::block(),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
+        Some(Command::Qualify(args)) => qualify::qualify(&args),
         Some(Command::AskDriver(args)) => conformance::ask(args),
         #[cfg(feature = "gui")]
         Some(Command::Gui(args)) => gui::gui(args),

@@ -83,7 +83,7 @@ fn true_driver(args: &DriverRunArgs) -> Result<TrueDriver, Failure> {
     }
     match args.device.parse()? {
         DeviceSpec::Virtual(config) | DeviceSpec::VirtualOnCuda(config, _) => {
-            Ok(TrueDriver::Virtual { config: config.to_string() })
+            Ok(TrueDriver::Virtual { config: format!("{config:#}") })
         }
         DeviceSpec::Library(path) => Ok(TrueDriver::Library(path)),
         DeviceSpec::Cuda(_) => Err(Failure::usage(

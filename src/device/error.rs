@@ -14,6 +14,8 @@ pub enum DeviceError {
     Unknown(String),
     #[error("virtual device: {0}")]
     Virtual(String),
+    #[error("cannot make a virtual device of the card in {path}: {cause}; name a file that inflight qualify wrote")]
+    Card { path: String, cause: String },
     #[error("cannot find the CUDA driver: {library} is missing; install the NVIDIA driver, or use --device virtual")]
     NoCuda { library: &'static str },
     #[error("CUDA failed with {answer}: {advice}")]

@@ -1,10 +1,10 @@
-//! A device as the user names it. Opens nothing.
+//! A device as the user names it. Opens no device.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::{DeviceError, GpuName};
+use super::{DeviceError, GpuName, card};
 
 /// Between a model and the GPU whose memory it reads.
 const ON_CUDA: &str = "+cuda:";
@@ -12,7 +12,7 @@ const ON_CUDA: &str = "+cuda:";
 /// A device as the user names it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeviceSpec {
-    /// `virtual`, `virtual:NAME`, `virtual:key=value,…`
+    /// `virtual`, `virtual:NAME`, `virtual:key=value,…`, `virtual:card=FILE,…`
     Virtual(virtual_nvenc::DeviceConfig),
     /// `virtual+cuda:N`, `virtual:NAME+cuda:N`: a modelled encoder that takes frames from the memory of a GPU.
     VirtualOnCuda(virtual_nvenc::DeviceConfig, GpuName),
@@ -32,7 +32,7 @@ impl FromStr for DeviceSpec {
         };
         let config = model.strip_prefix("virtual:").or((model == "virtual").then_some(""));
         if let Some(config) = config {
-            let config = config.parse().map_err(|error| DeviceError::Virtual(format!("{error}")))?;
+            let config = card::config(config)?;
             return match gpu {
                 None => Ok(Self::Virtual(config)),
                 Some(gpu) => Ok(Self::VirtualOnCuda(config, gpu.parse()?)),

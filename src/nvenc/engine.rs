@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::error::NvencError;
-use super::session::{Locked, Session};
+use super::session::{LockAnswer, Locked, Session};
 use crate::contract::{EncoderConfig, FrameView, PictureKind};
 use crate::memory::FramePool;
 use crate::pipeline::engine::{Engine, Frame, InputTimes, Submitted, Taken};
@@ -46,6 +46,27 @@ impl EncodeEngine {
             None => session.create_buffers(pool, config)?,
         }
         Ok(Self { session, config: *config })
+    }
+
+    /// The same for whoever asks the driver about itself: without a ring, and with lookahead if that is given.
+    ///
+    /// # Errors
+    /// As [`NvencEncoder::new`](super::encoder::NvencEncoder::new).
+    pub fn bare(
+        mut session: Session,
+        config: &EncoderConfig,
+        pool: u32,
+        lookahead: Option<u16>,
+    ) -> Result<Self, NvencError> {
+        if let Some(num_frames) = lookahead {
+            session.look_ahead(num_frames);
+        }
+        Self::new(session, config, pool, None)
+    }
+
+    /// Locks the `idx`-th output with doNotWait and tells the whole answer; it is unlocked again.
+    pub fn ask_lock(&self, idx: u64) -> LockAnswer {
+        self.session.ask_lock(idx)
     }
 
     /// The frame with what this engine knows of it: its bytes are as many as the session's buffers were made for.
@@ -108,6 +129,13 @@ impl Engine for EncodeEngine {
 pub struct TakenPacket<'a> {
     engine: &'a EncodeEngine,
     locked: Locked<'a>,
+}
+
+impl TakenPacket<'_> {
+    /// The coded bytes, in the driver's memory.
+    pub fn data(&self) -> &[u8] {
+        self.locked.data()
+    }
 }
 
 impl Taken for TakenPacket<'_> {

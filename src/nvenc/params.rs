@@ -110,6 +110,15 @@ pub(super) fn adjust_preset(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>,
     adjust_rate_control(preset, config.rate_control);
 }
 
+/// Makes the encoder look so many frames ahead.
+pub(super) fn look_ahead(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>, num_frames: u16) {
+    // SAFETY: writes stay inside `preset`; bit fields are plain bytes.
+    unsafe {
+        (*preset.as_mut_ptr()).presetCfg.rcParams._bitfield_1.set_bit(5, true); // enableLookahead
+        put!(preset.presetCfg.rcParams.lookaheadDepth = num_frames);
+    }
+}
+
 /// A stream that can be joined at every IDR needs its parameter sets there, not only at the start.
 fn adjust_codec(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>, codec: Codec, gop_length: u32) {
     // SAFETY: only the union member of the codec being set up is written; bit fields are plain bytes.

@@ -20,11 +20,13 @@ use crate::memory::{DeviceMemory, FramePool};
 use crate::pipeline::engine::Ready;
 
 mod abilities;
+mod ask;
 mod inputs;
 mod registered;
 mod settings;
 
 pub use abilities::CodecCaps;
+pub use ask::LockAnswer;
 use inputs::Input;
 use registered::Conversion;
 
@@ -90,6 +92,8 @@ pub struct Session {
     filled_by: Option<Arc<FramePool>>,
     /// Converts frames on the device, where they are not encoded as they come.
     conversion: Option<Conversion>,
+    /// Frames that the encoder looks ahead; `None`: as the preset says.
+    lookahead: Option<u16>,
     /// Pictures were submitted after the last end-of-stream: the API wants one before the session is destroyed.
     needs_end_of_stream: AtomicBool,
     /// Dropped last: the driver uses the device until the session is gone.
@@ -138,7 +142,9 @@ impl Session {
         let needs_end_of_stream = AtomicBool::new(false);
         let (inputs, outputs) = (Vec::new(), Vec::new());
         let (filled_by, conversion) = (None, None);
-        let session = Self { api, encoder, inputs, outputs, filled_by, conversion, needs_end_of_stream, device };
+        let lookahead = None;
+        let session =
+            Self { api, encoder, inputs, outputs, filled_by, conversion, lookahead, needs_end_of_stream, device };
         session.check("nvEncOpenEncodeSessionEx", status)?;
         Ok(session)
     }
@@ -171,6 +177,9 @@ impl Session {
         };
         self.check("nvEncGetEncodePresetConfigEx", status)?;
         params::adjust_preset(preset, config);
+        if let Some(num_frames) = self.lookahead {
+            params::look_ahead(preset, num_frames);
+        }
         let mut init = params::initialize_params(config, preset);
         // SAFETY: `init` points at `preset`, and both live until the call has returned.
         let status = unsafe { (self.api.entries.initialize)(self.encoder, init.as_mut_ptr()) };

@@ -1,11 +1,15 @@
 //! What a virtual device is: a profile and what overrides it, read from and written as one line of text.
 //! It knows no session and no clock.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::costs::MeasuredCosts;
 use crate::engine::{Jitter, Service};
 use crate::payload::{Codec, Mode};
 use crate::profiles::{Profile, default_profile, profiles};
@@ -21,6 +25,10 @@ pub struct DeviceConfig {
     pub latency_us: Option<u32>,
     /// Time between two pictures of a busy engine; `None`: the profile's.
     pub interval_us: Option<u32>,
+    /// What pictures cost on a card that was measured; what it does not have costs what the profile says.
+    pub costs: Option<MeasuredCosts>,
+    /// Where those came from, which [`fmt::Display`] then writes in their place (`card=…`); its alternate form (`{:#}`) writes them.
+    pub card: Option<String>,
     /// Time of an ordinary picture in the decoder, which takes one at a time; `None`: as in the encoder.
     pub decode_us: Option<u32>,
     /// How long NvEncEncodePicture takes.
@@ -119,6 +127,8 @@ impl DeviceConfig {
             profile,
             latency_us: None,
             interval_us: None,
+            costs: None,
+            card: None,
             decode_us: None,
             submit_us: profile.submit_us,
             lock_us: None,
@@ -143,7 +153,8 @@ impl DeviceConfig {
     /// What one ordinary picture costs. A latency or interval given alone pulls the other one along just so far that
     /// latency ≥ interval holds.
     pub(crate) fn service(&self, codec: Codec, preset: u32, width: u32, height: u32) -> Service {
-        let base = self.profile.service(codec, preset, width, height);
+        let measured = self.costs.as_ref().and_then(|costs| costs.service(codec, preset, width, height));
+        let base = measured.unwrap_or_else(|| self.profile.service(codec, preset, width, height));
         let ns = |us: u32| u64::from(us) * 1000;
         match (self.latency_us.map(ns), self.interval_us.map(ns)) {
             (None, None) => base,
@@ -156,7 +167,8 @@ impl DeviceConfig {
     /// What one ordinary picture costs the decoder.
     pub(crate) fn decode_service(&self, codec: Codec, width: u32, height: u32) -> Service {
         let own = |us: u32| Service { latency_ns: u64::from(us) * 1000, interval_ns: u64::from(us) * 1000 };
-        self.decode_us.map_or_else(|| self.service(codec, 1, width, height), own)
+        let measured = || self.costs.as_ref()?.service(codec, 0, width, height);
+        self.decode_us.map(own).or_else(measured).unwrap_or_else(|| self.service(codec, 1, width, height))
     }
 
     /// What one ordinary picture costs at `preset` (1 to 7): its latency and the engine's interval, in nanoseconds.
@@ -193,6 +205,7 @@ impl DeviceConfig {
         match key {
             "latency_us" => self.latency_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "interval_us" => self.interval_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
+            "costs" => self.costs = Some(value.parse().map_err(|()| bad_value(key, value, COSTS_EXPECTED))?),
             "decode_us" => self.decode_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
             "submit_us" => self.submit_us = number(key, value, 0..=MAX_US, "0 to 10000000 µs")?,
             "lock_us" => self.lock_us = Some(number(key, value, 0..=MAX_US, "0 to 10000000 µs")?),
@@ -229,9 +242,13 @@ const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
 const CLOCK_EXPECTED: &str = "fixed, or ramp:TIME with a time of at most 3600s, for example ramp:400ms";
 const THROTTLE_EXPECTED: &str = "never, every:TIME (2s to 3600s) or after:TIME (at most 3600s), for example every:7s";
 
-const KEYS: [&str; 20] = [
+const COSTS_EXPECTED: &str =
+    "rows like h264:p1:640x360:700000:350000 (latency and interval in ns) or h264:decode:…, joined by +";
+
+const KEYS: [&str; 21] = [
     "latency_us",
     "interval_us",
+    "costs",
     "decode_us",
     "submit_us",
     "lock_us",
@@ -257,7 +274,23 @@ impl FromStr for DeviceConfig {
 
     fn from_str(text: &str) -> Result<DeviceConfig, ConfigError> {
         let (name, rest) = split_name(text);
-        let mut config = DeviceConfig::from_profile(find_profile(name)?);
+        DeviceConfig::from_profile(find_profile(name)?).with(rest)
+    }
+}
+
+impl DeviceConfig {
+    /// This device with what a text of the same grammar says besides; the name of a profile changes only what nothing else says.
+    ///
+    /// # Errors
+    /// The text is none.
+    pub fn overridden(self, text: &str) -> Result<DeviceConfig, ConfigError> {
+        let (name, rest) = split_name(text);
+        let profile = if name.is_empty() { self.profile } else { find_profile(name)? };
+        DeviceConfig { profile, ..self }.with(rest)
+    }
+
+    fn with(self, rest: Option<&str>) -> Result<DeviceConfig, ConfigError> {
+        let mut config = self;
         let mut seen = Vec::new();
         for part in rest.into_iter().flat_map(|rest| rest.split(',')) {
             let (key, value) =
@@ -346,9 +379,13 @@ fn bad_value(key: &'static str, value: &str, expected: &'static str) -> ConfigEr
 impl fmt::Display for DeviceConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.profile.name)?;
+        let card = self.card.as_ref().filter(|_| !f.alternate());
+        if let Some(card) = card {
+            write!(f, ",card={card}")?;
+        }
         let plain = values(&DeviceConfig::from_profile(self.profile));
         for ((key, value), (_, default)) in values(self).into_iter().zip(plain) {
-            if value != default {
+            if value != default && (key != "costs" || card.is_none()) {
                 write!(f, ",{key}={value}")?;
             }
         }
@@ -356,7 +393,7 @@ impl fmt::Display for DeviceConfig {
     }
 }
 
-fn values(config: &DeviceConfig) -> [(&'static str, String); 20] {
+fn values(config: &DeviceConfig) -> [(&'static str, String); 21] {
     let optional = |us: Option<u32>| us.map_or_else(String::new, |us| us.to_string());
     let codec_names = config.codecs.iter().map(|codec| match codec {
         Codec::H264 => "h264",
@@ -370,6 +407,7 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 20] {
     [
         ("latency_us", optional(config.latency_us)),
         ("interval_us", optional(config.interval_us)),
+        ("costs", config.costs.as_ref().map_or_else(String::new, ToString::to_string)),
         ("decode_us", optional(config.decode_us)),
         ("submit_us", config.submit_us.to_string()),
         ("lock_us", optional(config.lock_us)),
@@ -389,103 +427,4 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 20] {
         ("api", config.api.to_string()),
         ("host_work_us", config.host_work_us.to_string()),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::versions::HEADERS;
-
-    fn parse(text: &str) -> Result<DeviceConfig, ConfigError> {
-        text.parse()
-    }
-
-    fn cost(text: &str) -> (u64, u64) {
-        let service = parse(text).unwrap().service(Codec::H264, 1, 640, 360);
-        (service.latency_ns / 1000, service.interval_ns / 1000)
-    }
-
-    #[test]
-    fn grammar_takes_name_keys_both_or_neither() {
-        assert_eq!(parse(""), Ok(DeviceConfig::default()));
-        assert_eq!(parse("fixed"), Ok(DeviceConfig::default()));
-        assert_eq!(parse("submit_us=5").unwrap().submit_us, 5);
-        assert_eq!(parse("ada,submit_us=5").unwrap().profile.name, "ada");
-        assert_eq!(parse("video-hw-2026-02").unwrap().host_work_us, 300);
-    }
-
-    #[test]
-    fn one_of_latency_and_interval_pulls_the_other_only_as_far_as_needed() {
-        assert_eq!(cost(""), (700, 700));
-        assert_eq!(cost("latency_us=1400"), (1400, 700));
-        assert_eq!(cost("latency_us=500"), (500, 500));
-        assert_eq!(cost("interval_us=1100"), (1100, 1100));
-        assert_eq!(cost("interval_us=350"), (700, 350));
-        assert_eq!(cost("latency_us=1400,interval_us=350"), (1400, 350));
-    }
-
-    #[test]
-    fn handing_out_costs_what_is_said_else_what_the_profile_says() {
-        let lock_ns = |text: &str| [Codec::H264, Codec::Hevc].map(|codec| parse(text).unwrap().lock_ns(codec));
-        assert_eq!(lock_ns("ada"), [0, 0]);
-        assert_eq!(lock_ns("ada,lock_us=3"), [3_000, 3_000]);
-        assert_eq!(lock_ns("video-hw-2026-02"), [75_000, 19_000]);
-        assert_eq!(lock_ns("video-hw-2026-02,lock_us=0"), [0, 0]);
-    }
-
-    #[test]
-    fn first_picture_of_a_session_costs_more_by_what_is_said() {
-        let (config, ordinary) =
-            (parse("first_us=5,idr_factor=2").unwrap(), Service { latency_ns: 20, interval_ns: 10 });
-        let costs =
-            [(true, 0), (true, 1), (false, 1)].map(|(is_idr, idx)| config.picture_service(ordinary, is_idr, 0, idx));
-        assert_eq!(costs, [ordinary.scaled(2.0).longer(5000), ordinary.scaled(2.0), ordinary]);
-    }
-
-    #[test]
-    fn display_reads_back_as_the_same_device() {
-        let texts = [
-            "fixed",
-            "ada,submit_us=0",
-            "fixed,latency_us=1400,interval_us=350,jitter_pct=2.5,seed=9,codecs=hevc,payload=lossless,api=12.1",
-            "video-hw-2026-02,engines=2,sessions=3,idr_factor=1.5,host_work_us=0",
-            "video-hw-2026-02,lock_us=0",
-            "fixed,queue=4,lock_holds=session",
-            "fixed,decode_us=250",
-            "ada,clock=ramp:400ms,throttle=every:7s,first_us=9000,foreign_sessions=2",
-            "fixed,throttle=after:1500ms",
-        ];
-        for text in texts {
-            let config = parse(text).unwrap();
-            assert_eq!(parse(&config.to_string()).unwrap(), config);
-        }
-        assert_eq!(parse("fixed,submit_us=0").unwrap().to_string(), "fixed");
-        assert_eq!(parse("clock=fixed,throttle=never,first_us=0").unwrap().to_string(), "fixed");
-    }
-
-    #[test]
-    fn errors_name_what_is_known() {
-        let text = |device: &str| parse(device).unwrap_err().to_string();
-        assert_eq!(text("foo"), "unknown profile 'foo': use fixed, ada, turing, blackwell, video-hw-2026-02");
-        assert!(text("ada,speed=1").starts_with("unknown key 'speed': use latency_us, interval_us,"));
-        assert_eq!(text("codecs=av1"), "bad value 'av1' for codecs: expected h264, hevc or h264+hevc");
-        assert_eq!(text("latency_us=-1"), "bad value '-1' for latency_us: expected 0 to 10000000 µs");
-        assert_eq!(text("jitter_pct=NaN"), "bad value 'NaN' for jitter_pct: expected 0 to 100 percent");
-        assert_eq!(text("api=9.0"), format!("bad value '9.0' for api: expected {API_EXPECTED}"));
-        assert_eq!(text("seed=1,seed=2"), "key 'seed' is given twice: keep one of them");
-        assert_eq!(text("ada,fast"), "'fast' is not key=value: write for example latency_us=700");
-        assert!(text("latency_us=1,interval_us=2").contains("at least one interval"));
-        assert_eq!(text("lock_holds=1"), "bad value '1' for lock_holds: expected session or nothing");
-        assert_eq!(text("clock=ramp"), format!("bad value 'ramp' for clock: expected {CLOCK_EXPECTED}"));
-        assert_eq!(
-            text("throttle=every:1s"),
-            format!("bad value 'every:1s' for throttle: expected {THROTTLE_EXPECTED}")
-        );
-        assert!(text("ada,").contains("not key=value"));
-    }
-
-    #[test]
-    fn api_text_names_every_header() {
-        assert!(HEADERS.iter().all(|header| API_EXPECTED.contains(&header.to_string())));
-    }
 }

@@ -7,7 +7,7 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | `config`, `profiles` | what a device is |
+//! | `config`, `profiles`, `costs` | what a device is |
 //! | `engine`, `queue`, `clock` | when a picture is taken, and when it is done |
 //! | `video_clock`, `activity`, `readings` | how fast the engines run, how busy they are, and who is told |
 //! | `gop` | which picture becomes what, in which order |
@@ -25,6 +25,7 @@ mod activity;
 mod caps;
 mod clock;
 mod config;
+mod costs;
 pub mod decode;
 mod device;
 pub mod drop_in;
@@ -49,6 +50,7 @@ mod video_clock;
 
 pub use abi::{create_instance, max_supported_version};
 pub use config::{ConfigError, DeviceConfig};
+pub use costs::{MeasuredCost, MeasuredCosts};
 pub use device::{Counters, Device, RuleCount, Worked};
 pub use memory::DeviceReader;
 pub use payload::{Codec, Mode};
