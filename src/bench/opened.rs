@@ -73,11 +73,13 @@ impl Opened {
         let spec: DeviceSpec = plan.device.parse()?;
         let device = Device::open_for(&spec, plan.engine)?;
         let locked_clock = plan.lock_clocks_mhz.map(|mhz| device.lock_clock(mhz)).transpose()?;
+        // Before anything is tried on it.
+        let warmth = Warmth::found_at(device.video_mhz());
         let whole = |device, feed, format| Self {
             spec: spec.clone(),
             device,
             feed,
-            warmth: Warmth::default(),
+            warmth,
             telemetry: plan.telemetry,
             _locked_clock: locked_clock,
             format,

@@ -37,7 +37,10 @@ impl Opened {
     /// # Errors
     /// As of a run.
     pub(super) fn warm_up(&self, config: &RunConfig, stop: &AtomicBool) -> Result<Option<ClockWarmUp>, RunError> {
-        let Some(from_mhz) = self.device.video_mhz().filter(|_| !self.warmth.is_warm()) else { return Ok(None) };
+        let Some(now_mhz) = self.device.video_mhz().filter(|_| !self.warmth.is_warm()) else { return Ok(None) };
+        // Before the first run the rehearsal has raised it already.
+        let found_mhz = self.warmth.found_mhz.filter(|_| self.warmth.is_unused());
+        let from_mhz = found_mhz.unwrap_or(now_mhz);
         let device = &self.device;
         let to_end = match config {
             RunConfig::Encode(config) => {
