@@ -3,6 +3,7 @@
 
 pub mod blocks;
 pub mod calibrate;
+mod client_settings;
 pub mod command;
 pub mod density;
 pub mod drivers;
