@@ -10,6 +10,7 @@ pub mod drivers;
 pub mod environment;
 pub mod estimate;
 pub mod ffmpeg;
+mod ffmpeg_options;
 pub mod job;
 pub mod merge;
 pub mod metrics_line;
