@@ -79,6 +79,9 @@ pub struct Plan {
     pub split_encode: SplitEncoding,
     /// Rate control.
     pub rate_control: RateControl,
+    /// Size of the rate control's buffer (VBV) in bits; `None`: the preset's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vbv_bits: Option<u32>,
     /// Frames from one IDR to the next; `None`: only the first frame is an IDR, or with B-frames every 250th.
     pub gop_length: Option<u32>,
     /// B-frames between two reference frames.
@@ -221,6 +224,7 @@ impl Default for Plan {
             tuning: TuningInfo::default(),
             split_encode: SplitEncoding::Off,
             rate_control: RateControl::Preset,
+            vbv_bits: None,
             gop_length: None,
             b_frames: 0,
             host_work_us: 0,

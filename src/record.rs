@@ -122,6 +122,9 @@ pub struct Environment {
 /// How an encoder was set up: names as in NVENC's header, values in words or numbers.
 pub type EncodeSettings = std::collections::BTreeMap<String, String>;
 
+/// The value of a setting that is left to the driver.
+pub const BY_DRIVER: &str = "chosen by the driver";
+
 /// What a first try of an encoder found, before anything was measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rehearsal {
@@ -202,6 +205,9 @@ pub struct ProcessUse {
     pub peak_memory_bytes: Option<u64>,
     /// Frames in flight when an output was locked, the median over the run: the queue depth that the client kept.
     pub lock_depth: u32,
+    /// How it set its encoder up, of its largest session; left out where that is not known.
+    #[serde(default, skip_serializing_if = "EncodeSettings::is_empty")]
+    pub settings: EncodeSettings,
     /// Number of frames that another decoder found in the output, where that was checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified_frames: Option<u64>,

@@ -128,3 +128,70 @@ fn a_baseline_runs_in_the_same_rounds_and_is_verified() {
     let page = std::fs::read_to_string(bench.path(&page)).unwrap();
     assert!(page.contains("decodes, complete") && page.contains("VIRTUAL DEVICE"), "{page}");
 }
+
+/// A sweep with FFmpeg beside it, of one round; the session's name is `session`.
+fn beside_ffmpeg(bench: &Bench, session: &str, words: &str, baselines: &[&str]) -> Value {
+    let sweep = "sweep --input synthetic:64x64@30 --frames 20 --reap-threshold 2 --lock inline --warmup 0 --repeat 1";
+    let mut args: Vec<_> = sweep.split(' ').chain(words.split_whitespace()).collect();
+    args.extend(["--device", DEVICE, "--session", session, "--json"]);
+    args.extend(baselines.iter().flat_map(|baseline| ["--baseline", baseline]));
+    bench.done(&args).json()
+}
+
+/// Names of the settings that differ between FFmpeg and our own process, for each baseline, and how many were compared at least.
+fn differing(bench: &Bench, session: &str) -> (Vec<Vec<String>>, u64) {
+    let told = bench.done(&["report", session, "--json"]).json();
+    let all = told["analysis"]["answers"][0]["elsewhere"].as_array().unwrap().clone();
+    let names = |one: &Value| {
+        let differing = one["settings"]["differing"].as_array().unwrap_or_else(|| panic!("not known: {one}"));
+        differing.iter().map(|setting| setting["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let compared = all.iter().map(|one| one["settings"]["num_compared"].as_u64().unwrap()).min();
+    (all.iter().map(names).collect(), compared.unwrap())
+}
+
+#[test]
+fn ffmpeg_is_told_to_encode_as_we_do() {
+    let bench = Bench::new();
+    // FFmpeg's VBR always begins with a QP of its own; no option leaves that out.
+    let cases: [(&str, &[&str]); 7] = [
+        ("", &[]),
+        ("--cqp 23 --gop 10", &[]),
+        ("--bitrate-kbps 4000", &[]),
+        ("--codec hevc --bitrate-kbps 900 --tuning ll", &[]),
+        ("--cqp 30 --tuning hq --preset p5 --b-frames 2", &[]),
+        ("--set vbv_bits=300000", &[]),
+        ("--vbr --bitrate-kbps 4000 --tuning hq", &["enableInitialRCQP"]),
+    ];
+    for (idx, (words, expected)) in cases.into_iter().enumerate() {
+        let session = format!("s{idx}");
+        beside_ffmpeg(&bench, &session, words, &["ffmpeg"]);
+        let (names, num_compared) = differing(&bench, &session);
+        assert_eq!(names, [expected], "{words}");
+        assert!(num_compared >= 24, "{words}: {num_compared}");
+    }
+}
+
+#[test]
+fn what_ffmpeg_encodes_otherwise_is_named_and_costs_time() {
+    let bench = Bench::new();
+    let told = beside_ffmpeg(&bench, "s", "", &["ffmpeg:-multipass fullres -g 5"]);
+    assert_eq!(differing(&bench, "s").0, [["gopLength", "idrPeriod", "multiPass"]]);
+    // Two passes take the modelled engine twice its interval of 700 µs; nothing makes it faster.
+    let ffmpeg = told["runs"].as_array().unwrap().iter().find(|run| run["client"] != "inflight" && run["pool"] == 0);
+    assert!(ffmpeg.unwrap()["wall_ms"].as_f64().unwrap() >= 19.0 * 1.4, "{ffmpeg:?}");
+    let sentence = "multiPass (ffmpeg -multipass fullres -g 5: full resolution, inflight: off)";
+    let answer = bench.done(&["report", "s", "--json"]).json();
+    assert!(answer["analysis"]["answers"][0]["sentence"].as_str().unwrap().contains(sentence), "{answer}");
+    let compared =
+        bench.run(&["compare", "--before", "s:client=ffmpeg -multipass fullres -g 5", "--after", "s:client=inflight"]);
+    assert!(
+        compared.stdout.contains("set their h264 encoders up differently"),
+        "{}{}",
+        compared.stdout,
+        compared.stderr
+    );
+    bench.done(&["report", "s", "-o", "report.md"]);
+    let report = std::fs::read_to_string(bench.path("report.md")).unwrap();
+    assert!(report.contains("| `multiPass` | off"), "{report}");
+}

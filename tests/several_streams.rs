@@ -1,4 +1,5 @@
 //! Several streams at once: each has all its frames, the engines are shared as a card shares them, and a limit is told in words.
+#![allow(clippy::expect_used, reason = "a test that cannot go on says so by failing")]
 
 use std::sync::atomic::AtomicBool;
 

@@ -53,6 +53,9 @@ pub fn sweep_command(plan: &Plan) -> String {
     if !plan.split_encode.is_off() {
         say("--set", format!("split_encode={}", plan.split_encode));
     }
+    if let Some(bits) = plan.vbv_bits {
+        say("--set", format!("vbv_bits={bits}"));
+    }
     if plan.copy_out {
         say("--set", "copy_out=true".to_owned());
     }

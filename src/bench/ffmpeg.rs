@@ -47,6 +47,16 @@ pub fn encoder_of(codec: Codec) -> String {
     format!("{codec}_nvenc")
 }
 
+/// Has the encoder an option of that name? Options come and go with versions.
+pub fn has_option(codec: Codec, option: &str) -> bool {
+    let encoder = format!("encoder={}", encoder_of(codec));
+    let asked = Command::new("ffmpeg").args(["-hide_banner", "-h", &encoder]).stdin(Stdio::null()).output();
+    asked.is_ok_and(|told| {
+        let told = String::from_utf8_lossy(&told.stdout);
+        told.split_whitespace().any(|word| word.strip_prefix('-') == Some(option))
+    })
+}
+
 /// From lines such as " V....D h264_nvenc           NVIDIA NVENC H.264 encoder (codec h264)".
 fn codecs_in(listed: &str) -> Vec<Codec> {
     let names: Vec<_> = listed.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();

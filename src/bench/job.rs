@@ -59,11 +59,12 @@ impl Job {
         let opened = Opened::open(&plan)?;
         let plan = opened.adapted(plan);
         let rehearsals = rehearse(&plan, &opened)?;
-        let others = Others::prepare(&plan, &opened.spec, &opened.feed)?;
+        let settings = opened.settings(&plan).map_err(SweepError::Device)?;
+        let others = Others::prepare(&plan, &opened.spec, &opened.feed, &settings)?;
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
-            settings: opened.settings(&plan).map_err(SweepError::Device)?,
+            settings,
             rehearsals,
             plan,
             input: opened.feed.info().clone(),

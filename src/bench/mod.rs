@@ -3,12 +3,14 @@
 
 pub mod blocks;
 pub mod calibrate;
+mod client_settings;
 pub mod command;
 pub mod density;
 pub mod drivers;
 pub mod environment;
 pub mod estimate;
 pub mod ffmpeg;
+mod ffmpeg_options;
 pub mod job;
 pub mod merge;
 pub mod metrics_line;

@@ -79,9 +79,9 @@ pub fn rules_broken(log: &Path) -> Option<BTreeMap<String, u64>> {
     Some(counts)
 }
 
-/// The process' use beside one of its sessions, with that session's own depth.
+/// The process' use beside one of its sessions, with that session's own depth and settings.
 fn of_session(usage: &ProcessUse, trace: &Trace) -> ProcessUse {
-    ProcessUse { lock_depth: trace.median_lock_depth(), ..usage.clone() }
+    ProcessUse { lock_depth: trace.median_lock_depth(), settings: trace.settings(), ..usage.clone() }
 }
 
 fn case(command: &[String], trace: &Trace) -> Case {

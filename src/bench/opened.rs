@@ -209,6 +209,7 @@ fn encoder_config(plan: &Plan, info: &InputInfo, codec: Codec, tuning: Tuning) -
             tuning_info: plan.tuning,
             input_path: plan.input_path,
             split: plan.split_encode,
+            vbv_bits: plan.vbv_bits,
         },
         expected_frames: reserved(plan, info),
     }

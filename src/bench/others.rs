@@ -2,8 +2,10 @@
 //! with whole processes.
 //!
 //! Both read the same raw frames from one file, written once before the first run, write an elementary stream to a file
-//! beside it, and talk to the same driver through the interposer.
+//! beside it, and talk to the same driver through the interposer. FFmpeg is told to set its encoder up as ours is set up
+//! (`ffmpeg_options`); how each did is read back and kept with its run.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -12,14 +14,16 @@ use std::sync::atomic::AtomicBool;
 
 use tempfile::TempDir;
 
+use super::client_settings::of_stream;
 use super::drivers::{DriverFolder, DriverFolderError, TrueDriver};
-use super::ffmpeg::encoder_of;
+use super::ffmpeg::{encoder_of, has_option};
+use super::ffmpeg_options::{options, own_vbv_bits, pixel_format};
 use super::process::{ProcessError, Under};
 use super::verify::{VerifyError, verify};
-use crate::contract::{Codec, EncodeMetrics, PixelFormat, RateControl};
+use crate::contract::{Codec, EncodeMetrics, SplitEncoding};
 use crate::device::{self, DeviceSpec, GpuName};
 use crate::plan::{Baseline, Plan, PlannedRun};
-use crate::record::{Case, Client, InputInfo, RunRecord};
+use crate::record::{Case, Client, EncodeSettings, InputInfo, RunRecord};
 use crate::source::{Feed, SourceError};
 
 /// The files and libraries that the processes of a sweep need.
@@ -31,6 +35,10 @@ pub struct Others {
     device: DeviceSpec,
     frames: PathBuf,
     input: InputInfo,
+    /// How our encoder is set up, codec by codec.
+    settings: BTreeMap<Codec, EncodeSettings>,
+    /// Has this FFmpeg a word for split encoding?
+    can_split: bool,
 }
 
 /// Why a process cannot be a case, or why its run failed.
@@ -67,11 +75,16 @@ impl OthersError {
 }
 
 impl Others {
-    /// Copies the libraries and writes the frames; `None` if the plan has no other program.
+    /// Copies the libraries and writes the frames; `None` if the plan has no other program. `settings` are those of our encoder.
     ///
     /// # Errors
     /// The libraries were not built, or there is no room for the frames.
-    pub fn prepare(plan: &Plan, device: &DeviceSpec, feed: &Feed) -> Result<Option<Self>, OthersError> {
+    pub fn prepare(
+        plan: &Plan,
+        device: &DeviceSpec,
+        feed: &Feed,
+        settings: &BTreeMap<Codec, EncodeSettings>,
+    ) -> Result<Option<Self>, OthersError> {
         if plan.baselines.is_empty() {
             return Ok(None);
         }
@@ -87,7 +100,10 @@ impl Others {
         let drivers = DriverFolder::install(&folder.path().join("drivers"), is_virtual)?;
         let frames = folder.path().join("frames.raw");
         write_frames(feed, &frames)?;
-        Ok(Some(Self { folder, drivers, driver, device: device.clone(), frames, input: feed.info().clone() }))
+        let (device, input, settings) = (device.clone(), feed.info().clone(), settings.clone());
+        let split = plan.codecs.iter().find(|&&codec| codec != Codec::H264);
+        let can_split = split.is_some_and(|&codec| has_option(codec, "split_encode_mode"));
+        Ok(Some(Self { folder, drivers, driver, device, frames, input, settings, can_split }))
     }
 
     /// Makes one run and records it, even if it fails.
@@ -129,6 +145,7 @@ impl Others {
         if frames != expected || packets != expected {
             return Err(OthersError::PacketCount { program, expected, frames, packets });
         }
+        usage.settings.extend(of_stream(&output, planned.case.codec));
         if plan.verify {
             let not_verified = |error: VerifyError| OthersError::NotVerified { program, problem: error.to_string() };
             usage.verified_frames = Some(verify(&output, expected).map_err(not_verified)?);
@@ -141,18 +158,14 @@ impl Others {
         let InputInfo { format, dimensions, frame_rate, .. } = self.input;
         let mut command = Command::new("ffmpeg");
         command.args(["-nostdin", "-hide_banner", "-v", "error", "-y"]);
-        command.args(["-f", "rawvideo", "-pix_fmt", ffmpeg_format(format)]);
+        command.args(["-f", "rawvideo", "-pix_fmt", pixel_format(format)]);
         command.args(["-video_size", &dimensions.to_string(), "-framerate", &frame_rate.to_string()]);
         if let Some(pace_fps) = plan.pace_fps {
             command.args(["-readrate", &(pace_fps / frame_rate.fps()).to_string()]);
         }
         command.arg("-i").arg(&self.frames);
         command.args(["-fps_mode", "passthrough", "-c:v", &encoder_of(case.codec)]);
-        command.args(["-preset", &plan.preset.to_string(), "-tune", &plan.tuning.to_string()]);
-        command.args(["-bf", &plan.b_frames.to_string()]);
-        if let Some(gop_length) = plan.gop_length {
-            command.args(["-g", &gop_length.to_string()]);
-        }
+        command.args(options(plan, case.codec, self.settings_of(case), self.can_split));
         match &self.device {
             DeviceSpec::Cuda(GpuName::Ordinal(ordinal)) => drop(command.args(["-gpu", &ordinal.to_string()])),
             // FFmpeg has no word for it, but CUDA takes a UUID.
@@ -163,10 +176,15 @@ impl Others {
             }
             DeviceSpec::Virtual(_) | DeviceSpec::VirtualOnCuda(..) | DeviceSpec::Library(_) => {}
         }
-        command.args(ffmpeg_rate(plan.rate_control)).args(baseline.extra_options());
+        command.args(baseline.extra_options());
         let muxer = if case.codec == Codec::Av1 { "obu".to_owned() } else { case.codec.to_string() };
         command.args(["-f", &muxer]);
         command
+    }
+
+    fn settings_of(&self, case: &Case) -> &EncodeSettings {
+        static UNKNOWN: EncodeSettings = EncodeSettings::new();
+        self.settings.get(&case.codec).unwrap_or(&UNKNOWN)
     }
 
     /// All but the output's name.
@@ -193,6 +211,14 @@ impl Others {
         if let Some(pace_fps) = plan.pace_fps {
             command.args(["--pace", &pace_fps.to_string()]);
         }
+        if case.codec != Codec::H264 {
+            // What FFmpeg has no word for is the driver's choice there, and must be here.
+            let split = if self.can_split { plan.split_encode } else { SplitEncoding::Auto };
+            command.args(["--split-encode", &split.to_string()]);
+        }
+        if let Some(bits) = plan.vbv_bits.map(u64::from).or_else(|| own_vbv_bits(self.settings_of(case))) {
+            command.args(["--vbv-bits", &bits.to_string()]);
+        }
         command.args(super::command::rate_words(plan.rate_control)).arg("--output");
         command
     }
@@ -206,32 +232,6 @@ fn write_frames(feed: &Feed, path: &std::path::Path) -> Result<(), OthersError> 
         file.write_all(frame).map_err(OthersError::Frames)?;
     }
     file.flush().map_err(OthersError::Frames)
-}
-
-fn ffmpeg_format(format: PixelFormat) -> &'static str {
-    match format {
-        PixelFormat::Nv12 => "nv12",
-        PixelFormat::I420 => "yuv420p",
-        // The same bytes; the encoder looks at no alpha.
-        PixelFormat::Argb => "bgr0",
-    }
-}
-
-fn ffmpeg_rate(rate: RateControl) -> Vec<String> {
-    let words: Vec<String> = match rate {
-        RateControl::Preset => vec![],
-        RateControl::Cbr { bitrate_bps } => vec!["-rc".into(), "cbr".into(), "-b:v".into(), bitrate_bps.to_string()],
-        RateControl::Vbr { bitrate_bps, max_bitrate_bps } => vec![
-            "-rc".into(),
-            "vbr".into(),
-            "-b:v".into(),
-            bitrate_bps.to_string(),
-            "-maxrate".into(),
-            max_bitrate_bps.to_string(),
-        ],
-        RateControl::Cqp { qp } => vec!["-rc".into(), "constqp".into(), "-qp".into(), qp.to_string()],
-    };
-    words
 }
 
 /// Does the case run as a separate process?

@@ -42,7 +42,7 @@ pub struct Under<'a> {
 pub struct Finished {
     /// How it ended.
     pub status: ExitStatus,
-    /// Its time and memory; depth and memory are those of its largest session.
+    /// Its time and memory; depth and settings are those of its largest session.
     pub usage: ProcessUse,
     /// Its encode sessions, those of its own children included.
     pub traces: Vec<Trace>,
@@ -130,6 +130,7 @@ fn usage(used: &ResUse, wall: Duration, traces: &[Trace]) -> ProcessUse {
         system_ns: nanos(used.rusage.stime),
         peak_memory_bytes: traces.iter().filter_map(|trace| trace.peak_memory_bytes).max(),
         lock_depth: largest.map_or(0, Trace::median_lock_depth),
+        settings: largest.map(Trace::settings).unwrap_or_default(),
         verified_frames: None,
     }
 }

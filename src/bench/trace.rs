@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::client_settings::ClientSetup;
 use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, PixelFormat};
 use crate::plan::PlannedRun;
-use crate::record::{FrameColumns, ProcessUse, RunRecord};
+use crate::record::{EncodeSettings, FrameColumns, ProcessUse, RunRecord};
 
 /// The form that is read here.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// One encode session of a client.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,6 +30,8 @@ pub struct Trace {
     pub height: u32,
     pub fps_num: u32,
     pub fps_den: u32,
+    setup: Option<ClientSetup>,
+    num_reconfigured: u64,
     pub buffer_format: u32,
     pub num_outputs: u32,
     pub is_destroyed: bool,
@@ -78,6 +81,12 @@ impl Trace {
             return Err(bad(format!("it has format {}, and this program reads {FORMAT}", trace.format)));
         }
         Ok(trace)
+    }
+
+    /// How the client set its encoder up; empty where that is not known.
+    pub fn settings(&self) -> EncodeSettings {
+        let setup = self.setup.as_ref();
+        setup.map(|setup| setup.settings(self.codec, self.num_reconfigured)).unwrap_or_default()
     }
 
     /// Median number of frames in flight when an output was locked; 0 where none was locked.

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::coding_args::{CodingArgs, DEVICE_HELP};
 use super::driver_args::VirtualDriverArgs;
 pub use super::sweep_args::{CalibrateArgs, SweepArgs};
-use crate::contract::{Codec, EngineKind, LockPlacement};
+use crate::contract::{Codec, EngineKind, LockPlacement, SplitEncoding};
 use crate::plan::{DEFAULT_DEVICE, Plan};
 use crate::source::InputSpec;
 
@@ -87,6 +87,12 @@ pub struct EncodeArgs {
     /// input is then unknown
     #[arg(long)]
     pub one_pass: bool,
+    /// Size of the rate control's buffer (VBV) in bits (default: the preset's)
+    #[arg(long, hide_short_help = true)]
+    pub vbv_bits: Option<u32>,
+    /// Let several engines encode one frame: off, auto, 2, 3 or 4 (HEVC and AV1 only)
+    #[arg(long, default_value = "off", hide_short_help = true)]
+    pub split_encode: SplitEncoding,
     /// File to write the elementary stream to
     #[arg(short, long)]
     pub output: PathBuf,
@@ -288,6 +294,8 @@ impl EncodeArgs {
             confirm: 0,
             // Every frame is in the output.
             preroll: Some(0),
+            vbv_bits: self.vbv_bits,
+            split_encode: self.split_encode,
             ..self.coding.plan(suggested_host_work_us)
         }
     }

@@ -88,4 +88,6 @@ pub struct NvencOptions {
     pub tuning_info: TuningInfo,
     pub input_path: InputPath,
     pub split: SplitEncoding,
+    /// Size of the VBV in bits; `None`: the preset's.
+    pub vbv_bits: Option<u32>,
 }

@@ -108,6 +108,10 @@ pub(super) fn adjust_preset(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>,
     }
     adjust_codec(preset, config.codec, gop_length);
     adjust_rate_control(preset, config.rate_control);
+    if let Some(bits) = config.nvenc.vbv_bits {
+        // SAFETY: as above.
+        unsafe { put!(preset.presetCfg.rcParams.vbvBufferSize = bits) };
+    }
 }
 
 /// Makes the encoder look so many frames ahead.

@@ -18,6 +18,7 @@ pub mod draw;
 mod effects;
 mod files;
 mod gather;
+mod process_settings;
 pub mod processes;
 mod sections;
 pub mod table;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::gather::{CaseMaterial, Material};
 use super::table::Table;
 use super::words::codec_title;
-use super::{Report, ReportError, Subject, appendix, generated_line, sections, utc};
+use super::{Report, ReportError, Subject, appendix, generated_line, process_settings, sections, utc};
 use crate::contract::Codec;
 use crate::record::Client;
 use crate::stats::runs::metrics::Metric;
@@ -30,7 +30,7 @@ pub fn has_any(material: &Material<'_>) -> bool {
     material.cases.iter().any(|case| is_process(&case.group))
 }
 
-/// Medians over the counted runs of every process of `codec`; `None` where there is none.
+/// Medians over the counted runs of every process of `codec`, and how their encoders were set up; `None` where there is none.
 pub fn table(material: &Material<'_>, codec: Codec) -> Option<String> {
     let cases: Vec<_> = material.cases_of(codec).filter(|case| is_process(&case.group)).collect();
     if cases.is_empty() {
@@ -41,7 +41,8 @@ pub fn table(material: &Material<'_>, codec: Codec) -> Option<String> {
     let titles: Vec<_> = ["program"].into_iter().chain(heads).chain([">lock share", ">runs", "output"]).collect();
     let mut table = Table::new(&titles);
     cases.iter().for_each(|case| table.row(cells(material, case)));
-    Some(format!("{table}\nMedians over the counted runs. {}\n", HOW))
+    let settings = process_settings::section(material, codec).map_or_else(String::new, |text| format!("\n{text}"));
+    Some(format!("{table}\nMedians over the counted runs. {HOW}\n{settings}"))
 }
 
 const HOW: &str = "Every process reads the same raw frames from one file, writes an elementary stream to a file and uses \

@@ -11,6 +11,7 @@ use crate::contract::{Codec, EngineKind};
 use crate::plan::{MAX_CONFIRM, MIN_CONFIRM};
 use crate::record::{Case, Client};
 use crate::stats::evidence::change::ChangeInterval;
+use crate::stats::evidence::client_settings::SettingsCompared;
 use crate::stats::evidence::decision::{Decision, Open};
 use crate::stats::evidence::doubts::Doubt;
 use crate::stats::evidence::peers::Peers;
@@ -131,6 +132,8 @@ pub struct Elsewhere {
     pub own: Case,
     /// The paired median change of the wall time, from the program to `own`.
     pub change: ChangeInterval,
+    /// How the program (before) and `own` (after) set their encoders up; `None`: not known of one of them.
+    pub settings: Option<SettingsCompared>,
 }
 
 /// What to do next.
@@ -268,7 +271,8 @@ fn elsewhere(known: &Recommendation, session: &Side<'_>) -> Vec<Elsewhere> {
         let criteria = &session.plan.criteria;
         let compared = compare_among(&side(program), &side(own), criteria, Allowances::default(), None).ok()?;
         let wall = compared.codecs.first()?.effects.iter().find(|effect| effect.metric == Metric::WallMs)?;
-        Some(Elsewhere { program, own, change: wall.interval })
+        let settings = SettingsCompared::of_cases((session, program), (session, own));
+        Some(Elsewhere { program, own, change: wall.interval, settings })
     };
     let is_program = |case: &Case| case.codec == known.codec && matches!(case.client, Client::Foreign(_));
     session.plan.cases().into_iter().filter(is_program).filter_map(against).collect()

@@ -25,7 +25,7 @@ unsafe impl Plain for u32 {}
 unsafe impl Plain for u64 {}
 // SAFETY: as above.
 unsafe impl Plain for sys::GUID {}
-// SAFETY: a raw pointer takes any bits; it is compared, never followed.
+// SAFETY: a raw pointer takes any bits.
 unsafe impl Plain for *mut c_void {}
 
 impl<T: Plain> Member<T> {
@@ -49,10 +49,14 @@ impl<T: Plain> Member<T> {
 pub const OPEN_API_VERSION: Member<u32> = Member::at(offset_of!(sys::NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS, apiVersion));
 
 pub const INIT_CODEC: Member<sys::GUID> = Member::at(offset_of!(sys::NV_ENC_INITIALIZE_PARAMS, encodeGUID));
+pub const INIT_PRESET: Member<sys::GUID> = Member::at(offset_of!(sys::NV_ENC_INITIALIZE_PARAMS, presetGUID));
+pub const INIT_CONFIG: Member<*mut c_void> = Member::at(offset_of!(sys::NV_ENC_INITIALIZE_PARAMS, encodeConfig));
 pub const INIT_WIDTH: Member<u32> = Member::at(offset_of!(sys::NV_ENC_INITIALIZE_PARAMS, encodeWidth));
 pub const INIT_HEIGHT: Member<u32> = Member::at(offset_of!(sys::NV_ENC_INITIALIZE_PARAMS, encodeHeight));
 pub const INIT_FPS_NUM: Member<u32> = Member::at(offset_of!(sys::NV_ENC_INITIALIZE_PARAMS, frameRateNum));
 pub const INIT_FPS_DEN: Member<u32> = Member::at(offset_of!(sys::NV_ENC_INITIALIZE_PARAMS, frameRateDen));
+
+pub const CONFIG_PROFILE: Member<sys::GUID> = Member::at(offset_of!(sys::NV_ENC_CONFIG, profileGUID));
 
 pub const PIC_FLAGS: Member<u32> = Member::at(offset_of!(sys::NV_ENC_PIC_PARAMS, encodePicFlags));
 pub const PIC_TIMESTAMP: Member<u64> = Member::at(offset_of!(sys::NV_ENC_PIC_PARAMS, inputTimeStamp));

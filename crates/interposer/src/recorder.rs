@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use crate::setup::Setup;
+
 /// Pictures that are written down of each session unless `INFLIGHT_TRACE_PICTURES` says another number; further ones
 /// are counted only.
 const DEFAULT_CAPACITY: usize = 1 << 18;
@@ -64,6 +66,9 @@ pub struct Recorder {
     pub height: AtomicU32,
     pub fps_num: AtomicU32,
     pub fps_den: AtomicU32,
+    /// Of the first initialisation.
+    pub setup: OnceLock<Setup>,
+    pub num_reconfigured: AtomicU64,
     pub buffer_format: AtomicU32,
     pub num_outputs: AtomicU32,
     opened_at_ns: u64,
@@ -98,6 +103,8 @@ impl Recorder {
             height: AtomicU32::new(0),
             fps_num: AtomicU32::new(0),
             fps_den: AtomicU32::new(0),
+            setup: OnceLock::new(),
+            num_reconfigured: AtomicU64::new(0),
             buffer_format: AtomicU32::new(0),
             num_outputs: AtomicU32::new(0),
             opened_at_ns,

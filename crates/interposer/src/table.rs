@@ -10,6 +10,7 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use crate::layout::{self, codec_name};
 use crate::recorder::{LockCall, Recorder, now_ns};
+use crate::setup::Setup;
 use crate::{registry, trace};
 
 const SUCCESS: u32 = 0;
@@ -161,6 +162,14 @@ wrapped! {
         status
     }
 
+    reconfigure = nvEncReconfigureEncoder(encoder: *mut c_void, params: *mut c_void) {
+        let status = call::reconfigure(encoder, params);
+        if let Some(recorder) = seen(encoder, status) {
+            recorder.num_reconfigured.fetch_add(1, Relaxed);
+        }
+        status
+    }
+
     create_output = nvEncCreateBitstreamBuffer(encoder: *mut c_void, params: *mut c_void) {
         let status = call::create_output(encoder, params);
         if let Some(recorder) = seen(encoder, status) {
@@ -238,7 +247,7 @@ wrapped! {
 }
 
 /// # Safety
-/// `params` is null or an `NV_ENC_INITIALIZE_PARAMS` of any version.
+/// `params` is null or an `NV_ENC_INITIALIZE_PARAMS` of any version that a driver has just taken.
 unsafe fn note_setup(recorder: &Recorder, params: *mut c_void) {
     // SAFETY: the caller vouches for the struct.
     unsafe {
@@ -250,6 +259,7 @@ unsafe fn note_setup(recorder: &Recorder, params: *mut c_void) {
         recorder.height.store(layout::INIT_HEIGHT.read(params).unwrap_or(0), Relaxed);
         recorder.fps_num.store(layout::INIT_FPS_NUM.read(params).unwrap_or(0), Relaxed);
         recorder.fps_den.store(layout::INIT_FPS_DEN.read(params).unwrap_or(0), Relaxed);
+        let _ = recorder.setup.set(Setup::read(params, recorder.client_api));
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use inflight::contract::{
-    Codec, Dimensions, Encoder, EncoderConfig, FrameRate, FrameView, LockPlacement, PixelFormat, Tuning,
+    Codec, Dimensions, Encoder, EncoderConfig, FrameRate, FrameView, LockPlacement, PixelFormat, RateControl, Tuning,
 };
 use inflight::nvenc::api::Api;
 use inflight::nvenc::encoder::NvencEncoder;
@@ -17,6 +17,7 @@ use inflight::record::FrameColumns;
 use moq_nvenc::sys::nvEncodeAPI as sys;
 use serde_json::Value;
 
+use crate::setup::Setup;
 use crate::{registry, trace, wrap};
 
 const SIZE: Dimensions = Dimensions { width: 64, height: 48 };
@@ -161,4 +162,103 @@ fn a_session_is_written_once() {
     trace::write(number, recorder, false);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert_eq!(recorder.failed_calls.load(Relaxed), 0);
+}
+
+#[test]
+fn the_configuration_is_written_down_as_the_client_gave_it() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let rate_control = RateControl::Vbr { bitrate_bps: 3_000_000, max_bitrate_bps: 4_500_000 };
+    let config = EncoderConfig { gop_length: Some(50), rate_control, ..config(2, LockPlacement::Inline, 2) };
+    let (_, trace) = encode(&config);
+    assert_eq!((&trace["num_reconfigured"], &trace["setup"]["has_config"]), (&0.into(), &true.into()));
+    let number = |name: &str| trace["setup"]["numbers"][name].as_i64();
+    let expected = [
+        ("rateControlMode", 1),
+        ("averageBitRate", 3_000_000),
+        ("maxBitRate", 4_500_000),
+        ("gopLength", 50),
+        ("idrPeriod", 50),
+        ("frameIntervalP", 3),
+        ("encodeWidth", 64),
+        ("encodeHeight", 48),
+        ("frameRateNum", 30),
+        ("tuningInfo", 3),
+        ("enablePTD", 1),
+        ("repeatSPSPPS", 1),
+        ("splitEncodeMode", 0),
+        ("multiPass", 0),
+        ("enableAQ", 0),
+    ];
+    for (name, value) in expected {
+        assert_eq!(number(name), Some(value), "{name}");
+    }
+    // P1, as the header writes its GUID.
+    assert_eq!(trace["setup"]["guids"]["presetGUID"], "fc0a8d3e-45f8-4cf8-80c7298871590ebf");
+}
+
+/// The structs as a client has them, with a bit of everything set.
+fn structs() -> (MaybeUninit<sys::NV_ENC_INITIALIZE_PARAMS>, Box<MaybeUninit<sys::NV_ENC_CONFIG>>) {
+    let mut init = MaybeUninit::<sys::NV_ENC_INITIALIZE_PARAMS>::zeroed();
+    let mut config = Box::new(MaybeUninit::<sys::NV_ENC_CONFIG>::zeroed());
+    // SAFETY: plain writes into zeroed structs, which are never read as values.
+    unsafe {
+        (*init.as_mut_ptr()).version = sys::NV_ENC_INITIALIZE_PARAMS_VER;
+        (*init.as_mut_ptr()).encodeGUID = sys::NV_ENC_CODEC_HEVC_GUID;
+        (*init.as_mut_ptr())._bitfield_1.set(5, 4, 15);
+        (*init.as_mut_ptr()).encodeConfig = config.as_mut_ptr();
+        (*config.as_mut_ptr()).version = sys::NV_ENC_CONFIG_VER;
+        (*config.as_mut_ptr()).frameIntervalP = -1;
+        (*config.as_mut_ptr()).rcParams.targetQuality = 0xab;
+        (*config.as_mut_ptr()).rcParams.lookaheadDepth = 0xcdef;
+        (*config.as_mut_ptr()).rcParams._bitfield_1.set(12, 4, 9);
+        (*config.as_mut_ptr()).encodeCodecConfig.hevcConfig.tier = 1;
+    }
+    (init, config)
+}
+
+fn read(init: &MaybeUninit<sys::NV_ENC_INITIALIZE_PARAMS>, client_api: u32) -> Value {
+    // SAFETY: the struct and its configuration live in the caller.
+    serde_json::to_value(unsafe { Setup::read(init.as_ptr().cast(), client_api) }).unwrap()
+}
+
+#[test]
+fn members_of_every_width_are_read_and_the_split_mode_by_the_client_s_header() {
+    let (init, _config) = structs();
+    let numbers = read(&init, sys::NVENCAPI_VERSION)["numbers"].clone();
+    let expected =
+        [("frameIntervalP", -1), ("targetQuality", 0xab), ("lookaheadDepth", 0xcdef), ("aqStrength", 9), ("tier", 1)];
+    for (name, value) in expected {
+        assert_eq!(numbers[name].as_i64(), Some(value), "{name}");
+    }
+    let split = |api| read(&init, api)["numbers"]["splitEncodeMode"].as_i64();
+    // 12.1, 12.0, and one that nobody knows.
+    assert_eq!([split(0x0100_000c), split(0x0c), split(0x0e)], [Some(15), Some(0), None]);
+}
+
+#[test]
+fn nothing_is_read_that_no_version_word_vouches_for() {
+    let (mut init, mut config) = structs();
+    // A pointer that would end the process if it were followed.
+    let nowhere = std::ptr::without_provenance_mut(8);
+    // SAFETY: plain writes into structs that live here.
+    unsafe {
+        (*init.as_mut_ptr()).version = 0x7000_0005;
+        (*init.as_mut_ptr()).encodeConfig = nowhere;
+    }
+    assert_eq!(read(&init, sys::NVENCAPI_VERSION)["numbers"], serde_json::json!({}));
+    // SAFETY: as above.
+    unsafe {
+        (*init.as_mut_ptr()).version = sys::NV_ENC_INITIALIZE_PARAMS_VER;
+        (*init.as_mut_ptr()).encodeConfig = std::ptr::null_mut();
+    }
+    let alone = read(&init, sys::NVENCAPI_VERSION);
+    assert_eq!((&alone["has_config"], &alone["numbers"]["gopLength"]), (&false.into(), &Value::Null));
+    // SAFETY: as above.
+    unsafe {
+        (*init.as_mut_ptr()).encodeConfig = config.as_mut_ptr();
+        (*config.as_mut_ptr()).version = 0xf00a_000e;
+    }
+    let unknown = read(&init, sys::NVENCAPI_VERSION);
+    assert_eq!((&unknown["has_config"], &unknown["numbers"]["gopLength"]), (&Value::Null, &Value::Null));
+    assert_eq!(unknown["numbers"]["enablePTD"], 0);
 }

@@ -14,15 +14,16 @@ use serde::Serialize;
 use crate::layout::kind_letter;
 use crate::recorder::{Locked, Recorder, Submitted};
 use crate::registry;
+use crate::setup::Setup;
 
 /// Where the files go.
 pub const FOLDER_VARIABLE: &str = "INFLIGHT_TRACE_DIR";
 /// Raised when an older reader would misread a file.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// One session.
 #[derive(Debug, Serialize)]
-struct Trace {
+struct Trace<'a> {
     format: u32,
     pid: u32,
     session: usize,
@@ -35,6 +36,9 @@ struct Trace {
     height: u32,
     fps_num: u32,
     fps_den: u32,
+    /// `None`: never initialised.
+    setup: Option<&'a Setup>,
+    num_reconfigured: u64,
     buffer_format: u32,
     num_outputs: u32,
     is_destroyed: bool,
@@ -112,7 +116,7 @@ pub fn write(number: usize, recorder: &Recorder, is_destroyed: bool) {
 }
 
 /// Beside its place until it is whole.
-fn place(folder: &Path, path: &Path, trace: &Trace) -> std::io::Result<()> {
+fn place(folder: &Path, path: &Path, trace: &Trace<'_>) -> std::io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(".trace-").tempfile_in(folder)?;
     {
         let mut writer = std::io::BufWriter::with_capacity(1 << 18, &mut file);
@@ -123,7 +127,7 @@ fn place(folder: &Path, path: &Path, trace: &Trace) -> std::io::Result<()> {
     Ok(())
 }
 
-fn trace(number: usize, recorder: &Recorder, is_destroyed: bool) -> Trace {
+fn trace(number: usize, recorder: &Recorder, is_destroyed: bool) -> Trace<'_> {
     let recorded = |num: u64, room: usize| usize::try_from(num).unwrap_or(usize::MAX).min(room);
     let submits = &recorder.submits[..recorded(recorder.num_submitted(), recorder.submits.len())];
     let locks = &recorder.locks[..recorded(recorder.num_locked(), recorder.locks.len())];
@@ -144,6 +148,8 @@ fn trace(number: usize, recorder: &Recorder, is_destroyed: bool) -> Trace {
         height: recorder.height.load(Relaxed),
         fps_num: recorder.fps_num.load(Relaxed),
         fps_den: recorder.fps_den.load(Relaxed),
+        setup: recorder.setup.get(),
+        num_reconfigured: recorder.num_reconfigured.load(Relaxed),
         buffer_format: recorder.buffer_format.load(Relaxed),
         num_outputs: recorder.num_outputs.load(Relaxed),
         is_destroyed,

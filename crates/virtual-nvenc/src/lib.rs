@@ -37,6 +37,7 @@ mod handles;
 mod memory;
 mod padding;
 mod params;
+mod passes;
 pub mod payload;
 mod presets;
 mod profiles;

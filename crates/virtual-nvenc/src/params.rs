@@ -7,6 +7,7 @@ use crate::caps;
 use crate::config::DeviceConfig;
 use crate::gop::GopShape;
 use crate::guids;
+use crate::passes::Passes;
 use crate::payload::{Chroma, Codec, Mode, StreamParams};
 use crate::presets::{self, PresetDefaults, RateControl, Tuning};
 use crate::rules::{Answer, Rule};
@@ -44,6 +45,7 @@ pub struct ConfigRequest {
     pub rate_control: u32,
     pub qp_p: u32,
     pub lookahead: Option<u32>,
+    pub passes: Passes,
     pub disable_headers: bool,
     pub repeat_headers: bool,
     pub delimiters: bool,
@@ -62,6 +64,7 @@ pub struct EncodeParams {
     pub height: u32,
     /// 1 to 7.
     pub preset: u32,
+    pub passes: Passes,
     pub max_width: u32,
     pub max_height: u32,
     pub gop: GopShape,
@@ -152,6 +155,7 @@ impl Request {
             width: self.width,
             height: self.height,
             preset,
+            passes: config.passes,
             max_width,
             max_height,
             gop,
@@ -183,6 +187,7 @@ impl ConfigRequest {
             rate_control: defaults.rate_control as u32,
             qp_p: defaults.const_qp[0],
             lookahead: None,
+            passes: Passes::One,
             disable_headers: false,
             repeat_headers: false,
             delimiters: false,
@@ -232,7 +237,8 @@ impl EncodeParams {
     pub fn resized_as(&self, next: &EncodeParams) -> EncodeParams {
         let StreamParams { width, height, frame_rate, .. } = next.stream;
         let stream = StreamParams { width, height, frame_rate, ..self.stream };
-        EncodeParams { stream, width: next.width, height: next.height, preset: next.preset, ..self.clone() }
+        let (preset, passes) = (next.preset, next.passes);
+        EncodeParams { stream, width: next.width, height: next.height, preset, passes, ..self.clone() }
     }
 
     /// Whether an encoder with these parameters may go on with `next`.

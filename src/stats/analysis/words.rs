@@ -56,8 +56,16 @@ pub(super) fn sentence(
 /// " Against ffmpeg, T=4 (lock thread) as a process too: wall time −16.1 % (−17.8 % to −14.3 %)."
 pub(super) fn elsewhere(elsewhere: &[Elsewhere]) -> String {
     let sentence = |one: &Elsewhere| {
-        let Elsewhere { program, own, change } = one;
-        format!(" Against {}, {}: wall time {change}.", program.client, own.title())
+        let Elsewhere { program, own, change, settings } = one;
+        let settings = match settings {
+            None => "; whether both encode with the same settings is not known".to_owned(),
+            Some(settings) if settings.differing.is_empty() => String::new(),
+            Some(settings) => {
+                let sides = [&program.client.to_string(), "inflight"];
+                format!("; they do not encode the same: {}", settings.text(sides))
+            }
+        };
+        format!(" Against {}, {}: wall time {change}{settings}.", program.client, own.title())
     };
     elsewhere.iter().map(sentence).collect()
 }
@@ -202,7 +210,13 @@ impl Elsewhere {
         let is_known = self.change.ends().is_some_and(|(low, high)| low > 0.0 || high < 0.0);
         let sure = if is_known { "" } else { ", undecided" };
         let own = Case { client: Client::Here, ..self.own };
-        format!("{}: {change} wall time against {}{sure}", own.title(), self.program.client)
+        let alike = match self.settings.as_ref().map(|settings| settings.differing.len()) {
+            Some(0) => String::new(),
+            Some(1) => ", 1 setting differs".to_owned(),
+            Some(num) => format!(", {num} settings differ"),
+            None => ", settings not known".to_owned(),
+        };
+        format!("{}: {change} wall time against {}{sure}{alike}", own.title(), self.program.client)
     }
 }
 

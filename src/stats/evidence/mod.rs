@@ -3,6 +3,7 @@
 
 pub mod blocks;
 pub mod change;
+pub mod client_settings;
 pub mod decision;
 pub mod detect_doubts;
 pub mod doubts;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::contract::Codec;
 use crate::plan::Plan;
-use crate::record::{Case, DeviceInfo, EncodeSettings, Environment, InputInfo, Rehearsal};
+use crate::record::{Case, Client, DeviceInfo, EncodeSettings, Environment, InputInfo, Rehearsal};
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::RunSummary;
@@ -67,6 +67,16 @@ impl<'a> Side<'a> {
     /// All runs of `case`, warm-ups and failed ones included.
     pub fn runs_of(&self, case: Case) -> Vec<&'a RunSummary> {
         self.runs.iter().filter(|run| run.case == case).collect()
+    }
+
+    /// How the encoder of `case` was set up, in the first run of which that is known; `None`: of none.
+    pub fn settings_of(&self, case: Case) -> Option<&'a EncodeSettings> {
+        match case.client {
+            Client::Here => self.settings.get(&case.codec),
+            Client::Process | Client::Foreign(_) => {
+                self.runs.iter().filter(|run| run.case == case).find_map(|run| run.settings.as_deref())
+            }
+        }
     }
 
     /// Were the two sides measured together?

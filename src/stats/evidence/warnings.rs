@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::contract::Codec;
 use crate::plan::Plan;
 use crate::record::{Case, Rehearsal};
+use crate::stats::evidence::client_settings::SettingsCompared;
 use crate::stats::evidence::detect_doubts::{scatter_pct, two_clusters};
 use crate::stats::evidence::side::Side;
 use crate::stats::evidence::side_name::SideName;
@@ -113,6 +114,7 @@ pub enum Warning {
     OtherSessions { side: Option<SideName>, num_runs: u32, most: u32 },
     DearFirstFrame { side: Option<SideName>, first_ms: f64, usual_ms: f64, is_counted: bool },
     Undecodable { side: Option<SideName>, codec: Codec, problem: String },
+    EncodersDiffer { codec: Codec, settings: SettingsCompared },
 }
 
 /// All there are, the gravest kinds first. `groups` are the compared cases, before and after, one pair a codec.
@@ -136,6 +138,7 @@ pub fn warnings(before: &Side<'_>, after: &Side<'_>, groups: &[(&Group, &Group)]
         all.extend(of_session(Some(SideName::After), after));
     }
     for (group_before, group_after) in groups {
+        all.extend(encoders_differ(before, after, [group_before.case, group_after.case]));
         all.extend(of_runs(SideName::Before, group_before, before));
         all.extend(of_runs(SideName::After, group_after, after));
     }
@@ -151,6 +154,15 @@ fn of_session(side: Option<SideName>, origin: &Side<'_>) -> Vec<Warning> {
     all.extend(of_gpu(side, origin.runs));
     all.extend(dear_first_frame(side, origin));
     all
+}
+
+/// Of programs that set their encoders up themselves. What differs between two of our own runs is the plan, which is compared
+/// as that.
+fn encoders_differ(before: &Side<'_>, after: &Side<'_>, cases: [Case; 2]) -> Option<Warning> {
+    let compared = SettingsCompared::of_cases((before, cases[0]), (after, cases[1]))?;
+    let is_of_processes = cases.iter().any(|case| !case.client.is_here());
+    let settings = Some(compared).filter(|one| is_of_processes && !one.differing.is_empty())?;
+    Some(Warning::EncodersDiffer { codec: cases[1].codec, settings })
 }
 
 /// What the GPU did meanwhile, over all counted runs of the session: a clock that changes changes every time with it.
@@ -360,6 +372,11 @@ impl fmt::Display for Warning {
             Self::Undecodable { side, codec, problem } => {
                 write!(f, "The {codec} stream of the first try{} does not decode: {problem}", of(side))
             }
+            Self::EncodersDiffer { codec, settings } => write!(
+                f,
+                "The two sides set their {codec} encoders up differently, so part of a change is not the program: {}",
+                settings.text(["before", "after"])
+            ),
             Self::TwoClusters { side, case, apart_pct } => write!(
                 f,
                 "Wall times {side} ({case}) form two clusters {} apart: the computer was in two states. The interval \

@@ -33,9 +33,9 @@ impl Stream {
     }
 }
 
-/// The stream of `earlier` that is the same, or `own`: a session of any size keeps each distinct stream once.
-pub fn shared<'a>(own: Arc<Stream>, earlier: impl DoubleEndedIterator<Item = &'a Arc<Stream>>) -> Arc<Stream> {
-    earlier.rev().take(LOOK_BACK).find(|stream| **stream == own).map_or(own, Arc::clone)
+/// The one of `earlier` that is the same, or `own`: a session of any size keeps each distinct stream once.
+pub fn shared<'a, T: PartialEq + 'a>(own: Arc<T>, earlier: impl DoubleEndedIterator<Item = &'a Arc<T>>) -> Arc<T> {
+    earlier.rev().take(LOOK_BACK).find(|known| **known == own).map_or(own, Arc::clone)
 }
 
 #[cfg(test)]

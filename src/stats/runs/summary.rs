@@ -8,7 +8,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::record::{Case, ClockWarmUp, DeviceInfo, GpuState, RunRecord};
+use crate::record::{Case, ClockWarmUp, DeviceInfo, EncodeSettings, GpuState, RunRecord};
 use crate::stats::math::descriptive::Spread;
 use crate::stats::runs::instruments::Instruments;
 use crate::stats::runs::metrics::{Measured, Metric};
@@ -49,6 +49,9 @@ pub struct RunSummary {
     pub instruments: Option<Box<Instruments>>,
     pub warm_up: Option<ClockWarmUp>,
     pub verified_frames: Option<u64>,
+    /// How another process set its encoder up; `None`: it is not known. Not in JSON, whose readers have the runs.
+    #[serde(skip)]
+    pub settings: Option<Arc<EncodeSettings>>,
     /// What came out; `None`: it is not known. Not in JSON, whose readers have the frames.
     #[serde(skip)]
     pub stream: Option<Arc<Stream>>,
@@ -113,6 +116,7 @@ impl RunSummary {
             on_time: values.on_time(&run).map(Box::new),
             values,
             gpu: record.gpu,
+            settings: settings(record),
             stream: Stream::of(record),
             instruments: record.telemetry.as_ref().map(|told| Box::new(Instruments::of(told))),
             warm_up: record.warm_up,
@@ -122,8 +126,9 @@ impl RunSummary {
         }
     }
 
-    /// The same among others: an equal stream is kept once.
+    /// The same among others: an equal stream is kept once, and so are equal settings.
     pub fn among(mut self, earlier: &[Self]) -> Self {
+        self.settings = self.settings.map(|own| shared(own, earlier.iter().filter_map(|run| run.settings.as_ref())));
         self.stream = self.stream.map(|own| shared(own, earlier.iter().filter_map(|run| run.stream.as_ref())));
         self
     }
@@ -188,6 +193,11 @@ impl Group {
 
 fn is_first(block: &u32) -> bool {
     *block == 0
+}
+
+fn settings(record: &RunRecord) -> Option<Arc<EncodeSettings>> {
+    let settings = record.process.as_ref().map(|process| &process.settings)?;
+    (!settings.is_empty()).then(|| Arc::new(settings.clone()))
 }
 
 fn frame_stddev_ms(begin_at_ns: &[u64]) -> Option<f64> {

@@ -100,6 +100,7 @@ pub mod at {
         pub CONFIG_MAX_BPS: Config.rcParams.maxBitRate as u32;
         pub CONFIG_RC_FLAGS: Config.rcParams._bitfield_1 as u32;
         pub CONFIG_LOOKAHEAD: Config.rcParams.lookaheadDepth as u16;
+        pub CONFIG_MULTI_PASS: Config.rcParams.multiPass as u32;
         pub H264_FLAGS: Config.encodeCodecConfig.h264Config._bitfield_1 as u32;
         pub H264_IDR_PERIOD: Config.encodeCodecConfig.h264Config.idrPeriod as u32;
         pub H264_CHROMA_FORMAT: Config.encodeCodecConfig.h264Config.chromaFormatIDC as u32;

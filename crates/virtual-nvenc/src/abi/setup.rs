@@ -13,6 +13,7 @@ use crate::device;
 use crate::guids;
 use crate::handles::Handle;
 use crate::params::{ConfigRequest, Request, refuse_if};
+use crate::passes::Passes;
 use crate::payload::{Codec, PayloadWriter};
 use crate::protocol;
 use crate::rules::{Answer, Rule, Status};
@@ -229,6 +230,7 @@ fn read_config(config: &Foreign<Config>, codec: Option<Codec>) -> ConfigRequest 
         lookahead: config
             .bit(at::CONFIG_RC_FLAGS, ENABLE_LOOKAHEAD)
             .then(|| u32::from(config.get(at::CONFIG_LOOKAHEAD))),
+        passes: Passes::from_code(config.get(at::CONFIG_MULTI_PASS)),
         disable_headers: flags & known.disable_headers != 0,
         repeat_headers: flags & known.repeat_headers != 0,
         delimiters: flags & known.delimiters != 0,

@@ -298,5 +298,6 @@ fn max_output_bytes(writer: &PayloadWriter) -> usize {
 }
 
 fn service(params: &EncodeParams, model: &Model) -> Service {
-    model.config.service(params.stream.codec, params.preset, params.stream.width, params.stream.height)
+    let once = model.config.service(params.stream.codec, params.preset, params.stream.width, params.stream.height);
+    once.scaled(params.passes.factor())
 }

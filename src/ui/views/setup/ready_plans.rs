@@ -86,6 +86,7 @@ impl ReadyPlan {
             preset: form.preset,
             tuning: form.tuning,
             rate_control: form.rate_control,
+            vbv_bits: form.vbv_bits,
             gop_length: form.gop_length,
             b_frames: form.b_frames,
             host_work_us: form.host_work_us,
