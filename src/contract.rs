@@ -335,6 +335,11 @@ impl EncoderConfig {
         }
     }
 
+    /// Frames that the encoder holds back before it returns the first: B-frames, and those that it looks ahead.
+    pub fn held(&self) -> u32 {
+        self.b_frames.saturating_add(self.nvenc.lookahead.unwrap_or(0).into())
+    }
+
     /// The configuration that callers used before tuning existed: serial, preset rate control, one IDR.
     pub fn new(codec: Codec, dimensions: Dimensions, frame_rate: FrameRate, format: PixelFormat) -> Self {
         Self {

@@ -270,13 +270,8 @@ impl Device {
     ///
     /// # Errors
     /// The driver refuses.
-    pub fn encode_engine(
-        &self,
-        config: &EncoderConfig,
-        pool: u32,
-        lookahead: Option<u16>,
-    ) -> Result<EncodeEngine, DeviceError> {
-        Ok(EncodeEngine::bare(self.open_session()?, config, pool, lookahead)?)
+    pub fn encode_engine(&self, config: &EncoderConfig, pool: u32) -> Result<EncodeEngine, DeviceError> {
+        Ok(EncodeEngine::bare(self.open_session()?, config, pool)?)
     }
 
     /// What the device decodes: 4:2:0 of 8, 10 and 12 bits, codec by codec.
@@ -339,7 +334,7 @@ impl Device {
         let (row_bytes, rows) = decode.format.rows();
         // Beside those that the encoder holds: with B-frames, those that come back later than they went in; and the one on its
         // way from one engine to the other.
-        let num = encode.tuning.pool_size(encode.b_frames) + encode.b_frames + 1;
+        let num = encode.tuning.pool_size(encode.held()) + encode.held() + 1;
         let memory = self.memory().ok_or(NvencError::NoMemory)?;
         let frames = FramePool::new(&**memory, row_bytes, rows, num).map_err(NvencError::from)?;
         let frames = Arc::new(frames);

@@ -24,6 +24,8 @@ pub use runs::{PlannedRun, in_round};
 /// One frame in a quarter of an hour. The time of a frame at a pace near 0 would not fit in a clock.
 const MIN_PACE_FPS: f64 = 0.001;
 const MAX_PACE_FPS: f64 = 100_000.0;
+/// By NVENC's header.
+const MAX_LOOKAHEAD: u16 = 32;
 /// Threads, and each of them has a session.
 const MAX_STREAMS: u32 = 256;
 /// So many processes or more are a mistake of the hand.
@@ -86,6 +88,9 @@ pub struct Plan {
     pub gop_length: Option<u32>,
     /// B-frames between two reference frames.
     pub b_frames: u32,
+    /// Frames that the encoder looks ahead; `None`: as the preset does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookahead: Option<u16>,
     /// The caller's own work before each frame, in microseconds of busy CPU.
     pub host_work_us: u32,
     /// Frame rate of a simulated live source: frames arrive at this rate.
@@ -227,6 +232,7 @@ impl Default for Plan {
             vbv_bits: None,
             gop_length: None,
             b_frames: 0,
+            lookahead: None,
             host_work_us: 0,
             pace_fps: None,
             streams: 1,
@@ -339,6 +345,9 @@ impl Plan {
         not_encoded.map_or(Ok(()), |&codec| Err(PlanError::NotEncoded(codec)))?;
         if !self.split_encode.is_off() && self.codecs.contains(&Codec::H264) {
             return Err(PlanError::SplitOfH264);
+        }
+        if self.lookahead.is_some_and(|depth| depth > MAX_LOOKAHEAD) {
+            return Err(PlanError::Lookahead(self.lookahead.unwrap_or(0)));
         }
         if self.b_frames > 4 {
             return Err(PlanError::BFrames(self.b_frames));

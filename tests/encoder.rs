@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::{config, device, keeping_sink, pixels, view};
 use inflight::contract::{
     Codec, Encoder, EncoderConfig, LockPlacement, NvencOptions, PacketSink, PictureKind, RateControl, SplitEncoding,
-    Tuning,
+    Tuning, TuningInfo,
 };
 use inflight::device::DeviceError;
 use inflight::nvenc::encoder::NvencEncoder;
@@ -320,4 +320,28 @@ fn how_the_encoder_was_set_up_is_read_back() {
     // An HEVC stream begins with its VPS (type 32), an H.264 one with its SPS (type 7).
     assert!(of(&constant, "sequence headers").starts_with("0000000140"), "{}", of(&constant, "sequence headers"));
     assert!(of(&plain, "sequence headers").starts_with("0000000167"), "{}", of(&plain, "sequence headers"));
+}
+
+/// A success says nothing of the frames that the encoder looks ahead at: they are locked later, and none is lost.
+#[test]
+fn an_encoder_that_looks_ahead_is_locked_no_earlier() {
+    for lock in [LockPlacement::Inline, LockPlacement::Thread, LockPlacement::Ready, LockPlacement::Poll] {
+        for (reap_threshold, b_frames) in [(1, 0), (4, 0), (2, 2)] {
+            let plain = config(reap_threshold, lock);
+            let nvenc = NvencOptions { lookahead: Some(5), tuning_info: TuningInfo::Hq, ..plain.nvenc };
+            let config = EncoderConfig { nvenc, b_frames, ..plain };
+            let device = device("virtual:latency_us=200,interval_us=100");
+            let (sink, packets) = keeping_sink();
+            let mut encoder = device.encoder(&config, sink).expect("the device takes this configuration");
+            for pts in 0..40 {
+                encoder.submit(&view(&config, &pixels(&config, pts), pts)).expect("a good frame is taken");
+            }
+            encoder.finish().expect("a good stream ends well");
+            let packets = packets.lock().expect("no sink panics");
+            let mut pts: Vec<u64> = packets.iter().map(|packet| packet.pts).collect();
+            pts.sort_unstable();
+            assert_eq!(pts, (0..40).collect::<Vec<_>>(), "{lock}, T={reap_threshold}, {b_frames} B-frames");
+            assert!(encoder.metrics().queue_peak >= 6, "five are held back");
+        }
+    }
 }

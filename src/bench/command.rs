@@ -50,6 +50,9 @@ pub fn sweep_command(plan: &Plan) -> String {
     if plan.decode_lock != usual.decode_lock {
         say("--set", format!("decode_lock={}", plan.decode_lock));
     }
+    if let Some(depth) = plan.lookahead {
+        say("--set", format!("lookahead={depth}"));
+    }
     if !plan.split_encode.is_off() {
         say("--set", format!("split_encode={}", plan.split_encode));
     }

@@ -57,7 +57,8 @@ impl Job {
         // The lot is drawn here and kept with the session; a plan that names one repeats its order.
         plan.order_seed = plan.order_seed.or_else(|| Some(fastrand::u64(..)));
         let opened = Opened::open(&plan)?;
-        let plan = opened.adapted(plan);
+        let plan = opened.adapted(plan).map_err(SweepError::Device)?;
+        plan.check()?;
         let rehearsals = rehearse(&plan, &opened)?;
         let settings = opened.settings(&plan).map_err(SweepError::Device)?;
         let others = Others::prepare(&plan, &opened.spec, &opened.feed, &settings)?;

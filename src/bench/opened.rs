@@ -122,12 +122,23 @@ impl Opened {
         if self.telemetry { self.device.watch_telemetry() } else { None }
     }
 
-    /// The plan as it is measured here: a decoder's codec is its clip's.
-    pub fn adapted(&self, plan: Plan) -> Plan {
-        match self.format.filter(|_| !plan.engine.encodes()) {
-            Some(format) => Plan { codecs: vec![format.codec], ..plan },
-            None => plan,
+    /// The plan as it is measured here: a decoder's codec is its clip's, and a preset's lookahead is told, since it needs buffers.
+    ///
+    /// # Errors
+    /// The device refuses.
+    pub fn adapted(&self, plan: Plan) -> Result<Plan, DeviceError> {
+        if let Some(format) = self.format.filter(|_| !plan.engine.encodes()) {
+            return Ok(Plan { codecs: vec![format.codec], ..plan });
         }
+        if plan.lookahead.is_some() {
+            return Ok(plan);
+        }
+        let ahead = |settings: &EncodeSettings| {
+            let is_on = settings.get("enableLookahead").is_some_and(|word| word == "yes");
+            settings.get("lookaheadDepth").filter(|_| is_on)?.parse().ok()
+        };
+        let lookahead = self.settings(&plan)?.values().filter_map(ahead).max();
+        Ok(Plan { lookahead, ..plan })
     }
 
     /// The settings of one case of a plan.
@@ -209,6 +220,7 @@ fn encoder_config(plan: &Plan, info: &InputInfo, codec: Codec, tuning: Tuning) -
             tuning_info: plan.tuning,
             input_path: plan.input_path,
             split: plan.split_encode,
+            lookahead: plan.lookahead,
             vbv_bits: plan.vbv_bits,
         },
         expected_frames: reserved(plan, info),

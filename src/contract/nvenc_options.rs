@@ -88,6 +88,8 @@ pub struct NvencOptions {
     pub tuning_info: TuningInfo,
     pub input_path: InputPath,
     pub split: SplitEncoding,
+    /// Frames that the encoder looks ahead before it decides on one; `None`: as the preset does, 0: none.
+    pub lookahead: Option<u16>,
     /// Size of the VBV in bits; `None`: the preset's.
     pub vbv_bits: Option<u32>,
 }

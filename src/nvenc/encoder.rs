@@ -49,8 +49,8 @@ impl NvencEncoder {
         mut sink: PacketSink,
     ) -> Result<Self, NvencError> {
         let tuning = config.tuning;
-        let pool = tuning.pool.unwrap_or_else(|| tuning.pool_size(config.b_frames));
-        let size = RingSize { threshold: tuning.reap_threshold, pool, held: config.b_frames };
+        let pool = tuning.pool.unwrap_or_else(|| tuning.pool_size(config.held()));
+        let size = RingSize { threshold: tuning.reap_threshold, pool, held: config.held() };
         size.check()?;
         let engine = EncodeEngine::new(session, config, pool, frames)?;
         let sink = move |data: &Vec<u8>, back: HarvestSample| {

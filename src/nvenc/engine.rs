@@ -10,7 +10,7 @@ use super::error::NvencError;
 use super::session::{LockAnswer, Locked, Session};
 use crate::contract::{EncoderConfig, FrameView, PictureKind};
 use crate::memory::FramePool;
-use crate::pipeline::engine::{Engine, Frame, InputTimes, Submitted, Taken};
+use crate::pipeline::engine::{Engine, Frame, InputTimes, Ready, Submitted, Taken};
 
 /// A frame that is where the encoder reads it.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,8 @@ pub struct Uploaded {
 pub struct EncodeEngine {
     session: Session,
     config: EncoderConfig,
+    /// Frames that it looks ahead at: a success says nothing of these.
+    num_ahead: u64,
 }
 
 impl EncodeEngine {
@@ -45,23 +47,16 @@ impl EncodeEngine {
             Some(frames) => session.use_frames(frames, pool, config)?,
             None => session.create_buffers(pool, config)?,
         }
-        Ok(Self { session, config: *config })
+        let num_ahead = session.num_ahead().into();
+        Ok(Self { session, config: *config, num_ahead })
     }
 
-    /// The same for whoever asks the driver about itself: without a ring, and with lookahead if that is given.
+    /// The same for whoever asks the driver about itself: without a ring, and taking its success at its word.
     ///
     /// # Errors
     /// As [`NvencEncoder::new`](super::encoder::NvencEncoder::new).
-    pub fn bare(
-        mut session: Session,
-        config: &EncoderConfig,
-        pool: u32,
-        lookahead: Option<u16>,
-    ) -> Result<Self, NvencError> {
-        if let Some(num_frames) = lookahead {
-            session.look_ahead(num_frames);
-        }
-        Self::new(session, config, pool, None)
+    pub fn bare(session: Session, config: &EncoderConfig, pool: u32) -> Result<Self, NvencError> {
+        Ok(Self { num_ahead: 0, ..Self::new(session, config, pool, None)? })
     }
 
     /// Locks the `idx`-th output with doNotWait and tells the whole answer; it is unlocked again.
@@ -109,7 +104,10 @@ impl Engine for EncodeEngine {
         let map_at = Instant::now();
         let map_ns = self.session.map_input(idx, frame.pts)?.then(|| nanos(map_at.elapsed()));
         let call_at = Instant::now();
-        let ready = self.session.encode(idx, &view, uploaded.pitch)?;
+        let ready = match self.session.encode(idx, &view, uploaded.pitch)? {
+            Ready::All if self.num_ahead > 0 => Ready::AllBut(self.num_ahead),
+            ready => ready,
+        };
         let (call_ns, input) = (nanos(call_at.elapsed()), InputTimes { map_ns, ..uploaded.times });
         Ok(Submitted { call_at, call_ns, preparation_ns: 0, blocked_ns: 0, input, ready })
     }

@@ -10,6 +10,8 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use crate::contract::{Codec, EncoderConfig, PictureKind, PixelFormat, Preset, RateControl, SplitEncoding, TuningInfo};
 
+/// A bit of `NV_ENC_RC_PARAMS`.
+const ENABLE_LOOKAHEAD: usize = 5;
 /// GOP where nobody asked for one and B pictures forbid an infinite one.
 const GOP_WITH_B: u32 = 250;
 
@@ -108,17 +110,30 @@ pub(super) fn adjust_preset(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>,
     }
     adjust_codec(preset, config.codec, gop_length);
     adjust_rate_control(preset, config.rate_control);
+    if let Some(num_frames) = config.nvenc.lookahead {
+        look_ahead(preset, num_frames);
+    }
     if let Some(bits) = config.nvenc.vbv_bits {
         // SAFETY: as above.
         unsafe { put!(preset.presetCfg.rcParams.vbvBufferSize = bits) };
     }
 }
 
+/// Frames that the encoder looks ahead, as the driver's preset has it or as it was changed.
+pub(super) fn lookahead_of(preset: &MaybeUninit<sys::NV_ENC_PRESET_CONFIG>) -> u32 {
+    // SAFETY: every field was zeroed before the driver filled the struct; bit fields are plain bytes.
+    let (is_on, depth) = unsafe {
+        let rate = &raw const (*preset.as_ptr()).presetCfg.rcParams;
+        ((*rate)._bitfield_1.get_bit(ENABLE_LOOKAHEAD), get!(preset.presetCfg.rcParams.lookaheadDepth as u16))
+    };
+    if is_on { depth.into() } else { 0 }
+}
+
 /// Makes the encoder look so many frames ahead.
-pub(super) fn look_ahead(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>, num_frames: u16) {
+fn look_ahead(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>, num_frames: u16) {
     // SAFETY: writes stay inside `preset`; bit fields are plain bytes.
     unsafe {
-        (*preset.as_mut_ptr()).presetCfg.rcParams._bitfield_1.set_bit(5, true); // enableLookahead
+        (*preset.as_mut_ptr()).presetCfg.rcParams._bitfield_1.set_bit(ENABLE_LOOKAHEAD, num_frames > 0);
         put!(preset.presetCfg.rcParams.lookaheadDepth = num_frames);
     }
 }

@@ -93,7 +93,7 @@ pub struct Session {
     /// Converts frames on the device, where they are not encoded as they come.
     conversion: Option<Conversion>,
     /// Frames that the encoder looks ahead; `None`: as the preset says.
-    lookahead: Option<u16>,
+    lookahead: u32,
     /// Pictures were submitted after the last end-of-stream: the API wants one before the session is destroyed.
     needs_end_of_stream: AtomicBool,
     /// Dropped last: the driver uses the device until the session is gone.
@@ -142,11 +142,16 @@ impl Session {
         let needs_end_of_stream = AtomicBool::new(false);
         let (inputs, outputs) = (Vec::new(), Vec::new());
         let (filled_by, conversion) = (None, None);
-        let lookahead = None;
+        let lookahead = 0;
         let session =
             Self { api, encoder, inputs, outputs, filled_by, conversion, lookahead, needs_end_of_stream, device };
         session.check("nvEncOpenEncodeSessionEx", status)?;
         Ok(session)
+    }
+
+    /// Frames that the encoder looks ahead, once it is set up.
+    pub(super) fn num_ahead(&self) -> u32 {
+        self.lookahead
     }
 
     /// Sets the encoder up: preset, then what the configuration changes of it.
@@ -177,9 +182,7 @@ impl Session {
         };
         self.check("nvEncGetEncodePresetConfigEx", status)?;
         params::adjust_preset(preset, config);
-        if let Some(num_frames) = self.lookahead {
-            params::look_ahead(preset, num_frames);
-        }
+        self.lookahead = params::lookahead_of(preset);
         let mut init = params::initialize_params(config, preset);
         // SAFETY: `init` points at `preset`, and both live until the call has returned.
         let status = unsafe { (self.api.entries.initialize)(self.encoder, init.as_mut_ptr()) };

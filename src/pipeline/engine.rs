@@ -145,6 +145,8 @@ impl InputTimes {
 pub enum Ready {
     /// Everything submitted so far.
     All,
+    /// Everything but the last so many, which an encoder looks ahead at.
+    AllBut(u64),
     /// So many more than before; 0 while the driver holds frames back for reordering.
     More(u64),
 }

@@ -53,6 +53,7 @@ impl Ring {
         self.submitted += 1;
         self.lockable = match ready {
             Ready::All => self.submitted,
+            Ready::AllBut(num) => self.submitted.saturating_sub(num).max(self.lockable),
             // A driver that announces frames it was never given must not make us lock them.
             Ready::More(num) => self.submitted.min(self.lockable + num),
         };

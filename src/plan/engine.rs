@@ -21,7 +21,7 @@ impl Plan {
             EngineKind::Nvenc => alone(Self { engine, copy_out: false, codecs: codecs(encoded), ..self }),
             EngineKind::Nvdec => {
                 let (codecs, split_encode) = (codecs(|_| true), SplitEncoding::Off);
-                after_decoder(alone(Self { engine, codecs, b_frames: 0, split_encode, ..self }))
+                after_decoder(alone(Self { engine, codecs, b_frames: 0, lookahead: None, split_encode, ..self }))
             }
             EngineKind::Transcode => {
                 let chosen = self.decode_reap_thresholds.clone();
@@ -42,7 +42,9 @@ impl Plan {
         }
         match engine {
             EngineKind::Nvenc | EngineKind::Transcode if self.copy_out => return Err(PlanError::CopyOutOfEncoder),
-            EngineKind::Nvdec if self.b_frames > 0 => return Err(PlanError::DecoderAndBFrames),
+            EngineKind::Nvdec if self.b_frames > 0 || self.lookahead.is_some() => {
+                return Err(PlanError::DecoderAndBFrames);
+            }
             EngineKind::Nvdec => {}
             EngineKind::Nvenc | EngineKind::Transcode => self.check_coding()?,
         }

@@ -2,7 +2,7 @@
 
 use super::criteria::CriteriaError;
 use super::rings::MAX_PREROLL;
-use super::{MAX_PACE_FPS, MAX_STREAMS, MIN_CONFIRM, MIN_PACE_FPS};
+use super::{MAX_LOOKAHEAD, MAX_PACE_FPS, MAX_STREAMS, MIN_CONFIRM, MIN_PACE_FPS};
 use crate::contract::{Codec, MAX_IN_FLIGHT};
 
 /// Why a plan cannot be run.
@@ -27,6 +27,8 @@ pub enum PlanError {
     PoolForNothing(u32),
     #[error("preroll {0} is out of range: use at most {MAX_PREROLL} frames, or 0 for none")]
     PrerollTooLong(u32),
+    #[error("a lookahead of {0} frames is out of range: use at most {MAX_LOOKAHEAD}, or 0 for none")]
+    Lookahead(u16),
     #[error("{0} streams at once are out of range: use --streams 1 to {MAX_STREAMS}")]
     Streams(u32),
     #[error("other programs encode one stream: leave out --streams, or leave out --baseline")]
@@ -37,7 +39,9 @@ pub enum PlanError {
     DecoderAndBaseline,
     #[error("the way of frames to the encoder is a setting of encoding alone: leave out --input-path cuda")]
     DecoderAndInputPath,
-    #[error("B-frames are a setting of encoding: a decoder takes the clip as it is; leave out --b-frames")]
+    #[error(
+        "B-frames and lookahead are settings of encoding: a decoder takes the clip as it is; leave out --b-frames and lookahead"
+    )]
     DecoderAndBFrames,
     #[error(
         "decode_reap_thresholds and decode_lock are of a decoder that feeds an encoder: use them with --engine transcode, or leave them out"

@@ -25,22 +25,25 @@ impl Plan {
         let threshold = self.reap_thresholds.iter().copied().max().unwrap_or(1);
         match pool {
             _ if pool < threshold => Err(PlanError::PoolTooSmall { pool, threshold }),
-            _ if pool < threshold + self.b_frames => {
-                Err(PlanError::PoolTooSmallForReorder { pool, threshold, held: self.b_frames })
+            _ if pool < threshold + self.held() => {
+                Err(PlanError::PoolTooSmallForReorder { pool, threshold, held: self.held() })
             }
             // Every pool is there for some case.
-            _ => {
-                match self.pools.iter().find(|&&pool| self.reap_thresholds.iter().all(|&t| pool < t + self.b_frames)) {
-                    Some(&pool) => Err(PlanError::PoolForNothing(pool)),
-                    None => Ok(()),
-                }
-            }
+            _ => match self.pools.iter().find(|&&pool| self.reap_thresholds.iter().all(|&t| pool < t + self.held())) {
+                Some(&pool) => Err(PlanError::PoolForNothing(pool)),
+                None => Ok(()),
+            },
         }
     }
 
-    /// Buffer pairs that are enough for every threshold, and for what NVENC's header asks for: four, and what B-frames hold back.
+    /// Frames that the encoder holds back: B-frames, and those that it looks ahead.
+    pub fn held(&self) -> u32 {
+        self.b_frames.saturating_add(self.lookahead.unwrap_or(0).into())
+    }
+
+    /// Buffer pairs that are enough for every threshold, and for what NVENC's header asks for: four, and what the encoder holds back.
     pub fn usual_pool(&self) -> u32 {
-        pool_for(&self.reap_thresholds).saturating_add(self.b_frames)
+        pool_for(&self.reap_thresholds).saturating_add(self.held())
     }
 
     /// The pools of the sweep.
@@ -63,7 +66,7 @@ impl Plan {
     pub(super) fn rings(&self) -> Vec<(u32, u32)> {
         let pools = self.swept_pools();
         let with_pools = |&threshold: &u32| {
-            let is_enough = move |pool: &u32| *pool >= threshold.saturating_add(self.b_frames);
+            let is_enough = move |pool: &u32| *pool >= threshold.saturating_add(self.held());
             pools.iter().copied().filter(is_enough).map(move |pool| (threshold, pool)).collect::<Vec<_>>()
         };
         self.reap_thresholds.iter().flat_map(with_pools).collect()

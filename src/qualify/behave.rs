@@ -161,10 +161,7 @@ where
 /// Opens sessions until one is refused, and closes all of them; then the same with encoders in them.
 pub(super) fn sessions(it: &Asking<'_>, codec: Codec) -> Sessions {
     let config = config(codec, SESSION_SIZE, Preset::P1);
-    Sessions {
-        opened: limit(|| it.device.open_session()),
-        initialised: limit(|| it.device.encode_engine(&config, 1, None)),
-    }
+    Sessions { opened: limit(|| it.device.open_session()), initialised: limit(|| it.device.encode_engine(&config, 1)) }
 }
 
 fn limit<T>(open: impl Fn() -> Result<T, DeviceError>) -> SessionLimit {
@@ -189,7 +186,7 @@ fn refusal(error: &DeviceError) -> String {
 pub(super) fn bitstream(it: &Asking<'_>, codec: Codec) -> Result<Bitstream, QualifyError> {
     let rate_control = RateControl::Cqp { qp: 1 };
     let config = EncoderConfig { rate_control, gop_length: Some(1), ..config(codec, LARGE, Preset::P1) };
-    let engine = it.device.encode_engine(&config, 1, None)?;
+    let engine = it.device.encode_engine(&config, 1)?;
     let mut noise = fastrand::Rng::with_seed(1);
     let mut frame = || (0..config.format.frame_bytes(LARGE)).map(|_| noise.u8(..)).collect::<Vec<u8>>();
     let mut drive = Drive::new(engine, vec![frame()], 1);

@@ -100,7 +100,7 @@ fn drive(
 /// The packets of a moving pattern, made as fast as this computer can.
 fn clip(codec: Codec, dimensions: Dimensions) -> Result<Vec<Vec<u8>>, QualifyError> {
     let device = Device::open(&"virtual:latency_us=0".parse()?)?;
-    let engine = device.encode_engine(&config(codec, dimensions, Preset::P1), 1, None)?;
+    let engine = device.encode_engine(&config(codec, dimensions, Preset::P1), 1)?;
     let frames = synthetic(dimensions, DISTINCT_FRAMES)?;
     let mut units = Vec::new();
     for (idx, data) in (0..u64::from(CLIP_FRAMES)).zip(frames.iter().cycle()) {

@@ -85,6 +85,8 @@ where
         let Submitted { call_at, call_ns, ready, .. } = self.engine.submit(self.num_submitted, &frame, uploaded)?;
         self.num_submitted += 1;
         self.num_ready = match ready {
+            // Said by engines with a ring alone.
+            Ready::AllBut(num) => self.num_submitted.saturating_sub(num).max(self.num_ready),
             Ready::All => self.num_submitted,
             Ready::More(num) => self.num_ready + num,
         };

@@ -7,7 +7,7 @@ use super::drive::{Drive, ns_between};
 use super::{Asking, QualifyError, synthetic};
 use crate::card::{Abilities, CodecFacts, Cost, CostRow, Figure, FirstFrame, Gates, Lockable, Settings};
 use crate::contract::{
-    Codec, Dimensions, EncoderConfig, FrameRate, InputPath, PictureKind, PixelFormat, Preset, TuningInfo,
+    Codec, Dimensions, EncoderConfig, FrameRate, InputPath, NvencOptions, PictureKind, PixelFormat, Preset, TuningInfo,
 };
 use crate::nvenc::engine::EncodeEngine;
 use crate::nvenc::error::{NvencError, Status};
@@ -56,7 +56,7 @@ pub(super) fn drive(
     config: &EncoderConfig,
     num_places: u32,
 ) -> Result<Drive<EncodeEngine>, QualifyError> {
-    let engine = it.device.encode_engine(config, num_places, None)?;
+    let engine = it.device.encode_engine(config, num_places)?;
     Ok(Drive::new(engine, synthetic(config.dimensions, num_places.min(MOST_IN_FLIGHT))?, num_places))
 }
 
@@ -109,7 +109,7 @@ fn first_frame(it: &Asking<'_>, codec: Codec) -> Result<FirstFrame, QualifyError
         let config = EncoderConfig { gop_length: Some(FIRST_GOP), ..config(codec, SMALL, Preset::P1) };
         let frames = synthetic(SMALL, 1)?;
         let began = Instant::now();
-        let engine = it.device.encode_engine(&config, 1, None)?;
+        let engine = it.device.encode_engine(&config, 1)?;
         open.push(ns_between(began, Instant::now()));
         let mut drive = Drive::new(engine, frames, 1);
         for idx in 0..FIRST_FRAMES {
@@ -146,7 +146,8 @@ fn gates(it: &mut Asking<'_>, codec: Codec, max_b_frames: u32) -> Vec<Gates> {
 fn gate(it: &Asking<'_>, config: &EncoderConfig, lookahead: u32) -> Result<Lockable, QualifyError> {
     let num_places = GATE_FRAMES + config.b_frames + lookahead;
     let frames_ahead = u16::try_from(lookahead).ok().filter(|&num| num > 0);
-    let engine = it.device.encode_engine(config, num_places, frames_ahead)?;
+    let nvenc = NvencOptions { lookahead: frames_ahead, ..config.nvenc };
+    let engine = it.device.encode_engine(&EncoderConfig { nvenc, ..*config }, num_places)?;
     let mut drive = Drive::new(engine, synthetic(config.dimensions, GATE_FRAMES)?, num_places);
     let mut seen = Lockable::default();
     for _ in 0..GATE_FRAMES {

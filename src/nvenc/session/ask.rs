@@ -1,4 +1,4 @@
-//! Calls that only `qualify` makes: a lock whose whole answer is looked at, and lookahead. Judges no answer.
+//! A call that only `qualify` makes: a lock whose whole answer is looked at. Judges no answer.
 
 use std::mem::MaybeUninit;
 
@@ -22,11 +22,6 @@ pub struct LockAnswer {
 }
 
 impl Session {
-    /// Frames that the encoder looks ahead; to be said before it is set up.
-    pub(in crate::nvenc) fn look_ahead(&mut self, num_frames: u16) {
-        self.lookahead = Some(num_frames);
-    }
-
     /// Locks the `idx`-th output with doNotWait, and unlocks it where that succeeded.
     pub(in crate::nvenc) fn ask_lock(&self, idx: u64) -> LockAnswer {
         let mut params = MaybeUninit::<sys::NV_ENC_LOCK_BITSTREAM>::zeroed();

@@ -40,7 +40,7 @@ impl Session {
         }
         let num_inputs = match config.nvenc.input_path {
             InputPath::Driver => pool,
-            InputPath::Cuda | InputPath::Convert => pool + config.b_frames,
+            InputPath::Cuda | InputPath::Convert => pool + config.held(),
         };
         for _ in 0..num_inputs {
             self.inputs.push(match config.nvenc.input_path {

@@ -325,6 +325,7 @@ fn part_of(error: &PlanError) -> Part {
         | PlanError::PoolTooSmallForReorder { .. }
         | PlanError::PoolForNothing(_)
         | PlanError::PoolTooLarge(_) => Part::Pool,
+        PlanError::Lookahead(_) => Part::Coding,
         PlanError::Streams(_) | PlanError::StreamsAndBaseline => Part::Frames,
         PlanError::BlocksAndPipe => Part::Input,
         PlanError::NoFrames | PlanError::PrerollTooLong(_) => Part::Frames,
