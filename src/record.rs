@@ -188,6 +188,10 @@ fn is_first(block: &u32) -> bool {
     *block == 0
 }
 
+fn is_zero(num: &u32) -> bool {
+    *num == 0
+}
+
 fn is_here(client: &Client) -> bool {
     client.is_here()
 }
@@ -279,6 +283,9 @@ pub struct RunRecord {
 pub struct Preroll {
     /// Time from the first of them to the last packet.
     pub wall_ns: u64,
+    /// So many of them an encoder held back when the clock started (B-frames, lookahead): it finished them in the counted part.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub num_held: u32,
     /// Measurements of each; times count from the first. Of a transcode those of the encoder.
     pub frames: FrameColumns,
 }

@@ -35,8 +35,8 @@ unsafe extern "C" fn lock(encoder: *mut c_void, params: *mut sys::NV_ENC_LOCK_BI
     unsafe { good_table().nvEncLockBitstream.expect("the virtual driver fills every slot")(encoder, params) }
 }
 
-/// Eight runs, each of which opens a session.
-fn measure(first_failing: u32, last_failing: u32) -> (Result<Outcome, SweepError>, Vec<RunRecord>) {
+/// Eight runs, each of which opens a session for each stream.
+fn measure(streams: u32, first_failing: u32, last_failing: u32) -> (Result<Outcome, SweepError>, Vec<RunRecord>) {
     NUM_SESSIONS.store(0, Ordering::SeqCst);
     FAILING[0].store(first_failing, Ordering::SeqCst);
     FAILING[1].store(last_failing, Ordering::SeqCst);
@@ -44,6 +44,7 @@ fn measure(first_failing: u32, last_failing: u32) -> (Result<Outcome, SweepError
         device: "virtual:latency_us=100,interval_us=100".to_owned(),
         input: "synthetic:64x48@30".to_owned(),
         frames: 10,
+        streams,
         reap_thresholds: vec![1, 2],
         locks: vec![LockPlacement::Inline],
         warmup: 1,
@@ -77,12 +78,16 @@ fn measure(first_failing: u32, last_failing: u32) -> (Result<Outcome, SweepError
 fn a_device_that_works_again_is_measured_on_and_one_that_does_not_is_given_up() {
     let failed = |records: &[RunRecord]| -> Vec<bool> { records.iter().map(|run| run.error.is_some()).collect() };
     // The third run fails, and the session that asks after it works.
-    let (outcome, records) = measure(3, 3);
+    let (outcome, records) = measure(1, 3, 3);
     let outcome = outcome.expect("the device is there");
     assert_eq!((outcome.num_done, outcome.num_failed), (8, 1));
     assert_eq!(failed(&records), [false, false, true, false, false, false, false, false]);
+    // The same with one of two streams.
+    let (outcome, records) = measure(2, 5, 5);
+    assert_eq!(outcome.expect("the device is there").num_failed, 1);
+    assert!(records[2].error.as_ref().is_some_and(|error| error.starts_with("stream ")), "{:?}", records[2].error);
     // So do all sessions after it.
-    let (outcome, records) = measure(3, u32::MAX);
+    let (outcome, records) = measure(1, 3, u32::MAX);
     let error = outcome.expect_err("the device is lost").to_string();
     assert!(error.contains("the device was lost after 3 of 8 runs") && error.contains("GENERIC"), "{error}");
     assert_eq!(failed(&records), [false, false, true]);

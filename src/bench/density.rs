@@ -44,23 +44,24 @@ pub fn measure(
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
 ) -> Result<Density, JobError> {
     let plan = density_plan(plan);
-    let (mut loads, mut device) = (Vec::new(), None);
+    let (mut loads, mut measured) = (Vec::new(), None);
     while let Some(streams) = next(numbers, &loads).filter(|_| !stop.load(Ordering::Relaxed)) {
         let job = Job::prepare(Plan { streams, ..plan.clone() }, command.to_owned())?;
         let dir = dir.join(format!("streams-{streams}"));
         let outcome = job.measure(&mut job.create(&dir)?, stop, listener)?;
-        device = Some(job.manifest().device.clone());
         if !outcome.stopped {
             let session = Session::open(&dir)?;
             let analysis = session.analysis().ok();
             let preferred = |codec| analysis.as_ref().and_then(|all| Some(all.answer(codec)?.case));
             let load = |&codec| Load::of(&session.manifest.plan, &session.summaries, codec, preferred(codec));
-            loads.extend(plan.codecs.iter().map(load));
+            loads.extend(session.manifest.plan.codecs.iter().map(load));
         }
+        // A decoder's codec is its clip's.
+        measured = Some((job.manifest().device.clone(), job.manifest().plan.codecs.clone()));
     }
     let is_stopped = stop.load(Ordering::Relaxed);
-    let device = device.ok_or(JobError::NoNumbers)?;
-    Ok(Density { plan, device, loads, is_stopped })
+    let (device, codecs) = measured.ok_or(JobError::NoNumbers)?;
+    Ok(Density { plan: Plan { codecs, ..plan }, device, loads, is_stopped })
 }
 
 /// The number of streams to try next.

@@ -4,8 +4,8 @@
 //! watcher is called at most every [`WATCH_EVERY`] and must return at once. The data for it is copied whether or not anybody
 //! watches, so a run costs the same with and without a window.
 
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::run_error::{RunError, check_packets};
@@ -28,9 +28,19 @@ const IDLE_LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Where the streams of a run wait until all are ready.
 pub(super) struct Gate {
-    barrier: Barrier,
-    has_failed: AtomicBool,
+    arrived: Mutex<Arrived>,
+    all_are_here: Condvar,
+    num_streams: u32,
 }
+
+#[derive(Default)]
+struct Arrived {
+    num: u32,
+    has_failed: bool,
+}
+
+/// A stream that has not arrived yet. One that ends before it could, by a panic too, counts as failed: nobody waits for it.
+struct Expected<'a>(Option<&'a Gate>);
 
 /// What one stream did, also where it failed.
 #[derive(Default)]
@@ -41,6 +51,8 @@ pub(super) struct StreamDone {
     /// From before the first frame to after the last packet; `None`: it never began.
     pub(super) span: Option<(Instant, Instant)>,
     pub(super) first_frame_at: Option<Instant>,
+    /// Frames of the device that were late before, and by how much.
+    pub(super) late_before: Option<(u64, u64)>,
     pub(super) metrics: EncodeMetrics,
     pub(super) taken: TakenFrames,
     error: Option<RunError>,
@@ -62,20 +74,50 @@ struct Ready<'a, P> {
 
 impl Gate {
     pub(super) fn new(num_streams: u32) -> Self {
-        Self { barrier: Barrier::new(num_streams as usize), has_failed: AtomicBool::new(false) }
+        Self { arrived: Mutex::default(), all_are_here: Condvar::new(), num_streams }
+    }
+
+    /// A stream is ready, or will never be.
+    pub(super) fn arrive(&self, is_ready: bool) {
+        let mut arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        arrived.num += 1;
+        arrived.has_failed |= !is_ready;
+        drop(arrived);
+        self.all_are_here.notify_all();
     }
 
     /// Waits for the others; answers whether all are ready.
-    fn pass(&self, is_ready: bool) -> bool {
-        if !is_ready {
-            self.has_failed.store(true, Ordering::SeqCst);
+    fn wait(&self) -> bool {
+        let arrived = self.arrived.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_missing = |arrived: &mut Arrived| arrived.num < self.num_streams;
+        let arrived = self.all_are_here.wait_while(arrived, is_missing).unwrap_or_else(PoisonError::into_inner);
+        !arrived.has_failed
+    }
+}
+
+impl Expected<'_> {
+    /// Waits for the others; answers whether all are ready.
+    fn pass(mut self, is_ready: bool) -> bool {
+        let Some(gate) = self.0.take() else { return false };
+        gate.arrive(is_ready);
+        gate.wait()
+    }
+}
+
+impl Drop for Expected<'_> {
+    fn drop(&mut self) {
+        if let Some(gate) = self.0.take() {
+            gate.arrive(false);
         }
-        self.barrier.wait();
-        !self.has_failed.load(Ordering::SeqCst)
     }
 }
 
 impl StreamDone {
+    /// One that could not be begun.
+    pub(super) fn failed(error: RunError) -> Self {
+        Self { error: Some(error), ..Self::default() }
+    }
+
     /// Why it is no good stream.
     pub(super) fn check(&mut self) -> Result<(), RunError> {
         self.error.take().map_or(Ok(()), Err)?;
@@ -103,9 +145,9 @@ impl Stand<'_> {
     where
         RunError: From<P::Error>,
     {
-        let mut done = StreamDone::default();
+        let (mut done, expected) = (StreamDone::default(), Expected(Some(gate)));
         let prepared = self.prepare(open, &mut done);
-        let all_are_ready = gate.pass(prepared.is_ok());
+        let all_are_ready = expected.pass(prepared.is_ok());
         match prepared {
             Err(error) => done.error = Some(error),
             Ok(_) if !all_are_ready => done.error = Some(RunError::NotBegun),
@@ -148,6 +190,7 @@ impl Stand<'_> {
         let Ready { mut pipeline, mut cursor, mut notes } = ready;
         // Live sources are not in step with each other.
         let phase = f64::from(number) / f64::from(self.caller.num_streams.max(1));
+        done.late_before = self.opened.device.late_frames();
         let start = Instant::now();
         let fed = self.feed_all(&mut pipeline, &mut cursor, (start, phase), watch, &mut notes);
         // Whatever is in flight is drained, also after a stop or a source that broke off; after a driver error this

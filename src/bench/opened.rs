@@ -122,7 +122,7 @@ impl Opened {
         if self.telemetry { self.device.watch_telemetry() } else { None }
     }
 
-    /// The plan as it is measured here: a decoder's codec is its clip's, and a preset's lookahead is told, since it needs buffers.
+    /// The plan as it is measured here: a decoder's codec is its clip's, and what a preset looks ahead at needs buffers.
     ///
     /// # Errors
     /// The device refuses.
@@ -130,15 +130,17 @@ impl Opened {
         if let Some(format) = self.format.filter(|_| !plan.engine.encodes()) {
             return Ok(Plan { codecs: vec![format.codec], ..plan });
         }
-        if plan.lookahead.is_some() {
+        if plan.lookahead.is_some() || !plan.pools.is_empty() {
             return Ok(plan);
         }
         let ahead = |settings: &EncodeSettings| {
             let is_on = settings.get("enableLookahead").is_some_and(|word| word == "yes");
-            settings.get("lookaheadDepth").filter(|_| is_on)?.parse().ok()
+            settings.get("lookaheadDepth").filter(|_| is_on)?.parse::<u32>().ok()
         };
-        let lookahead = self.settings(&plan)?.values().filter_map(ahead).max();
-        Ok(Plan { lookahead, ..plan })
+        // The same pool for all codecs, whichever looks ahead farthest.
+        let most = self.settings(&plan)?.values().filter_map(ahead).max().filter(|&depth| depth > 0);
+        let pools = most.map(|depth| plan.usual_pool().saturating_add(depth));
+        Ok(Plan { pools: pools.into_iter().collect(), ..plan })
     }
 
     /// The settings of one case of a plan.

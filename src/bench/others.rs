@@ -216,6 +216,9 @@ impl Others {
             let split = if self.can_split { plan.split_encode } else { SplitEncoding::Auto };
             command.args(["--split-encode", &split.to_string()]);
         }
+        if let Some(depth) = plan.lookahead {
+            command.args(["--lookahead", &depth.to_string()]);
+        }
         if let Some(bits) = plan.vbv_bits.map(u64::from).or_else(|| own_vbv_bits(self.settings_of(case))) {
             command.args(["--vbv-bits", &bits.to_string()]);
         }

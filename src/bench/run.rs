@@ -27,7 +27,6 @@ impl Stand<'_> {
         watch: &mut dyn FnMut(Glimpse<'_>),
     ) -> (RunRecord, Option<RunError>) {
         let device = &self.opened.device;
-        let late_before = device.late_frames();
         let mut record = planned.record(unix_ms());
         // Of several streams nobody could say whose frames the engines worked on.
         device.note_engine(if self.caller.num_streams == 1 { self.config.expected_frames() } else { 0 });
@@ -46,8 +45,9 @@ impl Stand<'_> {
                 self.all_streams(open, sink, watch)
             }
         };
-        let start = streams.iter().filter_map(|stream| stream.span).map(|(start, _)| start).min();
-        record.telemetry = telemetry.and_then(|watch: TelemetryWatch| watch.finish(start.unwrap_or_else(Instant::now)));
+        let late_before = streams.first().and_then(|stream| stream.late_before);
+        let span = whole_span(&streams);
+        record.telemetry = telemetry.zip(span).and_then(|(watch, span)| TelemetryWatch::finish(watch, span));
         let working = record.telemetry.as_ref().and_then(Telemetry::working_clock);
         record.gpu = device.gpu_state().map(|state| GpuState { working, ..state });
         let error = self.put_together(streams, &mut record).err();
@@ -71,14 +71,20 @@ impl Stand<'_> {
     {
         let (gate, open) = (Gate::new(self.caller.num_streams), &open);
         std::thread::scope(|scope| {
-            let other = |number| {
+            let begin = |number| {
                 let (gate, stand) = (&gate, *self);
-                move || stand.stream(number, || open(Box::new(|_| ())), gate, &mut |_| ())
+                let run = move || stand.stream(number, || open(Box::new(|_| ())), gate, &mut |_| ());
+                let begun = std::thread::Builder::new().name(format!("stream {number}")).spawn_scoped(scope, run);
+                if begun.is_err() {
+                    gate.arrive(false);
+                }
+                begun
             };
-            let others: Vec<_> = (1..self.caller.num_streams).map(|number| scope.spawn(other(number))).collect();
+            let others: Vec<_> = (1..self.caller.num_streams).map(begin).collect();
             let own = self.stream(0, || open(sink), &gate, watch);
-            let join = |other: std::thread::ScopedJoinHandle<'_, _>| {
-                other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            let join = |other: std::io::Result<std::thread::ScopedJoinHandle<'_, StreamDone>>| match other {
+                Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(refused) => StreamDone::failed(RunError::NoThread(refused.to_string())),
             };
             [own].into_iter().chain(others.into_iter().map(join)).collect()
         })
@@ -86,9 +92,7 @@ impl Stand<'_> {
 
     /// The streams as one run: totals of all, the columns of the first and of each other.
     fn put_together(&self, streams: Vec<StreamDone>, record: &mut RunRecord) -> Result<(), RunError> {
-        let spans = || streams.iter().filter_map(|stream| stream.span);
-        let (start, end) = (spans().map(|(start, _)| start).min(), spans().map(|(_, end)| end).max());
-        record.wall_ns = start.zip(end).map_or(0, |(start, end)| nanos(end.duration_since(start)));
+        record.wall_ns = whole_span(&streams).map_or(0, |(start, end)| nanos(end.duration_since(start)));
         record.metrics = streams.iter().map(|stream| stream.metrics).reduce(EncodeMetrics::and).unwrap_or_default();
         let (num_streams, mut errors) = (streams.len() as u32, Vec::new());
         for (number, mut stream) in (0..).zip(streams) {
@@ -104,13 +108,20 @@ impl Stand<'_> {
                 add_engine_times(&mut taken.frames, taken.preroll.len(), &times, first_frame_at);
             }
             record.open_ns = open_ns;
-            record.preroll = preroll_ns.map(|wall_ns| Preroll { wall_ns, frames: taken.preroll });
+            record.preroll =
+                preroll_ns.map(|wall_ns| Preroll { wall_ns, num_held: taken.num_held, frames: taken.preroll });
             (record.frames, record.decode) = (taken.frames, taken.decode);
         }
         // One that could not begin ends the others.
         errors.sort_by_key(|error| matches!(error, RunError::NotBegun));
         errors.into_iter().next().map_or(Ok(()), Err)
     }
+}
+
+/// From the start of the first stream to the end of the last; `None`: none began.
+fn whole_span(streams: &[StreamDone]) -> Option<(Instant, Instant)> {
+    let spans = || streams.iter().filter_map(|stream| stream.span);
+    spans().map(|(start, _)| start).min().zip(spans().map(|(_, end)| end).max())
 }
 
 /// When the engine worked on each frame, from the times of all frames in coding order, `num_before` of the pre-roll among them;

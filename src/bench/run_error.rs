@@ -36,6 +36,8 @@ pub enum RunError {
     Preroll(Box<RunError>),
     #[error("stream {number} of {num}: {error}")]
     OfStream { number: u32, num: u32, error: Box<RunError> },
+    #[error("the system refused a thread: {0}; close other programs, or lower --streams")]
+    NoThread(String),
     #[error("not begun, since another stream could not")]
     NotBegun,
     #[error("stopped before its end")]
@@ -57,6 +59,7 @@ impl RunError {
         let is_hung = |error: &NvencError| matches!(error, NvencError::Ring(RingError::Stalled { .. }));
         match self {
             Self::Nvenc(error) | Self::Device(DeviceError::Nvenc(error)) => !is_hung(error),
+            Self::Preroll(error) | Self::OfStream { error, .. } => error.may_pass(),
             _ => false,
         }
     }

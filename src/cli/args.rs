@@ -90,6 +90,9 @@ pub struct EncodeArgs {
     /// Size of the rate control's buffer (VBV) in bits (default: the preset's)
     #[arg(long, hide_short_help = true)]
     pub vbv_bits: Option<u32>,
+    /// Frames that the encoder looks ahead (default: as the preset does)
+    #[arg(long, hide_short_help = true)]
+    pub lookahead: Option<u16>,
     /// Let several engines encode one frame: off, auto, 2, 3 or 4 (HEVC and AV1 only)
     #[arg(long, default_value = "off", hide_short_help = true)]
     pub split_encode: SplitEncoding,
@@ -294,6 +297,7 @@ impl EncodeArgs {
             confirm: 0,
             // Every frame is in the output.
             preroll: Some(0),
+            lookahead: self.lookahead,
             vbv_bits: self.vbv_bits,
             split_encode: self.split_encode,
             ..self.coding.plan(suggested_host_work_us)

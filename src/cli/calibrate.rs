@@ -2,13 +2,14 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::args::CalibrateArgs;
 use super::exit::{Exit, Failure};
-use super::print_json;
 use super::sweep::{command_line, exit_of, measure, plan_of};
+use super::{print_json, stop};
 use crate::bench::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
 use crate::bench::job::Job;
 use crate::plan::Plan;
@@ -18,8 +19,19 @@ use crate::stats::runs::metrics::Metric;
 use crate::units;
 
 /// Options of a sweep that a calibration decides itself.
-pub(super) const OWN: [&str; 10] =
-    ["repeat", "blocks", "live", "until", "max_repeat", "confirm", "baseline", "verify", "save_plan", "dry_run"];
+pub(super) const OWN: [&str; 11] = [
+    "repeat",
+    "blocks",
+    "live",
+    "until",
+    "max_repeat",
+    "confirm",
+    "baseline",
+    "verify",
+    "save_plan",
+    "dry_run",
+    "until_misses",
+];
 
 /// `is_given`: which options were typed, by their names.
 pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -> Result<Exit, Failure> {
@@ -29,10 +41,14 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
             "--{option} cannot be used with calibrate, which runs each case 2 × --pairs times: leave it out"
         )));
     }
+    if args.sweep.streams.len() > 1 {
+        return Err(Failure::usage("a calibration has one number of streams: name one with --streams"));
+    }
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
+    let stop = stop::on_ctrl_c(Arc::default())?;
     let job = Job::prepare(plan, command_line())?.with_note(NOTE);
     let dir = args.sweep.session.clone().unwrap_or_else(|| calibration_dir_in(Path::new("output")));
-    let (outcome, _) = measure(&job, &dir)?;
+    let (outcome, _) = measure(&job, &dir, &stop)?;
     if outcome.stopped {
         return Ok(exit_of(outcome));
     }

@@ -20,7 +20,8 @@ pub struct CodingArgs {
     pub device: String,
     #[arg(long, default_value = "synthetic", help = INPUT_HELP)]
     pub input: String,
-    /// Number of buffer pairs; a sweep takes several (default: the same for all cases, enough for the largest reap threshold)
+    /// Number of buffer pairs (default: enough for the largest reap threshold, and the same for all cases). A sweep takes several,
+    /// separated by commas
     #[arg(long, value_delimiter = ',', hide_short_help = true)]
     pub pool: Vec<u32>,
     /// How frames get to the encoder: driver (copied into its own buffers), cuda (copied by CUDA into memory that is

@@ -21,7 +21,7 @@ const ROUNDS: u32 = 3;
 /// Which numbers of streams; `None`: one, which is a sweep like any other.
 pub(super) fn numbers(args: &SweepArgs) -> Option<Numbers> {
     match args.streams.as_slice() {
-        _ if args.until_misses => Some(Numbers::UntilMissed),
+        [_] | [] if args.until_misses => Some(Numbers::UntilMissed),
         [_] | [] => None,
         numbers => Some(Numbers::Given(numbers.to_vec())),
     }
@@ -29,6 +29,9 @@ pub(super) fn numbers(args: &SweepArgs) -> Option<Numbers> {
 
 pub(super) fn density(args: &SweepArgs, numbers: &Numbers, is_given: impl Fn(&str) -> bool) -> Result<Exit, Failure> {
     let plan = plan_of(args, &is_given)?;
+    if args.until_misses && args.streams.len() > 1 {
+        return Err(Failure::usage("--until-misses finds the number of streams: leave --streams out"));
+    }
     if *numbers == Numbers::UntilMissed && plan.pace_fps.is_none() {
         return Err(Failure::usage("--until-misses needs a pace to miss: add for example --pace 60"));
     }

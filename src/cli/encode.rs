@@ -32,6 +32,7 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
     let output = StreamFile::create(&args.output)?;
     output.temporary.as_ref().map(|temporary| unfinished.set(temporary.path().to_owned()));
+    let plan = opened.adapted(plan)?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = opened.config(&plan, &planned.case);
     let stand = Stand { opened: &opened, config: &config, caller: caller(&plan), stop: &stop };

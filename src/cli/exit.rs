@@ -255,7 +255,9 @@ impl From<RunError> for Failure {
             RunError::OfStream { error: ref cause, .. } if matches!(**cause, RunError::Device(_)) => {
                 Self { code: Exit::Unavailable, message: error.to_string() }
             }
-            RunError::Preroll(_) | RunError::OfStream { .. } | RunError::NotBegun => Self::failed(error),
+            RunError::Preroll(_) | RunError::OfStream { .. } | RunError::NoThread(_) | RunError::NotBegun => {
+                Self::failed(error)
+            }
             RunError::Stopped => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
 
@@ -43,19 +44,20 @@ pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result
     if args.save_plan.is_some() || args.dry_run {
         return foretell(args, &plan);
     }
+    // Before the device is touched: a clock that is locked is unlocked on every way out.
+    let stop = stop::on_ctrl_c(Arc::default())?;
     let job = Job::prepare(plan, command_line())?;
     let dir = args.session.clone().unwrap_or_else(|| session_dir_in(Path::new("output")));
-    let (outcome, runs) = measure(&job, &dir)?;
+    let (outcome, runs) = measure(&job, &dir, &stop)?;
     Told { dir: &dir, manifest: job.manifest(), runs: &runs }.tell(args.json, outcome)?;
     Ok(exit_of(outcome))
 }
 
 /// Makes the runs into a session in `dir`, saying how far it is, until they are through or Ctrl-C ends them.
-pub(super) fn measure(job: &Job, dir: &Path) -> Result<(Outcome, Vec<RunSummary>), Failure> {
-    let stop = stop::on_ctrl_c(Arc::default())?;
+pub(super) fn measure(job: &Job, dir: &Path, stop: &AtomicBool) -> Result<(Outcome, Vec<RunSummary>), Failure> {
     let mut writer = job.create(dir)?;
     let mut teller = Teller::new();
-    let ended = job.measure(&mut writer, &stop, &mut |event| {
+    let ended = job.measure(&mut writer, stop, &mut |event| {
         teller.on(event);
         Ok(())
     });

@@ -66,7 +66,7 @@ pub struct SweepArgs {
     /// many streams the device carries
     #[arg(long, value_delimiter = ',', default_values_t = [1], hide_short_help = true)]
     pub streams: Vec<u32>,
-    /// Raise the number of streams until they miss their pace or their latency budget (with --pace, or --live)
+    /// Raise the number of streams until they miss their pace or their latency budget (with --pace, and --live for a budget of your own)
     #[arg(long, hide_short_help = true)]
     pub until_misses: bool,
     /// Do not read the GPU's clocks, limits and power during runs, and do not bring its clock up before the first

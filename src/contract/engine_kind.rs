@@ -28,7 +28,7 @@ const DECODER_WORDS: [(&str, &str); 48] = [
     ),
     ("fetching the first frame to the last packet", "the first access unit to the last frame"),
     (
-        "copying frames into the driver's input buffers; with input_path cuda, into memory of the GPU, until the copy is there. What the driver needs before and after is not part of it (Input lock, Input unlock), except of other programs and in sessions before format 10",
+        "copying frames into the driver's input buffers; with input_path cuda, into memory of the GPU, until the copy is there. What the driver needs before and after is not part of it where it is told apart (Input lock, Input unlock): not of other programs, nor in sessions of older versions",
         "in the driver's parser, not counting its callbacks",
     ),
     (

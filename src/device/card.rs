@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use virtual_nvenc::engine::Service;
-use virtual_nvenc::{DeviceConfig, MeasuredCost, MeasuredCosts};
+use virtual_nvenc::{DeviceConfig, MAX_QUEUE, MAX_SESSIONS, MAX_US, MeasuredCost, MeasuredCosts};
 
 use super::DeviceError;
 use crate::card::{Cost, CostRow, DecoderFacts, EncoderFacts, FORMAT, FirstFrame, Qualification, Queue, Waiting};
@@ -80,13 +80,13 @@ impl Calls {
             let mut all: Vec<u64> = costs.clone().map(of).collect();
             all.sort_unstable();
             let middle_ns = all.get(all.len() / 2).copied().unwrap_or(0);
-            if middle_ns < OWN_CALL_NS { 0 } else { (middle_ns / 1000) as u32 }
+            if middle_ns < OWN_CALL_NS { 0 } else { us(middle_ns) }
         };
         Self { submit_us: middle_us(|cost| cost.submit.median_ns), lock_us: middle_us(|cost| cost.lock.median_ns) }
     }
 
     fn ns(&self) -> u64 {
-        1000 * u64::from(self.submit_us + self.lock_us)
+        1000 * (u64::from(self.submit_us) + u64::from(self.lock_us))
     }
 }
 
@@ -94,9 +94,11 @@ impl Calls {
 fn measured(codec: Codec, row: &CostRow, cost: &Cost, calls: &Calls) -> Option<MeasuredCost> {
     let codec = model_codec(codec)?;
     let beyond_ns = |ns: u64| if ns < OWN_CALL_NS { 0 } else { ns };
-    let alone_ns = cost.latency.median_ns + beyond_ns(cost.submit.median_ns) + beyond_ns(cost.lock.median_ns);
-    let interval_ns = cost.interval.median_ns;
-    let latency_ns = alone_ns.saturating_sub(calls.ns()).max(interval_ns);
+    let beyond_latency_ns = beyond_ns(cost.submit.median_ns).saturating_add(beyond_ns(cost.lock.median_ns));
+    let alone_ns = cost.latency.median_ns.saturating_add(beyond_latency_ns);
+    let most_ns = 1000 * u64::from(MAX_US);
+    let interval_ns = cost.interval.median_ns.min(most_ns);
+    let latency_ns = alone_ns.saturating_sub(calls.ns()).min(most_ns).max(interval_ns);
     let preset = row.preset.map_or(0, |preset| preset as u32 + 1);
     let (width, height) = (row.dimensions.width, row.dimensions.height);
     Some(MeasuredCost { codec, preset, width, height, service: Service { latency_ns, interval_ns } })
@@ -119,7 +121,7 @@ fn set_encoder(config: &mut DeviceConfig, encoder: &EncoderFacts, api_version: &
         config.api = api;
     }
     if let Some(sessions) = encoder.sessions.answer() {
-        config.sessions = sessions.opened.num.min(sessions.initialised.num).max(1);
+        config.sessions = sessions.opened.num.min(sessions.initialised.num).clamp(1, MAX_SESSIONS);
     }
     let first_frame = codecs.iter().find_map(|facts| facts.first_frame.answer());
     config.idr_factor = first_frame.map_or(1.0, |first| idr_factor(first, config));
@@ -135,8 +137,13 @@ fn set_decoder(config: &mut DeviceConfig, decoder: &DecoderFacts) {
 }
 
 fn set_waits(config: &mut DeviceConfig, queue: Option<&Queue>, waiting: Option<&Waiting>) {
-    config.queue = queue.and_then(|queue| queue.queue).unwrap_or(0);
+    config.queue = queue.and_then(|queue| queue.queue).unwrap_or(0).min(MAX_QUEUE);
     config.lock_holds_session = waiting.and_then(|waiting| waiting.holds_session).unwrap_or(false);
+}
+
+/// In whole microseconds, no more than a description takes: the file may be anybody's.
+fn us(ns: u64) -> u32 {
+    u32::try_from(ns / 1000).unwrap_or(MAX_US).min(MAX_US)
 }
 
 /// How much longer the first frame of a session takes than a later IDR frame; 0 where this is the computer's own time.
@@ -144,12 +151,12 @@ fn first_us(first: &FirstFrame) -> u32 {
     let num_sessions = u64::from(first.first_total.num_samples);
     let is_of_computer = first.late_frames.is_some_and(|late| 2 * late > num_sessions);
     let longer_ns = first.first_total.median_ns.saturating_sub(first.later_idr_total.median_ns);
-    if is_of_computer || longer_ns < LEAST_FIRST_NS { 0 } else { (longer_ns / 1000) as u32 }
+    if is_of_computer || longer_ns < LEAST_FIRST_NS { 0 } else { us(longer_ns) }
 }
 
 /// How much longer an IDR frame takes inside the engine, in hundredths.
 fn idr_factor(first: &FirstFrame, config: &DeviceConfig) -> f64 {
-    let calls_ns = 1000 * u64::from(config.submit_us + config.lock_us.unwrap_or(0));
+    let calls_ns = 1000 * (u64::from(config.submit_us) + u64::from(config.lock_us.unwrap_or(0)));
     let inside_ns = |total_ns: u64| total_ns.saturating_sub(calls_ns).max(1) as f64;
     let factor = inside_ns(first.later_idr_total.median_ns) / inside_ns(first.later_total.median_ns);
     let rounded = (factor.clamp(0.1, 100.0) * 100.0).round() / 100.0;

@@ -16,9 +16,6 @@ use crate::record::{CardIdentity, GpuState, Reading, Telemetry, is_limit};
 
 /// Between two readings of a run.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Encoder sessions are asked for once in so many readings: that question takes the driver 30 µs, and 770 µs at worst beside a
-/// sweep, where every other takes 5 µs (580.159.04 on an H200, `cargo run --release --example nvml_cost`).
-const READINGS_OF_SESSIONS: usize = 20;
 /// Of the thread that reads: whatever measures goes first.
 const NICENESS: i32 = 19;
 /// NVML by the name that its library has beside a driver library.
@@ -37,7 +34,8 @@ pub(super) enum Instruments {
 #[derive(Debug)]
 pub struct TelemetryWatch {
     is_over: Arc<AtomicBool>,
-    thread: JoinHandle<Vec<(Instant, Reading)>>,
+    /// `None` once it was asked.
+    thread: Option<JoinHandle<Vec<(Instant, Reading)>>>,
 }
 
 /// A clock that stays as it was set until this is dropped.
@@ -115,30 +113,30 @@ impl Instruments {
     /// The state now.
     pub(super) fn state(&self) -> Option<GpuState> {
         let Reading { sm_mhz, video_mhz, temperature_c, limits, .. } = self.read()?;
-        Some(GpuState { sm_mhz, video_mhz, is_throttled: is_limit(limits), temperature_c, working: None })
+        Some(GpuState { sm_mhz, video_mhz, is_throttled: limits.is_some_and(is_limit), temperature_c, working: None })
     }
 
     /// Reads them from now on; `None`: there is no thread to be had.
     pub(super) fn watch(self: &Arc<Self>) -> Option<TelemetryWatch> {
         let (instruments, is_over) = (Arc::clone(self), Arc::new(AtomicBool::new(false)));
         let ends = Arc::clone(&is_over);
+        // Once, before a run opens its own: in a container their process may have another number here. It takes the driver 30 µs,
+        // and 770 µs at worst beside a sweep, where any other question takes 5 µs (580.159.04 on an H200, `nvml_cost`).
+        let other_sessions = self.other_sessions();
         let read = move || {
             sink_priority();
-            let (mut readings, mut other_sessions) = (Vec::new(), None);
+            let mut readings = Vec::new();
             loop {
                 std::thread::park_timeout(PAUSE);
                 if ends.load(Ordering::Relaxed) {
                     return readings;
-                }
-                if readings.len() % READINGS_OF_SESSIONS == 0 {
-                    other_sessions = instruments.other_sessions();
                 }
                 let reading = instruments.read();
                 readings.extend(reading.map(|reading| (Instant::now(), Reading { other_sessions, ..reading })));
             }
         };
         let thread = std::thread::Builder::new().name("telemetry".to_owned()).spawn(read).ok()?;
-        Some(TelemetryWatch { is_over, thread })
+        Some(TelemetryWatch { is_over, thread: Some(thread) })
     }
 
     /// Sets the clock, until the answer is dropped.
@@ -170,17 +168,28 @@ impl Instruments {
 }
 
 impl TelemetryWatch {
-    /// Ends it. Times count from `start`; `None`: it had no time for a reading, or the GPU does not say.
-    pub fn finish(self, start: Instant) -> Option<Telemetry> {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.thread.thread().unpark();
-        let since_start = |(at, reading): (Instant, Reading)| {
-            // What was read before it is no part of the run.
-            let after_start = at.checked_duration_since(start)?;
-            Some((u64::try_from(after_start.as_nanos()).unwrap_or(u64::MAX), reading))
+    /// Ends it. What was read from `start` to `end` counts, with times from `start`; `None`: there was no time for a reading.
+    pub fn finish(mut self, (start, end): (Instant, Instant)) -> Option<Telemetry> {
+        let thread = self.end()?;
+        let within = |(at, reading): (Instant, Reading)| {
+            let since_start = at.checked_duration_since(start).filter(|_| at <= end)?;
+            Some((u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX), reading))
         };
-        let readings: Vec<_> = self.thread.join().ok()?.into_iter().filter_map(since_start).collect();
+        let readings: Vec<_> = thread.join().ok()?.into_iter().filter_map(within).collect();
         (!readings.is_empty()).then(|| Telemetry::of(&readings))
+    }
+
+    fn end(&mut self) -> Option<JoinHandle<Vec<(Instant, Reading)>>> {
+        let thread = self.thread.take()?;
+        self.is_over.store(true, Ordering::Relaxed);
+        thread.thread().unpark();
+        Some(thread)
+    }
+}
+
+impl Drop for TelemetryWatch {
+    fn drop(&mut self) {
+        drop(self.end());
     }
 }
 
@@ -212,7 +221,7 @@ fn read_nvml(gpu: &nvml_wrapper::Device<'_>) -> Reading {
         power_mw: gpu.power_usage().ok(),
         encoder_pct: gpu.encoder_utilization().ok().map(|used| used.utilization),
         other_sessions: None,
-        limits: gpu.current_throttle_reasons().map_or(0, |reasons| reasons.bits()),
+        limits: gpu.current_throttle_reasons().map(|reasons| reasons.bits()).ok(),
     }
 }
 
@@ -224,7 +233,7 @@ fn read_model(model: &virtual_nvenc::Device) -> Reading {
     Reading {
         video_mhz: Some(told.video_mhz),
         encoder_pct: Some(told.encoder_utilisation_pct),
-        limits: if told.is_throttled { POWER_CAP } else { 0 },
+        limits: Some(if told.is_throttled { POWER_CAP } else { 0 }),
         ..Reading::default()
     }
 }

@@ -92,7 +92,7 @@ pub struct Session {
     filled_by: Option<Arc<FramePool>>,
     /// Converts frames on the device, where they are not encoded as they come.
     conversion: Option<Conversion>,
-    /// Frames that the encoder looks ahead; `None`: as the preset says.
+    /// Frames that the encoder looks ahead, once it is set up.
     lookahead: u32,
     /// Pictures were submitted after the last end-of-stream: the API wants one before the session is destroyed.
     needs_end_of_stream: AtomicBool,

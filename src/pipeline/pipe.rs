@@ -38,6 +38,8 @@ pub struct Pipeline<E: Engine> {
     submits: Vec<SubmitSample>,
     /// The first so many are the pre-roll.
     num_preroll: usize,
+    /// So many of these were held back when it ended.
+    num_held: u32,
     drain_ns: u64,
     ended: bool,
 }
@@ -89,7 +91,7 @@ impl<E: Engine> Pipeline<E> {
             LockPlacement::Ready => Reaper::Thread(Some(harvester.spawn(HarvestBy::Asking)?)),
         };
         let submits = Vec::with_capacity(expected_frames);
-        Ok(Self { shared, reaper, submits, num_preroll: 0, drain_ns: 0, ended: false })
+        Ok(Self { shared, reaper, submits, num_preroll: 0, num_held: 0, drain_ns: 0, ended: false })
     }
 
     /// Takes a lock that has been open this long for a hung driver, instead of after 20 s.
@@ -174,6 +176,7 @@ impl<E: Engine> Pipeline<E> {
         state.counts_from_pts = self.submits.last().map_or(0, |sample| sample.pts + 1);
         state.totals = HarvestTotals::default();
         state.ring.forget_peak();
+        self.num_held = u32::try_from(state.ring.in_flight()).unwrap_or(u32::MAX);
         Ok(())
     }
 
@@ -310,7 +313,8 @@ impl<E: Engine> Submits for Pipeline<E> {
         let submits = std::mem::take(&mut self.submits);
         let harvests = std::mem::take(&mut self.shared.state().harvests);
         let (preroll, counted) = submits.split_at(self.num_preroll.min(submits.len()));
-        TakenFrames { preroll: merge(preroll, &harvests), frames: merge(counted, &harvests), decode: None }
+        let (num_held, frames) = (self.num_held, merge(counted, &harvests));
+        TakenFrames { preroll: merge(preroll, &harvests), num_held, frames, decode: None }
     }
 }
 

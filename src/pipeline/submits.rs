@@ -58,6 +58,8 @@ pub trait Submits {
 pub struct TakenFrames {
     /// Those before the pre-roll ended; their times count from the first of them.
     pub preroll: FrameColumns,
+    /// So many of them the engine still held back then: they came back while the others were counted.
+    pub num_held: u32,
     /// Those that count.
     pub frames: FrameColumns,
     /// The same of the pipeline that feeds this one, where one does.

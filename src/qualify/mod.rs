@@ -153,7 +153,7 @@ fn ask(
         inflight_version: env!("CARGO_PKG_VERSION").to_owned(),
         optimised_build: !cfg!(debug_assertions),
         is_quick: false,
-        identity: identity::of(spec, &device, watch.and_then(|watch| watch.finish(began))),
+        identity: identity::of(spec, &device, watch.and_then(|watch| watch.finish((began, Instant::now())))),
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         encoder,
         decoder,

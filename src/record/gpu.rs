@@ -38,7 +38,8 @@ pub struct WorkingClock {
 impl GpuState {
     /// Were clocks held down for a part of the run that counts, or right after it?
     pub fn is_limited(&self) -> bool {
-        let was_limited = |clock: WorkingClock| clock.num_limited * LIMITED_IF_ONE_OF >= clock.num_readings.max(1);
+        let was_limited =
+            |clock: WorkingClock| clock.num_limited.saturating_mul(LIMITED_IF_ONE_OF) >= clock.num_readings.max(1);
         self.is_throttled || self.working.is_some_and(was_limited)
     }
 

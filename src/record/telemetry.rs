@@ -26,7 +26,7 @@ pub struct Reading {
     pub power_mw: Option<u32>,
     pub encoder_pct: Option<u32>,
     pub other_sessions: Option<u32>,
-    pub limits: u64,
+    pub limits: Option<u64>,
 }
 
 /// Readings as columns of equal length; what the GPU did not tell each time is left out.
@@ -80,7 +80,7 @@ impl Telemetry {
             power_mw: column(|reading| reading.power_mw),
             encoder_pct: column(|reading| reading.encoder_pct),
             other_sessions: column(|reading| reading.other_sessions),
-            limits: readings.iter().map(|(_, reading)| reading.limits).collect(),
+            limits: readings.iter().map(|(_, reading)| reading.limits).collect::<Option<Vec<_>>>().unwrap_or_default(),
         }
     }
 
@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn readings_are_columns_without_what_the_gpu_does_not_tell() {
-        let reading = |mhz, limits, sm_mhz| Reading { video_mhz: Some(mhz), sm_mhz, limits, ..Reading::default() };
+        let reading =
+            |mhz, limits, sm_mhz| Reading { video_mhz: Some(mhz), sm_mhz, limits: Some(limits), ..Reading::default() };
         let readings =
             [(10, reading(1545, 1, Some(1980))), (60, reading(765, 0x44, None)), (110, reading(1545, 0, Some(9)))];
         let told = Telemetry::of(&readings);

@@ -5,6 +5,7 @@ use super::words::codec_title;
 use crate::session::Session;
 use crate::stats::runs::instruments::{Instruments, Shown};
 use crate::stats::runs::summary::RunSummary;
+use crate::units::NO_VALUE;
 
 /// A column: its title, its values, and how many units of the record are one of its own.
 type Column = (&'static str, fn(&Instruments) -> Option<Shown>, u32);
@@ -36,7 +37,7 @@ pub fn section(session: &Session) -> Option<String> {
             columns.iter().map(|(_, value, scale)| value(&shown).map_or_else(String::new, |one| text(one, *scale)));
         let reasons = if shown.limits.is_empty() { String::new() } else { format!(" ({})", shown.limits.join(", ")) };
         let name = format!("{} {}", codec_title(group.case.codec), group.case.title());
-        let held_down = format!("{:.0} %{reasons}", shown.limited_pct);
+        let held_down = shown.limited_pct.map_or_else(|| NO_VALUE.to_owned(), |pct| format!("{pct:.0} %{reasons}"));
         table.row([name].into_iter().chain(cells).chain([held_down]));
     }
     let warm_ups: String = session.summaries.iter().filter_map(warm_up_text).collect();

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::costs::MeasuredCosts;
+use crate::costs::{MAX_US, MeasuredCosts};
 use crate::engine::{Jitter, Service};
 use crate::payload::{Codec, Mode};
 use crate::profiles::{Profile, default_profile, profiles};
@@ -216,8 +216,8 @@ impl DeviceConfig {
             "jitter_pct" => self.jitter_pct = number(key, value, 0.0..=100.0, "0 to 100 percent")?,
             "seed" => self.seed = number(key, value, 0..=u64::MAX, "a whole number")?,
             "engines" => self.engines = number(key, value, 0..=64, "0 to 64 engines")?,
-            "sessions" => self.sessions = number(key, value, 1..=1024, "1 to 1024 sessions")?,
-            "foreign_sessions" => self.foreign_sessions = number(key, value, 0..=1024, "0 to 1024 sessions")?,
+            "sessions" => self.sessions = number(key, value, 1..=MAX_SESSIONS, "1 to 1024 sessions")?,
+            "foreign_sessions" => self.foreign_sessions = number(key, value, 0..=MAX_SESSIONS, "0 to 1024 sessions")?,
             "clock" => self.clock = value.parse().map_err(|()| bad_value(key, value, CLOCK_EXPECTED))?,
             "throttle" => self.throttle = value.parse().map_err(|()| bad_value(key, value, THROTTLE_EXPECTED))?,
             "codecs" => self.codecs = codecs(key, value)?,
@@ -235,8 +235,10 @@ impl Default for DeviceConfig {
     }
 }
 
-const MAX_US: u32 = 10_000_000;
-const MAX_QUEUE: u32 = 64;
+/// Longest queue.
+pub const MAX_QUEUE: u32 = 64;
+/// Most sessions.
+pub const MAX_SESSIONS: u32 = 1024;
 
 const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
 const CLOCK_EXPECTED: &str = "fixed, or ramp:TIME with a time of at most 3600s, for example ramp:400ms";

@@ -7,6 +7,9 @@ use std::str::FromStr;
 use crate::engine::Service;
 use crate::payload::Codec;
 
+/// Longest time that a description takes, in microseconds.
+pub const MAX_US: u32 = 10_000_000;
+
 /// The measured costs of a card. As text: rows such as `h264:p1:640x360:700000:350000` (latency and interval in ns), joined by `+`; of
 /// a decoder, `decode` stands where the preset would.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +60,12 @@ impl MeasuredCosts {
             (rows.iter().rfind(|row| row.pixels() <= pixels), rows.iter().find(|row| row.pixels() >= pixels));
         match (smaller, larger) {
             (Some(smaller), Some(larger)) => Some(between(smaller, larger, pixels)),
-            (Some(largest), None) => Some(largest.service.scaled(pixels as f64 / largest.pixels() as f64)),
+            (Some(largest), None) => {
+                // A row may be anybody's: of a tiny one a frame would take for ever.
+                let scaled = largest.service.scaled(pixels as f64 / largest.pixels() as f64);
+                let most = |ns: u64| ns.min(1000 * u64::from(MAX_US));
+                Some(Service { latency_ns: most(scaled.latency_ns), interval_ns: most(scaled.interval_ns) })
+            }
             (None, Some(smallest)) => Some(smallest.service),
             (None, None) => None,
         }

@@ -50,8 +50,8 @@ mod versions;
 mod video_clock;
 
 pub use abi::{create_instance, max_supported_version};
-pub use config::{ConfigError, DeviceConfig};
-pub use costs::{MeasuredCost, MeasuredCosts};
+pub use config::{ConfigError, DeviceConfig, MAX_QUEUE, MAX_SESSIONS};
+pub use costs::{MAX_US, MeasuredCost, MeasuredCosts};
 pub use device::{Counters, Device, RuleCount, Worked};
 pub use memory::DeviceReader;
 pub use payload::{Codec, Mode};

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::record::{Telemetry, is_limit};
+use crate::stats::math::descriptive::mean;
 
 /// What one instrument showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -27,7 +28,7 @@ pub struct Instruments {
     pub encoder_pct: Option<Shown>,
     pub other_sessions: Option<Shown>,
     /// Share of the readings at which clocks were held down.
-    pub limited_pct: f64,
+    pub limited_pct: Option<f64>,
     /// For these reasons.
     pub limits: Vec<&'static str>,
 }
@@ -63,7 +64,7 @@ impl Instruments {
             power_mw: Shown::of(&told.power_mw),
             encoder_pct: Shown::of(&told.encoder_pct),
             other_sessions: Shown::of(&told.other_sessions),
-            limited_pct: 100.0 * num_limited as f64 / told.limits.len().max(1) as f64,
+            limited_pct: (!told.limits.is_empty()).then(|| 100.0 * num_limited as f64 / told.limits.len() as f64),
             limits: told.limits_in_words(),
         }
     }
@@ -86,7 +87,7 @@ impl Instruments {
             power_mw: joined(|one| one.power_mw),
             encoder_pct: joined(|one| one.encoder_pct),
             other_sessions: joined(|one| one.other_sessions),
-            limited_pct: all.iter().map(|one| one.limited_pct).sum::<f64>() / all.len() as f64,
+            limited_pct: mean(&all.iter().filter_map(|one| one.limited_pct).collect::<Vec<_>>()),
             limits,
         })
     }

@@ -73,8 +73,8 @@ macro_rules! metrics {
 metrics! {
     WallMs: "wall_ms", "Wall time", Milliseconds, Lower, 0, |run| Some(ms(run.record.wall_ns)),
         "Time from fetching the first frame to the last packet, the caller's own work included. Opening the session is not part of it.";
-    Fps: "fps", "Throughput", FramesPerSecond, Higher, 0, |run| (run.record.wall_ns > 0).then(|| run.record.metrics.packets as f64 / (run.record.wall_ns as f64 / 1e9)),
-        "Packets divided by the wall time.";
+    Fps: "fps", "Throughput", FramesPerSecond, Higher, 0, |run| (run.record.wall_ns > 0).then(|| run.packets_in_wall() / (run.record.wall_ns as f64 / 1e9)),
+        "Packets divided by the wall time. Frames of the pre-roll that the encoder held back when the clock started (B-frames, lookahead) are counted too.";
     SlowestStreamFps: "slowest_stream_fps", "Slowest stream", FramesPerSecond, Higher, 0, |run| run.stream_fps()?.into_iter().reduce(f64::min),
         "Throughput of the slowest of several streams at once: its frames divided by the time from handing in its first frame until its last one is back. Only with several streams.";
     FairnessPct: "fairness_pct", "Fairness", Percent, Higher, 0, |run| fairness_pct(&run.stream_fps()?),
@@ -93,7 +93,7 @@ metrics! {
     },
         "Total time the submitting thread waited for the encoder: inside nvEncLockBitstream where it locks itself, and for room (Submit blocked). Of another process with a lock thread it is not known.";
     UploadMs: "upload_ms", "Upload", Milliseconds, Lower, 0, |run| Some(ms(run.record.metrics.upload_ns)),
-        "Total time spent copying frames into the driver's input buffers; with input_path cuda, into memory of the GPU, until the copy is there. What the driver needs before and after is not part of it (Input lock, Input unlock), except of other programs and in sessions before format 10.";
+        "Total time spent copying frames into the driver's input buffers; with input_path cuda, into memory of the GPU, until the copy is there. What the driver needs before and after is not part of it where it is told apart (Input lock, Input unlock): not of other programs, nor in sessions of older versions.";
     InputLockMs: "input_lock_ms", "Input lock", Milliseconds, Lower, 0, |run| (!run.record.frames.input_lock_ns.is_empty()).then(|| ms(run.record.metrics.input_lock_ns)),
         "Total time inside nvEncLockInputBuffer, where a driver may wait until the engine has read the buffer. Only where frames are in the driver's own buffers.";
     InputUnlockMs: "input_unlock_ms", "Input unlock", Milliseconds, Lower, 0, |run| (!run.record.frames.input_unlock_ns.is_empty()).then(|| ms(run.record.metrics.input_unlock_ns)),
@@ -290,6 +290,12 @@ impl Measured<'_> {
 
     pub(super) fn lock_at(&self, share: u32) -> Option<f64> {
         per_mille(&self.sorted_lock_ns, share).map(ms)
+    }
+
+    /// Those that were counted, and those that the pre-roll left to be finished.
+    fn packets_in_wall(&self) -> f64 {
+        let held = self.record.preroll.as_ref().map_or(0, |preroll| preroll.num_held);
+        (self.record.metrics.packets + u64::from(held)) as f64
     }
 
     /// Of each of several streams; `None`: there is one.
