@@ -251,6 +251,22 @@ mod tests {
     }
 
     #[test]
+    fn y4m_of_every_sampling_says_its_format_and_counts_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        for (chroma, line, frame_bytes) in
+            [("420", "8-bit I420", 24), ("420p10", "10-bit P010", 48), ("444", "8-bit YUV444", 48)]
+        {
+            let path = folder.path().join("clip.y4m");
+            let header = format!("YUV4MPEG2 W4 H4 F30:1 C{chroma}\nFRAME\n");
+            std::fs::write(&path, [header.as_bytes(), &vec![9; frame_bytes]].concat()).unwrap();
+            let found = Preview::of(path.display().to_string()).found.unwrap();
+            assert_eq!(lines(&found.info, found.facts.as_ref())[1], line);
+            let clip = found.clip();
+            assert_eq!(clip.format.frame_bytes(clip.dimensions), frame_bytes, "{chroma}");
+        }
+    }
+
+    #[test]
     fn an_answer_about_another_input_is_dropped() {
         let ctx = Context::default();
         let mut model = PreviewModel::default();
