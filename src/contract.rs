@@ -78,6 +78,10 @@ pub enum PixelFormat {
     I420,
     /// 8-bit B, G, R, A in memory order: what NVENC calls ARGB.
     Argb,
+    /// 10-bit 4:2:0, as NV12, in the upper bits of little-endian 16-bit samples: what NVENC calls YUV420_10BIT.
+    P010,
+    /// 8-bit 4:4:4, Y, Cb, Cr planes.
+    Yuv444,
 }
 
 /// One frame in the caller's memory.
@@ -433,8 +437,9 @@ words!(InputPath, "input path", "driver, cuda, convert",
 words!(SplitEncoding, "split encoding", "off, auto, 2, 3, 4",
     SplitEncoding::Off => "off", SplitEncoding::Auto => "auto", SplitEncoding::Two => "2",
     SplitEncoding::Three => "3", SplitEncoding::Four => "4");
-words!(PixelFormat, "pixel format", "nv12, i420, argb",
-    PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb");
+words!(PixelFormat, "pixel format", "nv12, i420, argb, p010, yuv444",
+    PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb", PixelFormat::P010 => "p010",
+    PixelFormat::Yuv444 => "yuv444");
 words!(LockPlacement, "lock placement", "inline, thread, ready, poll",
     LockPlacement::Inline => "inline", LockPlacement::Thread => "thread", LockPlacement::Ready => "ready",
     LockPlacement::Poll => "poll");

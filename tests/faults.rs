@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use common::{config, good_table, keeping_sink, pixels, view};
-use inflight::contract::{Encoder, EncoderConfig, LockPlacement, PacketSink};
+use inflight::contract::{Codec, Encoder, EncoderConfig, LockPlacement, PacketSink, PixelFormat};
 use inflight::nvenc::api::Api;
 use inflight::nvenc::encoder::NvencEncoder;
 use inflight::nvenc::error::{NvencError, Status};
@@ -64,6 +64,27 @@ failing!(unlock = nvEncUnlockBitstream(encoder: *mut c_void, output: *mut c_void
 failing!(lock_input = nvEncLockInputBuffer(encoder: *mut c_void, params: *mut sys::NV_ENC_LOCK_INPUT_BUFFER));
 failing!(destroy = nvEncDestroyEncoder(encoder: *mut c_void));
 
+/// A device of before HEVC's 10 bits and 4:4:4.
+unsafe extern "C" fn no_other_samples(
+    encoder: *mut c_void,
+    codec: sys::GUID,
+    params: *mut sys::NV_ENC_CAPS_PARAM,
+    value: *mut i32,
+) -> sys::NVENCSTATUS {
+    let caps = good_table().nvEncGetEncodeCaps.expect("the virtual driver fills every slot");
+    // SAFETY: the caller's arguments go on unchanged, and are valid as the API says.
+    unsafe {
+        let status = caps(encoder, codec, params, value);
+        let asked = (&raw const (*params).capsToQuery).read();
+        let denied =
+            [sys::NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_10BIT_ENCODE, sys::NV_ENC_CAPS::NV_ENC_CAPS_SUPPORT_YUV444_ENCODE];
+        if denied.contains(&asked) {
+            value.write(0);
+        }
+        status
+    }
+}
+
 /// A session on a virtual device with one session to give, through a changed table.
 struct Bench {
     device: Arc<virtual_nvenc::Device>,
@@ -104,6 +125,21 @@ impl Bench {
     fn assert_closed(&self) {
         assert_eq!(self.device.counters().open_sessions, 0, "the session was given back");
     }
+}
+
+#[test]
+fn a_device_without_the_samples_is_told_before_the_driver_refuses() {
+    let _turn = turn();
+    let bench = Bench::new(|list| list.nvEncGetEncodeCaps = Some(no_other_samples), 0, 0, Status::GENERIC);
+    for (codec, format) in
+        [(Codec::Hevc, PixelFormat::P010), (Codec::Hevc, PixelFormat::Yuv444), (Codec::H264, PixelFormat::Yuv444)]
+    {
+        let config = EncoderConfig { codec, format, ..config(1, LockPlacement::Inline) };
+        let refused = bench.encoder(&config).err();
+        assert_eq!(refused, Some(NvencError::Samples { codec, format }));
+    }
+    assert!(bench.feed(&config(1, LockPlacement::Inline)).is_ok(), "8-bit 4:2:0 is not asked about");
+    bench.assert_closed();
 }
 
 fn status_of(result: &Result<(), NvencError>) -> Option<Status> {

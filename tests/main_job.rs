@@ -21,9 +21,14 @@ fn make_clip(bench: &Bench, name: &str, picture: &str, num_frames: u32) {
 
 /// A digest of each picture in the order of display, as ffmpeg decodes it. A warning fails the test.
 fn digests(bench: &Bench, file: &str) -> Vec<String> {
+    digests_as(bench, file, "yuv420p")
+}
+
+/// The same of samples laid out as `pixels`.
+fn digests_as(bench: &Bench, file: &str, pixels: &str) -> Vec<String> {
     // A lossless picture has megabytes; unless ffmpeg may look at several of them it warns of a rate it cannot guess.
     let args = ["-v", "warning", "-probesize", "100M", "-i", file, "-fps_mode", "passthrough"];
-    let args = [&args[..], &["-pix_fmt", "yuv420p", "-f", "framemd5", "-"]].concat();
+    let args = [&args[..], &["-pix_fmt", pixels, "-f", "framemd5", "-"]].concat();
     let text = bench.tool("ffmpeg", &args);
     let digest = |line: &str| line.rsplit(',').next().unwrap().trim().to_owned();
     text.lines().filter(|line| !line.starts_with('#')).map(digest).collect()
@@ -70,6 +75,63 @@ fn lossless_1920x1080_is_bit_equal_and_in_order() {
 #[test]
 fn lossless_642x358_is_bit_equal_and_in_order() {
     lossless_is_bit_equal("testsrc2=size=642x358:rate=25", 12);
+}
+
+/// The format's word, what ffmpeg calls the same samples in planes and in memory, and what a stream of them is: codec, profile.
+const OTHER_SAMPLES: [[&str; 5]; 3] = [
+    ["p010", "yuv420p10le", "p010le", "hevc", "Main 10"],
+    ["yuv444", "yuv444p", "yuv444p", "h264", "High 4:4:4 Predictive"],
+    ["yuv444", "yuv444p", "yuv444p", "hevc", "Rext"],
+];
+
+#[test]
+fn ten_bits_and_full_chroma_are_bit_equal_from_every_kind_of_input() {
+    for [word, pixels, in_memory, codec, profile] in OTHER_SAMPLES {
+        let bench = Bench::new();
+        // Every bit of a sample matters: a pattern drawn in 8 bits has none in the lowest two.
+        let picture = "testsrc2=size=322x182:rate=30,format=gbrp16,noise=alls=20:allf=t";
+        let make = ["-v", "error", "-f", "lavfi", "-i", picture, "-frames:v", "8", "-pix_fmt", pixels];
+        bench.tool("ffmpeg", &[&make[..], &["-c:v", "ffv1", "clip.mkv"]].concat());
+        let clip = ["-v", "error", "-i", "clip.mkv", "-pix_fmt"];
+        bench.tool("ffmpeg", &[&clip[..], &[pixels, "-strict", "-1", "-f", "yuv4mpegpipe", "clip.y4m"]].concat());
+        bench.tool("ffmpeg", &[&clip[..], &[in_memory, "-f", "rawvideo", "clip.raw"]].concat());
+        let expected = digests_as(&bench, "clip.mkv", pixels);
+        assert_eq!(expected.len(), 8);
+        let raw = format!("raw:{word}:322x182@30:clip.raw");
+        for (input, options) in [
+            ("clip.mkv", "--b-frames 2"),
+            ("clip.y4m", "--b-frames 0"),
+            (&raw, "--b-frames 0 --lock thread --reap-threshold 3"),
+            (&raw, "--input-path cuda --b-frames 2"),
+        ] {
+            let out = format!("out.{codec}");
+            let args = ["encode", "--device", LOSSLESS, "--codec", codec, "--input", input, "-o", &out];
+            bench.done(&args.into_iter().chain(options.split(' ')).collect::<Vec<_>>());
+            assert_eq!(digests_as(&bench, &out, pixels), expected, "{input} {codec} {options}");
+            let asked = ["-v", "error", "-show_entries", "stream=profile,pix_fmt", "-of", "csv=p=0", &out];
+            assert_eq!(bench.tool("ffprobe", &asked).trim(), format!("{profile},{pixels}"), "{input} {codec}");
+            std::fs::remove_file(bench.path(&out)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn samples_that_an_encoder_does_not_take_are_refused_in_words() {
+    let bench = Bench::new();
+    bench.write("ten.raw", &vec![0; 2 * 64 * 48 * 3 / 2]);
+    bench.write("full.raw", &vec![0; 64 * 48 * 3]);
+    bench.write("short.raw", &[0; 9217]);
+    let (ten, full) = ("raw:p010:64x48@30:ten.raw", "raw:yuv444:64x48@30:full.raw");
+    for (input, words, expected) in [
+        (ten, "--codec h264", "frames of p010 have 10 bits a sample, and H.264 is encoded from 8: choose hevc"),
+        (ten, "--codec hevc --input-path convert", "frames of p010 at 64x48 cannot be converted to NV12"),
+        (full, "--codec h264 --input-path convert", "frames of yuv444 at 64x48 cannot be converted to NV12"),
+        ("raw:p010:64x48@30:short.raw", "--codec hevc", "(9216 bytes each), bytes left over: 1"),
+    ] {
+        let args = ["encode", "--device", "virtual", "--input", input, "-o", "out"];
+        let ended = bench.run(&args.into_iter().chain(words.split(' ')).collect::<Vec<_>>());
+        assert!(ended.code != Some(0) && ended.stderr.contains(expected), "{input} {words}: {}", ended.stderr);
+    }
 }
 
 #[test]

@@ -173,6 +173,24 @@ fn ffmpeg_is_told_to_encode_as_we_do() {
 }
 
 #[test]
+fn ffmpeg_gets_ten_bits_and_full_chroma_as_we_do() {
+    let bench = Bench::new();
+    bench.write("ten.raw", &vec![0x40; 20 * 2 * 64 * 64 * 3 / 2]);
+    bench.write("full.raw", &vec![0x40; 20 * 64 * 64 * 3]);
+    let cases = [("p010", "ten.raw", "hevc"), ("yuv444", "full.raw", "hevc"), ("yuv444", "full.raw", "h264")];
+    for (idx, (format, file, codec)) in cases.into_iter().enumerate() {
+        let (input, session) = (format!("raw:{format}:64x64@30:{file}"), format!("s{idx}"));
+        let sweep = "sweep --reap-threshold 2 --lock inline --warmup 0 --repeat 1 --cqp 30 --baseline ffmpeg --verify";
+        let rest = ["--codec", codec, "--input", &input, "--device", DEVICE, "--session", &session, "--json"];
+        let told = bench.done(&sweep.split(' ').chain(rest).collect::<Vec<_>>()).json();
+        let others = told["runs"].as_array().unwrap().iter().filter(|run| run["client"].is_string());
+        let verified: Vec<_> = others.map(|run| run["verified_frames"].as_u64()).collect();
+        assert_eq!(verified, [Some(20), Some(20)], "{input} {codec}: {told}");
+        assert_eq!(differing(&bench, &session).0, [[""; 0]], "{input} {codec}");
+    }
+}
+
+#[test]
 fn what_ffmpeg_encodes_otherwise_is_named_and_costs_time() {
     let bench = Bench::new();
     let told = beside_ffmpeg(&bench, "s", "", &["ffmpeg:-multipass fullres -g 5"]);

@@ -6,7 +6,7 @@ mod common;
 
 use common::{config, device, keeping_sink, view};
 use inflight::contract::{
-    Dimensions, Encoder as _, EncoderConfig, InputPath, LockPlacement, NvencOptions, PixelFormat,
+    Codec, Dimensions, Encoder as _, EncoderConfig, InputPath, LockPlacement, NvencOptions, PixelFormat,
 };
 use inflight::device::DeviceSpec;
 use inflight::plan::{Plan, PlanError};
@@ -58,8 +58,13 @@ fn packets_do_not_depend_on_where_the_frames_were() {
             (PixelFormat::Argb, narrow, 0),
             (PixelFormat::Nv12, odd, 0),
             (PixelFormat::I420, odd, 0),
+            (PixelFormat::P010, narrow, 2),
+            (PixelFormat::P010, odd, 0),
+            (PixelFormat::Yuv444, narrow, 2),
+            (PixelFormat::Yuv444, odd, 0),
         ] {
-            let config = EncoderConfig { format, dimensions, b_frames, ..config(3, lock) };
+            let codec = if format == PixelFormat::P010 { Codec::Hevc } else { Codec::H264 };
+            let config = EncoderConfig { codec, format, dimensions, b_frames, ..config(3, lock) };
             let bytes = |path| encode(&config, path).0.into_iter().map(|it| (it.pts, it.data)).collect::<Vec<_>>();
             let (by_driver, by_cuda) = (bytes(InputPath::Driver), bytes(InputPath::Cuda));
             assert_eq!(by_driver.len() as u64, NUM_FRAMES);

@@ -111,6 +111,28 @@ fn media_is_decoded_to_the_very_pixels_of_ffmpeg() {
 }
 
 #[test]
+fn ten_bits_and_full_chroma_are_kept_and_everything_else_becomes_nv12() {
+    let clips = Clips::new();
+    let source = "testsrc2=size=64x48:rate=30,format=gbrp16,noise=alls=20:allf=t,trim=end_frame=3";
+    for (pixel_format, format, as_ffmpeg_says) in [
+        ("yuv420p10le", PixelFormat::P010, "p010le"),
+        ("yuv444p", PixelFormat::Yuv444, "yuv444p"),
+        ("yuv420p", PixelFormat::Nv12, "nv12"),
+        ("yuv422p", PixelFormat::Nv12, "nv12"),
+        ("yuv422p10le", PixelFormat::Nv12, "nv12"),
+        ("yuv444p10le", PixelFormat::Nv12, "nv12"),
+    ] {
+        let clip = clips.make(&format!("{pixel_format}.mkv"), source, &["-c:v", "ffv1", "-pix_fmt", pixel_format]);
+        let feed = open(&file(&clip));
+        assert_eq!((feed.info().format, feed.info().frames), (format, 3), "{pixel_format}");
+        // By way of planes, as a difference in how two conversions round is none of ours.
+        let planes = if format == PixelFormat::Nv12 { "format=yuv420p" } else { "null" };
+        let expected = ffmpeg(&["-i", text(&clip), "-vf", planes, "-pix_fmt", as_ffmpeg_says, "-f", "rawvideo", "-"]);
+        assert!(pixels(feed.start().unwrap()) == expected, "{pixel_format}: pixels differ from ffmpeg's");
+    }
+}
+
+#[test]
 fn a_stream_read_ahead_is_the_same_as_one_in_memory() {
     let clips = Clips::new();
     let source = "testsrc2=size=160x90:rate=30,trim=end_frame=40";

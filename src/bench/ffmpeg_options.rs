@@ -75,6 +75,8 @@ pub fn pixel_format(format: PixelFormat) -> &'static str {
         PixelFormat::I420 => "yuv420p",
         // The same bytes; the encoder looks at no alpha.
         PixelFormat::Argb => "bgr0",
+        PixelFormat::P010 => "p010le",
+        PixelFormat::Yuv444 => "yuv444p",
     }
 }
 
@@ -115,11 +117,14 @@ fn profile(codec: Codec, settings: &EncodeSettings) -> Option<&'static str> {
         (Codec::H264 | Codec::Hevc, Some("Main")) => Some("main"),
         (Codec::H264, Some("Baseline")) => Some("baseline"),
         (Codec::H264, Some("High")) => Some("high"),
+        (Codec::H264, Some("High 4:4:4")) => Some("high444p"),
         (Codec::Hevc, Some("Main 10")) => Some("main10"),
+        (Codec::Hevc, Some("Range Extensions")) => Some("rext"),
         (Codec::H264, _) => match headers()? {
             66 => Some("baseline"),
             77 => Some("main"),
             100 => Some("high"),
+            244 => Some("high444p"),
             _ => None,
         },
         _ => None,

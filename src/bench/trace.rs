@@ -109,8 +109,10 @@ impl Trace {
     /// The nearest of our pixel formats: planar or not, and one plane or several.
     pub fn pixel_format(&self) -> PixelFormat {
         match self.buffer_format {
-            // IYUV and YV12; the rest of the 4:2:0 and 4:4:4 ones are told as NV12.
+            // IYUV and YV12; 4:4:4 of 10 bits is told as NV12.
             0x10 | 0x100 => PixelFormat::I420,
+            0x1000 => PixelFormat::Yuv444,
+            0x1_0000 => PixelFormat::P010,
             0x0100_0000.. => PixelFormat::Argb,
             _ => PixelFormat::Nv12,
         }

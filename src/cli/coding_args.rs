@@ -6,8 +6,8 @@ use crate::contract::{InputPath, Preset, RateControl, TuningInfo};
 use crate::plan::{DEFAULT_DEVICE, Plan};
 
 const INPUT_HELP: &str = "\
-Frames to encode: synthetic[:WxH@FPS] (built-in pattern), a Y4M file, raw:FORMAT:WxH@FPS:FILE (nv12, i420, argb), \
-- (Y4M on standard input), or any media file (needs ffmpeg)";
+Frames to encode: synthetic[:WxH@FPS] (built-in pattern), a Y4M file, raw:FORMAT:WxH@FPS:FILE (nv12, i420, argb, p010, yuv444), \
+- (Y4M on standard input), or any media file (needs ffmpeg). 10-bit 4:2:0 (p010) is for HEVC and AV1";
 
 pub(super) const DEVICE_HELP: &str = "\
 Device: virtual (no GPU needed), virtual:PROFILE, virtual:key=value,…, virtual:card=FILE (by inflight qualify), cuda:N, or the path of a driver library; \

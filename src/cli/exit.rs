@@ -103,6 +103,8 @@ impl From<NvencError> for Failure {
             NvencError::NoCodec { .. }
             | NvencError::Size { .. }
             | NvencError::BFrames { .. }
+            | NvencError::H264Bits { .. }
+            | NvencError::Samples { .. }
             | NvencError::Ring(RingError::Tuning { .. }) => Exit::Usage,
             _ => Exit::Failed,
         };

@@ -4,7 +4,15 @@ use super::{Dimensions, PixelFormat};
 
 impl PixelFormat {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Nv12, Self::I420, Self::Argb];
+    pub const ALL: [Self; 5] = [Self::Nv12, Self::I420, Self::Argb, Self::P010, Self::Yuv444];
+
+    /// Bits of a sample that count.
+    pub fn bits(self) -> u32 {
+        match self {
+            Self::Nv12 | Self::I420 | Self::Argb | Self::Yuv444 => 8,
+            Self::P010 => 10,
+        }
+    }
 
     /// Bytes of one frame without padding. 4:2:0 with an odd size rounds the chroma planes up, as every client does.
     pub fn frame_bytes(self, dimensions: Dimensions) -> usize {
@@ -24,6 +32,8 @@ impl PixelFormat {
                 plane(half_width, half_height),
             ]),
             Self::Argb => PlaneLayouts::of(&[plane(4 * width, height)]),
+            Self::P010 => PlaneLayouts::of(&[plane(2 * width, height), plane(4 * half_width, half_height)]),
+            Self::Yuv444 => PlaneLayouts::of(&[plane(width, height); 3]),
         }
     }
 }
@@ -56,5 +66,24 @@ impl std::ops::Deref for PlaneLayouts {
 
     fn deref(&self) -> &[PlaneLayout] {
         &self.planes[..self.num_planes]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_sizes_have_chroma_for_their_last_column_and_row() {
+        let bytes = |format: PixelFormat, width, height| format.frame_bytes(Dimensions { width, height });
+        for format in PixelFormat::ALL {
+            let (even, odd) = match format {
+                PixelFormat::Nv12 | PixelFormat::I420 => (4 * 2 * 3 / 2, 5 * 3 + 2 * 3 * 2),
+                PixelFormat::P010 => (4 * 2 * 3, 2 * (5 * 3 + 2 * 3 * 2)),
+                PixelFormat::Yuv444 => (3 * 4 * 2, 3 * 5 * 3),
+                PixelFormat::Argb => (4 * 4 * 2, 4 * 5 * 3),
+            };
+            assert_eq!((bytes(format, 4, 2), bytes(format, 5, 3)), (even, odd), "{format}");
+        }
     }
 }

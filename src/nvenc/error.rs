@@ -43,6 +43,18 @@ pub enum NvencError {
     #[error("the device supports at most {max} B-frames for {codec}, not {asked}: lower --b-frames")]
     #[allow(missing_docs, reason = "the message says it")]
     BFrames { codec: Codec, asked: u32, max: u32 },
+    /// NVENC's API 12.1 encodes H.264 from 8 bits only.
+    #[error(
+        "frames of {format} have {bits} bits a sample, and H.264 is encoded from 8: choose hevc, or make 8 bits of the input with ffmpeg -i IN -pix_fmt yuv420p OUT.y4m"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    H264Bits { format: PixelFormat, bits: u32 },
+    /// The device does not have the depth or the sampling.
+    #[error(
+        "the device does not encode {codec} from frames of {format}: use another codec or device, or convert the input with ffmpeg -i IN -pix_fmt yuv420p OUT.y4m"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    Samples { codec: Codec, format: PixelFormat },
     /// A frame that does not match the encoder's configuration.
     #[error(
         "cannot encode frame {pts}: it is {got}, but the encoder expects {wanted}; all frames of a run must have the same size and format"

@@ -43,13 +43,15 @@ pub fn const_qp_in_words(inter_p: i64, inter_b: i64, intra: i64) -> String {
 /// A preset or profile by its GUID, as [`guid_text`] writes it; one without a name by its first digits.
 pub fn guid_in_words(guid: &str) -> String {
     const PRESETS: [Preset; 7] = [Preset::P1, Preset::P2, Preset::P3, Preset::P4, Preset::P5, Preset::P6, Preset::P7];
-    const PROFILES: [(sys::GUID, &str); 7] = [
+    const PROFILES: [(sys::GUID, &str); 9] = [
         (sys::NV_ENC_CODEC_PROFILE_AUTOSELECT_GUID, BY_DRIVER),
         (sys::NV_ENC_H264_PROFILE_BASELINE_GUID, "Baseline"),
         (sys::NV_ENC_H264_PROFILE_MAIN_GUID, "Main"),
         (sys::NV_ENC_H264_PROFILE_HIGH_GUID, "High"),
+        (sys::NV_ENC_H264_PROFILE_HIGH_444_GUID, "High 4:4:4"),
         (sys::NV_ENC_HEVC_PROFILE_MAIN_GUID, "Main"),
         (sys::NV_ENC_HEVC_PROFILE_MAIN10_GUID, "Main 10"),
+        (sys::NV_ENC_HEVC_PROFILE_FREXT_GUID, "Range Extensions"),
         (sys::NV_ENC_AV1_PROFILE_MAIN_GUID, "Main"),
     ];
     let preset = PRESETS.into_iter().find(|&preset| guid_text(preset_guid(preset)) == guid);

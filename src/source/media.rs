@@ -1,9 +1,9 @@
 //! Media files, decoded by an installed ffmpeg.
 //!
 //! ffmpeg writes Y4M to a pipe, because its header states exactly what no log line does: the size after rotation and
-//! the rate as a ratio. The two chroma planes are then interleaved to NV12, the layout that NVENC's clients feed.
-//! Pixels decoded as 8-bit 4:2:0 arrive bit for bit; ffmpeg converts all others. Knows nothing of containers and codecs:
-//! whatever ffmpeg decodes is taken, every frame once, sound ignored.
+//! the rate as a ratio. The two chroma planes are then interleaved to NV12 or P010, the layouts that NVENC's clients feed.
+//! Pixels decoded as 4:2:0 of 8 or 10 bits or as 8-bit 4:4:4 arrive bit for bit; ffmpeg converts all others to 8-bit 4:2:0.
+//! Knows nothing of containers and codecs: whatever ffmpeg decodes is taken, every frame once, sound ignored.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use ffmpeg_sidecar::child::FfmpegChild;
 use ffmpeg_sidecar::command::FfmpegCommand;
 
+use super::samples::interleave_chroma;
 use super::y4m::{Y4mError, Y4mSource};
 use super::{FrameSource, SourceError, SourceInfo, media_facts};
 use crate::contract::{Codec, PixelFormat};
@@ -35,7 +36,14 @@ const EXIT_PATIENCE: Duration = Duration::from_secs(5);
 /// Every decoded frame once, whatever its time stamp: the spelling since FFmpeg 5.1, and the one before.
 const PASSTHROUGH: [[&str; 2]; 2] = [["-fps_mode", "passthrough"], ["-vsync", "passthrough"]];
 
-/// The first video of a media file as NV12.
+/// What ffmpeg is asked to write as Y4M. More than 8 bits are its own extension, which it wants to be told.
+const AS_420: &[&str] = &["-pix_fmt", "yuv420p"];
+/// See [`AS_420`].
+const AS_420_10: &[&str] = &["-pix_fmt", "yuv420p10le", "-strict", "-1"];
+/// See [`AS_420`].
+const AS_444: &[&str] = &["-pix_fmt", "yuv444p"];
+
+/// The first video of a media file as NV12, P010 or YUV444.
 pub struct MediaSource {
     info: SourceInfo,
     // Dropped before the process: an ffmpeg that finds its output closed ends by itself, even behind a wrapper script
@@ -56,16 +64,24 @@ impl MediaSource {
         if is_text(head) {
             return Err(SourceError::Text(path.to_owned()));
         }
-        Self::open_with(FfmpegCommand::new, spec, path)
+        let decoded = media_facts(path).and_then(|facts| facts.pixel_format);
+        Self::open_with(FfmpegCommand::new, asked_for(decoded.as_deref()), spec, path)
     }
 
-    /// `ffmpeg` begins the command line of each attempt.
-    fn open_with(ffmpeg: impl Fn() -> FfmpegCommand, spec: String, path: &Path) -> Result<Self, SourceError> {
+    /// `ffmpeg` begins the command line of each attempt; `pixels` are the options of what it writes.
+    fn open_with(
+        ffmpeg: impl Fn() -> FfmpegCommand,
+        pixels: &[&str],
+        spec: String,
+        path: &Path,
+    ) -> Result<Self, SourceError> {
+        let start = |passthrough: [&str; 2]| {
+            let output = [&passthrough[..], pixels, &["-f", "yuv4mpegpipe", "-"]].concat();
+            Self::start(ffmpeg(), &output, spec.clone(), path)
+        };
         let [new, old] = PASSTHROUGH;
-        match Self::start(ffmpeg(), new, spec.clone(), path) {
-            Err(SourceError::Ffmpeg { message, .. }) if message.contains("'fps_mode'") => {
-                Self::start(ffmpeg(), old, spec, path)
-            }
+        match start(new) {
+            Err(SourceError::Ffmpeg { message, .. }) if message.contains("'fps_mode'") => start(old),
             Err(SourceError::Ffmpeg { message, path }) if message.contains("matches no streams") => {
                 Err(SourceError::NoVideo(path))
             }
@@ -73,9 +89,8 @@ impl MediaSource {
         }
     }
 
-    fn start(ffmpeg: FfmpegCommand, passthrough: [&str; 2], spec: String, path: &Path) -> Result<Self, SourceError> {
-        let output = [&passthrough[..], &["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-"]].concat();
-        let (mut process, stdout) = Process::spawn(ffmpeg, &output, path)?;
+    fn start(ffmpeg: FfmpegCommand, output: &[&str], spec: String, path: &Path) -> Result<Self, SourceError> {
+        let (mut process, stdout) = Process::spawn(ffmpeg, output, path)?;
         let frames = match Y4mSource::new(spec.clone(), BufReader::new(stdout)) {
             Err(SourceError::Y4m { cause: Y4mError::Geometry(cause), input }) => {
                 return Err(SourceError::Geometry { cause, input });
@@ -84,7 +99,10 @@ impl MediaSource {
             Err(_) => return Err(process.finish().err().unwrap_or(SourceError::NoFrames(spec))),
             Ok(frames) => frames,
         };
-        let info = SourceInfo { format: PixelFormat::Nv12, ..frames.info().clone() };
+        let mut info = frames.info().clone();
+        if info.format == PixelFormat::I420 {
+            info.format = PixelFormat::Nv12;
+        }
         let chroma = Vec::with_capacity(info.dimensions.pixels() as usize / 2);
         Ok(Self { info, frames, chroma, process })
     }
@@ -98,8 +116,10 @@ impl FrameSource for MediaSource {
     fn next_frame(&mut self, frame: &mut [u8]) -> Result<bool, SourceError> {
         match self.frames.next_frame(frame) {
             Ok(true) => {
-                let num_luma = self.info.dimensions.pixels() as usize;
-                interleave_chroma(&mut frame[num_luma..], &mut self.chroma);
+                if self.info.format == PixelFormat::Nv12 {
+                    let num_luma = self.info.dimensions.pixels() as usize;
+                    interleave_chroma::<1>(&mut frame[num_luma..], &mut self.chroma);
+                }
                 Ok(true)
             }
             // The end, or a stream that was cut off: good only if ffmpeg thinks so too.
@@ -265,6 +285,16 @@ fn without_origin(line: &str) -> &str {
     }
 }
 
+/// What an encoder takes is asked for as it is; everything else, and what ffprobe does not tell, as 8-bit 4:2:0. Of full range
+/// (yuvj) ffmpeg makes limited range, whatever the sampling.
+fn asked_for(decoded: Option<&str>) -> &'static [&'static str] {
+    match decoded {
+        Some("yuv420p10le" | "yuv420p10be" | "p010le" | "p010be") => AS_420_10,
+        Some("yuv444p" | "yuvj444p") => AS_444,
+        _ => AS_420,
+    }
+}
+
 /// Text is refused here, because ffmpeg draws some of it as pictures of a terminal, and because a playlist would make
 /// it open whatever the list names.
 fn is_text(head: &[u8]) -> bool {
@@ -274,16 +304,6 @@ fn is_text(head: &[u8]) -> bool {
         Err(error) => error.error_len().is_none(),
     };
     is_utf8 && head.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace())
-}
-
-/// Turns a Cb plane followed by a Cr plane into pairs, in place.
-fn interleave_chroma(chroma: &mut [u8], planes: &mut Vec<u8>) {
-    planes.clear();
-    planes.extend_from_slice(chroma);
-    let (cb, cr) = planes.split_at(planes.len() / 2);
-    for ((pair, cb), cr) in chroma.chunks_exact_mut(2).zip(cb).zip(cr) {
-        pair.copy_from_slice(&[*cb, *cr]);
-    }
 }
 
 #[cfg(all(test, unix))]
@@ -304,7 +324,7 @@ mod tests {
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
             FfmpegCommand::from(command)
         };
-        MediaSource::open_with(ffmpeg, "clip.mp4".to_owned(), Path::new("clip.mp4"))
+        MediaSource::open_with(ffmpeg, AS_420, "clip.mp4".to_owned(), Path::new("clip.mp4"))
     }
 
     /// The number of frames that a script delivers.
@@ -320,10 +340,12 @@ mod tests {
     }
 
     #[test]
-    fn chroma_planes_become_pairs() {
-        let mut chroma = *b"bbbrrr";
-        interleave_chroma(&mut chroma, &mut Vec::new());
-        assert_eq!(&chroma, b"brbrbr");
+    fn only_what_an_encoder_takes_is_asked_for_as_it_is() {
+        for decoded in [None, Some("yuv420p"), Some("nv12"), Some("yuv422p10le"), Some("yuv444p10le"), Some("gbrp")] {
+            assert_eq!(asked_for(decoded), AS_420, "{decoded:?}");
+        }
+        assert_eq!(asked_for(Some("yuv420p10le")), AS_420_10);
+        assert_eq!(asked_for(Some("yuv444p")), AS_444);
     }
 
     #[test]
@@ -338,7 +360,7 @@ mod tests {
     #[test]
     fn without_ffmpeg_the_error_names_what_needs_none() {
         let ffmpeg = || FfmpegCommand::new_with_path("no-such-folder/ffmpeg");
-        let outcome = MediaSource::open_with(ffmpeg, "clip.mp4".to_owned(), Path::new("clip.mp4"));
+        let outcome = MediaSource::open_with(ffmpeg, AS_420, "clip.mp4".to_owned(), Path::new("clip.mp4"));
         let message = outcome.err().unwrap().to_string();
         assert!(message.contains("ffmpeg not found") && message.contains("synthetic, a Y4M file, raw:"), "{message}");
     }

@@ -11,6 +11,7 @@ mod media;
 mod probe;
 mod raw;
 mod reader;
+mod samples;
 mod spec;
 mod synthetic;
 mod y4m;

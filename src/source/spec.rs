@@ -132,6 +132,8 @@ mod tests {
             ("raw:nv12:640x360@30:a.yuv", "raw:nv12:640x360@30:a.yuv"),
             ("raw:argb:640x360@25:C:\\a:b.rgb", "raw:argb:640x360@25:C:\\a:b.rgb"),
             ("raw:i420:2x2@60/2:-.yuv", "raw:i420:2x2@30:-.yuv"),
+            ("raw:p010:2x2@30:a.yuv", "raw:p010:2x2@30:a.yuv"),
+            ("raw:yuv444:2x2@30:a.yuv", "raw:yuv444:2x2@30:a.yuv"),
             ("-", "-"),
             ("clip.mp4", "clip.mp4"),
             ("C:\\clip.mp4", "C:\\clip.mp4"),
@@ -162,7 +164,7 @@ mod tests {
             ("raw:nv12:640x360@30", "is incomplete"),
             ("raw:nv12:640x360@30:", "is incomplete"),
             ("raw:nv12:640x360:a.yuv", "is incomplete"),
-            ("raw:nv21:640x360@30:a.yuv", "'nv21' is not a known pixel format: use nv12, i420, argb"),
+            ("raw:nv21:640x360@30:a.yuv", "'nv21' is not a known pixel format: use nv12, i420, argb, p010, yuv444"),
             ("raw:nv12:0x0@30:a.yuv", "has no pixels"),
             ("raw:nv12:640x360@30:-", "use - as the input"),
         ];

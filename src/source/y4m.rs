@@ -1,11 +1,13 @@
 //! Y4M (YUV4MPEG2): one text line, then a short line and the planes for each frame.
 //!
-//! Reads 8-bit 4:2:0, which is what NVENC takes as IYUV; knows nothing of where the bytes come from. The header decides
-//! how much memory a frame takes, so every number in it is checked before it is used.
+//! Reads 8-bit 4:2:0, which is what NVENC takes as IYUV, 8-bit 4:4:4, and 10-bit 4:2:0, of which it makes P010; knows
+//! nothing of where the bytes come from. The header decides how much memory a frame takes, so every number in it is checked
+//! before it is used.
 
 use std::io::{self, BufRead, Read};
 
 use super::geometry::{GeometryError, checked_dimensions, reduced_rate, saturated, whole};
+use super::samples::make_p010;
 use super::{FrameSource, Length, SourceError, SourceInfo};
 use crate::contract::{Dimensions, FrameRate, PixelFormat};
 
@@ -37,8 +39,8 @@ pub enum Y4mError {
     #[error(transparent)]
     Geometry(#[from] GeometryError),
     #[error(
-        "unsupported pixel format '{0}': only 8-bit 4:2:0 is supported, convert it with ffmpeg -i IN.y4m -pix_fmt yuv420p \
-         OUT.y4m"
+        "unsupported pixel format '{0}': 420, 420p10 and 444 are supported, convert it with ffmpeg -i IN.y4m \
+         -pix_fmt yuv420p OUT.y4m"
     )]
     PixelFormat(String),
     #[error("frame {frame} does not begin with FRAME but with '{found}'")]
@@ -49,12 +51,14 @@ pub enum Y4mError {
     TruncatedFrame { frame: u64, missing_bytes: usize, frame_bytes: usize },
 }
 
-/// A Y4M stream, read frame by frame as I420.
+/// A Y4M stream, read frame by frame as I420, P010 or YUV444.
 pub struct Y4mSource<R> {
     info: SourceInfo,
     reader: R,
     next_frame_idx: u64,
     line: Vec<u8>,
+    /// Two chroma planes while they are interleaved.
+    chroma: Vec<u8>,
 }
 
 /// What the first line says.
@@ -62,6 +66,7 @@ pub struct Y4mSource<R> {
 struct Header {
     dimensions: Dimensions,
     frame_rate: FrameRate,
+    format: PixelFormat,
 }
 
 impl<R: BufRead> Y4mSource<R> {
@@ -81,12 +86,12 @@ impl<R: BufRead> Y4mSource<R> {
         let header = header.map_err(|cause| SourceError::Y4m { cause, input: spec.clone() })?;
         let info = SourceInfo {
             spec,
-            format: PixelFormat::I420,
+            format: header.format,
             dimensions: header.dimensions,
             frame_rate: header.frame_rate,
             length: Length::Unknown,
         };
-        Ok(Self { info, reader, next_frame_idx: 0, line })
+        Ok(Self { info, reader, next_frame_idx: 0, line, chroma: Vec::new() })
     }
 
     /// Takes the line before a frame; false where the stream ends instead.
@@ -132,6 +137,9 @@ impl<R: BufRead + Send> FrameSource for Y4mSource<R> {
                 frame_bytes: frame.len(),
             }));
         }
+        if self.info.format == PixelFormat::P010 {
+            make_p010(frame, 2 * self.info.dimensions.pixels() as usize, &mut self.chroma);
+        }
         self.next_frame_idx += 1;
         Ok(true)
     }
@@ -161,19 +169,19 @@ pub(super) fn fill(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> 
 /// Reads the parameters, each a letter and its value. Interlacing (I), pixel aspect (A) and extensions (X) change
 /// nothing about the bytes of a frame.
 fn parse_header(line: &[u8]) -> Result<Header, Y4mError> {
-    let (mut width, mut height, mut frame_rate) = (None, None, DEFAULT_RATE);
+    let (mut width, mut height, mut frame_rate, mut format) = (None, None, DEFAULT_RATE, PixelFormat::I420);
     for parameter in line[MAGIC.len()..].split(|&byte| byte == b' ') {
         match parameter {
             [b'W', value @ ..] => width = Some(parse_side("width", value)?),
             [b'H', value @ ..] => height = Some(parse_side("height", value)?),
             [b'F', value @ ..] => frame_rate = parse_rate(value)?,
-            [b'C', value @ ..] => check_chroma(value)?,
+            [b'C', value @ ..] => format = parse_chroma(value)?,
             _ => {}
         }
     }
     let width = width.ok_or(Y4mError::Missing("width"))?;
     let height = height.ok_or(Y4mError::Missing("height"))?;
-    Ok(Header { dimensions: checked_dimensions(Dimensions { width, height })?, frame_rate })
+    Ok(Header { dimensions: checked_dimensions(Dimensions { width, height })?, frame_rate, format })
 }
 
 fn parse_side(what: &'static str, value: &[u8]) -> Result<u32, Y4mError> {
@@ -192,10 +200,12 @@ fn parse_rate(value: &[u8]) -> Result<FrameRate, Y4mError> {
     rate.ok_or_else(|| Y4mError::Rate(shown(value)))
 }
 
-/// The spellings of 8-bit 4:2:0; they differ in where the chroma samples sit, which the encoder is not told.
-fn check_chroma(value: &[u8]) -> Result<(), Y4mError> {
+/// The spellings of 8-bit 4:2:0 differ in where the chroma samples sit, which the encoder is not told.
+fn parse_chroma(value: &[u8]) -> Result<PixelFormat, Y4mError> {
     match value {
-        b"420" | b"420jpeg" | b"420mpeg2" | b"420paldv" => Ok(()),
+        b"420" | b"420jpeg" | b"420mpeg2" | b"420paldv" => Ok(PixelFormat::I420),
+        b"420p10" => Ok(PixelFormat::P010),
+        b"444" => Ok(PixelFormat::Yuv444),
         _ => Err(Y4mError::PixelFormat(shown(value))),
     }
 }
@@ -238,6 +248,19 @@ mod tests {
     }
 
     #[test]
+    fn other_samples_are_read_as_nvenc_takes_them() {
+        let format = |header: &[u8]| source(header).unwrap().info().format;
+        assert_eq!(format(b"YUV4MPEG2 W2 H2 C420p10 XYSCSS=420P10\n"), PixelFormat::P010);
+        assert_eq!(format(b"YUV4MPEG2 W2 H2 C444\n"), PixelFormat::Yuv444);
+
+        let samples = [0x3ff, 1, 2, 3, 0x200, 0x155].map(u16::to_le_bytes).concat();
+        let stream = [&b"YUV4MPEG2 W2 H2 C420p10\nFRAME\n"[..], &samples].concat();
+        let upper = [0xffc0, 0x40, 0x80, 0xc0, 0x8000, 0x5540].map(u16::to_le_bytes).concat();
+        assert_eq!(frames(&stream).unwrap(), [upper]);
+        assert_eq!(frames(b"YUV4MPEG2 W2 H2 C444\nFRAME\nabcdefghijkl").unwrap(), [b"abcdefghijkl"]);
+    }
+
+    #[test]
     fn an_unknown_rate_is_read_as_ffmpeg_does() {
         for header in ["YUV4MPEG2 W2 H2\n", "YUV4MPEG2 W2 H2 F0:0\n"] {
             assert_eq!(source(header.as_bytes()).unwrap().info().frame_rate, FrameRate { num: 25, den: 1 });
@@ -268,9 +291,11 @@ mod tests {
             ("YUV4MPEG2 W2 H2 F30:0\n", "frame rate '30:0' is invalid"),
             ("YUV4MPEG2 W2 H2 F99999999999:1\n", "frame rate '99999999999:1' is invalid"),
             ("YUV4MPEG2 W2 H2 C422\n", "unsupported pixel format '422'"),
-            ("YUV4MPEG2 W2 H2 C444\n", "ffmpeg -i IN.y4m -pix_fmt yuv420p OUT.y4m"),
+            ("YUV4MPEG2 W2 H2 C444p10\n", "ffmpeg -i IN.y4m -pix_fmt yuv420p OUT.y4m"),
             ("YUV4MPEG2 W2 H2 Cmono\n", "unsupported pixel format 'mono'"),
-            ("YUV4MPEG2 W2 H2 C420p10\n", "unsupported pixel format '420p10'"),
+            ("YUV4MPEG2 W2 H2 C420p12\n", "unsupported pixel format '420p12': 420, 420p10 and 444 are supported"),
+            ("YUV4MPEG2 W2 H2 C420p10\nFRAME\nabc", "cut off in frame 0: 9 of 12 bytes are missing"),
+            ("YUV4MPEG2 W2 H2 C444\nFRAME\nabc", "cut off in frame 0: 9 of 12 bytes are missing"),
             ("YUV4MPEG2 W2 H2\nFRAME\nabc", "cut off in frame 0: 3 of 6 bytes are missing"),
             ("YUV4MPEG2 W2 H2\nFRAME\nabcdefFRAME\n", "cut off in frame 1: 6 of 6 bytes are missing"),
             ("YUV4MPEG2 W2 H2\nFRAME\nabcdefFRA", "cut off in the header of frame 1"),

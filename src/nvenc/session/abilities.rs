@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::Session;
-use crate::contract::{Codec, Dimensions, EncoderConfig};
+use crate::contract::{Codec, Dimensions, EncoderConfig, PixelFormat};
 use crate::nvenc::error::NvencError;
 use crate::nvenc::params::{self, put};
 
@@ -85,6 +85,20 @@ impl Session {
         if config.b_frames > max_b_frames {
             return Err(NvencError::BFrames { codec, asked: config.b_frames, max: max_b_frames });
         }
-        Ok(())
+        self.check_samples(codec, config.encoded_format())
+    }
+
+    fn check_samples(&self, codec: Codec, format: PixelFormat) -> Result<(), NvencError> {
+        use sys::_NV_ENC_CAPS as Caps;
+        let needed = match (format, codec) {
+            (PixelFormat::Nv12 | PixelFormat::I420 | PixelFormat::Argb, _) => return Ok(()),
+            // API 12.1 has no depth for H.264, whatever a newer device could do.
+            (PixelFormat::P010, Codec::H264) => return Err(NvencError::H264Bits { format, bits: format.bits() }),
+            // No engine has it, and no profile that NVENC names.
+            (PixelFormat::Yuv444, Codec::Av1) => return Err(NvencError::Samples { codec, format }),
+            (PixelFormat::P010, _) => Caps::NV_ENC_CAPS_SUPPORT_10BIT_ENCODE,
+            (PixelFormat::Yuv444, _) => Caps::NV_ENC_CAPS_SUPPORT_YUV444_ENCODE,
+        };
+        if self.cap(codec, needed)? == 0 { Err(NvencError::Samples { codec, format }) } else { Ok(()) }
     }
 }

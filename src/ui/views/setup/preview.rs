@@ -83,10 +83,13 @@ fn first_frame(spec: &InputSpec) -> Result<Found, String> {
     }
 }
 
-/// Of files, those that ffmpeg decodes arrive as NV12; Y4M never does.
+/// Y4M is uncompressed, and nothing more is known of it; what ffmpeg decodes as NV12 never was Y4M.
 fn facts_of(spec: &InputSpec, info: &SourceInfo) -> Option<MediaFacts> {
-    match spec {
-        InputSpec::File(path) if info.format == PixelFormat::Nv12 => media_facts(path),
+    match (spec, info.format) {
+        (InputSpec::File(path), PixelFormat::Nv12) => media_facts(path),
+        (InputSpec::File(path), PixelFormat::P010 | PixelFormat::Yuv444) => {
+            media_facts(path).filter(|facts| facts.codec != "rawvideo")
+        }
         _ => None,
     }
 }
@@ -191,6 +194,12 @@ fn colour(format: PixelFormat, dimensions: Dimensions, frame: &[u8], x: usize, y
         PixelFormat::Argb => Color32::from_rgb(at(0, 4 * x + 2, y), at(0, 4 * x + 1, y), at(0, 4 * x, y)),
         PixelFormat::Nv12 => from_yuv(at(0, x, y), at(1, x & !1, y / 2), at(1, x | 1, y / 2)),
         PixelFormat::I420 => from_yuv(at(0, x, y), at(1, x / 2, y / 2), at(2, x / 2, y / 2)),
+        // The upper 8 of 10 bits are the second byte of a sample.
+        PixelFormat::P010 => {
+            let pair = 4 * (x / 2);
+            from_yuv(at(0, 2 * x + 1, y), at(1, pair + 1, y / 2), at(1, pair + 3, y / 2))
+        }
+        PixelFormat::Yuv444 => from_yuv(at(0, x, y), at(1, x, y), at(2, x, y)),
     }
 }
 
@@ -223,12 +232,37 @@ mod tests {
                     frame[luma..luma + luma / 4].fill(90);
                     frame[luma + luma / 4..].fill(240);
                 }
+                PixelFormat::P010 => {
+                    frame[..2 * luma].chunks_exact_mut(2).for_each(|sample| sample.copy_from_slice(&[0xc0, 81]));
+                    frame[2 * luma..].chunks_exact_mut(4).for_each(|pair| pair.copy_from_slice(&[0, 90, 0, 240]));
+                }
+                PixelFormat::Yuv444 => {
+                    frame[..luma].fill(81);
+                    frame[luma..2 * luma].fill(90);
+                    frame[2 * luma..].fill(240);
+                }
             }
             let image = thumbnail(format, dimensions, &frame);
             assert_eq!(image.size, [80, 45]);
             for pixel in image.pixels {
                 assert!(pixel.r() > 250 && pixel.g() < 5 && pixel.b() < 5, "{format}: {pixel:?}");
             }
+        }
+    }
+
+    #[test]
+    fn y4m_of_every_sampling_says_its_format_and_counts_its_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        for (chroma, line, frame_bytes) in
+            [("420", "8-bit I420", 24), ("420p10", "10-bit P010", 48), ("444", "8-bit YUV444", 48)]
+        {
+            let path = folder.path().join("clip.y4m");
+            let header = format!("YUV4MPEG2 W4 H4 F30:1 C{chroma}\nFRAME\n");
+            std::fs::write(&path, [header.as_bytes(), &vec![9; frame_bytes]].concat()).unwrap();
+            let found = Preview::of(path.display().to_string()).found.unwrap();
+            assert_eq!(lines(&found.info, found.facts.as_ref())[1], line);
+            let clip = found.clip();
+            assert_eq!(clip.format.frame_bytes(clip.dimensions), frame_bytes, "{chroma}");
         }
     }
 

@@ -15,14 +15,14 @@ pub(in crate::ui) fn lines(info: &SourceInfo, facts: Option<&MediaFacts>) -> Vec
             Length::Endless { .. } => "made in memory".to_owned(),
             _ => format!("passed on as {layout}"),
         };
-        return vec![format!("{size} · {rate}"), format!("8-bit {layout}{length}"), third];
+        return vec![format!("{size} · {rate}"), format!("{}-bit {layout}{length}", info.format.bits()), third];
     };
     let pixels = facts.pixel_format.as_deref();
     let second: Vec<_> = facts.duration.map(duration_text).into_iter().chain(pixels.map(pixel_title)).collect();
     vec![
         format!("{} · {size} · {rate}", codec_title(&facts.codec)),
         second.join(" · "),
-        arrival(pixels.unwrap_or_default()).to_owned(),
+        arrival(info.format, pixels.unwrap_or_default()),
     ]
 }
 
@@ -31,6 +31,8 @@ fn layout(format: PixelFormat) -> &'static str {
         PixelFormat::Nv12 => "NV12",
         PixelFormat::I420 => "I420",
         PixelFormat::Argb => "ARGB",
+        PixelFormat::P010 => "P010",
+        PixelFormat::Yuv444 => "YUV444",
     }
 }
 
@@ -69,11 +71,12 @@ fn duration_text(duration: Duration) -> String {
     format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// 8-bit 4:2:0 arrives bit for bit; everything else is converted.
-fn arrival(pixel_format: &str) -> &'static str {
-    match pixel_format {
-        "yuv420p" | "yuvj420p" | "nv12" => "passed on as NV12",
-        _ => "converted to 8-bit NV12",
+/// What is read as NV12 was that, or was converted to it; other formats are read only where the clip has them.
+fn arrival(format: PixelFormat, pixel_format: &str) -> String {
+    match (format, pixel_format) {
+        (PixelFormat::Nv12, "yuv420p" | "yuvj420p" | "nv12") => "passed on as NV12".to_owned(),
+        (PixelFormat::Nv12, _) => "converted to 8-bit NV12".to_owned(),
+        (other, _) => format!("passed on as {}", layout(other)),
     }
 }
 
@@ -125,6 +128,12 @@ mod tests {
             lines(&media, Some(&facts("yuv420p", 2_500)))[1..],
             ["2.5 s · 8-bit 4:2:0".to_owned(), "passed on as NV12".to_owned()]
         );
+        assert_eq!(
+            lines(&info(PixelFormat::P010, Length::Unknown), Some(&facts("yuv420p10le", 2_500)))[1..],
+            ["2.5 s · 10-bit 4:2:0".to_owned(), "passed on as P010".to_owned()]
+        );
+        let ten_bits = info(PixelFormat::P010, Length::Frames(9));
+        assert_eq!(lines(&ten_bits, None)[1..], ["10-bit P010 · 9 frames".to_owned(), "passed on as P010".to_owned()]);
         let raw = info(PixelFormat::I420, Length::Frames(1200));
         assert_eq!(lines(&raw, None), ["1920x1080 · 29.97 fps", "8-bit I420 · 1,200 frames", "passed on as I420"]);
     }
