@@ -71,7 +71,7 @@ impl SweepError {
     }
 }
 
-/// Makes `runs` of a plan that [`rehearse`](super::rehearsal::rehearse) accepted.
+/// Makes `runs` of a plan that a rehearsal accepted.
 ///
 /// `stop` is checked once per frame: the run in progress is drained and dropped, finished runs stay. A failed run is
 /// reported like any other and does not end the sweep, unless the device is lost.

@@ -200,7 +200,7 @@ impl Drop for LockedClock {
     }
 }
 
-/// Undoes every [`Instruments::lock_clock`] whose answer was not dropped: before the program is ended at once.
+/// Unlocks every clock that is still locked: before the program is ended at once.
 pub fn unlock_all_clocks() {
     for instruments in locked_now().drain(..).filter_map(|locked| locked.upgrade()) {
         instruments.unlock_clock();
