@@ -205,6 +205,19 @@ pub enum PictureKind {
     Other,
 }
 
+impl PictureKind {
+    /// As records have it: K (IDR), I, P, B, or ? for anything else.
+    pub fn letter(self) -> char {
+        match self {
+            Self::Idr => 'K',
+            Self::I => 'I',
+            Self::P => 'P',
+            Self::B => 'B',
+            Self::Other => '?',
+        }
+    }
+}
+
 /// One encoded frame, in coding order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncodedPacket<'a> {

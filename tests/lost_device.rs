@@ -4,12 +4,10 @@
 mod common;
 
 use std::ffi::c_void;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::good_table;
-use inflight::bench::opened::Opened;
-use inflight::bench::sweep::{Event, Outcome, SweepError, sweep};
+use common::{good_table, records_of};
+use inflight::bench::sweep::{Outcome, SweepError};
 use inflight::contract::LockPlacement;
 use inflight::nvenc::api::Api;
 use inflight::plan::Plan;
@@ -60,17 +58,7 @@ fn measure(streams: u32, first_failing: u32, last_failing: u32) -> (Result<Outco
     };
     // SAFETY: every entry is the virtual driver's or one of the stand-ins above.
     let api = unsafe { Api::from_table(&list, 0xd0) }.expect("no entry is missing");
-    let mut opened = Opened::open(&plan).expect("the virtual device opens everywhere");
-    opened.device = opened.device.through(Arc::clone(&api));
-    let mut records = Vec::new();
-    let mut keep = |event: Event<'_>| {
-        if let Event::RunFinished(record) = event {
-            records.push(*record);
-        }
-        Ok(())
-    };
-    let outcome = sweep(&plan, &plan.runs(), &opened, None, &AtomicBool::new(false), &mut keep);
-    (outcome, records)
+    records_of(&plan, Some(api))
 }
 
 /// One test, since the driver's memory is one.

@@ -1,10 +1,9 @@
 //! Several streams at once: each has all its frames, the engines are shared as a card shares them, and a limit is told in words.
 #![allow(clippy::expect_used, reason = "a test that cannot go on says so by failing")]
 
-use std::sync::atomic::AtomicBool;
+mod common;
 
-use inflight::bench::opened::Opened;
-use inflight::bench::sweep::{Event, sweep};
+use common::records_of;
 use inflight::contract::LockPlacement;
 use inflight::plan::Plan;
 use inflight::record::RunRecord;
@@ -28,16 +27,8 @@ fn runs(device: &str, streams: u32) -> Vec<RunRecord> {
         confirm: 0,
         ..Plan::default()
     };
-    plan.check().expect("a good plan");
-    let opened = Opened::open(&plan).expect("the virtual device opens everywhere");
-    let mut records = Vec::new();
-    let mut keep = |event: Event<'_>| {
-        if let Event::RunFinished(record) = event {
-            records.push(*record);
-        }
-        Ok(())
-    };
-    sweep(&plan, &plan.runs(), &opened, None, &AtomicBool::new(false), &mut keep).expect("no device is lost");
+    let (ended, records) = records_of(&plan, None);
+    ended.expect("no device is lost");
     records
 }
 

@@ -6,13 +6,10 @@
 mod common;
 
 use std::ffi::c_void;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::good_table;
-use inflight::bench::opened::Opened;
-use inflight::bench::sweep::{Event, sweep};
+use common::{good_table, records_of};
 use inflight::contract::LockPlacement;
 use inflight::nvenc::api::Api;
 use inflight::plan::Plan;
@@ -105,16 +102,8 @@ fn measure(locks: Vec<LockPlacement>, repeat: u32, preroll: u32) -> (Plan, Vec<R
     };
     // SAFETY: every entry is the virtual driver's or one of the stand-ins above.
     let api = unsafe { Api::from_table(&list, 0xd0) }.expect("no entry is missing");
-    let mut opened = Opened::open(&plan).expect("the virtual device opens everywhere");
-    opened.device = opened.device.through(Arc::clone(&api));
-    let mut records = Vec::new();
-    let mut keep = |event: Event<'_>| {
-        if let Event::RunFinished(record) = event {
-            records.push(*record);
-        }
-        Ok(())
-    };
-    sweep(&plan, &plan.runs(), &opened, None, &AtomicBool::new(false), &mut keep).expect("no device is lost");
+    let (ended, records) = records_of(&plan, Some(api));
+    ended.expect("no device is lost");
     (plan, records)
 }
 

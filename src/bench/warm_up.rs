@@ -22,6 +22,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Readings that differ by no more are the same clock: one step of a GPU's clock is 15 MHz.
 const SAME_CLOCK_PCT: u32 = 2;
+
 /// What the clock showed so far.
 #[derive(Debug)]
 struct Flatness {

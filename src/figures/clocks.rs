@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::colour::{Colour, Pen};
-use super::{Figure, Key, Layer, Panel};
+use super::{Figure, Key, Layer, Panel, Values};
 use crate::record::{Telemetry, is_limit};
 use crate::stats::runs::summary::RunSummary;
 use crate::units::Unit;
@@ -27,13 +27,7 @@ pub fn over_runs(runs: &[RunSummary], height: f64) -> Option<Figure> {
     let layers = vec![
         Layer::Band { colour: Colour::Muted, opacity: BAND_OPACITY, edge },
         Layer::Line { name: "video clock, MHz".to_owned(), pen: Pen::new(Colour::Ink, 1.6), points: medians },
-        Layer::Dots {
-            name: "held down".to_owned(),
-            colour: Colour::Alert,
-            radius: 3.0,
-            is_filled: true,
-            points: limited,
-        },
+        held_down(limited),
     ];
     Some(Figure {
         title: "Clock of the video engines, run by run".to_owned(),
@@ -41,14 +35,7 @@ pub fn over_runs(runs: &[RunSummary], height: f64) -> Option<Figure> {
             .into(),
         key,
         columns: 1,
-        panels: vec![Panel {
-            title: String::new(),
-            subtitle: "video clock, MHz".to_owned(),
-            x: Axis::counts("run", last as u32 + 1),
-            y: Axis::from_zero("", Unit::Count, f64::from(most)),
-            height,
-            layers,
-        }],
+        panels: vec![panel(Axis::counts("run", last as u32 + 1), most, height, layers)],
     })
 }
 
@@ -64,26 +51,28 @@ pub fn over_run(told: &Telemetry, span_ns: u64, height: f64) -> Option<Figure> {
     let layers = vec![
         Layer::Line { name: "video clock, MHz".to_owned(), pen, points: points.clone() },
         Layer::Dots { name: "video clock, MHz".to_owned(), colour: Colour::Ink, radius: 2.0, is_filled: true, points },
-        Layer::Dots {
-            name: "held down".to_owned(),
-            colour: Colour::Alert,
-            radius: 3.0,
-            is_filled: true,
-            points: limited,
-        },
+        held_down(limited),
     ];
     Some(Figure {
         title: "Clock of the video engines during the run".to_owned(),
         explanation: "Each dot is one reading.".into(),
         key: Vec::new(),
         columns: 1,
-        panels: vec![Panel {
-            title: String::new(),
-            subtitle: "video clock, MHz".to_owned(),
-            x: Axis::from_zero_to("time, ms", Unit::Milliseconds, span_ns as f64 / 1e6),
-            y: Axis::from_zero("", Unit::Count, f64::from(most)),
+        panels: vec![panel(
+            Axis::from_zero_to("time, ms", Unit::Milliseconds, span_ns as f64 / 1e6),
+            most,
             height,
             layers,
-        }],
+        )],
     })
+}
+
+/// Readings at which heat, power or an emergency brake held the clock down.
+fn held_down(points: Vec<Values>) -> Layer {
+    Layer::Dots { name: "held down".to_owned(), colour: Colour::Alert, radius: 3.0, is_filled: true, points }
+}
+
+fn panel(x: Axis, most_mhz: u32, height: f64, layers: Vec<Layer>) -> Panel {
+    let y = Axis::from_zero("", Unit::Count, f64::from(most_mhz));
+    Panel { title: String::new(), subtitle: "video clock, MHz".to_owned(), x, y, height, layers }
 }

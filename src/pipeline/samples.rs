@@ -101,17 +101,7 @@ pub(super) fn merge(submits: &[SubmitSample], harvests: &[HarvestSample]) -> Fra
         latency_ns: submits.iter().zip(&by_frame).map(latency).collect(),
         bytes: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.bytes)).collect(),
         encode_idx: by_frame.iter().map(|sample| sample.map_or(0, |sample| sample.idx as u32)).collect(),
-        kinds: by_frame.iter().map(|sample| sample.map_or('?', |sample| kind_letter(sample.kind))).collect(),
+        kinds: by_frame.iter().map(|sample| sample.map_or('?', |sample| sample.kind.letter())).collect(),
         ..FrameColumns::default()
-    }
-}
-
-fn kind_letter(kind: PictureKind) -> char {
-    match kind {
-        PictureKind::Idr => 'K',
-        PictureKind::I => 'I',
-        PictureKind::P => 'P',
-        PictureKind::B => 'B',
-        PictureKind::Other => '?',
     }
 }

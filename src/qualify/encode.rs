@@ -170,7 +170,7 @@ fn take_finished(drive: &mut Drive<EncodeEngine>, seen: &mut Lockable, num: u64)
         let called_at = Instant::now();
         let Some((number, kind)) = finished(&drive.engine, drive.oldest(), called_at)? else { return Ok(()) };
         seen.coding_order.push(number);
-        seen.kinds.push(kind_letter(kind));
+        seen.kinds.push(kind.letter());
         drive.count_back(called_at, Instant::now());
     }
     Ok(())
@@ -192,16 +192,6 @@ fn finished(engine: &EncodeEngine, idx: u64, since: Instant) -> Result<Option<(u
         }
     }
     Ok(None)
-}
-
-fn kind_letter(kind: PictureKind) -> char {
-    match kind {
-        PictureKind::Idr => 'K',
-        PictureKind::I => 'I',
-        PictureKind::P => 'P',
-        PictureKind::B => 'B',
-        PictureKind::Other => '?',
-    }
 }
 
 /// "13 NV_ENC_ERR_LOCK_BUSY"

@@ -3,13 +3,19 @@
 #![allow(clippy::expect_used, reason = "a test that cannot go on says so by failing")]
 
 use std::mem::MaybeUninit;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use inflight::bench::opened::Opened;
+use inflight::bench::sweep::{Event, Outcome, SweepError, sweep};
 use inflight::contract::{
     Codec, Dimensions, EncodedPacket, EncoderConfig, FrameRate, FrameView, LockPlacement, PacketSink, PictureKind,
     PixelFormat, Tuning,
 };
 use inflight::device::Device;
+use inflight::nvenc::api::Api;
+use inflight::plan::Plan;
+use inflight::record::RunRecord;
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 pub const SMALL: Dimensions = Dimensions { width: 64, height: 48 };
@@ -75,4 +81,22 @@ pub fn good_table() -> &'static sys::NV_ENCODE_API_FUNCTION_LIST {
         }
     };
     &GOOD.get_or_init(make).0
+}
+
+/// All runs of a plan on its device, which is driven through `api` where that is given; and how the sweep ended.
+pub fn records_of(plan: &Plan, api: Option<Arc<Api>>) -> (Result<Outcome, SweepError>, Vec<RunRecord>) {
+    plan.check().expect("a good plan");
+    let mut opened = Opened::open(plan).expect("the virtual device opens everywhere");
+    if let Some(api) = api {
+        opened.device = opened.device.through(api);
+    }
+    let mut records = Vec::new();
+    let mut keep = |event: Event<'_>| {
+        if let Event::RunFinished(record) = event {
+            records.push(*record);
+        }
+        Ok(())
+    };
+    let ended = sweep(plan, &plan.runs(), &opened, None, &AtomicBool::new(false), &mut keep);
+    (ended, records)
 }
