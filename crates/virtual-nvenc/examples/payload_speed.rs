@@ -39,7 +39,8 @@ fn measure(
     (width, height): (u32, u32),
 ) -> Result<(), PayloadError> {
     let (chroma, bit_depth, frame_rate) = (Chroma::Yuv420, 8, (60, 1));
-    let params = StreamParams { codec, mode, width, height, chroma, bit_depth, frame_rate, max_reorder: 0 };
+    let params =
+        StreamParams { codec, mode, width, height, chroma, bit_depth, frame_rate, max_reorder: 0, colour: None };
     let mut writer = PayloadWriter::new(params)?;
     let mut out = Vec::with_capacity(writer.max_picture_bytes());
     let pitch_bytes = (width as usize * bytes_per_pixel).next_multiple_of(512);

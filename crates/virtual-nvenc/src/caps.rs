@@ -51,6 +51,8 @@ pub fn value(config: &DeviceConfig, codec: Codec, capability: u32) -> Option<i32
         cap if cap == is(C::NV_ENC_CAPS_SUPPORT_YUV444_ENCODE) => 1,
         cap if cap == is(C::NV_ENC_CAPS_SUPPORT_10BIT_ENCODE) => u32::from(codec == Codec::Hevc),
         cap if cap == is(C::NV_ENC_CAPS_SUPPORT_LOOKAHEAD) => 1,
+        cap if cap == is(C::NV_ENC_CAPS_SUPPORT_INTRA_REFRESH) => 1,
+        cap if cap == is(C::NV_ENC_CAPS_SUPPORT_BFRAME_REF_MODE) => 2, // the middle one
         cap if cap == is(C::NV_ENC_CAPS_DYNAMIC_QUERY_ENCODER_CAPACITY) => 100, // "always" on Linux, says the header
         cap if cap == is(C::NV_ENC_CAPS_NUM_ENCODER_ENGINES) => config.engines,
         cap if cap < NUM_KNOWN_CAPS => 0,

@@ -17,6 +17,11 @@ pub struct GopShape {
     pub idr_period: u32,
     /// `frameIntervalP`: 0 codes every picture intra, 1 is IPPP, `n` puts `n - 1` B pictures between references.
     pub interval_p: u32,
+    /// Of several B pictures in a row, the one in the middle is coded first, and the others may refer to it
+    /// (`NV_ENC_BFRAME_REF_MODE_MIDDLE`).
+    pub middle_b_is_reference: bool,
+    /// Pictures from one intra refresh to the next, in an endless group of P pictures; 0: none.
+    pub refresh_period: u32,
     /// How many further pictures must have come before a picture's type is decided.
     pub lookahead: u32,
 }
@@ -39,6 +44,19 @@ pub struct Coded<T> {
     /// Index in display order since the last IDR picture.
     pub poc: i32,
     pub is_reference: bool,
+    /// An intra refresh begins with it.
+    pub begins_refresh: bool,
+}
+
+impl GopShape {
+    /// The most pictures that precede another in encode order and follow it in display order.
+    pub fn max_reorder(&self) -> u32 {
+        match self.interval_p {
+            0 | 1 => 0,
+            2 => 1,
+            _ => 1 + u32::from(self.middle_b_is_reference),
+        }
+    }
 }
 
 /// Reorders pictures; a picture leaves as soon as everything it depends on has left.
@@ -137,6 +155,10 @@ impl<T> Gop<T> {
     /// The waiting B pictures predict from this reference, so it goes first.
     fn emit_reference(&mut self, held: Held<T>, kind: PictureKind, coded: &mut Vec<Coded<T>>) {
         coded.push(self.emit(held, kind));
+        if self.shape.middle_b_is_reference && self.waiting_b.len() > 1 {
+            let middle = self.waiting_b.remove(self.waiting_b.len() / 2);
+            coded.extend(middle.map(|b| Coded { is_reference: true, ..self.emit(b, PictureKind::B) }));
+        }
         while let Some(b) = self.waiting_b.pop_front() {
             coded.push(self.emit(b, PictureKind::B));
         }
@@ -150,12 +172,14 @@ impl<T> Gop<T> {
     }
 
     fn emit(&self, held: Held<T>, kind: PictureKind) -> Coded<T> {
+        let since_idr = held.display_idx.wrapping_sub(self.idr_display_idx);
         Coded {
             token: held.token,
             kind,
             display_idx: held.display_idx,
-            poc: held.display_idx.wrapping_sub(self.idr_display_idx).cast_signed(),
+            poc: since_idr.cast_signed(),
             is_reference: kind != PictureKind::B,
+            begins_refresh: kind == PictureKind::P && since_idr.checked_rem(self.shape.refresh_period) == Some(0),
         }
     }
 }
@@ -164,7 +188,14 @@ impl<T> Gop<T> {
 mod tests {
     use super::*;
 
-    const IPPP: GopShape = GopShape { gop_length: INFINITE_GOP, idr_period: INFINITE_GOP, interval_p: 1, lookahead: 0 };
+    const IPPP: GopShape = GopShape {
+        gop_length: INFINITE_GOP,
+        idr_period: INFINITE_GOP,
+        interval_p: 1,
+        middle_b_is_reference: false,
+        refresh_period: 0,
+        lookahead: 0,
+    };
 
     /// What each push and the final flush release, as "kind display_idx", calls separated by "|".
     fn check(shape: GopShape, forced: &[Forced], expected: &str) {
@@ -186,6 +217,8 @@ mod tests {
         let names = coded.iter().map(|picture| {
             assert_eq!(picture.token, picture.display_idx as usize);
             let kind = match picture.kind {
+                PictureKind::B if picture.is_reference => "Br",
+                PictureKind::P if picture.begins_refresh => "R",
                 PictureKind::Idr => "IDR",
                 PictureKind::I => "I",
                 PictureKind::P => "P",
@@ -224,6 +257,20 @@ mod tests {
     }
 
     #[test]
+    fn the_middle_b_goes_before_the_others_and_alone_it_serves_nobody() {
+        let middle = |interval_p| GopShape { interval_p, middle_b_is_reference: true, ..IPPP };
+        check(middle(4), &[NONE; 8], "IDR0||||P4 Br2 B1 B3||||P7 Br6 B5");
+        check(middle(2), &[NONE; 3], "IDR0||P2 B1|");
+        assert_eq!([middle(4).max_reorder(), middle(2).max_reorder(), IPPP.max_reorder()], [2, 1, 0]);
+    }
+
+    #[test]
+    fn a_refresh_begins_every_so_many_pictures_after_an_idr() {
+        let forced = [NONE, NONE, NONE, Forced::Idr, NONE, NONE, NONE, NONE];
+        check(GopShape { refresh_period: 2, ..IPPP }, &forced, "IDR0|P1|R2|IDR3|P4|R5|P6|R7|");
+    }
+
+    #[test]
     fn flush_turns_the_last_waiting_picture_into_p() {
         check(GopShape { interval_p: 4, ..IPPP }, &[NONE; 4], "IDR0||||P3 B1 B2");
     }
@@ -246,7 +293,7 @@ mod tests {
 
     #[test]
     fn numbers_restart_at_an_idr() {
-        let mut gop = Gop::new(GopShape { gop_length: 4, idr_period: 4, interval_p: 2, lookahead: 0 });
+        let mut gop = Gop::new(GopShape { gop_length: 4, idr_period: 4, interval_p: 2, ..IPPP });
         let mut coded = Vec::new();
         (0..8).for_each(|token| gop.push(token, NONE, &mut coded));
         gop.flush(&mut coded);

@@ -5,10 +5,10 @@ use moq_nvenc::sys::nvEncodeAPI::GUID;
 
 use crate::caps;
 use crate::config::DeviceConfig;
-use crate::gop::GopShape;
+use crate::gop::{GopShape, INFINITE_GOP};
 use crate::guids;
 use crate::passes::Passes;
-use crate::payload::{Chroma, Codec, Mode, StreamParams};
+use crate::payload::{Chroma, Codec, Colour, Mode, StreamParams};
 use crate::presets::{self, PresetDefaults, RateControl, Tuning};
 use crate::rules::{Answer, Rule};
 use crate::versions::{ApiVersion, V12_1};
@@ -45,6 +45,11 @@ pub struct ConfigRequest {
     pub rate_control: u32,
     pub qp_p: u32,
     pub lookahead: Option<u32>,
+    /// `NV_ENC_BFRAME_REF_MODE`.
+    pub b_reference: u32,
+    /// Pictures from one intra refresh to the next, and how many of them take part.
+    pub intra_refresh: Option<[u32; 2]>,
+    pub colour: Option<Colour>,
     pub passes: Passes,
     pub disable_headers: bool,
     pub repeat_headers: bool,
@@ -91,6 +96,10 @@ const DEFAULT_FRAME_RATE: (u32, u32) = (30, 1);
 // chroma_format_idc (H.264 table 6-1); clients that leave it 0 mean 4:2:0.
 const CHROMA_420: u32 = 1;
 const CHROMA_444: u32 = 3;
+
+// NV_ENC_BFRAME_REF_MODE; this driver does not do mode 1, in which every B picture is a reference.
+const B_REFERENCE_OFF: u32 = 0;
+const B_REFERENCE_MIDDLE: u32 = 2;
 
 const REPORTED_QP: u32 = 26;
 
@@ -147,7 +156,8 @@ impl Request {
             chroma,
             bit_depth: config.bit_depth,
             frame_rate: self.checked_frame_rate()?,
-            max_reorder: u32::from(gop.interval_p > 1),
+            max_reorder: gop.max_reorder(),
+            colour: config.colour,
         };
         let headers = config.header_policy();
         Ok(EncodeParams {
@@ -187,6 +197,9 @@ impl ConfigRequest {
             rate_control: defaults.rate_control as u32,
             qp_p: defaults.const_qp[0],
             lookahead: None,
+            b_reference: B_REFERENCE_OFF,
+            intra_refresh: None,
+            colour: None,
             passes: Passes::One,
             disable_headers: false,
             repeat_headers: false,
@@ -208,6 +221,7 @@ impl ConfigRequest {
         // Headers before 12.1 have the low-delay and two-pass modes 8, 16 and 32.
         let is_legacy_mode = api < V12_1 && matches!(self.rate_control, 8 | 16 | 32);
         refuse_if(self.rate_control > RateControl::Cbr as u32 && !is_legacy_mode, Rule::BadRateControl)?;
+        refuse_if(!matches!(self.b_reference, B_REFERENCE_OFF | B_REFERENCE_MIDDLE), Rule::UnsupportedFeature)?;
         refuse_if(self.lookahead.is_some_and(|depth| depth > caps::MAX_LOOKAHEAD), Rule::LookaheadTooDeep)
     }
 
@@ -216,7 +230,23 @@ impl ConfigRequest {
         let is_too_long = interval_p > caps::MAX_B_FRAMES + 1 || interval_p > self.gop_length;
         refuse_if(self.gop_length == 0 || is_too_long, Rule::BadGop)?;
         let idr_period = if self.idr_period == 0 { self.gop_length } else { self.idr_period };
-        Ok(GopShape { gop_length: self.gop_length, idr_period, interval_p, lookahead: self.lookahead.unwrap_or(0) })
+        Ok(GopShape {
+            gop_length: self.gop_length,
+            idr_period,
+            interval_p,
+            middle_b_is_reference: self.b_reference == B_REFERENCE_MIDDLE,
+            refresh_period: self.refresh_period()?,
+            lookahead: self.lookahead.unwrap_or(0),
+        })
+    }
+
+    /// The header: it is disabled unless the GOP is endless, and takes fewer pictures than its period has.
+    fn refresh_period(&self) -> Answer<u32> {
+        let Some([period, num_pictures]) = self.intra_refresh.filter(|_| self.gop_length == INFINITE_GOP) else {
+            return Ok(0);
+        };
+        refuse_if(num_pictures >= period, Rule::BadGop)?;
+        Ok(period)
     }
 
     fn header_policy(&self) -> HeaderPolicy {

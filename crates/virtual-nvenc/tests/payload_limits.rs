@@ -17,6 +17,7 @@ const PARAMS: StreamParams = StreamParams {
     bit_depth: 8,
     frame_rate: (30, 1),
     max_reorder: 1,
+    colour: None,
 };
 
 const IDR: PictureHeader = PictureHeader { kind: PictureKind::Idr, poc: 0, is_reference: true };

@@ -44,6 +44,8 @@ unsafe impl Plain for u16 {}
 unsafe impl Plain for u64 {}
 // SAFETY: as above.
 unsafe impl Plain for GUID {}
+// SAFETY: integers without padding between them.
+unsafe impl<T: Plain, const N: usize> Plain for [T; N] {}
 // SAFETY: as above.
 unsafe impl<T> Plain for *mut T {}
 

@@ -104,9 +104,15 @@ pub mod at {
         pub H264_FLAGS: Config.encodeCodecConfig.h264Config._bitfield_1 as u32;
         pub H264_IDR_PERIOD: Config.encodeCodecConfig.h264Config.idrPeriod as u32;
         pub H264_CHROMA_FORMAT: Config.encodeCodecConfig.h264Config.chromaFormatIDC as u32;
+        pub H264_REFRESH_PERIOD: Config.encodeCodecConfig.h264Config.intraRefreshPeriod as u32;
+        pub H264_REFRESH_PICTURES: Config.encodeCodecConfig.h264Config.intraRefreshCnt as u32;
+        pub H264_VUI: Config.encodeCodecConfig.h264Config.h264VUIParameters as [u32; VUI_WORDS];
         pub H264_B_AS_REF: Config.encodeCodecConfig.h264Config.useBFramesAsRef as u32;
         pub HEVC_FLAGS: Config.encodeCodecConfig.hevcConfig._bitfield_1 as u32;
         pub HEVC_IDR_PERIOD: Config.encodeCodecConfig.hevcConfig.idrPeriod as u32;
+        pub HEVC_REFRESH_PERIOD: Config.encodeCodecConfig.hevcConfig.intraRefreshPeriod as u32;
+        pub HEVC_REFRESH_PICTURES: Config.encodeCodecConfig.hevcConfig.intraRefreshCnt as u32;
+        pub HEVC_VUI: Config.encodeCodecConfig.hevcConfig.hevcVUIParameters as [u32; VUI_WORDS];
         pub HEVC_B_AS_REF: Config.encodeCodecConfig.hevcConfig.useBFramesAsRef as u32;
 
         pub CREATE_INPUT_WIDTH: CreateInput.width as u32;
@@ -189,6 +195,10 @@ pub fn bit_depth_fields(codec: Codec, api: ApiVersion) -> Option<[Field<Config, 
     (api >= V12_2).then(|| unsafe { [Field::at(offset), Field::at(offset + 4)] })
 }
 
+/// `NV_ENC_CONFIG_H264_VUI_PARAMETERS`, also of HEVC, up to the matrix: overscan (2 words), is the signal type there, video
+/// format, full range, is the description there, primaries, transfer characteristics, matrix.
+pub const VUI_WORDS: usize = 9;
+
 pub fn idr_period_field(codec: Codec) -> Field<Config, u32> {
     match codec {
         Codec::H264 => at::H264_IDR_PERIOD,
@@ -217,19 +227,22 @@ pub struct CodecFlags {
     pub disable_headers: u32,
     pub repeat_headers: u32,
     pub delimiters: u32,
-    /// Stereo, temporal layers, long-term references, intra refresh, alpha.
+    pub intra_refresh: u32,
+    /// Stereo, temporal layers, long-term references, alpha.
     pub unsupported: u32,
 }
 
 pub fn codec_flags(codec: Codec) -> CodecFlags {
     match codec {
         Codec::H264 => {
-            let unsupported = 1 | 1 << 1 | 1 << 10 | 1 << 14;
-            CodecFlags { disable_headers: 1 << 7, repeat_headers: 1 << 12, delimiters: 1 << 6, unsupported }
+            let unsupported = 1 | 1 << 1 | 1 << 14;
+            let [disable_headers, repeat_headers] = [1 << 7, 1 << 12];
+            CodecFlags { disable_headers, repeat_headers, delimiters: 1 << 6, intra_refresh: 1 << 10, unsupported }
         }
         Codec::Hevc => {
-            let unsupported = 1 << 5 | 1 << 8 | 1 << 16;
-            CodecFlags { disable_headers: 1 << 6, repeat_headers: 1 << 7, delimiters: 1 << 4, unsupported }
+            let unsupported = 1 << 5 | 1 << 16;
+            let [disable_headers, repeat_headers] = [1 << 6, 1 << 7];
+            CodecFlags { disable_headers, repeat_headers, delimiters: 1 << 4, intra_refresh: 1 << 8, unsupported }
         }
     }
 }

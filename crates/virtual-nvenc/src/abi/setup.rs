@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::foreign::{Foreign, handle, write_out};
 use super::layout::{
-    Config, Initialize, OpenSession, Reconfigure, SequenceParam, at, bit_depth_fields, codec_flags, idr_period_field,
-    reconfigure_flags, unsupported_init_flags,
+    Config, Initialize, OpenSession, Reconfigure, SequenceParam, VUI_WORDS, at, bit_depth_fields, codec_flags,
+    idr_period_field, reconfigure_flags, unsupported_init_flags,
 };
 use super::{Encoder, with_session};
 use crate::device;
@@ -14,7 +14,7 @@ use crate::guids;
 use crate::handles::Handle;
 use crate::params::{ConfigRequest, Request, refuse_if};
 use crate::passes::Passes;
-use crate::payload::{Codec, PayloadWriter};
+use crate::payload::{Codec, Colour, PayloadWriter};
 use crate::protocol;
 use crate::rules::{Answer, Rule, Status};
 use crate::session::SESSIONS;
@@ -230,14 +230,28 @@ fn read_config(config: &Foreign<Config>, codec: Option<Codec>) -> ConfigRequest 
         lookahead: config
             .bit(at::CONFIG_RC_FLAGS, ENABLE_LOOKAHEAD)
             .then(|| u32::from(config.get(at::CONFIG_LOOKAHEAD))),
+        b_reference: config.get(b_as_reference_field(codec)),
+        intra_refresh: (flags & known.intra_refresh != 0).then(|| refresh_fields(codec).map(|field| config.get(field))),
+        colour: read_colour(config, codec),
         passes: Passes::from_code(config.get(at::CONFIG_MULTI_PASS)),
         disable_headers: flags & known.disable_headers != 0,
         repeat_headers: flags & known.repeat_headers != 0,
         delimiters: flags & known.delimiters != 0,
         chroma_format_idc,
         bit_depth,
-        wants_unsupported_feature: flags & known.unsupported != 0 || config.get(b_as_reference_field(codec)) != 0,
+        wants_unsupported_feature: flags & known.unsupported != 0,
     }
+}
+
+/// The video signal type, which both codecs have in the same struct. Numbers beyond a byte are cut as the stream cuts them.
+fn read_colour(config: &Foreign<Config>, codec: Codec) -> Option<Colour> {
+    let [_, _, is_there, video_format, is_full_range, is_described, primaries, transfer, matrix] =
+        config.get(vui_field(codec));
+    (is_there != 0).then(|| Colour {
+        video_format: (video_format & 0b111) as u8,
+        is_full_range: is_full_range != 0,
+        description: (is_described != 0).then(|| [primaries, transfer, matrix].map(|number| number as u8)),
+    })
 }
 
 /// Chroma format (1: 4:2:0) and bit depth.
@@ -262,6 +276,20 @@ fn codec_flags_field(codec: Codec) -> super::foreign::Field<Config, u32> {
     match codec {
         Codec::H264 => at::H264_FLAGS,
         Codec::Hevc => at::HEVC_FLAGS,
+    }
+}
+
+fn refresh_fields(codec: Codec) -> [super::foreign::Field<Config, u32>; 2] {
+    match codec {
+        Codec::H264 => [at::H264_REFRESH_PERIOD, at::H264_REFRESH_PICTURES],
+        Codec::Hevc => [at::HEVC_REFRESH_PERIOD, at::HEVC_REFRESH_PICTURES],
+    }
+}
+
+fn vui_field(codec: Codec) -> super::foreign::Field<Config, [u32; VUI_WORDS]> {
+    match codec {
+        Codec::H264 => at::H264_VUI,
+        Codec::Hevc => at::HEVC_VUI,
     }
 }
 

@@ -92,7 +92,17 @@ mod tests {
 
     fn level(codec: Codec, width: u32, height: u32, fps: u32, max_reorder: u32) -> Option<u8> {
         let (mode, chroma) = (Mode::Mosaic, Chroma::Yuv420);
-        of(&StreamParams { codec, mode, width, height, chroma, bit_depth: 8, frame_rate: (fps, 1), max_reorder })
+        of(&StreamParams {
+            codec,
+            mode,
+            width,
+            height,
+            chroma,
+            bit_depth: 8,
+            frame_rate: (fps, 1),
+            max_reorder,
+            colour: None,
+        })
     }
 
     #[test]

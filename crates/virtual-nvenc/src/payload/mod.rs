@@ -30,7 +30,7 @@ mod slice;
 
 pub use error::PayloadError;
 pub use nal::{DELIMITER_BYTES, delimiter};
-pub use params::{Chroma, Codec, MAX_REORDER, Mode, PictureHeader, PictureKind, StreamParams};
+pub use params::{Chroma, Codec, Colour, MAX_REORDER, Mode, PictureHeader, PictureKind, StreamParams};
 pub use pixels::{PixelFormat, Pixels, Plane};
 
 use geometry::Geometry;

@@ -1,5 +1,6 @@
 //! What a caller says about a stream and about each of its pictures. It does not know how either is written.
 
+use super::bits::BitWriter;
 use super::{PayloadError, level};
 
 /// The most pictures that may precede another in encode order and follow it in display order.
@@ -57,6 +58,19 @@ pub struct StreamParams {
     /// The most pictures that precede another in encode order and follow it in display order: 0 without B pictures,
     /// 1 with any number of non-reference ones, 2 with one reference among them. A larger value only delays the decoder.
     pub max_reorder: u32,
+    /// What the samples mean, where the client says it.
+    pub colour: Option<Colour>,
+}
+
+/// The video signal type of a stream, by the numbers of H.273 that H.264 (E.2.1) and HEVC (E.3.1) share; 2: unspecified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour {
+    /// `video_format`, which is 5 where nobody says.
+    pub video_format: u8,
+    /// Samples go from 0 to their largest value.
+    pub is_full_range: bool,
+    /// Primaries, transfer characteristics and matrix coefficients.
+    pub description: Option<[u8; 3]>,
 }
 
 /// How a picture is coded.
@@ -109,5 +123,17 @@ impl StreamParams {
     /// How many reference pictures a decoder keeps.
     pub(super) fn num_references(&self) -> u32 {
         self.max_reorder + 1
+    }
+}
+
+impl Colour {
+    /// The syntax from `video_signal_type_present_flag` on, which is the same in both standards.
+    pub(super) fn put(this: Option<Self>, bits: &mut BitWriter) {
+        bits.flag(this.is_some());
+        let Some(Self { video_format, is_full_range, description }) = this else { return };
+        bits.u(video_format.into(), 3);
+        bits.flag(is_full_range);
+        bits.flag(description.is_some());
+        description.into_iter().flatten().for_each(|number| bits.u(number.into(), 8));
     }
 }

@@ -12,6 +12,7 @@ const P: u32 = 0;
 const B: u32 = 1;
 const I: u32 = 2;
 const IDR: u32 = 3;
+const REFRESH: u32 = 6;
 
 /// Submits `flags.len()` pictures, ends the stream, and gives the statuses and the packets in slot order.
 fn encode(client: &Client<'_>, flags: &[u32]) -> (Vec<u32>, Vec<Packet>) {
@@ -54,6 +55,51 @@ fn b_pictures_fill_the_outputs_in_encode_order() {
     assert_eq!(packets.iter().map(|packet| packet.display_idx).collect::<Vec<_>>(), [0, 3, 1, 2, 5, 4]);
     assert_eq!(device.counters().rules_broken, []);
     client.destroy();
+}
+
+#[test]
+fn the_middle_b_picture_goes_before_the_others_where_it_is_a_reference() {
+    use sys::NV_ENC_BFRAME_REF_MODE as Mode;
+    let device = instant_device();
+    let client = Client::configured(&device, |config| {
+        config.frameIntervalP = 4;
+        h264(config, |h264| h264.useBFramesAsRef = Mode::NV_ENC_BFRAME_REF_MODE_MIDDLE);
+    });
+    let (_, packets) = encode(&client, &[0; 5]);
+    assert_eq!(types_and_times(&packets), [(IDR, 0), (P, 4), (B, 2), (B, 1), (B, 3)]);
+    client.destroy();
+
+    let each = Client::opened(&device);
+    let mut config = each.preset_config();
+    h264(&mut config, |h264| h264.useBFramesAsRef = Mode::NV_ENC_BFRAME_REF_MODE_EACH);
+    let mut init = sys::NV_ENC_INITIALIZE_PARAMS { encodeConfig: &mut config, ..each.init_params() };
+    assert_eq!(each.initialize(&mut init), UNSUPPORTED_PARAM, "as its capability says");
+    each.destroy();
+}
+
+#[test]
+fn an_intra_refresh_begins_after_each_period_of_an_endless_gop() {
+    let device = instant_device();
+    let types = |change: fn(&mut sys::NV_ENC_CONFIG)| {
+        let client = Client::configured(&device, change);
+        let (_, packets) = encode(&client, &[0; 5]);
+        client.destroy();
+        packets.iter().map(|packet| packet.picture_type).collect::<Vec<_>>()
+    };
+    fn refresh(h264: &mut sys::NV_ENC_CONFIG_H264) {
+        h264.set_enableIntraRefresh(1);
+        (h264.intraRefreshPeriod, h264.intraRefreshCnt) = (2, 1);
+    }
+    let endless = types(|config| {
+        config.gopLength = sys::NVENC_INFINITE_GOPLENGTH;
+        h264(config, refresh);
+    });
+    assert_eq!(endless, [IDR, P, REFRESH, P, REFRESH]);
+    let short = types(|config| {
+        config.gopLength = 100;
+        h264(config, refresh);
+    });
+    assert_eq!(short, [IDR, P, P, P, P], "the header: disabled unless the GOP is endless");
 }
 
 #[test]

@@ -49,6 +49,7 @@ impl Case {
             bit_depth: self.bit_depth,
             frame_rate: (30, 1),
             max_reorder: self.max_reorder,
+            colour: None,
         }
     }
 

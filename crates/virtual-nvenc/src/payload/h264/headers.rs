@@ -3,7 +3,7 @@
 use crate::payload::bits::BitWriter;
 use crate::payload::geometry::Geometry;
 use crate::payload::history::POC_LSB_BITS;
-use crate::payload::{Chroma, Codec, PayloadError, StreamParams, level, nal};
+use crate::payload::{Chroma, Codec, Colour, PayloadError, StreamParams, level, nal};
 
 /// Bits of frame_num; MaxFrameNum must exceed the number of reference frames (7.4.2.1.1).
 pub(super) const FRAME_NUM_BITS: u32 = 8;
@@ -70,11 +70,11 @@ fn frame_size(bits: &mut BitWriter, params: &StreamParams) {
     }
 }
 
-/// vui_parameters() (E.1.1): the frame rate, and how far pictures are reordered.
+/// vui_parameters() (E.1.1): what the samples mean, the frame rate, and how far pictures are reordered.
 fn video_usability(bits: &mut BitWriter, params: &StreamParams) {
     bits.flag(false); // aspect_ratio_info_present_flag
     bits.flag(false); // overscan_info_present_flag
-    bits.flag(false); // video_signal_type_present_flag
+    Colour::put(params.colour, bits);
     bits.flag(false); // chroma_loc_info_present_flag
     bits.flag(true); // timing_info_present_flag
     let (num, den) = params.frame_rate;

@@ -3,7 +3,7 @@
 use crate::payload::bits::BitWriter;
 use crate::payload::geometry::Geometry;
 use crate::payload::history::POC_LSB_BITS;
-use crate::payload::{Chroma, Codec, Mode, PayloadError, StreamParams, level, nal};
+use crate::payload::{Chroma, Codec, Colour, Mode, PayloadError, StreamParams, level, nal};
 
 /// VPS, SPS and PPS in Annex B form.
 pub(in crate::payload) fn headers(params: &StreamParams) -> Result<Vec<u8>, PayloadError> {
@@ -160,11 +160,11 @@ fn raw_format(bits: &mut BitWriter, params: &StreamParams) {
     }
 }
 
-/// vui_parameters() (E.2.1): the frame rate only.
+/// vui_parameters() (E.2.1): what the samples mean, and the frame rate.
 fn video_usability(bits: &mut BitWriter, params: &StreamParams) {
     bits.flag(false); // aspect_ratio_info_present_flag
     bits.flag(false); // overscan_info_present_flag
-    bits.flag(false); // video_signal_type_present_flag
+    Colour::put(params.colour, bits);
     bits.flag(false); // chroma_loc_info_present_flag
     bits.flag(false); // neutral_chroma_indication_flag
     bits.flag(false); // field_seq_flag
