@@ -10,12 +10,14 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod colour;
 mod engine_kind;
 mod nvenc_options;
 mod planes;
 
+pub use colour::Colour;
 pub use engine_kind::EngineKind;
-pub use nvenc_options::{InputPath, NvencOptions, Preset, SplitEncoding, TuningInfo};
+pub use nvenc_options::{BReference, InputPath, NvencOptions, Preset, SplitEncoding, TuningInfo};
 pub use planes::{PlaneLayout, PlaneLayouts};
 
 /// Most frames that may be in flight; FFmpeg and OBS stop at 64 surfaces too.
@@ -178,6 +180,8 @@ pub struct EncoderConfig {
     pub frame_rate: FrameRate,
     /// Layout of every frame.
     pub format: PixelFormat,
+    /// What its samples mean; `None`: nobody says, and the stream does not either.
+    pub colour: Option<Colour>,
     /// Rate control.
     pub rate_control: RateControl,
     /// Frames from one IDR to the next; `None`: only the first frame is an IDR, or with B-frames every 250th (NVENC takes an
@@ -364,6 +368,7 @@ impl EncoderConfig {
             dimensions,
             frame_rate,
             format,
+            colour: None,
             rate_control: RateControl::Preset,
             gop_length: None,
             b_frames: 0,
@@ -450,6 +455,8 @@ words!(InputPath, "input path", "driver, cuda, convert",
 words!(SplitEncoding, "split encoding", "off, auto, 2, 3, 4",
     SplitEncoding::Off => "off", SplitEncoding::Auto => "auto", SplitEncoding::Two => "2",
     SplitEncoding::Three => "3", SplitEncoding::Four => "4");
+words!(BReference, "use of B-frames as reference", "off, each, middle",
+    BReference::Off => "off", BReference::Each => "each", BReference::Middle => "middle");
 words!(PixelFormat, "pixel format", "nv12, i420, argb, p010, yuv444",
     PixelFormat::Nv12 => "nv12", PixelFormat::I420 => "i420", PixelFormat::Argb => "argb", PixelFormat::P010 => "p010",
     PixelFormat::Yuv444 => "yuv444");

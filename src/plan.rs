@@ -3,6 +3,7 @@
 //! Knows no device and no clock. A plan is saved with the session it made and can be run again from there.
 
 mod baseline;
+mod coding;
 mod criteria;
 mod engine;
 mod error;
@@ -14,7 +15,9 @@ mod tests;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Codec, EngineKind, InputPath, LockPlacement, Preset, RateControl, SplitEncoding, TuningInfo};
+use crate::contract::{
+    BReference, Codec, Colour, EngineKind, InputPath, LockPlacement, Preset, RateControl, SplitEncoding, TuningInfo,
+};
 use crate::record::{Case, Client};
 pub use baseline::{Baseline, BaselineError};
 pub use criteria::{Criteria, CriteriaError};
@@ -24,8 +27,6 @@ pub use runs::{PlannedRun, in_round};
 /// One frame in a quarter of an hour. The time of a frame at a pace near 0 would not fit in a clock.
 const MIN_PACE_FPS: f64 = 0.001;
 const MAX_PACE_FPS: f64 = 100_000.0;
-/// By NVENC's header.
-const MAX_LOOKAHEAD: u16 = 32;
 /// Threads, and each of them has a session.
 const MAX_STREAMS: u32 = 256;
 /// So many processes or more are a mistake of the hand.
@@ -91,6 +92,16 @@ pub struct Plan {
     /// Frames that the encoder looks ahead; `None`: as the preset does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lookahead: Option<u16>,
+    /// Which B-frames may others refer to? `None`: as the preset does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub b_reference: Option<BReference>,
+    /// Frames from one intra refresh to the next, each of which takes all of them but one; needs an endless GOP without B-frames.
+    /// `None`: as the preset does; 0: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intra_refresh: Option<u32>,
+    /// What the stream says of its samples; `None`: what the input says of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<Colour>,
     /// The caller's own work before each frame, in microseconds of busy CPU.
     pub host_work_us: u32,
     /// Frame rate of a simulated live source: frames arrive at this rate.
@@ -233,6 +244,9 @@ impl Default for Plan {
             gop_length: None,
             b_frames: 0,
             lookahead: None,
+            b_reference: None,
+            intra_refresh: None,
+            colour: None,
             host_work_us: 0,
             pace_fps: None,
             streams: 1,
@@ -336,39 +350,6 @@ impl Plan {
             _ if !self.looks.is_empty() || self.until.is_some() => Err(PlanError::BlocksAndLooks),
             _ if !self.baselines.is_empty() => Err(PlanError::BlocksAndBaseline),
             _ if self.input == "-" => Err(PlanError::BlocksAndPipe),
-            _ => Ok(()),
-        }
-    }
-
-    fn check_coding(&self) -> Result<(), PlanError> {
-        let not_encoded = self.codecs.iter().find(|codec| !Codec::ENCODED.contains(codec));
-        not_encoded.map_or(Ok(()), |&codec| Err(PlanError::NotEncoded(codec)))?;
-        if !self.split_encode.is_off() && self.codecs.contains(&Codec::H264) {
-            return Err(PlanError::SplitOfH264);
-        }
-        if self.lookahead.is_some_and(|depth| depth > MAX_LOOKAHEAD) {
-            return Err(PlanError::Lookahead(self.lookahead.unwrap_or(0)));
-        }
-        if self.b_frames > 4 {
-            return Err(PlanError::BFrames(self.b_frames));
-        }
-        match self.gop_length {
-            Some(0) => return Err(PlanError::Gop),
-            Some(gop) if gop <= self.b_frames => return Err(PlanError::GopTooShort { gop, b_frames: self.b_frames }),
-            _ => {}
-        }
-        match self.rate_control {
-            RateControl::Cbr { bitrate_bps: 0 } | RateControl::Vbr { bitrate_bps: 0, .. } => Err(PlanError::Bitrate),
-            RateControl::Vbr { bitrate_bps: average, max_bitrate_bps: max } if max < average => {
-                Err(PlanError::PeakBelowAverage { average, max })
-            }
-            RateControl::Cqp { qp } => {
-                let too_high = |codec| (codec, if codec == Codec::Av1 { 255 } else { 51 });
-                match self.codecs.iter().map(|&codec| too_high(codec)).find(|&(_, max)| qp > max) {
-                    Some((codec, max)) => Err(PlanError::Qp { qp, codec, max }),
-                    None => Ok(()),
-                }
-            }
             _ => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ mod telemetry;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{Codec, Dimensions, EncodeMetrics, EngineKind, FrameRate, LockPlacement, PixelFormat};
+use crate::contract::{Codec, Colour, Dimensions, EncodeMetrics, EngineKind, FrameRate, LockPlacement, PixelFormat};
 pub use client::{BadName, Client, ClientName, MAX_NAME_BYTES};
 pub use columns::FrameColumns;
 pub use gpu::{ClockWarmUp, GpuState, WorkingClock};
@@ -146,6 +146,9 @@ pub struct InputInfo {
     pub dimensions: Dimensions,
     /// Nominal rate.
     pub frame_rate: FrameRate,
+    /// What it says of its samples, where it says anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<Colour>,
     /// Number of frames per run.
     pub frames: u64,
     /// XXH3-64, in hexadecimal, of the pixels of each distinct frame of a run: with equal `frames`, equal digests mean

@@ -154,13 +154,18 @@ fn differing(bench: &Bench, session: &str) -> (Vec<Vec<String>>, u64) {
 fn ffmpeg_is_told_to_encode_as_we_do() {
     let bench = Bench::new();
     // FFmpeg's VBR always begins with a QP of its own; no option leaves that out.
-    let cases: [(&str, &[&str]); 7] = [
+    let cases: [(&str, &[&str]); 9] = [
         ("", &[]),
         ("--cqp 23 --gop 10", &[]),
         ("--bitrate-kbps 4000", &[]),
         ("--codec hevc --bitrate-kbps 900 --tuning ll", &[]),
         ("--cqp 30 --tuning hq --preset p5 --b-frames 2", &[]),
         ("--set vbv_bits=300000", &[]),
+        ("--codec hevc --set intra_refresh=5", &[]),
+        (
+            "--b-frames 3 --tuning hq --cqp 30 --set b_reference=middle --set colour={\"is_full_range\":true,\"primaries\":9,\"transfer\":16,\"matrix\":9}",
+            &[],
+        ),
         ("--vbr --bitrate-kbps 4000 --tuning hq", &["enableInitialRCQP"]),
     ];
     for (idx, (words, expected)) in cases.into_iter().enumerate() {

@@ -24,6 +24,7 @@ fn manifest() -> Manifest {
             format: PixelFormat::Nv12,
             dimensions: Dimensions { width: 640, height: 360 },
             frame_rate: FrameRate { num: 30_000, den: 1001 },
+            colour: None,
             frames: 4,
             digest: "0123456789abcdef".to_owned(),
         },

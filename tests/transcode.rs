@@ -305,6 +305,26 @@ fn a_sweep_tells_which_threshold_matters() {
 }
 
 #[test]
+fn a_clip_of_ten_bits_stays_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ten.hevc");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=s=322x182:r=25", "-frames:v", "20"])
+        .args(["-pix_fmt", "yuv420p10le", "-c:v", "libx265", "-x265-params", "log-level=error"])
+        .arg(&path)
+        .status();
+    assert!(made.expect("this test needs ffmpeg: apt install ffmpeg").success());
+    let plan = Plan { input: path.display().to_string(), ..plan(folder.path(), FAST) };
+    let encoded = |codecs| Plan { codecs, repeat: 1, ..plan.clone() };
+    let session = measure(encoded(vec![Codec::Hevc]), &folder.path().join("session"));
+    assert_eq!(session.manifest.input.format, PixelFormat::P010);
+    assert_eq!(session.manifest.settings[&Codec::Hevc]["profileGUID"], "Main 10");
+    assert!(session.summaries.iter().all(|run| run.error.is_none() && run.packets == 20));
+    let refused = Job::prepare(encoded(vec![Codec::H264]), String::new()).err().expect("H.264 is encoded from 8 bits");
+    assert!(refused.to_string().contains("choose hevc"), "{refused}");
+}
+
+#[test]
 fn a_transcode_is_planned_as_every_pair_of_thresholds() {
     let plan = Plan { reap_thresholds: vec![1, 2], locks: PLACEMENTS.to_vec(), ..Plan::default() };
     let plan = plan.with_engine(EngineKind::Transcode);

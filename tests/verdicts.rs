@@ -121,6 +121,7 @@ fn session(runs: &[Run], num_frames: usize, change: impl Fn(usize, &mut RunRecor
             format: PixelFormat::Nv12,
             dimensions: Dimensions { width: 640, height: 360 },
             frame_rate: FrameRate { num: 30, den: 1 },
+            colour: None,
             frames: plan.frames,
             digest: "433845fd82219084".to_owned(),
         },

@@ -9,11 +9,15 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::contract::Codec;
-use crate::nvenc::words::{const_qp_in_words, guid_in_words, number_in_words};
+use crate::nvenc::words::{VideoSignal, const_qp_in_words, guid_in_words, number_in_words, video_signal_in_words};
 use crate::record::EncodeSettings;
 
 /// Parameter sets come first, and are shorter.
 const HEADER_BYTES: u64 = 4096;
+
+/// One setting together.
+const OF_VIDEO_SIGNAL: [&str; 5] =
+    ["videoSignalTypePresentFlag", "videoFullRangeFlag", "colourPrimaries", "transferCharacteristics", "colourMatrix"];
 
 /// What a client gave nvEncInitializeEncoder; crates/interposer writes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,7 +40,9 @@ impl ClientSetup {
             Some(Codec::Av1) => name != "profileGUID",
             _ => true,
         };
-        let is_whole = |name: &str| !name.starts_with("constQP.") && !name.starts_with("frameRate");
+        let is_whole = |name: &str| {
+            !name.starts_with("constQP.") && !name.starts_with("frameRate") && !OF_VIDEO_SIGNAL.contains(&name)
+        };
         for (name, &value) in self.numbers.iter().filter(|(name, _)| applies(name) && is_whole(name)) {
             put(name, number_in_words(name, value));
         }
@@ -50,11 +56,26 @@ impl ClientSetup {
         if let Some((num, den)) = number("frameRateNum").zip(number("frameRateDen")) {
             put("frameRate", format!("{num}/{den}"));
         }
+        if let Some(signal) = self.video_signal() {
+            put("video signal", video_signal_in_words(signal));
+        }
         if let Some(has_config) = self.has_config {
             put("encodeConfig", if has_config { "of its own" } else { "preset alone" }.to_owned());
             put("reconfigured", format!("{num_reconfigured} times"));
         }
         settings
+    }
+
+    /// `None`: the codec's part could not be read.
+    fn video_signal(&self) -> Option<VideoSignal> {
+        let [is_said, is_full_range, primaries, transfer, matrix] =
+            OF_VIDEO_SIGNAL.map(|name| self.numbers.get(name).copied());
+        let (is_full_range, description) = (is_full_range? != 0, [primaries?, transfer?, matrix?]);
+        // AV1 has no flag for it.
+        Some(match is_said {
+            Some(is_said) => VideoSignal { is_said: is_said != 0, is_full_range, description },
+            None => VideoSignal::always_said(is_full_range, description),
+        })
     }
 }
 

@@ -50,15 +50,7 @@ pub fn sweep_command(plan: &Plan) -> String {
     if plan.decode_lock != usual.decode_lock {
         say("--set", format!("decode_lock={}", plan.decode_lock));
     }
-    if let Some(depth) = plan.lookahead {
-        say("--set", format!("lookahead={depth}"));
-    }
-    if !plan.split_encode.is_off() {
-        say("--set", format!("split_encode={}", plan.split_encode));
-    }
-    if let Some(bits) = plan.vbv_bits {
-        say("--set", format!("vbv_bits={bits}"));
-    }
+    coding_fields(plan).into_iter().for_each(|word| say("--set", word));
     if plan.copy_out {
         say("--set", "copy_out=true".to_owned());
     }
@@ -113,6 +105,20 @@ pub fn calibrate_command(plan: &Plan) -> String {
         &format!(" --pairs {pairs}"),
         1,
     )
+}
+
+/// Fields of how frames are encoded that have no option, as KEY=VALUE.
+pub(super) fn coding_fields(plan: &Plan) -> Vec<String> {
+    let split = (!plan.split_encode.is_off()).then_some(plan.split_encode);
+    let fields = [
+        plan.lookahead.map(|depth| format!("lookahead={depth}")),
+        split.map(|split| format!("split_encode={split}")),
+        plan.vbv_bits.map(|bits| format!("vbv_bits={bits}")),
+        plan.b_reference.map(|mode| format!("b_reference={mode}")),
+        plan.intra_refresh.map(|period| format!("intra_refresh={period}")),
+        plan.colour.map(|colour| format!("colour={}", serde_json::json!(colour))),
+    ];
+    fields.into_iter().flatten().collect()
 }
 
 /// The rate control as options of `sweep` and `encode`.

@@ -4,7 +4,7 @@
 //! a GOP of 250, other QPs for I and B), so each part is named, as the driver resolved it for us. Knows no process.
 
 use super::client_settings::profile_and_level;
-use crate::contract::{Codec, PixelFormat, SplitEncoding, TuningInfo};
+use crate::contract::{Codec, Colour, PixelFormat, SplitEncoding, TuningInfo};
 use crate::plan::Plan;
 use crate::record::EncodeSettings;
 
@@ -47,7 +47,13 @@ pub fn options(plan: &Plan, codec: Codec, settings: &EncodeSettings, can_split: 
     let looks_ahead = settings.get("enableLookahead").is_some_and(|word| word == "yes");
     let depth = number("lookaheadDepth").filter(|_| looks_ahead).unwrap_or(0);
     say("-rc-lookahead", depth.to_string());
-    for (option, name) in [("-b_ref_mode", "useBFramesAsRef"), ("-level", "level"), ("-tier", "tier")] {
+    if let Some(mode) = b_reference(settings) {
+        say("-b_ref_mode", mode.to_owned());
+    }
+    if refresh_period(settings).is_some() {
+        say("-intra-refresh", "1".to_owned());
+    }
+    for (option, name) in [("-level", "level"), ("-tier", "tier")] {
         // What is left to the driver is no number, and FFmpeg leaves it too.
         number(name).into_iter().for_each(|value| say(option, value.to_string()));
     }
@@ -81,13 +87,34 @@ pub fn pixel_format(format: PixelFormat) -> &'static str {
 }
 
 /// A negative length leaves the preset's, which of the low latency tunings is endless. There is no other word for that, so
-/// elsewhere the largest number stands for it.
+/// elsewhere the largest number stands for it. Of an intra refresh it is the period.
 fn gop(plan: &Plan, settings: &EncodeSettings) -> i64 {
-    match number(settings, "gopLength") {
+    match refresh_period(settings).or(number(settings, "gopLength")) {
         Some(length) => length.min(MOST) as i64,
         None if plan.tuning == TuningInfo::Hq => MOST as i64,
         None => -1,
     }
+}
+
+/// The words of our settings are FFmpeg's, but for one.
+fn b_reference(settings: &EncodeSettings) -> Option<&str> {
+    let mode = settings.get("useBFramesAsRef")?;
+    Some(if mode == "no" { "disabled" } else { mode })
+}
+
+fn refresh_period(settings: &EncodeSettings) -> Option<u64> {
+    let is_on = settings.get("enableIntraRefresh").is_some_and(|word| word == "yes");
+    number(settings, "intraRefreshPeriod").filter(|_| is_on)
+}
+
+/// What the samples mean, as options of the input: given as those of the output, they would make ffmpeg convert.
+pub fn colour_options(colour: Option<Colour>) -> Vec<String> {
+    let Some(colour) = colour else { return Vec::new() };
+    let range = if colour.is_full_range { "pc" } else { "tv" };
+    let numbers =
+        [("-color_primaries", colour.primaries), ("-color_trc", colour.transfer), ("-colorspace", colour.matrix)];
+    let numbers = numbers.into_iter().flat_map(|(option, number)| [option.to_owned(), number.to_string()]);
+    ["-color_range".to_owned(), range.to_owned()].into_iter().chain(numbers).collect()
 }
 
 fn rate_control(settings: &EncodeSettings) -> Option<&'static str> {

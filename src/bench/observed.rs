@@ -149,6 +149,7 @@ fn input(command: &str, encoding: &[&Trace], frames: u64) -> InputInfo {
         format: first.map_or(PixelFormat::Nv12, |trace| trace.pixel_format()),
         dimensions: first.map_or(crate::contract::Dimensions { width: 0, height: 0 }, |trace| trace.dimensions()),
         frame_rate: first.map_or(crate::contract::FrameRate { num: 0, den: 1 }, |trace| trace.frame_rate()),
+        colour: None,
         frames,
         digest: String::new(),
     }

@@ -59,7 +59,7 @@ pub enum OpenError {
         "cannot keep the frames where the GPU can copy them from: they do not fit in memory; raise --preload-mib, lower --frames, or leave out --input-path"
     )]
     NotPinned,
-    #[error("the clip has {0} bits a sample, and the encoder is fed with 8: use a clip of 8 bits, or --engine nvdec")]
+    #[error("the clip has {0} bits a sample, and an encoder takes 8 or 10: use such a clip, or --engine nvdec")]
     TooManyBits(u32),
 }
 
@@ -98,10 +98,12 @@ impl Opened {
         let clip = Clip::open(&input, plan.frames, preload_bytes)?;
         let format = device.stream_format(clip.codec, clip.units.iter().map(Vec::as_slice))?;
         let has_rate = format.frame_rate.num > 0 && format.frame_rate.den > 0;
-        if plan.engine.encodes() && format.bits > 8 {
+        let frames = format.encodable();
+        if plan.engine.encodes() && frames.is_none() {
             return Err(OpenError::TooManyBits(format.bits));
         }
-        let info = clip.info(format.shown, if has_rate { format.frame_rate } else { USUAL_RATE });
+        let rate = if has_rate { format.frame_rate } else { USUAL_RATE };
+        let info = clip.info(frames.unwrap_or(PixelFormat::P010), format.shown, rate, format.colour);
         Ok(whole(device, Feed::of_clip(clip, info), Some(format)))
     }
 
@@ -160,7 +162,7 @@ impl Opened {
                 let encode = encoder_config(plan, info, case.codec, tuning);
                 // Frames are in the device's memory, whatever the plan says of frames that are not.
                 let nvenc = NvencOptions { input_path: InputPath::Cuda, ..encode.nvenc };
-                let encode = EncoderConfig { format: PixelFormat::Nv12, nvenc, ..encode };
+                let encode = EncoderConfig { nvenc, ..encode };
                 RunConfig::Transcode(decode(Tuning { reap_threshold, lock, pool: Some(plan.decode_pool()) }), encode)
             }
         }
@@ -213,6 +215,7 @@ fn encoder_config(plan: &Plan, info: &InputInfo, codec: Codec, tuning: Tuning) -
         dimensions: info.dimensions,
         frame_rate: info.frame_rate,
         format: info.format,
+        colour: plan.colour.or(info.colour),
         rate_control: plan.rate_control,
         gop_length: plan.gop_length,
         b_frames: plan.b_frames,
@@ -224,6 +227,8 @@ fn encoder_config(plan: &Plan, info: &InputInfo, codec: Codec, tuning: Tuning) -
             split: plan.split_encode,
             lookahead: plan.lookahead,
             vbv_bits: plan.vbv_bits,
+            b_reference: plan.b_reference,
+            intra_refresh: plan.intra_refresh,
         },
         expected_frames: reserved(plan, info),
     }

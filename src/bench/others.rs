@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use super::client_settings::of_stream;
 use super::drivers::{DriverFolder, DriverFolderError, TrueDriver};
 use super::ffmpeg::{encoder_of, has_option};
-use super::ffmpeg_options::{options, own_vbv_bits, pixel_format};
+use super::ffmpeg_options::{colour_options, options, own_vbv_bits, pixel_format};
 use super::process::{ProcessError, Under};
 use super::verify::{VerifyError, verify};
 use crate::contract::{Codec, EncodeMetrics, SplitEncoding};
@@ -163,6 +163,7 @@ impl Others {
         if let Some(pace_fps) = plan.pace_fps {
             command.args(["-readrate", &(pace_fps / frame_rate.fps()).to_string()]);
         }
+        command.args(colour_options(plan.colour.or(self.input.colour)));
         command.arg("-i").arg(&self.frames);
         command.args(["-fps_mode", "passthrough", "-c:v", &encoder_of(case.codec)]);
         command.args(options(plan, case.codec, self.settings_of(case), self.can_split));
@@ -211,16 +212,12 @@ impl Others {
         if let Some(pace_fps) = plan.pace_fps {
             command.args(["--pace", &pace_fps.to_string()]);
         }
-        if case.codec != Codec::H264 {
-            // What FFmpeg has no word for is the driver's choice there, and must be here.
-            let split = if self.can_split { plan.split_encode } else { SplitEncoding::Auto };
-            command.args(["--split-encode", &split.to_string()]);
-        }
-        if let Some(depth) = plan.lookahead {
-            command.args(["--lookahead", &depth.to_string()]);
-        }
-        if let Some(bits) = plan.vbv_bits.map(u64::from).or_else(|| own_vbv_bits(self.settings_of(case))) {
-            command.args(["--vbv-bits", &bits.to_string()]);
+        // What FFmpeg has no word for is the driver's choice there, and must be here.
+        let split = if self.can_split || case.codec == Codec::H264 { plan.split_encode } else { SplitEncoding::Auto };
+        let vbv_bits = plan.vbv_bits.or_else(|| u32::try_from(own_vbv_bits(self.settings_of(case))?).ok());
+        let told = Plan { split_encode: split, vbv_bits, colour: plan.colour.or(self.input.colour), ..plan.clone() };
+        for word in super::command::coding_fields(&told) {
+            command.args(["--set", &word]);
         }
         command.args(super::command::rate_words(plan.rate_control)).arg("--output");
         command

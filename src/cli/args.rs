@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::coding_args::{CodingArgs, DEVICE_HELP};
 use super::driver_args::VirtualDriverArgs;
 pub use super::sweep_args::{CalibrateArgs, SweepArgs};
-use crate::contract::{Codec, EngineKind, LockPlacement, SplitEncoding};
+use crate::contract::{Codec, EngineKind, LockPlacement};
 use crate::plan::{DEFAULT_DEVICE, Plan};
 use crate::source::InputSpec;
 
@@ -87,15 +87,6 @@ pub struct EncodeArgs {
     /// input is then unknown
     #[arg(long)]
     pub one_pass: bool,
-    /// Size of the rate control's buffer (VBV) in bits (default: the preset's)
-    #[arg(long, hide_short_help = true)]
-    pub vbv_bits: Option<u32>,
-    /// Frames that the encoder looks ahead (default: as the preset does)
-    #[arg(long, hide_short_help = true)]
-    pub lookahead: Option<u16>,
-    /// Let several engines encode one frame: off, auto, 2, 3 or 4 (HEVC and AV1 only)
-    #[arg(long, default_value = "off", hide_short_help = true)]
-    pub split_encode: SplitEncoding,
     /// File to write the elementary stream to
     #[arg(short, long)]
     pub output: PathBuf,
@@ -297,9 +288,6 @@ impl EncodeArgs {
             confirm: 0,
             // Every frame is in the output.
             preroll: Some(0),
-            lookahead: self.lookahead,
-            vbv_bits: self.vbv_bits,
-            split_encode: self.split_encode,
             ..self.coding.plan(suggested_host_work_us)
         }
     }
@@ -311,6 +299,7 @@ mod tests {
 
     use super::*;
     use crate::bench::command::sweep_command;
+    use crate::cli::set_field::with_fields_set;
     use crate::contract::RateControl;
     use crate::plan::{Goal, Until};
 
@@ -383,7 +372,7 @@ mod tests {
             let Some(Command::Sweep(args)) = Cli::try_parse_from(command.split(' ')).unwrap().command else {
                 panic!("{command}")
             };
-            assert_eq!(args.with_fields_set(args.plan(0)).unwrap(), plan, "{command}");
+            assert_eq!(with_fields_set(args.plan(0), &args.coding.set).unwrap(), plan, "{command}");
         }
     }
 }

@@ -42,6 +42,9 @@ pub struct CodingArgs {
     /// Number of B-frames between two reference frames
     #[arg(long, default_value_t = 0, hide_short_help = true)]
     pub b_frames: u32,
+    /// Set any field of the plan, for example --set lookahead=8; can be given several times
+    #[arg(long, hide_short_help = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// CPU time in microseconds that the simulated application uses before each frame (default: set by the device's profile)
     #[arg(long, conflicts_with = "pace", hide_short_help = true)]
     pub host_work_us: Option<u32>,

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
+use super::set_field::with_fields_set;
 use super::{print_json, stop, warn};
 use crate::bench::metrics_line::{is_wanted, metrics_line};
 use crate::bench::opened::Opened;
@@ -26,6 +27,7 @@ use crate::units;
 pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let spec: DeviceSpec = args.coding.device.parse()?;
     let plan = args.plan(spec.suggested_host_work_us());
+    let plan = with_fields_set(plan, &args.coding.set).map_err(Failure::usage)?;
     plan.check()?;
     let opened = if args.one_pass { Opened::open_unread(&plan)? } else { Opened::open(&plan)? };
     let unfinished = Arc::default();

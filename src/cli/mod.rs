@@ -17,6 +17,7 @@ mod merge;
 mod progress;
 mod qualify;
 mod report;
+mod set_field;
 mod stop;
 mod sweep;
 mod sweep_args;

@@ -11,6 +11,7 @@ use super::args::SweepArgs;
 use super::args::{Cli, Command};
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
+use super::set_field::with_fields_set;
 use super::{print_json, stop};
 use crate::bench::command::shell_word;
 use crate::bench::estimate::Estimate;
@@ -73,7 +74,7 @@ pub(super) fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Resu
             args.plan(spec.suggested_host_work_us())
         }
     };
-    let plan = args.with_fields_set(plan).map_err(Failure::usage)?;
+    let plan = with_fields_set(plan, &args.coding.set).map_err(Failure::usage)?;
     if is_given("max_repeat") && plan.until.is_none() {
         return Err(Failure::usage("--max-repeat has no effect without --until: add for example --until ±1%"));
     }

@@ -80,6 +80,18 @@ impl SplitEncoding {
     }
 }
 
+/// Which B-frames may others refer to?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BReference {
+    /// None.
+    Off,
+    /// Each.
+    Each,
+    /// Of those between two reference frames, the one in the middle.
+    Middle,
+}
+
 /// What only NVENC understands. Other backends ignore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs, reason = "the types say it")]
@@ -92,4 +104,9 @@ pub struct NvencOptions {
     pub lookahead: Option<u16>,
     /// Size of the VBV in bits; `None`: the preset's.
     pub vbv_bits: Option<u32>,
+    /// Which B-frames may others refer to? `None`: as the preset does.
+    pub b_reference: Option<BReference>,
+    /// Frames from one intra refresh to the next, of which all but one take part: instead of whole intra frames after the first,
+    /// which an endless GOP has none of; `None`: as the preset does.
+    pub intra_refresh: Option<u32>,
 }

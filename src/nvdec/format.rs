@@ -5,7 +5,7 @@ use std::fmt;
 use moq_nvenc::sys::cuviddec::{cudaVideoChromaFormat, cudaVideoCodec};
 use moq_nvenc::sys::nvcuvid::CUVIDEOFORMAT;
 
-use crate::contract::{Codec, Dimensions, FrameRate};
+use crate::contract::{Codec, Colour, Dimensions, FrameRate, PixelFormat};
 
 /// The facts of a stream that a decoder is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct StreamFormat {
     pub chroma: Chroma,
     /// Surfaces that the decoder needs for references and reordering alone.
     pub min_surfaces: u32,
+    /// What its samples mean, where the stream says it.
+    pub colour: Option<Colour>,
     /// No fields.
     pub is_progressive: bool,
 }
@@ -50,6 +52,9 @@ impl StreamFormat {
         // SAFETY: the caller's promise. The enum is read as the number it is: a newer driver may write one that has no name.
         unsafe {
             let area = &(*format).display_area;
+            let signal = &(*format).video_signal_description;
+            // 0 is reserved, and as a matrix it is RGB, which no such frame is.
+            let named = |number: u8| if number == 0 { Colour::default().matrix } else { number };
             let side = |from: i32, to: i32| u32::try_from(to.saturating_sub(from)).unwrap_or(0);
             Self {
                 codec,
@@ -60,6 +65,13 @@ impl StreamFormat {
                 bits: u32::from((*format).bit_depth_luma_minus8) + 8,
                 chroma: Chroma::of((&raw const (*format).chroma_format).cast::<u32>().read()),
                 min_surfaces: u32::from((*format).min_num_decode_surfaces).max(1),
+                colour: Colour {
+                    is_full_range: signal.video_full_range_flag() != 0,
+                    primaries: named(signal.color_primaries),
+                    transfer: named(signal.transfer_characteristics),
+                    matrix: named(signal.matrix_coefficients),
+                }
+                .if_said(),
                 is_progressive: (*format).progressive_sequence != 0,
             }
         }
@@ -69,6 +81,16 @@ impl StreamFormat {
     pub(super) fn is_served_like(&self, other: &Self) -> bool {
         (self.coded, self.shown, self.bits, self.chroma) == (other.coded, other.shown, other.bits, other.chroma)
             && other.min_surfaces <= self.min_surfaces
+    }
+
+    /// Its decoded frames as an encoder takes them, which are 4:2:0; `None`: it takes none of so many bits. More than 8 bits are in
+    /// the upper ones of two bytes (P016), and so are ten of P010.
+    pub fn encodable(&self) -> Option<PixelFormat> {
+        match self.bits {
+            8 => Some(PixelFormat::Nv12),
+            10 => Some(PixelFormat::P010),
+            _ => None,
+        }
     }
 
     /// Bytes of one sample in a decoded frame: more than 8 bits take two.

@@ -43,6 +43,18 @@ pub enum NvencError {
     #[error("the device supports at most {max} B-frames for {codec}, not {asked}: lower --b-frames")]
     #[allow(missing_docs, reason = "the message says it")]
     BFrames { codec: Codec, asked: u32, max: u32 },
+    /// The device does not use B-frames that way.
+    #[error(
+        "the device cannot refer to these B-frames with {codec}: use --set b_reference=middle or off, or leave it out for the preset's way"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    BReference { codec: Codec },
+    /// The device has no intra refresh.
+    #[error(
+        "the device has no intra refresh with {codec}: leave out intra_refresh, or use --gop for whole intra frames"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    IntraRefresh { codec: Codec },
     /// NVENC's API 12.1 encodes H.264 from 8 bits only.
     #[error(
         "frames of {format} have {bits} bits a sample, and H.264 is encoded from 8: choose hevc, or make 8 bits of the input with ffmpeg -i IN -pix_fmt yuv420p OUT.y4m"

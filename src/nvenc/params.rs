@@ -4,6 +4,10 @@
 //! address: several hold enums without a zero, and drivers may write values that the header's enums do not have, so
 //! such a struct must never exist as a Rust value.
 
+mod pictures;
+
+pub(super) use pictures::intra_refresh_bit;
+
 use std::mem::MaybeUninit;
 
 use moq_nvenc::sys::nvEncodeAPI as sys;
@@ -14,8 +18,6 @@ use crate::contract::{Codec, EncoderConfig, PictureKind, PixelFormat, Preset, Ra
 const ENABLE_LOOKAHEAD: usize = 5;
 /// GOP where nobody asked for one and B pictures forbid an infinite one.
 const GOP_WITH_B: u32 = 250;
-/// `chroma_format_idc` of 4:4:4 (H.264 table 6-1, H.265 table 6-1).
-const CHROMA_444: u32 = 3;
 
 /// Writes one field of a `MaybeUninit` parameter struct.
 macro_rules! put {
@@ -93,7 +95,8 @@ pub(super) fn buffer_format(format: PixelFormat) -> sys::NV_ENC_BUFFER_FORMAT {
 /// Numbers of `NV_ENC_PIC_TYPE`.
 pub(super) fn picture_kind(pic_type: u32) -> PictureKind {
     match pic_type {
-        0 | 7 => PictureKind::P,
+        // 6: the first of an intra refresh, as the header has it; 7: one that nothing refers to.
+        0 | 6 | 7 => PictureKind::P,
         1 => PictureKind::B,
         2 => PictureKind::I,
         3 => PictureKind::Idr,
@@ -113,7 +116,7 @@ pub(super) fn adjust_preset(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>,
         put!(preset.presetCfg.frameIntervalP = config.b_frames as i32 + 1);
     }
     adjust_codec(preset, config.codec, gop_length);
-    adjust_samples(preset, config.codec, config.encoded_format());
+    pictures::adjust(preset, config);
     adjust_rate_control(preset, config.rate_control);
     if let Some(num_frames) = config.nvenc.lookahead {
         look_ahead(preset, num_frames);
@@ -162,35 +165,6 @@ fn adjust_codec(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>, codec: Code
             }
             // Refused before: no device offers it.
             Codec::Vp9 => {}
-        }
-    }
-}
-
-/// A preset is for 8-bit 4:2:0; other samples need their depth or sampling said, and a profile that has it.
-fn adjust_samples(preset: &mut MaybeUninit<sys::NV_ENC_PRESET_CONFIG>, codec: Codec, format: PixelFormat) {
-    // SAFETY: only the union member of the codec being set up is written; bit fields are plain bytes.
-    unsafe {
-        match (format, codec) {
-            (PixelFormat::P010, Codec::Hevc) => {
-                put!(preset.presetCfg.profileGUID = sys::NV_ENC_HEVC_PROFILE_MAIN10_GUID);
-                (*preset.as_mut_ptr()).presetCfg.encodeCodecConfig.hevcConfig._bitfield_1.set(11, 3, 2); // pixelBitDepthMinus8
-            }
-            (PixelFormat::P010, Codec::Av1) => {
-                (*preset.as_mut_ptr()).presetCfg.encodeCodecConfig.av1Config._bitfield_1.set(12, 3, 2); // inputPixelBitDepthMinus8
-                (*preset.as_mut_ptr()).presetCfg.encodeCodecConfig.av1Config._bitfield_1.set(15, 3, 2); // pixelBitDepthMinus8
-            }
-            (PixelFormat::Yuv444, Codec::H264) => {
-                put!(preset.presetCfg.profileGUID = sys::NV_ENC_H264_PROFILE_HIGH_444_GUID);
-                put!(preset.presetCfg.encodeCodecConfig.h264Config.chromaFormatIDC = CHROMA_444);
-            }
-            (PixelFormat::Yuv444, Codec::Hevc) => {
-                put!(preset.presetCfg.profileGUID = sys::NV_ENC_HEVC_PROFILE_FREXT_GUID);
-                let idc = u64::from(CHROMA_444);
-                (*preset.as_mut_ptr()).presetCfg.encodeCodecConfig.hevcConfig._bitfield_1.set(9, 2, idc); // chromaFormatIDC
-            }
-            // Refused before: no device offers it.
-            (PixelFormat::P010, Codec::H264 | Codec::Vp9) | (PixelFormat::Yuv444, Codec::Av1 | Codec::Vp9) => {}
-            (PixelFormat::Nv12 | PixelFormat::I420 | PixelFormat::Argb, _) => {}
         }
     }
 }
@@ -250,44 +224,4 @@ pub(super) fn initialize_params(
         put!(params.encodeConfig = &raw mut (*preset.as_mut_ptr()).presetCfg);
     }
     params
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contract::{Dimensions, FrameRate};
-
-    /// An adjusted preset, and what the header's own accessors find in it.
-    fn adjusted<R>(codec: Codec, format: PixelFormat, read: impl Fn(&sys::NV_ENC_CODEC_CONFIG) -> R) -> (sys::GUID, R) {
-        let (dimensions, rate) = (Dimensions { width: 64, height: 48 }, FrameRate { num: 30, den: 1 });
-        let mut preset = MaybeUninit::<sys::NV_ENC_PRESET_CONFIG>::zeroed();
-        adjust_preset(&mut preset, &EncoderConfig::new(codec, dimensions, rate, format));
-        // SAFETY: both fields are in the zeroed struct, and every enum of the codecs' configurations has a zero.
-        unsafe {
-            let profile = get!(preset.presetCfg.profileGUID as sys::GUID);
-            (profile, read(&(*preset.as_ptr()).presetCfg.encodeCodecConfig))
-        }
-    }
-
-    #[test]
-    fn depth_and_sampling_are_where_the_header_has_them() {
-        // SAFETY: see `adjusted`.
-        let hevc = |all: &sys::NV_ENC_CODEC_CONFIG| unsafe {
-            (all.hevcConfig.pixelBitDepthMinus8(), all.hevcConfig.chromaFormatIDC())
-        };
-        // SAFETY: see `adjusted`.
-        let av1 = |all: &sys::NV_ENC_CODEC_CONFIG| unsafe {
-            (all.av1Config.inputPixelBitDepthMinus8(), all.av1Config.pixelBitDepthMinus8())
-        };
-        // SAFETY: see `adjusted`.
-        let h264 = |all: &sys::NV_ENC_CODEC_CONFIG| unsafe { all.h264Config.chromaFormatIDC };
-        let none = sys::GUID { Data1: 0, Data2: 0, Data3: 0, Data4: [0; 8] };
-        assert_eq!(adjusted(Codec::Hevc, PixelFormat::P010, hevc), (sys::NV_ENC_HEVC_PROFILE_MAIN10_GUID, (2, 0)));
-        assert_eq!(adjusted(Codec::Hevc, PixelFormat::Yuv444, hevc), (sys::NV_ENC_HEVC_PROFILE_FREXT_GUID, (0, 3)));
-        assert_eq!(adjusted(Codec::Av1, PixelFormat::P010, av1), (none, (2, 2)));
-        assert_eq!(adjusted(Codec::H264, PixelFormat::Yuv444, h264), (sys::NV_ENC_H264_PROFILE_HIGH_444_GUID, 3));
-        for format in [PixelFormat::Nv12, PixelFormat::I420, PixelFormat::Argb] {
-            assert_eq!(adjusted(Codec::Hevc, format, hevc), (none, (0, 0)), "the preset's own stays");
-        }
-    }
 }

@@ -4,7 +4,7 @@
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::params::preset_guid;
-use crate::contract::Preset;
+use crate::contract::{Colour, Preset};
 use crate::record::BY_DRIVER;
 
 /// FFmpeg keeps the length of a group of pictures as a signed number, and its largest is as good as none.
@@ -23,6 +23,9 @@ pub fn number_in_words(name: &str, value: i64) -> String {
         ("entropyCodingMode", 1) => "CABAC",
         ("entropyCodingMode", 2) => "CAVLC",
         ("splitEncodeMode", 15) => "off",
+        ("useBFramesAsRef", 0) => "no",
+        ("useBFramesAsRef", 1) => "each",
+        ("useBFramesAsRef", 2) => "middle",
         ("tuningInfo", 1) => "high quality",
         ("tuningInfo", 2) => "low latency",
         ("tuningInfo", 3) => "ultra low latency",
@@ -33,6 +36,32 @@ pub fn number_in_words(name: &str, value: i64) -> String {
         _ => return value.to_string(),
     };
     word.to_owned()
+}
+
+/// What a stream says of its samples, in NVENC's numbers, which are those of H.273.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct VideoSignal {
+    pub is_said: bool,
+    pub is_full_range: bool,
+    /// Primaries, transfer and matrix; 0 is as good as 2, unspecified.
+    pub description: [i64; 3],
+}
+
+impl VideoSignal {
+    /// Of AV1, whose sequence header has no flag for it.
+    pub fn always_said(is_full_range: bool, description: [i64; 3]) -> Self {
+        Self { is_said: true, is_full_range, description }
+    }
+}
+
+/// "full range, primaries 9, transfer 16, matrix 9". Saying what a decoder assumes anyway is as good as saying nothing.
+pub fn video_signal_in_words(signal: VideoSignal) -> String {
+    let number =
+        |number: i64| u8::try_from(number).ok().filter(|&number| number > 0).unwrap_or(Colour::default().matrix);
+    let [primaries, transfer, matrix] = signal.description.map(number);
+    let colour = Colour { is_full_range: signal.is_full_range, primaries, transfer, matrix };
+    colour.if_said().filter(|_| signal.is_said).map_or_else(|| "not said".to_owned(), |colour| colour.to_string())
 }
 
 /// QPs of the kinds of picture.

@@ -21,7 +21,8 @@ impl Plan {
             EngineKind::Nvenc => alone(Self { engine, copy_out: false, codecs: codecs(encoded), ..self }),
             EngineKind::Nvdec => {
                 let (codecs, split_encode) = (codecs(|_| true), SplitEncoding::Off);
-                after_decoder(alone(Self { engine, codecs, b_frames: 0, lookahead: None, split_encode, ..self }))
+                let as_is = Self { b_reference: None, intra_refresh: None, colour: None, ..self };
+                after_decoder(alone(Self { engine, codecs, b_frames: 0, lookahead: None, split_encode, ..as_is }))
             }
             EngineKind::Transcode => {
                 let chosen = self.decode_reap_thresholds.clone();

@@ -1,8 +1,9 @@
 //! Errors of a plan that cannot be run, with what to do about them.
 
+use super::coding::MAX_LOOKAHEAD;
 use super::criteria::CriteriaError;
 use super::rings::MAX_PREROLL;
-use super::{MAX_LOOKAHEAD, MAX_PACE_FPS, MAX_STREAMS, MIN_CONFIRM, MIN_PACE_FPS};
+use super::{MAX_PACE_FPS, MAX_STREAMS, MIN_CONFIRM, MIN_PACE_FPS};
 use crate::contract::{Codec, MAX_IN_FLIGHT};
 
 /// Why a plan cannot be run.
@@ -29,6 +30,16 @@ pub enum PlanError {
     PrerollTooLong(u32),
     #[error("a lookahead of {0} frames is out of range: use at most {MAX_LOOKAHEAD}, or 0 for none")]
     Lookahead(u16),
+    #[error("b_reference says which B-frames others refer to, and there are none: add --b-frames, or leave it out")]
+    NoBToReferTo,
+    #[error(
+        "an intra refresh every frame leaves no frame for it: use intra_refresh=2 or more (60 is usual), or 0 for none"
+    )]
+    IntraRefreshTooShort,
+    #[error(
+        "an intra refresh takes the place of intra frames in an endless GOP without B-frames: leave out --gop and --b-frames, or leave out intra_refresh"
+    )]
+    IntraRefreshAndGop,
     #[error("{0} streams at once are out of range: use --streams 1 to {MAX_STREAMS}")]
     Streams(u32),
     #[error("other programs encode one stream: leave out --streams, or leave out --baseline")]

@@ -52,7 +52,7 @@ pub fn runs(session: &Session) -> String {
 pub fn environment(manifest: &Manifest) -> String {
     let Environment { os, kernel, cpu, num_cpus, memory_mib, inflight_version, optimised_build, .. } =
         &manifest.environment;
-    let InputInfo { spec, format, dimensions, frame_rate, frames, digest } = &manifest.input;
+    let InputInfo { spec, format, dimensions, frame_rate, colour, frames, digest } = &manifest.input;
     let build = if *optimised_build { "optimised" } else { "debug build" };
     let mut table = Table::new(&["what", "value"]);
     let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
@@ -77,6 +77,9 @@ pub fn environment(manifest: &Manifest) -> String {
     row("Program", markdown(&format!("inflight {inflight_version}, {build}")));
     row("Input", code(spec));
     row("Frames", format!("{frames} of {dimensions} {format} at {frame_rate} fps, XXH3-64 {}", code(digest)));
+    if let Some(colour) = colour {
+        row("Samples", colour.to_string());
+    }
     if let Some(note) = &manifest.note {
         row("Note", markdown(note));
     }

@@ -38,7 +38,7 @@ pub use writer::SessionWriter;
 /// version 2 added cases of other programs, version 3 rounds beyond the planned ones, 4 random order, further looks, criteria and a
 /// goal, 5 blocks, 6 decoders, 7 frames in CUDA memory, 8 transcodes, 9 split encoding, and 10 a pre-roll, pools as an axis, and
 /// the parts of an upload.
-pub const FORMAT_VERSION: u32 = 10;
+pub const FORMAT_VERSION: u32 = 11;
 /// Older sessions have no pre-roll.
 const PREROLL_VERSION: u32 = 10;
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{InputSpec, SourceError, media, open_file};
-use crate::contract::{Codec, Dimensions, FrameRate, PixelFormat};
+use crate::contract::{Codec, Colour, Dimensions, FrameRate, PixelFormat};
 use crate::record::InputInfo;
 
 /// Bytes that are looked at to tell what a file is.
@@ -57,17 +57,24 @@ impl Clip {
         }
     }
 
-    /// The units as the input of a run; size and rate are the driver's word.
-    pub fn info(&self, dimensions: Dimensions, frame_rate: FrameRate) -> InputInfo {
+    /// The units as the input of a run; what their frames are is the driver's word.
+    pub fn info(
+        &self,
+        format: PixelFormat,
+        dimensions: Dimensions,
+        frame_rate: FrameRate,
+        colour: Option<Colour>,
+    ) -> InputInfo {
         let mut digest = Xxh3::new();
         for unit in &self.units {
             digest.update(unit);
         }
         InputInfo {
             spec: self.spec.clone(),
-            format: PixelFormat::Nv12,
+            format,
             dimensions,
             frame_rate,
+            colour,
             frames: self.units.len() as u64,
             digest: format!("{:016x}", digest.digest()),
         }

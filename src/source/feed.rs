@@ -207,6 +207,7 @@ fn info_of(source: &SourceInfo, frames: u64, digest: String) -> InputInfo {
         format: source.format,
         dimensions: source.dimensions,
         frame_rate: source.frame_rate,
+        colour: source.colour,
         frames,
         digest,
     }

@@ -2,7 +2,8 @@
 //!
 //! ffmpeg writes Y4M to a pipe, because its header states exactly what no log line does: the size after rotation and
 //! the rate as a ratio. The two chroma planes are then interleaved to NV12 or P010, the layouts that NVENC's clients feed.
-//! Pixels decoded as 4:2:0 of 8 or 10 bits or as 8-bit 4:4:4 arrive bit for bit; ffmpeg converts all others to 8-bit 4:2:0.
+//! Pixels decoded as 4:2:0 of 8 or 10 bits or as 8-bit 4:4:4 arrive bit for bit, in their own range; ffmpeg converts all others
+//! to 8-bit 4:2:0.
 //! Knows nothing of containers and codecs: whatever ffmpeg decodes is taken, every frame once, sound ignored.
 
 use std::io::{self, BufRead, BufReader, Read};
@@ -18,7 +19,7 @@ use ffmpeg_sidecar::command::FfmpegCommand;
 use super::samples::interleave_chroma;
 use super::y4m::{Y4mError, Y4mSource};
 use super::{FrameSource, SourceError, SourceInfo, media_facts};
-use crate::contract::{Codec, PixelFormat};
+use crate::contract::{Codec, Colour, PixelFormat};
 
 /// Bytes of a file that are looked at before ffmpeg gets it.
 pub const SNIFFED_BYTES: u64 = 1024;
@@ -42,6 +43,10 @@ const AS_420: &[&str] = &["-pix_fmt", "yuv420p"];
 const AS_420_10: &[&str] = &["-pix_fmt", "yuv420p10le", "-strict", "-1"];
 /// See [`AS_420`].
 const AS_444: &[&str] = &["-pix_fmt", "yuv444p"];
+/// Full range, which ffmpeg has names of its own for, and would squeeze otherwise.
+const AS_FULL_420: &[&str] = &["-pix_fmt", "yuvj420p"];
+/// See [`AS_FULL_420`].
+const AS_FULL_444: &[&str] = &["-pix_fmt", "yuvj444p"];
 
 /// The first video of a media file as NV12, P010 or YUV444.
 pub struct MediaSource {
@@ -64,8 +69,13 @@ impl MediaSource {
         if is_text(head) {
             return Err(SourceError::Text(path.to_owned()));
         }
-        let decoded = media_facts(path).and_then(|facts| facts.pixel_format);
-        Self::open_with(FfmpegCommand::new, asked_for(decoded.as_deref()), spec, path)
+        let facts = media_facts(path);
+        let decoded = facts.as_ref().and_then(|facts| facts.pixel_format.as_deref());
+        let mut source = Self::open_with(FfmpegCommand::new, asked_for(decoded), spec, path)?;
+        let is_full_range = source.info.colour.is_some_and(|colour| colour.is_full_range);
+        let colour = facts.map(|facts| Colour { is_full_range, ..facts.colour });
+        source.info.colour = colour.map_or(source.info.colour, Colour::if_said);
+        Ok(source)
     }
 
     /// `ffmpeg` begins the command line of each attempt; `pixels` are the options of what it writes.
@@ -285,12 +295,13 @@ fn without_origin(line: &str) -> &str {
     }
 }
 
-/// What an encoder takes is asked for as it is; everything else, and what ffprobe does not tell, as 8-bit 4:2:0. Of full range
-/// (yuvj) ffmpeg makes limited range, whatever the sampling.
+/// What an encoder takes is asked for as it is; everything else, and what ffprobe does not tell, as 8-bit 4:2:0.
 fn asked_for(decoded: Option<&str>) -> &'static [&'static str] {
     match decoded {
         Some("yuv420p10le" | "yuv420p10be" | "p010le" | "p010be") => AS_420_10,
-        Some("yuv444p" | "yuvj444p") => AS_444,
+        Some("yuv444p") => AS_444,
+        Some("yuvj444p") => AS_FULL_444,
+        Some(name) if name.starts_with("yuvj") => AS_FULL_420,
         _ => AS_420,
     }
 }
@@ -346,6 +357,10 @@ mod tests {
         }
         assert_eq!(asked_for(Some("yuv420p10le")), AS_420_10);
         assert_eq!(asked_for(Some("yuv444p")), AS_444);
+        assert_eq!(asked_for(Some("yuvj444p")), AS_FULL_444);
+        for decoded in ["yuvj420p", "yuvj422p"] {
+            assert_eq!(asked_for(Some(decoded)), AS_FULL_420, "{decoded}: its range stays");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! here knows encoders or devices, and the only thing measured is how long a run waited for its next frame.
 
 mod clip;
+mod colour;
 mod error;
 mod feed;
 mod geometry;
@@ -30,7 +31,7 @@ pub use spec::{InputSpec, InputSpecError};
 pub use synthetic::PERIOD as SYNTHETIC_PERIOD;
 pub use y4m::Y4mError;
 
-use crate::contract::{Dimensions, FrameRate, PixelFormat};
+use crate::contract::{Colour, Dimensions, FrameRate, PixelFormat};
 use media::MediaSource;
 use raw::RawSource;
 use synthetic::SyntheticSource;
@@ -47,6 +48,8 @@ pub struct SourceInfo {
     pub dimensions: Dimensions,
     /// Nominal rate.
     pub frame_rate: FrameRate,
+    /// What the input says of its samples, where it says anything.
+    pub colour: Option<Colour>,
     /// How many frames there are.
     pub length: Length,
 }

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::colour::named;
+use crate::contract::Colour;
+
 /// The container's word about a video; what it does not say is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaFacts {
@@ -15,6 +18,8 @@ pub struct MediaFacts {
     pub codec: String,
     /// ffmpeg's name: `yuv420p`, `yuv422p10le`.
     pub pixel_format: Option<String>,
+    /// What it says of its colours; of the range the frames themselves tell.
+    pub colour: Colour,
     /// How many frames there are.
     pub frames: Option<u64>,
     /// How long it plays.
@@ -33,6 +38,9 @@ struct Probed {
 struct Stream {
     codec_name: String,
     pix_fmt: Option<String>,
+    color_primaries: Option<String>,
+    color_transfer: Option<String>,
+    color_space: Option<String>,
     nb_frames: Option<String>,
     duration: Option<String>,
 }
@@ -49,7 +57,7 @@ pub fn media_facts(path: &Path) -> Option<MediaFacts> {
     url.push(path);
     let asked = Command::new("ffprobe")
         .args(["-v", "error", "-select_streams", "V:0", "-of", "json", "-show_entries"])
-        .arg("stream=codec_name,pix_fmt,nb_frames,duration:format=duration")
+        .arg("stream=codec_name,pix_fmt,color_primaries,color_transfer,color_space,nb_frames,duration:format=duration")
         .arg(url)
         .stdin(Stdio::null())
         .output();
@@ -61,7 +69,10 @@ fn read(json: &[u8]) -> Option<MediaFacts> {
     let stream = streams.into_iter().next()?;
     let seconds = |text: Option<String>| text.and_then(|text| text.parse::<f64>().ok());
     let duration_s = seconds(stream.duration).or(seconds(format.duration));
+    let names = [&stream.color_primaries, &stream.color_transfer, &stream.color_space];
+    let [primaries, transfer, matrix] = names.map(Option::as_deref);
     Some(MediaFacts {
+        colour: named(primaries, transfer, matrix),
         codec: stream.codec_name,
         pixel_format: stream.pix_fmt,
         frames: stream.nb_frames.and_then(|text| text.parse().ok()),

@@ -39,7 +39,8 @@ impl RawSource {
             let path = path.to_owned();
             return Err(SourceError::RawSize { file_bytes, frame_bytes, remainder, format, dimensions, path });
         }
-        let info = SourceInfo { spec, format, dimensions, frame_rate, length: Length::Frames(num_frames) };
+        let info =
+            SourceInfo { spec, format, dimensions, frame_rate, colour: None, length: Length::Frames(num_frames) };
         Ok(Self { info, file })
     }
 }

@@ -42,6 +42,7 @@ impl SyntheticSource {
             format: PixelFormat::Nv12,
             dimensions,
             frame_rate,
+            colour: None,
             length: Length::Endless { period: PERIOD },
         };
         Ok(Self {

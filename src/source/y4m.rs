@@ -9,7 +9,7 @@ use std::io::{self, BufRead, Read};
 use super::geometry::{GeometryError, checked_dimensions, reduced_rate, saturated, whole};
 use super::samples::make_p010;
 use super::{FrameSource, Length, SourceError, SourceInfo};
-use crate::contract::{Dimensions, FrameRate, PixelFormat};
+use crate::contract::{Colour, Dimensions, FrameRate, PixelFormat};
 
 /// What a Y4M stream begins with.
 pub const MAGIC: &[u8] = b"YUV4MPEG2 ";
@@ -67,6 +67,7 @@ struct Header {
     dimensions: Dimensions,
     frame_rate: FrameRate,
     format: PixelFormat,
+    is_full_range: bool,
 }
 
 impl<R: BufRead> Y4mSource<R> {
@@ -89,6 +90,7 @@ impl<R: BufRead> Y4mSource<R> {
             format: header.format,
             dimensions: header.dimensions,
             frame_rate: header.frame_rate,
+            colour: Colour { is_full_range: header.is_full_range, ..Colour::default() }.if_said(),
             length: Length::Unknown,
         };
         Ok(Self { info, reader, next_frame_idx: 0, line, chroma: Vec::new() })
@@ -167,21 +169,25 @@ pub(super) fn fill(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> 
 }
 
 /// Reads the parameters, each a letter and its value. Interlacing (I), pixel aspect (A) and extensions (X) change
-/// nothing about the bytes of a frame.
+/// nothing about the bytes of a frame; one extension says what they mean.
 fn parse_header(line: &[u8]) -> Result<Header, Y4mError> {
     let (mut width, mut height, mut frame_rate, mut format) = (None, None, DEFAULT_RATE, PixelFormat::I420);
+    let mut is_full_range = false;
     for parameter in line[MAGIC.len()..].split(|&byte| byte == b' ') {
         match parameter {
             [b'W', value @ ..] => width = Some(parse_side("width", value)?),
             [b'H', value @ ..] => height = Some(parse_side("height", value)?),
             [b'F', value @ ..] => frame_rate = parse_rate(value)?,
             [b'C', value @ ..] => format = parse_chroma(value)?,
+            // FFmpeg's own.
+            b"XCOLORRANGE=FULL" => is_full_range = true,
             _ => {}
         }
     }
     let width = width.ok_or(Y4mError::Missing("width"))?;
     let height = height.ok_or(Y4mError::Missing("height"))?;
-    Ok(Header { dimensions: checked_dimensions(Dimensions { width, height })?, frame_rate, format })
+    let dimensions = checked_dimensions(Dimensions { width, height })?;
+    Ok(Header { dimensions, frame_rate, format, is_full_range })
 }
 
 fn parse_side(what: &'static str, value: &[u8]) -> Result<u32, Y4mError> {

@@ -24,6 +24,7 @@ pub fn session() -> LoadedSession {
             format: PixelFormat::Nv12,
             dimensions: Dimensions { width: 640, height: 360 },
             frame_rate: FrameRate { num: 30, den: 1 },
+            colour: None,
             frames: 100,
             digest: "0123456789abcdef".to_owned(),
         },

@@ -54,6 +54,7 @@ fn input(plan: &Plan) -> InputInfo {
         format: PixelFormat::Nv12,
         dimensions: Dimensions { width: 640, height: 360 },
         frame_rate: FrameRate { num: 30, den: 1 },
+        colour: None,
         frames: plan.frames,
         digest: "00c0ffee00c0ffee".to_owned(),
     }

@@ -80,28 +80,63 @@ const OF_CONFIG: [Named; 19] = [
     ("multiPass", U32(offset_of!(Config, rcParams.multiPass))),
 ];
 
-const OF_H264: [Named; 5] = [
+const OF_H264: [Named; 13] = [
     ("level", U32(offset_of!(Config, encodeCodecConfig.h264Config.level))),
     ("idrPeriod", U32(offset_of!(Config, encodeCodecConfig.h264Config.idrPeriod))),
     ("useBFramesAsRef", U32(offset_of!(Config, encodeCodecConfig.h264Config.useBFramesAsRef))),
     ("entropyCodingMode", U32(offset_of!(Config, encodeCodecConfig.h264Config.entropyCodingMode))),
     ("repeatSPSPPS", bit(offset_of!(Config, encodeCodecConfig.h264Config._bitfield_1), 12)),
+    ("enableIntraRefresh", bit(offset_of!(Config, encodeCodecConfig.h264Config._bitfield_1), 10)),
+    ("intraRefreshPeriod", U32(offset_of!(Config, encodeCodecConfig.h264Config.intraRefreshPeriod))),
+    ("intraRefreshCnt", U32(offset_of!(Config, encodeCodecConfig.h264Config.intraRefreshCnt))),
+    (
+        "videoSignalTypePresentFlag",
+        U32(offset_of!(Config, encodeCodecConfig.h264Config.h264VUIParameters.videoSignalTypePresentFlag)),
+    ),
+    ("videoFullRangeFlag", U32(offset_of!(Config, encodeCodecConfig.h264Config.h264VUIParameters.videoFullRangeFlag))),
+    ("colourPrimaries", U32(offset_of!(Config, encodeCodecConfig.h264Config.h264VUIParameters.colourPrimaries))),
+    (
+        "transferCharacteristics",
+        U32(offset_of!(Config, encodeCodecConfig.h264Config.h264VUIParameters.transferCharacteristics)),
+    ),
+    ("colourMatrix", U32(offset_of!(Config, encodeCodecConfig.h264Config.h264VUIParameters.colourMatrix))),
 ];
 
-const OF_HEVC: [Named; 5] = [
+const OF_HEVC: [Named; 13] = [
     ("level", U32(offset_of!(Config, encodeCodecConfig.hevcConfig.level))),
     ("tier", U32(offset_of!(Config, encodeCodecConfig.hevcConfig.tier))),
     ("idrPeriod", U32(offset_of!(Config, encodeCodecConfig.hevcConfig.idrPeriod))),
     ("useBFramesAsRef", U32(offset_of!(Config, encodeCodecConfig.hevcConfig.useBFramesAsRef))),
     ("repeatSPSPPS", bit(offset_of!(Config, encodeCodecConfig.hevcConfig._bitfield_1), 7)),
+    ("enableIntraRefresh", bit(offset_of!(Config, encodeCodecConfig.hevcConfig._bitfield_1), 8)),
+    ("intraRefreshPeriod", U32(offset_of!(Config, encodeCodecConfig.hevcConfig.intraRefreshPeriod))),
+    ("intraRefreshCnt", U32(offset_of!(Config, encodeCodecConfig.hevcConfig.intraRefreshCnt))),
+    (
+        "videoSignalTypePresentFlag",
+        U32(offset_of!(Config, encodeCodecConfig.hevcConfig.hevcVUIParameters.videoSignalTypePresentFlag)),
+    ),
+    ("videoFullRangeFlag", U32(offset_of!(Config, encodeCodecConfig.hevcConfig.hevcVUIParameters.videoFullRangeFlag))),
+    ("colourPrimaries", U32(offset_of!(Config, encodeCodecConfig.hevcConfig.hevcVUIParameters.colourPrimaries))),
+    (
+        "transferCharacteristics",
+        U32(offset_of!(Config, encodeCodecConfig.hevcConfig.hevcVUIParameters.transferCharacteristics)),
+    ),
+    ("colourMatrix", U32(offset_of!(Config, encodeCodecConfig.hevcConfig.hevcVUIParameters.colourMatrix))),
 ];
 
-const OF_AV1: [Named; 5] = [
+const OF_AV1: [Named; 12] = [
     ("level", U32(offset_of!(Config, encodeCodecConfig.av1Config.level))),
     ("tier", U32(offset_of!(Config, encodeCodecConfig.av1Config.tier))),
     ("idrPeriod", U32(offset_of!(Config, encodeCodecConfig.av1Config.idrPeriod))),
     ("useBFramesAsRef", U32(offset_of!(Config, encodeCodecConfig.av1Config.useBFramesAsRef))),
     ("repeatSeqHdr", bit(offset_of!(Config, encodeCodecConfig.av1Config._bitfield_1), 5)),
+    ("enableIntraRefresh", bit(offset_of!(Config, encodeCodecConfig.av1Config._bitfield_1), 6)),
+    ("intraRefreshPeriod", U32(offset_of!(Config, encodeCodecConfig.av1Config.intraRefreshPeriod))),
+    ("intraRefreshCnt", U32(offset_of!(Config, encodeCodecConfig.av1Config.intraRefreshCnt))),
+    ("videoFullRangeFlag", U32(offset_of!(Config, encodeCodecConfig.av1Config.colorRange))),
+    ("colourPrimaries", U32(offset_of!(Config, encodeCodecConfig.av1Config.colorPrimaries))),
+    ("transferCharacteristics", U32(offset_of!(Config, encodeCodecConfig.av1Config.transferCharacteristics))),
+    ("colourMatrix", U32(offset_of!(Config, encodeCodecConfig.av1Config.matrixCoefficients))),
 ];
 
 impl Setup {

@@ -20,8 +20,6 @@ pub struct GopShape {
     /// Of several B pictures in a row, the one in the middle is coded first, and the others may refer to it
     /// (`NV_ENC_BFRAME_REF_MODE_MIDDLE`).
     pub middle_b_is_reference: bool,
-    /// Pictures from one intra refresh to the next, in an endless group of P pictures; 0: none.
-    pub refresh_period: u32,
     /// How many further pictures must have come before a picture's type is decided.
     pub lookahead: u32,
 }
@@ -44,8 +42,6 @@ pub struct Coded<T> {
     /// Index in display order since the last IDR picture.
     pub poc: i32,
     pub is_reference: bool,
-    /// An intra refresh begins with it.
-    pub begins_refresh: bool,
 }
 
 impl GopShape {
@@ -172,14 +168,12 @@ impl<T> Gop<T> {
     }
 
     fn emit(&self, held: Held<T>, kind: PictureKind) -> Coded<T> {
-        let since_idr = held.display_idx.wrapping_sub(self.idr_display_idx);
         Coded {
             token: held.token,
             kind,
             display_idx: held.display_idx,
-            poc: since_idr.cast_signed(),
+            poc: held.display_idx.wrapping_sub(self.idr_display_idx).cast_signed(),
             is_reference: kind != PictureKind::B,
-            begins_refresh: kind == PictureKind::P && since_idr.checked_rem(self.shape.refresh_period) == Some(0),
         }
     }
 }
@@ -193,7 +187,6 @@ mod tests {
         idr_period: INFINITE_GOP,
         interval_p: 1,
         middle_b_is_reference: false,
-        refresh_period: 0,
         lookahead: 0,
     };
 
@@ -218,7 +211,6 @@ mod tests {
             assert_eq!(picture.token, picture.display_idx as usize);
             let kind = match picture.kind {
                 PictureKind::B if picture.is_reference => "Br",
-                PictureKind::P if picture.begins_refresh => "R",
                 PictureKind::Idr => "IDR",
                 PictureKind::I => "I",
                 PictureKind::P => "P",
@@ -262,12 +254,6 @@ mod tests {
         check(middle(4), &[NONE; 8], "IDR0||||P4 Br2 B1 B3||||P7 Br6 B5");
         check(middle(2), &[NONE; 3], "IDR0||P2 B1|");
         assert_eq!([middle(4).max_reorder(), middle(2).max_reorder(), IPPP.max_reorder()], [2, 1, 0]);
-    }
-
-    #[test]
-    fn a_refresh_begins_every_so_many_pictures_after_an_idr() {
-        let forced = [NONE, NONE, NONE, Forced::Idr, NONE, NONE, NONE, NONE];
-        check(GopShape { refresh_period: 2, ..IPPP }, &forced, "IDR0|P1|R2|IDR3|P4|R5|P6|R7|");
     }
 
     #[test]

@@ -222,6 +222,7 @@ impl ConfigRequest {
         let is_legacy_mode = api < V12_1 && matches!(self.rate_control, 8 | 16 | 32);
         refuse_if(self.rate_control > RateControl::Cbr as u32 && !is_legacy_mode, Rule::BadRateControl)?;
         refuse_if(!matches!(self.b_reference, B_REFERENCE_OFF | B_REFERENCE_MIDDLE), Rule::UnsupportedFeature)?;
+        self.check_refresh()?;
         refuse_if(self.lookahead.is_some_and(|depth| depth > caps::MAX_LOOKAHEAD), Rule::LookaheadTooDeep)
     }
 
@@ -235,18 +236,16 @@ impl ConfigRequest {
             idr_period,
             interval_p,
             middle_b_is_reference: self.b_reference == B_REFERENCE_MIDDLE,
-            refresh_period: self.refresh_period()?,
             lookahead: self.lookahead.unwrap_or(0),
         })
     }
 
-    /// The header: it is disabled unless the GOP is endless, and takes fewer pictures than its period has.
-    fn refresh_period(&self) -> Answer<u32> {
-        let Some([period, num_pictures]) = self.intra_refresh.filter(|_| self.gop_length == INFINITE_GOP) else {
-            return Ok(0);
-        };
-        refuse_if(num_pictures >= period, Rule::BadGop)?;
-        Ok(period)
+    /// The header: an intra refresh takes fewer pictures than its period has, and is disabled unless the GOP is endless. Every
+    /// picture of this driver is intra coded, so there is nothing else to do for it; its type stays P, which is all that FFmpeg
+    /// 5.1 takes.
+    fn check_refresh(&self) -> Answer {
+        let asked = self.intra_refresh.filter(|_| self.gop_length == INFINITE_GOP);
+        refuse_if(asked.is_some_and(|[period, num_pictures]| num_pictures >= period), Rule::BadGop)
     }
 
     fn header_policy(&self) -> HeaderPolicy {

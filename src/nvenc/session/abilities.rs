@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::Session;
-use crate::contract::{Codec, Dimensions, EncoderConfig, PixelFormat};
+use crate::contract::{BReference, Codec, Dimensions, EncoderConfig, PixelFormat};
 use crate::nvenc::error::NvencError;
 use crate::nvenc::params::{self, put};
 
@@ -85,7 +85,27 @@ impl Session {
         if config.b_frames > max_b_frames {
             return Err(NvencError::BFrames { codec, asked: config.b_frames, max: max_b_frames });
         }
+        self.check_pictures(config)?;
         self.check_samples(codec, config.encoded_format())
+    }
+
+    /// Capabilities by the header: which B-frames may be referred to is 1 (each), 2 (the middle one) or 3 (either).
+    fn check_pictures(&self, config: &EncoderConfig) -> Result<(), NvencError> {
+        use sys::_NV_ENC_CAPS as Caps;
+        let (codec, nvenc) = (config.codec, config.nvenc);
+        let needed = match nvenc.b_reference {
+            None | Some(BReference::Off) => 0,
+            Some(BReference::Each) => 1,
+            Some(BReference::Middle) => 2,
+        };
+        if needed > 0 && self.cap(codec, Caps::NV_ENC_CAPS_SUPPORT_BFRAME_REF_MODE)? & needed == 0 {
+            return Err(NvencError::BReference { codec });
+        }
+        let refreshes = nvenc.intra_refresh.is_some_and(|period| period > 0);
+        if refreshes && self.cap(codec, Caps::NV_ENC_CAPS_SUPPORT_INTRA_REFRESH)? == 0 {
+            return Err(NvencError::IntraRefresh { codec });
+        }
+        Ok(())
     }
 
     fn check_samples(&self, codec: Codec, format: PixelFormat) -> Result<(), NvencError> {

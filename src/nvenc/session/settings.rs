@@ -8,8 +8,10 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 use super::Session;
 use crate::contract::{Codec, EncoderConfig};
 use crate::nvenc::error::NvencError;
-use crate::nvenc::params::{get, put};
-use crate::nvenc::words::{const_qp_in_words, guid_in_words, guid_text, number_in_words};
+use crate::nvenc::params::{self, get, put};
+use crate::nvenc::words::{
+    VideoSignal, const_qp_in_words, guid_in_words, guid_text, number_in_words, video_signal_in_words,
+};
 use crate::record::EncodeSettings;
 
 /// More than any parameter sets take.
@@ -59,6 +61,8 @@ impl Session {
                 put_number("splitEncodeMode", split.cast_signed());
             }
             of_codec(config.codec, &preset, &mut put_number);
+            let signal = video_signal(config.codec, &preset);
+            put("video signal", video_signal_in_words(signal));
             let sys::NV_ENC_QP { qpInterP, qpInterB, qpIntra } = (&raw const (*rate).constQP).read();
             put("constQP", const_qp_in_words(qpInterP.into(), qpInterB.into(), qpIntra.into()));
             put("profileGUID", guid_in_words(&guid_text(get!(preset.presetCfg.profileGUID as sys::GUID))));
@@ -102,6 +106,10 @@ unsafe fn of_codec(codec: Codec, preset: &MaybeUninit<sys::NV_ENC_PRESET_CONFIG>
             put_field!("level", $member.level);
             put_field!("useBFramesAsRef", $member.useBFramesAsRef);
             put_field!("idrPeriod", $member.idrPeriod);
+            put_field!("intraRefreshPeriod", $member.intraRefreshPeriod);
+            put_field!("intraRefreshCnt", $member.intraRefreshCnt);
+            let flags = &raw const (*preset.as_ptr()).presetCfg.encodeCodecConfig.$member._bitfield_1;
+            put("enableIntraRefresh", (*flags).get_bit(params::intra_refresh_bit(codec)).into());
         }};
     }
     // SAFETY: the caller's promise says which member of the union is there; every field is read as the number it is.
@@ -121,6 +129,46 @@ unsafe fn of_codec(codec: Codec, preset: &MaybeUninit<sys::NV_ENC_PRESET_CONFIG>
             }
             // Refused before: no device offers it.
             Codec::Vp9 => {}
+        }
+    }
+}
+
+/// # Safety
+/// The preset must have been filled for `codec`.
+unsafe fn video_signal(codec: Codec, preset: &MaybeUninit<sys::NV_ENC_PRESET_CONFIG>) -> VideoSignal {
+    macro_rules! number {
+        ($($field:ident).+) => {
+            i64::from(get!(preset.presetCfg.encodeCodecConfig.$($field).+ as u32))
+        };
+    }
+    macro_rules! of_vui {
+        ($member:ident.$vui:ident) => {
+            VideoSignal {
+                is_said: number!($member.$vui.videoSignalTypePresentFlag) != 0,
+                is_full_range: number!($member.$vui.videoFullRangeFlag) != 0,
+                description: [
+                    number!($member.$vui.colourPrimaries),
+                    number!($member.$vui.transferCharacteristics),
+                    number!($member.$vui.colourMatrix),
+                ],
+            }
+        };
+    }
+    // SAFETY: the caller's promise says which member of the union is there; every field is read as the number it is.
+    unsafe {
+        match codec {
+            Codec::H264 => of_vui!(h264Config.h264VUIParameters),
+            Codec::Hevc => of_vui!(hevcConfig.hevcVUIParameters),
+            Codec::Av1 => VideoSignal::always_said(
+                number!(av1Config.colorRange) != 0,
+                [
+                    number!(av1Config.colorPrimaries),
+                    number!(av1Config.transferCharacteristics),
+                    number!(av1Config.matrixCoefficients),
+                ],
+            ),
+            // Refused before: no device offers it.
+            Codec::Vp9 => VideoSignal::default(),
         }
     }
 }

@@ -88,6 +88,7 @@ fn has_effect(name: &str, settings: &EncodeSettings) -> bool {
         "averageBitRate" | "maxBitRate" | "vbvBufferSize" | "vbvInitialDelay" | "enableInitialRCQP"
         | "targetQuality" => !is("rateControlMode", "constant QP"),
         "lookaheadDepth" => is("enableLookahead", "yes"),
+        "intraRefreshPeriod" | "intraRefreshCnt" => is("enableIntraRefresh", "yes"),
         "aqStrength" => is("enableAQ", "yes"),
         "useBFramesAsRef" => !is("frameIntervalP", "1"),
         _ => true,

@@ -11,7 +11,6 @@ use crate::handles::Handle;
 use crate::payload::PictureKind;
 use crate::rules::{Answer, Status};
 use crate::session::Session;
-use crate::session::buffers::Picture;
 use crate::session::reap::Reaped;
 use crate::session::submit::Submission;
 
@@ -139,7 +138,7 @@ fn write_reaped(params: &Foreign<LockBitstream>, reaped: &Reaped) {
     params.set(at::LOCK_SIZE, u32::try_from(reaped.num_bytes).unwrap_or(u32::MAX));
     params.set(at::LOCK_TIMESTAMP, picture.timestamp);
     params.set(at::LOCK_DURATION, picture.duration);
-    params.set(at::LOCK_PICTURE_TYPE, picture_type(picture));
+    params.set(at::LOCK_PICTURE_TYPE, picture_type(picture.kind));
     params.set(at::LOCK_STRUCT, PIC_STRUCT_FRAME);
     params.set(at::LOCK_FRAME_IDX, picture.frame_idx);
     params.set(at::LOCK_AVERAGE_QP, picture.average_qp);
@@ -150,9 +149,8 @@ fn write_reaped(params: &Foreign<LockBitstream>, reaped: &Reaped) {
 }
 
 /// `NV_ENC_PIC_TYPE`
-fn picture_type(picture: &Picture) -> u32 {
-    match picture.kind {
-        PictureKind::P if picture.begins_refresh => 6,
+fn picture_type(kind: PictureKind) -> u32 {
+    match kind {
         PictureKind::P => 0,
         PictureKind::B => 1,
         PictureKind::I => 2,

@@ -2,7 +2,7 @@
 //! 7.3.2, 7.3.3 and 8.2.1). Frames only; of a stream with fields it says that it has them.
 
 use super::bits::Bits;
-use super::sequence::{Picture, Sequence, next_msb};
+use super::sequence::{NOT_TOLD, Picture, Sequence, next_msb};
 
 /// Profiles whose sequence parameter sets have the fields of High (7.3.2.1.1).
 const HIGH: [u32; 13] = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
@@ -100,6 +100,7 @@ impl Headers {
             coded: (width_mbs.saturating_mul(16), height_mbs.saturating_mul(16)),
             crop: [0, 1, 2, 3].map(|side| crop[side].saturating_mul(if side < 2 { unit_x } else { unit_y })),
             frame_rate: vui.frame_rate,
+            colour: vui.colour.unwrap_or(NOT_TOLD),
             bits: luma_bits,
             chroma,
             num_reorder: if poc_type == 2 { 0 } else { vui.num_reorder.unwrap_or(dpb) },
@@ -141,6 +142,7 @@ impl Headers {
 #[derive(Debug, Default)]
 struct Vui {
     frame_rate: (u32, u32),
+    colour: Option<(bool, [u8; 3])>,
     num_reorder: Option<u32>,
 }
 
@@ -154,10 +156,10 @@ impl Vui {
             bits.flag();
         }
         if bits.flag() {
-            bits.skip(4);
-            if bits.flag() {
-                bits.skip(24);
-            }
+            bits.skip(3);
+            let (is_full_range, is_described) = (bits.flag(), bits.flag());
+            let numbers = if is_described { [(); 3].map(|()| bits.number(8) as u8) } else { NOT_TOLD.1 };
+            vui.colour = Some((is_full_range, numbers));
         }
         if bits.flag() {
             let _locations = (bits.unsigned(), bits.unsigned());

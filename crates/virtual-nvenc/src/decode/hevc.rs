@@ -2,7 +2,7 @@
 //! 7.3.6 and 8.3.1).
 
 use super::bits::Bits;
-use super::sequence::{Picture, Sequence, next_msb};
+use super::sequence::{NOT_TOLD, Picture, Sequence, next_msb};
 
 /// The parameter sets of a stream, and where its order stands.
 #[derive(Debug, Default)]
@@ -60,9 +60,10 @@ impl Headers {
             num_reorder = bits.unsigned().min(16);
             bits.unsigned();
         }
-        // Where the rate is told, it lies behind the reference picture sets: nobody here needs it enough.
+        // Where rate and colours are told, they lie behind the reference picture sets: nobody here needs them enough.
         let frame_rate = (0, 0);
-        Sequence { coded, crop, frame_rate, bits: luma_bits, chroma, num_reorder, num_references, is_progressive: true }
+        let (bits, colour, is_progressive) = (luma_bits, NOT_TOLD, true);
+        Sequence { coded, crop, frame_rate, colour, bits, chroma, num_reorder, num_references, is_progressive }
     }
 
     fn picture(&mut self, payload: &[u8], kind: u8, temporal_id: u8) -> Option<Picture> {

@@ -187,6 +187,10 @@ impl Parser {
             format.display_area.right = end(sequence.coded.0, right);
             format.display_area.bottom = end(sequence.coded.1, bottom);
             (format.frame_rate.numerator, format.frame_rate.denominator) = sequence.frame_rate;
+            let (is_full_range, numbers) = sequence.colour;
+            let signal = &mut format.video_signal_description;
+            signal.set_video_full_range_flag(is_full_range.into());
+            [signal.color_primaries, signal.transfer_characteristics, signal.matrix_coefficients] = numbers;
             format.bit_depth_luma_minus8 = sequence.bits.saturating_sub(8) as u8;
             format.bit_depth_chroma_minus8 = format.bit_depth_luma_minus8;
             format.progressive_sequence = sequence.is_progressive.into();

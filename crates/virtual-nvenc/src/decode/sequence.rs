@@ -9,6 +9,8 @@ pub struct Sequence {
     pub crop: [u32; 4],
     /// Frames per second as a ratio; 0/0 where it is not told.
     pub frame_rate: (u32, u32),
+    /// Full range; primaries, transfer and matrix. [`NOT_TOLD`] also where it lies behind what nobody here reads.
+    pub colour: (bool, [u8; 3]),
     /// Of a luma sample.
     pub bits: u32,
     /// chroma_format_idc
@@ -19,6 +21,9 @@ pub struct Sequence {
     pub num_references: u32,
     pub is_progressive: bool,
 }
+
+/// Limited range, and three times unspecified (H.273).
+pub const NOT_TOLD: (bool, [u8; 3]) = (false, [2; 3]);
 
 /// One picture's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! bitstream specification 0.6, clauses 6.2 and 7.2, and annex B). Names the slots that a frame is kept in; keeps none.
 
 use super::bits::Bits;
-use super::sequence::Sequence;
+use super::sequence::{NOT_TOLD, Sequence};
 
 /// NUM_REF_FRAMES
 pub const NUM_SLOTS: usize = 8;
@@ -84,6 +84,7 @@ fn uncompressed_header(bits: &mut Bits) -> Option<Frame> {
         coded: (bits.number(16) + 1, bits.number(16) + 1),
         crop: [0; 4],
         frame_rate: (0, 0),
+        colour: NOT_TOLD,
         bits: depth,
         chroma,
         num_reorder: 0,

@@ -80,7 +80,6 @@ pub enum Payload {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Picture {
     pub kind: PictureKind,
-    pub begins_refresh: bool,
     pub timestamp: u64,
     pub duration: u64,
     /// As the client numbered it.
@@ -163,7 +162,6 @@ impl Output {
         bytes.try_reserve_exact(capacity_bytes).ok()?;
         let picture = Picture {
             kind: PictureKind::Idr,
-            begins_refresh: false,
             timestamp: 0,
             duration: 0,
             frame_idx: 0,

@@ -120,7 +120,6 @@ impl Session {
         let source = coded.token;
         let picture = Picture {
             kind: coded.kind,
-            begins_refresh: coded.begins_refresh,
             timestamp: source.timestamp,
             duration: source.duration,
             frame_idx: source.frame_idx,

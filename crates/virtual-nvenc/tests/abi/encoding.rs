@@ -12,7 +12,6 @@ const P: u32 = 0;
 const B: u32 = 1;
 const I: u32 = 2;
 const IDR: u32 = 3;
-const REFRESH: u32 = 6;
 
 /// Submits `flags.len()` pictures, ends the stream, and gives the statuses and the packets in slot order.
 fn encode(client: &Client<'_>, flags: &[u32]) -> (Vec<u32>, Vec<Packet>) {
@@ -78,28 +77,24 @@ fn the_middle_b_picture_goes_before_the_others_where_it_is_a_reference() {
 }
 
 #[test]
-fn an_intra_refresh_begins_after_each_period_of_an_endless_gop() {
+fn an_intra_refresh_has_to_end_before_the_next() {
     let device = instant_device();
-    let types = |change: fn(&mut sys::NV_ENC_CONFIG)| {
-        let client = Client::configured(&device, change);
-        let (_, packets) = encode(&client, &[0; 5]);
+    for (gop_length, num_pictures, expected) in [
+        (sys::NVENC_INFINITE_GOPLENGTH, 8, INVALID_PARAM),
+        (100, 8, SUCCESS),
+        (sys::NVENC_INFINITE_GOPLENGTH, 7, SUCCESS),
+    ] {
+        let client = Client::opened(&device);
+        let mut config = client.preset_config();
+        config.gopLength = gop_length;
+        h264(&mut config, |h264| {
+            h264.set_enableIntraRefresh(1);
+            (h264.intraRefreshPeriod, h264.intraRefreshCnt) = (8, num_pictures);
+        });
+        let mut init = sys::NV_ENC_INITIALIZE_PARAMS { encodeConfig: &mut config, ..client.init_params() };
+        assert_eq!(client.initialize(&mut init), expected, "GOP {gop_length}, {num_pictures} of 8 pictures");
         client.destroy();
-        packets.iter().map(|packet| packet.picture_type).collect::<Vec<_>>()
-    };
-    fn refresh(h264: &mut sys::NV_ENC_CONFIG_H264) {
-        h264.set_enableIntraRefresh(1);
-        (h264.intraRefreshPeriod, h264.intraRefreshCnt) = (2, 1);
     }
-    let endless = types(|config| {
-        config.gopLength = sys::NVENC_INFINITE_GOPLENGTH;
-        h264(config, refresh);
-    });
-    assert_eq!(endless, [IDR, P, REFRESH, P, REFRESH]);
-    let short = types(|config| {
-        config.gopLength = 100;
-        h264(config, refresh);
-    });
-    assert_eq!(short, [IDR, P, P, P, P], "the header: disabled unless the GOP is endless");
 }
 
 #[test]

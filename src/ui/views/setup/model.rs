@@ -325,7 +325,6 @@ fn part_of(error: &PlanError) -> Part {
         | PlanError::PoolTooSmallForReorder { .. }
         | PlanError::PoolForNothing(_)
         | PlanError::PoolTooLarge(_) => Part::Pool,
-        PlanError::Lookahead(_) => Part::Coding,
         PlanError::Streams(_) | PlanError::StreamsAndBaseline => Part::Frames,
         PlanError::BlocksAndPipe => Part::Input,
         PlanError::NoFrames | PlanError::PrerollTooLong(_) => Part::Frames,
@@ -347,6 +346,10 @@ fn part_of(error: &PlanError) -> Part {
         | PlanError::NothingToVerify
         | PlanError::DecoderAndBaseline => Part::Others,
         PlanError::Gop
+        | PlanError::Lookahead(_)
+        | PlanError::NoBToReferTo
+        | PlanError::IntraRefreshTooShort
+        | PlanError::IntraRefreshAndGop
         | PlanError::CopyOutOfEncoder
         | PlanError::SplitOfH264
         | PlanError::DecoderAndBFrames

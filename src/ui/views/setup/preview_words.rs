@@ -111,11 +111,13 @@ mod tests {
             format,
             dimensions: Dimensions { width: 1920, height: 1080 },
             frame_rate: FrameRate { num: 30000, den: 1001 },
+            colour: None,
             length,
         };
         let facts = |pixel_format: &str, millis| MediaFacts {
             codec: "prores".to_owned(),
             pixel_format: Some(pixel_format.to_owned()),
+            colour: Default::default(),
             frames: None,
             duration: Some(Duration::from_millis(millis)),
         };
