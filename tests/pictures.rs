@@ -2,7 +2,7 @@
 //!
 //! Needs ffmpeg, which makes the clips and reads the streams.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on stops")]
 
 mod program;
 
