@@ -104,6 +104,7 @@ fn write_runs(dir: &Path, seed: u64, num: u32) -> Result<(), Box<dyn Error>> {
             format: PixelFormat::Nv12,
             dimensions,
             frame_rate: FrameRate { num: 30, den: 1 },
+            colour: None,
             frames: FRAMES as u64,
             digest: String::new(),
         },

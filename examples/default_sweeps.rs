@@ -11,10 +11,10 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use inflight::bench::estimate::Estimate;
-use inflight::bench::job::Job;
-use inflight::bench::schedule::Forecast;
-use inflight::bench::sweep::Event;
+use inflight::measure::estimate::Estimate;
+use inflight::measure::recording::Recording;
+use inflight::measure::schedule::Forecast;
+use inflight::measure::sweep::Event;
 use inflight::plan::Plan;
 use inflight::record::Case;
 use inflight::session::Session;
@@ -69,10 +69,10 @@ fn sweep(dir: &Path) -> Result<Swept, Box<dyn Error>> {
     let plan = Plan { host_work_us, ..usual };
     let announced = Estimate::of(&plan);
     let start = Instant::now();
-    let job = Job::prepare(plan, "default_sweeps".to_owned())?;
+    let recording = Recording::prepare(plan, "default_sweeps".to_owned())?;
     // After the first look: how long the rest is expected to take, and when that was said.
     let mut foretold = None;
-    job.measure(&mut job.create(dir)?, &Default::default(), &mut |event| {
+    recording.measure(&mut recording.create(dir)?, &Default::default(), &mut |event| {
         if let Event::RunsAhead(Forecast { remaining: Some(remaining), .. }) = event {
             foretold = foretold.or(Some((remaining, Instant::now())));
         }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use eframe::egui::{Context, Event, RawInput, Rect, pos2, vec2};
-use inflight::bench::worker::Starter;
+use inflight::measure::sweep_thread::Starter;
 use inflight::session::SessionWriter;
 use inflight::stats::runs::distribution::Distribution;
 use inflight::ui::app::App;

@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use inflight::bench::watching::{Stage, Watching};
 use inflight::contract::LockPlacement;
+use inflight::measure::window_overhead::{Stage, Watching};
 use inflight::plan::Plan;
 use inflight::units;
 

@@ -3,7 +3,6 @@
 //! The library behind the `inflight` program. docs/ARCHITECTURE.md is the map.
 
 pub mod advice;
-pub mod bench;
 pub mod card;
 pub mod cli;
 pub mod conformance;
@@ -13,11 +12,13 @@ pub mod doctor;
 pub mod figures;
 pub mod files;
 mod library;
+pub mod measure;
 pub mod memory;
 pub mod nvdec;
 pub mod nvenc;
 pub mod pipeline;
 pub mod plan;
+pub mod process;
 pub mod qualify;
 pub mod record;
 pub mod report;

@@ -108,10 +108,10 @@ impl Submits for Transcoder {
         Ok(encoded?)
     }
 
-    fn glimpse(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>) {
+    fn live_update(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>) {
         into.clear();
         if let Ok(pipeline) = self.encoding.pipeline.try_lock() {
-            pipeline.glimpse(num_seen, into);
+            pipeline.live_update(num_seen, into);
         }
     }
 

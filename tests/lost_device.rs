@@ -7,8 +7,8 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::{good_table, records_of};
-use inflight::bench::sweep::{Outcome, SweepError};
 use inflight::contract::LockPlacement;
+use inflight::measure::sweep::{Outcome, SweepError};
 use inflight::nvenc::api::Api;
 use inflight::plan::Plan;
 use inflight::record::RunRecord;

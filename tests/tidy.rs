@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Which modules of src/ each may use, tests aside; a line further down never stands in a line further up.
-const MAY_USE: [(&str, &[&str]); 26] = [
+const MAY_USE: [(&str, &[&str]); 27] = [
     ("units", &[]),
     ("files", &[]),
     ("contract", &[]),
@@ -31,8 +31,9 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     ("stats", &["advice", "contract", "plan", "record", "units"]),
     ("figures", &["contract", "record", "stats", "units"]),
     ("session", &["contract", "files", "plan", "record", "stats"]),
+    ("process", &["contract", "files", "nvenc", "record"]),
     (
-        "bench",
+        "measure",
         &[
             "contract",
             "device",
@@ -41,6 +42,7 @@ const MAY_USE: [(&str, &[&str]); 26] = [
             "nvenc",
             "pipeline",
             "plan",
+            "process",
             "record",
             "session",
             "source",
@@ -52,24 +54,25 @@ const MAY_USE: [(&str, &[&str]); 26] = [
     (
         "ui",
         &[
-            "advice", "bench", "contract", "device", "doctor", "figures", "files", "plan", "record", "report",
-            "session", "source", "stats", "units",
+            "advice", "contract", "device", "doctor", "figures", "files", "measure", "plan", "process", "record",
+            "report", "session", "source", "stats", "units",
         ],
     ),
     (
         "cli",
         &[
-            "bench",
             "card",
             "conformance",
             "contract",
             "device",
             "doctor",
             "files",
+            "measure",
             "nvdec",
             "nvenc",
             "pipeline",
             "plan",
+            "process",
             "qualify",
             "record",
             "report",

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use common::{good_table, keeping_sink};
-use inflight::bench::job::Job;
 use inflight::contract::{
     Codec, Encoder as _, EncoderConfig, EngineKind, FrameRate, FrameView, InputPath, LockPlacement, NvencOptions,
     PixelFormat, Tuning,
 };
 use inflight::device::Device;
+use inflight::measure::recording::Recording;
 use inflight::memory::FramePool;
 use inflight::nvdec::api as nvdec;
 use inflight::nvdec::engine::{DecodeConfig, DecodeEngine, DecodedFrame};
@@ -271,9 +271,9 @@ fn plan(folder: &Path, device: &str) -> Plan {
 }
 
 fn measure(plan: Plan, dir: &Path) -> Session {
-    let job = Job::prepare(plan, String::new()).expect("it can be run");
-    let mut writer = job.create(dir).expect("a folder");
-    job.measure(&mut writer, &AtomicBool::new(false), &mut |_| Ok(())).expect("all runs are made");
+    let recording = Recording::prepare(plan, String::new()).expect("it can be run");
+    let mut writer = recording.create(dir).expect("a folder");
+    recording.measure(&mut writer, &AtomicBool::new(false), &mut |_| Ok(())).expect("all runs are made");
     Session::open(dir).expect("it was just written")
 }
 
@@ -320,7 +320,8 @@ fn a_clip_of_ten_bits_stays_one() {
     assert_eq!(session.manifest.input.format, PixelFormat::P010);
     assert_eq!(session.manifest.settings[&Codec::Hevc]["profileGUID"], "Main 10");
     assert!(session.summaries.iter().all(|run| run.error.is_none() && run.packets == 20));
-    let refused = Job::prepare(encoded(vec![Codec::H264]), String::new()).err().expect("H.264 is encoded from 8 bits");
+    let refused =
+        Recording::prepare(encoded(vec![Codec::H264]), String::new()).err().expect("H.264 is encoded from 8 bits");
     assert!(refused.to_string().contains("choose hevc"), "{refused}");
 }
 

@@ -3,8 +3,8 @@
 
 use crate::machine::{Machine, Run, normal};
 use crate::{EXPERIMENTS, Experiment, judged, judged_as, judged_plainly, pct, rounds, summaries, upper_bound};
-use inflight::bench::schedule::Schedule;
 use inflight::contract::{Codec, LockPlacement};
+use inflight::measure::schedule::Schedule;
 use inflight::plan::{Plan, Until};
 use inflight::stats::evidence::decision::Evidence;
 use inflight::stats::evidence::sides::Sides;

@@ -1,8 +1,8 @@
 //! How often the recommendation is right: default sweeps of devices whose best setting is known, with knees and with soft
 //! curves, under noise of one state and of two.
 
-use inflight::bench::schedule::Schedule;
 use inflight::contract::{Codec, LockPlacement};
+use inflight::measure::schedule::Schedule;
 use inflight::plan::Plan;
 use inflight::record::Case;
 use inflight::stats::runs::metrics::{Metric, PRIMARY};

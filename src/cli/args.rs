@@ -298,9 +298,9 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::bench::command::sweep_command;
     use crate::cli::set_field::with_fields_set;
     use crate::contract::RateControl;
+    use crate::measure::command::sweep_command;
     use crate::plan::{Goal, Until};
 
     /// An option that a plan knows and `changed` does not would be dropped without a word.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::exit::{Exit, Failure};
 use super::{stop, sweep};
-use crate::bench::blocks::serve;
+use crate::measure::blocks::serve;
 
 pub(super) fn block() -> Result<Exit, Failure> {
     // Ctrl-C reaches every process of the terminal: this one drains its run, as the one that started it expects.

@@ -10,8 +10,8 @@ use super::args::CalibrateArgs;
 use super::exit::{Exit, Failure};
 use super::sweep::{command_line, exit_of, measure, plan_of};
 use super::{print_json, stop};
-use crate::bench::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
-use crate::bench::job::Job;
+use crate::measure::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
+use crate::measure::recording::Recording;
 use crate::plan::Plan;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::noise_floor::{COARSE_PCT, NoiseFloor};
@@ -46,21 +46,21 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
     }
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
     let stop = stop::on_ctrl_c(Arc::default())?;
-    let job = Job::prepare(plan, command_line())?.with_note(NOTE);
+    let recording = Recording::prepare(plan, command_line())?.with_note(NOTE);
     let dir = args.sweep.session.clone().unwrap_or_else(|| calibration_dir_in(Path::new("output")));
-    let (outcome, _) = measure(&job, &dir, &stop)?;
+    let (outcome, _) = measure(&recording, &dir, &stop)?;
     if outcome.stopped {
         return Ok(exit_of(outcome));
     }
     // Kept before the window is tried: that needs a screen.
     let mut noise = finish(&dir, None)?;
-    if let Some(cost) = watching(args, &job.manifest().plan)? {
+    if let Some(cost) = watching(args, &recording.manifest().plan)? {
         noise = finish(&dir, Some(cost))?;
     }
     if args.sweep.json {
         print_json(&json!({ "noise_floor": noise }))?;
     } else {
-        tell(&dir, job.manifest().device.to_string(), &noise)?;
+        tell(&dir, recording.manifest().device.to_string(), &noise)?;
     }
     Ok(exit_of(outcome))
 }
@@ -68,7 +68,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
 /// What the window costs compared with the command line, where that was asked for.
 #[cfg(feature = "gui")]
 fn watching(args: &CalibrateArgs, plan: &Plan) -> Result<Option<ChangeInterval>, Failure> {
-    use crate::bench::watching::{Stage, Watching, WatchingError};
+    use crate::measure::window_overhead::{Stage, Watching, WatchingError};
     if !args.watching {
         return Ok(None);
     }

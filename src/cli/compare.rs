@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{CompareArgs, CriteriaArgs, FailOn};
 use super::exit::{Exit, Failure};
 use super::{print_json, report};
-use crate::bench::command::shell_word;
+use crate::measure::command::shell_word;
 use crate::record::Client;
 use crate::report::Subject;
 use crate::session::Session;

@@ -10,7 +10,7 @@ use super::args::SweepArgs;
 use super::exit::{Exit, Failure};
 use super::sweep::{Teller, command_line, plan_of};
 use super::{print_json, stop};
-use crate::bench::density::{Numbers, measure};
+use crate::measure::density::{Numbers, measure};
 use crate::plan::Plan;
 use crate::report::density::{table, write_density};
 use crate::stats::verdict::density::Density;

@@ -12,12 +12,12 @@ use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
 use super::set_field::with_fields_set;
 use super::{print_json, stop, warn};
-use crate::bench::metrics_line::{is_wanted, metrics_line};
-use crate::bench::opened::Opened;
-use crate::bench::run::{RunError, Stand};
-use crate::bench::sweep::caller;
 use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
+use crate::measure::metrics_line::{is_wanted, metrics_line};
+use crate::measure::opened::Opened;
+use crate::measure::run::{InProcessRunner, RunError};
+use crate::measure::sweep::caller;
 use crate::record::RunRecord;
 use crate::source::Feed;
 use crate::stats::runs::metrics::Metric;
@@ -37,8 +37,8 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let plan = opened.adapted(plan)?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = opened.config(&plan, &planned.case);
-    let stand = Stand { opened: &opened, config: &config, caller: caller(&plan), stop: &stop };
-    let (record, error) = stand.run(&planned, output.sink(), &mut |_| ());
+    let runner = InProcessRunner { opened: &opened, config: &config, caller: caller(&plan), stop: &stop };
+    let (record, error) = runner.run(&planned, output.sink(), &mut |_| ());
     if is_wanted() {
         warn(&metrics_line(&record));
     }

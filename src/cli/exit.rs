@@ -1,20 +1,20 @@
 //! Exit codes, and which error leaves with which. The list stands in `--help` too.
 
-use crate::bench::blocks::BlockError;
-use crate::bench::drivers::DriverFolderError;
-use crate::bench::job::JobError;
-use crate::bench::merge::MergeError;
-use crate::bench::opened::OpenError;
-use crate::bench::others::OthersError;
-use crate::bench::process::ProcessError;
-use crate::bench::run::RunError;
-use crate::bench::sweep::SweepError;
 use crate::conformance::ConformanceError;
 use crate::device::DeviceError;
+use crate::measure::baseline_runner::BaselineRunError;
+use crate::measure::blocks::BlockError;
+use crate::measure::merge::MergeError;
+use crate::measure::opened::OpenError;
+use crate::measure::recording::RecordingError;
+use crate::measure::run::RunError;
+use crate::measure::sweep::SweepError;
 use crate::nvdec::error::NvdecError;
 use crate::nvenc::error::NvencError;
 use crate::pipeline::RingError;
 use crate::plan::PlanError;
+use crate::process::child::ProcessError;
+use crate::process::driver_folder::DriverFolderError;
 use crate::qualify::QualifyError;
 use crate::report::ReportError;
 use crate::session::SessionError;
@@ -180,17 +180,17 @@ impl From<SweepError> for Failure {
     }
 }
 
-impl From<JobError> for Failure {
-    fn from(error: JobError) -> Self {
+impl From<RecordingError> for Failure {
+    fn from(error: RecordingError) -> Self {
         match error {
-            JobError::Plan(error) => error.into(),
-            JobError::Open(error) => error.into(),
-            JobError::Session(error) => error.into(),
-            JobError::Sweep(error) => error.into(),
-            JobError::Others(error) => error.into(),
-            JobError::Block(error) => error.into(),
-            JobError::NoFloor { .. } => Self::failed(error),
-            JobError::NoNumbers => Self { code: Exit::Interrupted, message: error.to_string() },
+            RecordingError::Plan(error) => error.into(),
+            RecordingError::Open(error) => error.into(),
+            RecordingError::Session(error) => error.into(),
+            RecordingError::Sweep(error) => error.into(),
+            RecordingError::BaselineRunner(error) => error.into(),
+            RecordingError::Block(error) => error.into(),
+            RecordingError::NoFloor { .. } => Self::failed(error),
+            RecordingError::NoNumbers => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }
 }
@@ -216,12 +216,12 @@ impl From<MergeError> for Failure {
     }
 }
 
-impl From<OthersError> for Failure {
-    fn from(error: OthersError) -> Self {
+impl From<BaselineRunError> for Failure {
+    fn from(error: BaselineRunError) -> Self {
         match error {
-            OthersError::Drivers(error) => error.into(),
-            OthersError::Process(error) => error.into(),
-            OthersError::Source(error) => error.into(),
+            BaselineRunError::Drivers(error) => error.into(),
+            BaselineRunError::Process(error) => error.into(),
+            BaselineRunError::Source(error) => error.into(),
             error => Self::failed(error),
         }
     }

@@ -3,7 +3,7 @@
 use super::args::MergeArgs;
 use super::exit::{Exit, Failure};
 use super::report;
-use crate::bench::merge::merge as join;
+use crate::measure::merge::merge as join;
 
 pub(super) fn merge(args: &MergeArgs) -> Result<Exit, Failure> {
     use std::io::Write;

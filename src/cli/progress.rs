@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::bench::schedule::Forecast;
+use crate::measure::schedule::Forecast;
 use crate::plan::PlannedRun;
 
 /// A progress line; nothing at all where standard error is no terminal.

@@ -13,12 +13,12 @@ use super::exit::{Exit, Failure};
 use super::progress::Progress;
 use super::set_field::with_fields_set;
 use super::{print_json, stop};
-use crate::bench::command::shell_word;
-use crate::bench::estimate::Estimate;
-use crate::bench::job::{Job, session_dir_in};
-use crate::bench::metrics_line::{is_wanted, metrics_line};
-use crate::bench::sweep::{Event, Outcome};
 use crate::device::DeviceSpec;
+use crate::measure::command::shell_word;
+use crate::measure::estimate::Estimate;
+use crate::measure::metrics_line::{is_wanted, metrics_line};
+use crate::measure::recording::{Recording, session_dir_in};
+use crate::measure::sweep::{Event, Outcome};
 use crate::plan::Plan;
 use crate::record::{Case, RunRecord};
 use crate::session::{Manifest, Session, load_plan, save_plan};
@@ -47,18 +47,22 @@ pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result
     }
     // Before the device is touched: a clock that is locked is unlocked on every way out.
     let stop = stop::on_ctrl_c(Arc::default())?;
-    let job = Job::prepare(plan, command_line())?;
+    let recording = Recording::prepare(plan, command_line())?;
     let dir = args.session.clone().unwrap_or_else(|| session_dir_in(Path::new("output")));
-    let (outcome, runs) = measure(&job, &dir, &stop)?;
-    Told { dir: &dir, manifest: job.manifest(), runs: &runs }.tell(args.json, outcome)?;
+    let (outcome, runs) = measure(&recording, &dir, &stop)?;
+    Told { dir: &dir, manifest: recording.manifest(), runs: &runs }.tell(args.json, outcome)?;
     Ok(exit_of(outcome))
 }
 
 /// Makes the runs into a session in `dir`, saying how far it is, until they are through or Ctrl-C ends them.
-pub(super) fn measure(job: &Job, dir: &Path, stop: &AtomicBool) -> Result<(Outcome, Vec<RunSummary>), Failure> {
-    let mut writer = job.create(dir)?;
+pub(super) fn measure(
+    recording: &Recording,
+    dir: &Path,
+    stop: &AtomicBool,
+) -> Result<(Outcome, Vec<RunSummary>), Failure> {
+    let mut writer = recording.create(dir)?;
     let mut teller = Teller::new();
-    let ended = job.measure(&mut writer, stop, &mut |event| {
+    let ended = recording.measure(&mut writer, stop, &mut |event| {
         teller.on(event);
         Ok(())
     });

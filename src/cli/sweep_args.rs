@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::coding_args::CodingArgs;
-use crate::bench::calibrate::CALIBRATION_PAIRS;
 use crate::contract::{Codec, EngineKind, LockPlacement};
+use crate::measure::calibrate::CALIBRATION_PAIRS;
 use crate::plan::{Baseline, DECODE_THRESHOLDS, Goal, Plan, Until};
 
 /// `inflight sweep`

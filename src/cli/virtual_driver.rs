@@ -10,10 +10,10 @@ use serde_json::json;
 use super::driver_args::{DriverCommand, DriverInstallArgs, DriverRunArgs, VirtualDriverArgs};
 use super::exit::{Exit, Failure};
 use super::{print_json, stop, warn};
-use crate::bench::drivers::{DriverFolder, TrueDriver};
-use crate::bench::observed::{self, Observed};
-use crate::bench::process::{Finished, Under};
 use crate::device::DeviceSpec;
+use crate::measure::observed_session::{self, Observed};
+use crate::process::child::{Finished, Under};
+use crate::process::driver_folder::{DriverFolder, TrueDriver};
 use crate::record::RunRecord;
 use crate::session::SessionWriter;
 use crate::stats::runs::metrics::Metric;
@@ -58,8 +58,8 @@ fn run(args: &DriverRunArgs) -> Result<Exit, Failure> {
     };
     let finished = under.run(Command::new(program).args(words), &stop)?;
     let exit = ending(&finished);
-    let observed = Observed::of(&args.command, &driver, &finished, observed::rules_broken(&log));
-    let dir = args.session.clone().unwrap_or_else(|| observed::session_dir_in(Path::new("output")));
+    let observed = Observed::of(&args.command, &driver, &finished, observed_session::rules_broken(&log));
+    let dir = args.session.clone().unwrap_or_else(|| observed_session::session_dir_in(Path::new("output")));
     if !observed.runs.is_empty() {
         save(&dir, &observed)?;
     }

@@ -261,7 +261,7 @@ impl<E: Engine> Submits for Pipeline<E> {
         self.ended_by(result)
     }
 
-    fn glimpse(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>) {
+    fn live_update(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>) {
         into.clear();
         let state = self.shared.state();
         let oldest = state.harvests.len().saturating_sub(into.capacity()).max(*num_seen);

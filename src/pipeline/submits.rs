@@ -40,7 +40,7 @@ pub trait Submits {
 
     /// Copies into `into` what came back since the last call, the newest if there is not room for all; `num_seen`
     /// counts the frames looked at so far. What belongs to the pre-roll is left out. Allocates nothing, and waits for nothing but the ring's own mutex.
-    fn glimpse(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>);
+    fn live_update(&self, num_seen: &mut usize, into: &mut Vec<LiveSample>);
 
     /// The totals so far, without the pre-roll; complete after [`Submits::finish`].
     fn metrics(&self) -> EncodeMetrics;

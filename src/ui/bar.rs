@@ -9,7 +9,7 @@ use super::commands::{Command, Entry, Menu, TABLE, View};
 use super::possible::Possible;
 use super::theme;
 use super::widgets::{icons, tab_ui};
-use crate::bench::schedule::Forecast;
+use crate::measure::schedule::Forecast;
 use crate::plan::PlannedRun;
 use crate::report::words::codec_title;
 use crate::units;

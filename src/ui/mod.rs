@@ -1,7 +1,7 @@
 //! The desktop window: the only folder that names egui, its plots and the system's dialogs.
 //!
 //! State changes by [`commands`] once a frame, before drawing; what draws reads. Work that takes time runs on threads of
-//! its own ([`app::background`], `bench::worker`), so the window never waits and nothing waits for the window.
+//! its own ([`app::background`], `measure::thread`), so the window never waits and nothing waits for the window.
 
 pub mod app;
 mod bar;
@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use app::App;
 use eframe::egui::ViewportBuilder;
 
-use crate::bench::worker::Starter;
+use crate::measure::sweep_thread::Starter;
 use crate::plan::Plan;
 
 /// What a window needs of a bare Debian or Ubuntu.

@@ -6,13 +6,13 @@ use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use inflight::bench::opened::Opened;
-use inflight::bench::sweep::{Event, Outcome, SweepError, sweep};
 use inflight::contract::{
     Codec, Dimensions, EncodedPacket, EncoderConfig, FrameRate, FrameView, LockPlacement, PacketSink, PictureKind,
     PixelFormat, Tuning,
 };
 use inflight::device::Device;
+use inflight::measure::opened::Opened;
+use inflight::measure::sweep::{Event, Outcome, SweepError, sweep};
 use inflight::nvenc::api::Api;
 use inflight::plan::Plan;
 use inflight::record::RunRecord;

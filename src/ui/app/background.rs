@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use eframe::egui::{ColorImage, Context};
 use jiff::Timestamp;
 
-use crate::bench::environment;
-use crate::bench::ffmpeg::nvenc_codecs;
 use crate::contract::Codec;
 use crate::device::nvidia_driver;
 use crate::doctor::{self, Finding};
+use crate::measure::environment;
 use crate::plan::Plan;
+use crate::process::ffmpeg::nvenc_codecs;
 use crate::record::DeviceInfo;
 use crate::report::{Report, ReportError, Subject, csv, render, trace};
 use crate::session::{Discarded, Label, Session, discard, load_plan};

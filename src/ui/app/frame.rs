@@ -72,7 +72,7 @@ impl App {
         if let Some(sweep) = &self.sweep
             && let Some(rest) = self.drawing.lay_out(&ctx)
         {
-            sweep.worker.has_drawn(rest);
+            sweep.thread.has_drawn(rest);
         }
     }
 

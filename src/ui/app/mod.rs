@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use eframe::egui::{self, Context, Popup, Rect, ViewportCommand};
 
-use crate::bench::worker::{Starter, Worker};
+use crate::measure::sweep_thread::{Starter, SweepThread};
 use crate::plan::Plan;
 use crate::record::LiveSample;
 use crate::ui::app::background::Background;
@@ -38,7 +38,7 @@ use crate::ui::views::setup::preview::PreviewModel;
 use crate::ui::views::setup::saving::Existing;
 
 /// How often a sweep is drawn while a run is in progress. Runs that are shorter are drawn in between, where nothing is
-/// measured (`bench::worker`).
+/// measured (`measure::sweep_thread`).
 const LIVE_FRAME: Duration = Duration::from_millis(1000);
 /// What is kept under these names from one start to the next. Runs never are.
 pub(in crate::ui) const QUIET_KEY: &str = "draw nothing while measuring";
@@ -105,14 +105,14 @@ pub struct App {
 /// A sweep in progress.
 #[derive(Debug)]
 pub(in crate::ui) struct Sweep {
-    pub(in crate::ui) worker: Worker,
+    pub(in crate::ui) thread: SweepThread,
     pub(in crate::ui) dir: PathBuf,
     /// What the log calls it.
     pub(in crate::ui) name: &'static str,
     pub(in crate::ui) progress: Progress,
     /// A calibration measures this computer, and replaces nothing that is open.
     pub(in crate::ui) is_beside: bool,
-    /// Goes back and forth with the worker.
+    /// Goes back and forth with the sweep's thread.
     pub(in crate::ui) samples: Vec<LiveSample>,
 }
 
@@ -218,7 +218,7 @@ impl App {
     pub fn tick(&mut self, ctx: &Context) {
         self.drawing.tick();
         if let Some(sweep) = &self.sweep {
-            sweep.worker.begin_drawing();
+            sweep.thread.begin_drawing();
         }
         while let Some(message) = self.background.next() {
             self.take_message(ctx, message);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use eframe::egui::{Context, ViewportCommand};
 
-use crate::bench::worker::News;
+use crate::measure::sweep_thread::SweepEvent;
 use crate::plan::PlannedRun;
 use crate::session::{Discarded, Session};
 use crate::stats::runs::summary::RunSummary;
@@ -132,10 +132,10 @@ impl App {
 
     pub(super) fn take_news(&mut self, ctx: &Context) {
         let Some(sweep) = &mut self.sweep else { return };
-        sweep.progress.is_stopping = sweep.worker.is_stopping();
-        sweep.worker.take_samples(&mut sweep.samples);
+        sweep.progress.is_stopping = sweep.thread.is_stopping();
+        sweep.thread.take_samples(&mut sweep.samples);
         let mut is_of_one_run = true;
-        while let Some(news) = self.sweep.as_ref().and_then(|sweep| sweep.worker.next_news()) {
+        while let Some(news) = self.sweep.as_ref().and_then(|sweep| sweep.thread.next_event()) {
             is_of_one_run = false;
             self.take_piece(ctx, news);
         }
@@ -145,19 +145,19 @@ impl App {
         }
     }
 
-    fn take_piece(&mut self, ctx: &Context, news: News) {
+    fn take_piece(&mut self, ctx: &Context, news: SweepEvent) {
         let Some(sweep) = &mut self.sweep else { return };
         match news {
-            News::Begun(_) if sweep.is_beside => sweep.progress.started = Instant::now(),
-            News::Begun(manifest) => {
+            SweepEvent::Begun(_) if sweep.is_beside => sweep.progress.started = Instant::now(),
+            SweepEvent::Begun(manifest) => {
                 self.drawing = Drawing::default();
                 let session = Session::begun(sweep.dir.clone(), *manifest);
                 sweep.progress.started = Instant::now();
                 self.live = LiveModel::of(&session.manifest.plan);
                 self.loaded = Some(Box::new(LoadedSession::begun(session)));
             }
-            News::RunsAhead(forecast) => sweep.progress.foresee(forecast),
-            News::Calibrated(noise) => {
+            SweepEvent::RunsAhead(forecast) => sweep.progress.foresee(forecast),
+            SweepEvent::Calibrated(noise) => {
                 if let Some(loaded) = &mut self.loaded {
                     // It holds for a session that is open only if that was measured alike.
                     let known = if sweep.is_beside { loaded.noise_floor() } else { Some(*noise) };
@@ -165,13 +165,13 @@ impl App {
                 }
                 self.view = View::Compare;
             }
-            News::RunStarted(run) => {
+            SweepEvent::RunStarted(run) => {
                 sweep.progress.current = Some(run);
                 if !sweep.is_beside {
                     self.live.begin(run);
                 }
             }
-            News::RunFinished(record) => {
+            SweepEvent::RunFinished(record) => {
                 sweep.progress.num_done += 1;
                 sweep.progress.num_failed += u64::from(record.error.is_some());
                 if let Some(error) = &record.error {
@@ -182,7 +182,7 @@ impl App {
                     loaded.push(*record);
                 }
             }
-            News::Ended(ended) => {
+            SweepEvent::Ended(ended) => {
                 self.note_end(&ended);
                 self.ended = match &ended {
                     Ok(outcome) if outcome.stopped => Some(Ended::Stopped { num_done: outcome.num_done }),

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use eframe::egui::{self, Context, Ui};
 
-use crate::bench::job::JobError;
-use crate::bench::sweep::Outcome;
+use crate::measure::recording::RecordingError;
+use crate::measure::sweep::Outcome;
 use crate::ui::app::App;
 use crate::ui::commands::Command;
 use crate::ui::theme;
@@ -24,7 +24,7 @@ impl App {
     }
 
     /// Logs how a sweep ended.
-    pub(in crate::ui) fn note_end(&mut self, ended: &Result<Outcome, JobError>) {
+    pub(in crate::ui) fn note_end(&mut self, ended: &Result<Outcome, RecordingError>) {
         let Some(sweep) = &self.sweep else { return };
         let (name, dir) = (sweep.name, sweep.dir.display());
         match ended {

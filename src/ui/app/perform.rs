@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use eframe::egui::{Context, ViewportCommand};
 
-use crate::bench::calibrate::{CALIBRATION_PAIRS, calibration_dir_in, calibration_plan};
-use crate::bench::command::{calibrate_command, sweep_command};
-use crate::bench::estimate::Estimate;
-use crate::bench::job::session_dir_in;
-use crate::bench::worker::{Order, Worker};
 use crate::files::free_name;
+use crate::measure::calibrate::{CALIBRATION_PAIRS, calibration_dir_in, calibration_plan};
+use crate::measure::command::{calibrate_command, sweep_command};
+use crate::measure::estimate::Estimate;
+use crate::measure::recording::session_dir_in;
+use crate::measure::sweep_thread::{SweepRequest, SweepThread};
 use crate::ui::app::drawing::SOON;
 use crate::ui::app::{App, Sweep};
 use crate::ui::bar::Progress;
@@ -128,7 +128,7 @@ impl App {
         }
         let plan = self.setup.plan();
         let (command, dir) = (sweep_command(&plan), session_dir_in(&self.folder));
-        self.start(ctx, Order { plan, dir, command, calibrates: false });
+        self.start(ctx, SweepRequest { plan, dir, command, calibrates: false });
         self.view = View::Live;
     }
 
@@ -143,20 +143,20 @@ impl App {
         match calibration_plan(plan, pairs) {
             Ok(plan) => {
                 let (command, dir) = (calibrate_command(&plan), calibration_dir_in(&self.folder));
-                self.start(ctx, Order { plan, dir, command, calibrates: true });
+                self.start(ctx, SweepRequest { plan, dir, command, calibrates: true });
             }
             Err(error) => self.complain(error.to_string()),
         }
     }
 
-    fn start(&mut self, ctx: &Context, order: Order) {
-        let (sum, dir) = (Estimate::of(&order.plan), order.dir.clone());
-        let name = if order.calibrates { "Calibration" } else { "Sweep" };
-        let is_beside = order.calibrates && self.loaded.is_some();
+    fn start(&mut self, ctx: &Context, request: SweepRequest) {
+        let (sum, dir) = (Estimate::of(&request.plan), request.dir.clone());
+        let name = if request.calibrates { "Calibration" } else { "Sweep" };
+        let is_beside = request.calibrates && self.loaded.is_some();
         (self.ended, self.told) = (None, None);
         let waker = ctx.clone();
-        match Worker::start(&self.starter, order, move || waker.request_repaint_after(SOON)) {
-            Ok(worker) => {
+        match SweepThread::start(&self.starter, request, move || waker.request_repaint_after(SOON)) {
+            Ok(thread) => {
                 let num_runs = units::count(sum.num_runs as f64);
                 self.log.note(format!("{name} started: {num_runs} runs planned, into {}", dir.display()));
                 let progress = Progress {
@@ -169,7 +169,7 @@ impl App {
                     is_stopping: false,
                     ends_at: None,
                 };
-                self.sweep = Some(Sweep { worker, dir, name, progress, is_beside, samples: Vec::new() });
+                self.sweep = Some(Sweep { thread, dir, name, progress, is_beside, samples: Vec::new() });
             }
             Err(error) => {
                 self.complain(format!("cannot start the sweep's thread: {error}; close other programs and try again"));
@@ -179,7 +179,7 @@ impl App {
 
     fn stop(&mut self) {
         if let Some(sweep) = &self.sweep {
-            sweep.worker.stop();
+            sweep.thread.stop();
         }
     }
 

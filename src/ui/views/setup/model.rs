@@ -2,10 +2,10 @@
 //!
 //! Knows no egui and touches no file; the sweep finds out whether a device or an input exists.
 
-use crate::bench::ffmpeg::encoder_of;
 use crate::contract::{Codec, EngineKind, LockPlacement};
 use crate::device::DeviceSpec;
 use crate::plan::{Baseline, Goal, Plan, PlanError};
+use crate::process::ffmpeg::encoder_of;
 use crate::source::{InputSpec, SourceError};
 use crate::ui::views::setup::devices::Devices;
 use crate::ui::views::setup::ready_plans::ReadyPlan;

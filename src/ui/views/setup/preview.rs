@@ -8,8 +8,8 @@ use std::fmt;
 use eframe::egui::load::SizedTexture;
 use eframe::egui::{Color32, ColorImage, Context, Label, TextureHandle, TextureOptions, Ui};
 
-use crate::bench::estimate::Clip;
 use crate::contract::{Dimensions, PixelFormat};
+use crate::measure::estimate::Clip;
 use crate::source::{InputSpec, Length, MediaFacts, SourceInfo, media_facts, open};
 use crate::ui::theme;
 use crate::ui::views::setup::preview_words::lines;

@@ -2,9 +2,9 @@
 
 use eframe::egui::{Button, Checkbox, DragValue, TextEdit, Ui, vec2};
 
-use crate::bench::ffmpeg::encoder_of;
 use crate::contract::{EngineKind, LockPlacement, MAX_IN_FLIGHT};
 use crate::plan::Baseline;
+use crate::process::ffmpeg::encoder_of;
 use crate::ui::theme;
 use crate::ui::views::setup::model::{CHIPS, Part, Problem, Setup};
 use crate::ui::views::setup::parts::problems_ui;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eframe::egui::{Align, Frame, Layout, Margin, Panel, ScrollArea, Ui};
 
-use crate::bench::estimate::{Clip, Estimate};
+use crate::measure::estimate::{Clip, Estimate};
 use crate::ui::commands::Command;
 use crate::ui::theme;
 use crate::ui::views::setup::cards::source_ui;

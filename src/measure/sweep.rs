@@ -5,9 +5,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::baseline_runner::{BaselineRunError, BaselineRunner, is_other};
 use super::opened::Opened;
-use super::others::{Others, OthersError, is_other};
-use super::run::{Caller, Glimpse, RunError, Stand};
+use super::run::{Caller, InProcessRunner, LiveUpdate, RunError};
 use super::schedule::Forecast;
 use super::streams::Streams;
 use crate::contract::PacketSink;
@@ -26,7 +26,7 @@ pub enum Event<'a> {
     /// A run begins.
     RunStarted(&'a PlannedRun),
     /// A run is in progress. Called from inside the measured loop: return at once.
-    RunWatched(&'a PlannedRun, Glimpse<'a>),
+    RunWatched(&'a PlannedRun, LiveUpdate<'a>),
     /// A run has ended, good or failed.
     RunFinished(Box<RunRecord>),
 }
@@ -82,7 +82,7 @@ pub fn sweep(
     plan: &Plan,
     runs: &[PlannedRun],
     opened: &Opened,
-    others: Option<&Others>,
+    others: Option<&BaselineRunner>,
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
 ) -> Result<Outcome, SweepError> {
@@ -95,7 +95,7 @@ pub fn sweep(
         listener(Event::RunStarted(planned)).map_err(SweepError::Listener)?;
         if let Some(others) = others.filter(|_| is_other(&planned.case)) {
             let (record, error) = others.run(plan, planned, stop);
-            if error.as_ref().is_some_and(OthersError::is_stop) {
+            if error.as_ref().is_some_and(BaselineRunError::is_stop) {
                 outcome.stopped = true;
                 break;
             }
@@ -106,16 +106,16 @@ pub fn sweep(
         }
         let config = opened.config(plan, &planned.case);
         // A watcher has no way to fail or hold up a run: what its callback answers is not looked at.
-        let mut watch = |glimpse: Glimpse<'_>| drop(listener(Event::RunWatched(planned, glimpse)));
-        let stand = Stand { opened, config: &config, caller: caller(plan), stop };
-        let digests = streams.digests_for(planned, stand.caller.preroll_frames, config.expected_frames());
+        let mut watch = |live_update: LiveUpdate<'_>| drop(listener(Event::RunWatched(planned, live_update)));
+        let runner = InProcessRunner { opened, config: &config, caller: caller(plan), stop };
+        let digests = streams.digests_for(planned, runner.caller.preroll_frames, config.expected_frames());
         let sink: PacketSink = match &digests {
             Some(digests) => digests.sink(),
             None => Box::new(|_| ()),
         };
         // A driver that fails here fails in the run too, which says so.
         let warm_up = if plan.telemetry { opened.warm_up(&config, stop).ok().flatten() } else { None };
-        let (mut record, error) = stand.run(planned, sink, &mut watch);
+        let (mut record, error) = runner.run(planned, sink, &mut watch);
         record.warm_up = warm_up;
         opened.warmth.note_work();
         if let Some(digests) = digests.filter(|_| plan.engine.encodes()) {

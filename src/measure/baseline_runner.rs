@@ -14,21 +14,21 @@ use std::sync::atomic::AtomicBool;
 
 use tempfile::TempDir;
 
-use super::client_settings::of_stream;
-use super::drivers::{DriverFolder, DriverFolderError, TrueDriver};
-use super::ffmpeg::{encoder_of, has_option};
 use super::ffmpeg_options::{colour_options, options, own_vbv_bits, pixel_format};
-use super::process::{ProcessError, Under};
-use super::verify::{VerifyError, verify};
 use crate::contract::{Codec, EncodeMetrics, SplitEncoding};
 use crate::device::{self, DeviceSpec, GpuName};
 use crate::plan::{Baseline, Plan, PlannedRun};
+use crate::process::child::{ProcessError, Under};
+use crate::process::client_settings::of_stream;
+use crate::process::driver_folder::{DriverFolder, DriverFolderError, TrueDriver};
+use crate::process::ffmpeg::{encoder_of, has_option};
+use crate::process::verify::{VerifyError, verify};
 use crate::record::{Case, Client, EncodeSettings, InputInfo, RunRecord};
 use crate::source::{Feed, SourceError};
 
 /// The files and libraries that the processes of a sweep need.
 #[derive(Debug)]
-pub struct Others {
+pub struct BaselineRunner {
     folder: TempDir,
     drivers: DriverFolder,
     driver: TrueDriver,
@@ -44,7 +44,7 @@ pub struct Others {
 /// Why a process cannot be a case, or why its run failed.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
-pub enum OthersError {
+pub enum BaselineRunError {
     #[error(transparent)]
     Drivers(#[from] DriverFolderError),
     #[error(transparent)]
@@ -67,14 +67,14 @@ pub enum OthersError {
     NotVerified { program: String, problem: String },
 }
 
-impl OthersError {
+impl BaselineRunError {
     /// Was it stopped by the user?
     pub fn is_stop(&self) -> bool {
         matches!(self, Self::Process(ProcessError::Stopped))
     }
 }
 
-impl Others {
+impl BaselineRunner {
     /// Copies the libraries and writes the frames; `None` if the plan has no other program. `settings` are those of our encoder.
     ///
     /// # Errors
@@ -84,11 +84,11 @@ impl Others {
         device: &DeviceSpec,
         feed: &Feed,
         settings: &BTreeMap<Codec, EncodeSettings>,
-    ) -> Result<Option<Self>, OthersError> {
+    ) -> Result<Option<Self>, BaselineRunError> {
         if plan.baselines.is_empty() {
             return Ok(None);
         }
-        let folder = tempfile::Builder::new().prefix("inflight-").tempdir().map_err(OthersError::Frames)?;
+        let folder = tempfile::Builder::new().prefix("inflight-").tempdir().map_err(BaselineRunError::Frames)?;
         let driver = match device {
             DeviceSpec::Virtual(config) | DeviceSpec::VirtualOnCuda(config, _) => {
                 TrueDriver::Virtual { config: format!("{config:#}") }
@@ -107,7 +107,7 @@ impl Others {
     }
 
     /// Makes one run and records it, even if it fails.
-    pub fn run(&self, plan: &Plan, planned: &PlannedRun, stop: &AtomicBool) -> (RunRecord, Option<OthersError>) {
+    pub fn run(&self, plan: &Plan, planned: &PlannedRun, stop: &AtomicBool) -> (RunRecord, Option<BaselineRunError>) {
         let started_unix_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
         let error = match self.measure(plan, planned, stop) {
             Ok(record) => return (record, None),
@@ -117,7 +117,7 @@ impl Others {
         (record, Some(error))
     }
 
-    fn measure(&self, plan: &Plan, planned: &PlannedRun, stop: &AtomicBool) -> Result<RunRecord, OthersError> {
+    fn measure(&self, plan: &Plan, planned: &PlannedRun, stop: &AtomicBool) -> Result<RunRecord, BaselineRunError> {
         let scratch = TempDir::new_in(self.folder.path()).map_err(ProcessError::Scratch)?;
         let output = scratch.path().join(format!("out.{}", planned.case.codec));
         let program = planned.case.client.to_string();
@@ -137,20 +137,21 @@ impl Others {
         };
         let finished = under.run(&mut command, stop)?;
         if !finished.status.success() {
-            return Err(OthersError::Failed { program, ending: finished.ending() });
+            return Err(BaselineRunError::Failed { program, ending: finished.ending() });
         }
-        let (trace, mut usage) = finished.into_largest().ok_or_else(|| OthersError::NoSession(program.clone()))?;
+        let (trace, mut usage) = finished.into_largest().ok_or_else(|| BaselineRunError::NoSession(program.clone()))?;
         let EncodeMetrics { frames, packets, .. } = trace.metrics;
         let expected = self.input.frames;
         if frames != expected || packets != expected {
-            return Err(OthersError::PacketCount { program, expected, frames, packets });
+            return Err(BaselineRunError::PacketCount { program, expected, frames, packets });
         }
         usage.settings.extend(of_stream(&output, planned.case.codec));
         if plan.verify {
-            let not_verified = |error: VerifyError| OthersError::NotVerified { program, problem: error.to_string() };
+            let not_verified =
+                |error: VerifyError| BaselineRunError::NotVerified { program, problem: error.to_string() };
             usage.verified_frames = Some(verify(&output, expected).map_err(not_verified)?);
         }
-        Ok(trace.into_record(planned, Some(usage)))
+        Ok(trace.measured(planned.record(0), Some(usage)))
     }
 
     /// All but the output's name.
@@ -225,13 +226,13 @@ impl Others {
 }
 
 /// The very frames of a run, one after the other.
-fn write_frames(feed: &Feed, path: &std::path::Path) -> Result<(), OthersError> {
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(OthersError::Frames)?);
+fn write_frames(feed: &Feed, path: &std::path::Path) -> Result<(), BaselineRunError> {
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(BaselineRunError::Frames)?);
     let mut cursor = feed.start()?;
     while let Some((frame, _)) = cursor.next()? {
-        file.write_all(frame).map_err(OthersError::Frames)?;
+        file.write_all(frame).map_err(BaselineRunError::Frames)?;
     }
-    file.flush().map_err(OthersError::Frames)
+    file.flush().map_err(BaselineRunError::Frames)
 }
 
 /// Does the case run as a separate process?

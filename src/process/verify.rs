@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 /// Why a stream is not taken for whole.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
-pub(super) enum VerifyError {
+pub enum VerifyError {
     #[error("cannot start ffprobe: {0}; install ffmpeg, or leave --verify out")]
     NoFfprobe(io::Error),
     #[error("ffprobe says: {0}")]
@@ -22,7 +22,7 @@ pub(super) enum VerifyError {
 ///
 /// # Errors
 /// There is no ffprobe, or it finds something wrong.
-pub(super) fn verify(stream: &Path, expected: u64) -> Result<u64, VerifyError> {
+pub fn verify(stream: &Path, expected: u64) -> Result<u64, VerifyError> {
     let probed = Command::new("ffprobe")
         .args(["-v", "error", "-count_frames", "-select_streams", "v"])
         .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])

@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::in_process::{InProcessRunner, LiveUpdate, nanos};
 use super::run_error::{RunError, check_packets};
-use super::stand::{Glimpse, Stand, nanos};
 use crate::contract::EncodeMetrics;
 use crate::device::DeviceError;
 use crate::pipeline::engine::Frame;
@@ -20,7 +20,7 @@ use crate::source::Cursor;
 /// Shortest time between two calls of a watcher.
 pub const WATCH_EVERY: Duration = Duration::from_millis(50);
 /// Most frames that a watcher is shown at a time: [`WATCH_EVERY`] at 40,000 frames per second.
-pub const GLIMPSE_SAMPLES: usize = 2048;
+pub const LIVE_SAMPLES: usize = 2048;
 /// How often a paced caller with poll placement asks while it waits for the next frame.
 const IDLE_POLL_EVERY: Duration = Duration::from_micros(200);
 /// How often a paced caller looks whether to stop while it waits for the next frame.
@@ -133,14 +133,14 @@ impl StreamDone {
     }
 }
 
-impl Stand<'_> {
+impl InProcessRunner<'_> {
     /// The `number`-th stream, from 0.
     pub(super) fn stream<P: Submits>(
         &self,
         number: u32,
         open: impl FnOnce() -> Result<P, DeviceError>,
         gate: &Gate,
-        watch: &mut dyn FnMut(Glimpse<'_>),
+        watch: &mut dyn FnMut(LiveUpdate<'_>),
     ) -> StreamDone
     where
         RunError: From<P::Error>,
@@ -171,7 +171,7 @@ impl Stand<'_> {
         let mut pipeline = opened?;
         let notes = Notes {
             source_waits_ns: Vec::with_capacity(self.config.expected_frames()),
-            fresh: Vec::with_capacity(GLIMPSE_SAMPLES),
+            fresh: Vec::with_capacity(LIVE_SAMPLES),
         };
         done.preroll_ns = self.preroll(&mut pipeline)?;
         Ok(Ready { pipeline, cursor: self.opened.feed.start()?, notes })
@@ -182,7 +182,7 @@ impl Stand<'_> {
         &self,
         number: u32,
         ready: Ready<'_, P>,
-        watch: &mut dyn FnMut(Glimpse<'_>),
+        watch: &mut dyn FnMut(LiveUpdate<'_>),
         done: &mut StreamDone,
     ) where
         RunError: From<P::Error>,
@@ -211,7 +211,7 @@ impl Stand<'_> {
         pipeline: &mut P,
         cursor: &mut Cursor<'_>,
         (start, phase): (Instant, f64),
-        watch: &mut dyn FnMut(Glimpse<'_>),
+        watch: &mut dyn FnMut(LiveUpdate<'_>),
         notes: &mut Notes,
     ) -> Result<(), RunError>
     where
@@ -236,8 +236,8 @@ impl Stand<'_> {
             let now = Instant::now();
             if now >= next_watch {
                 next_watch = now + WATCH_EVERY;
-                pipeline.glimpse(&mut num_seen, &mut notes.fresh);
-                watch(Glimpse { frames: frame + 1, fresh: &notes.fresh });
+                pipeline.live_update(&mut num_seen, &mut notes.fresh);
+                watch(LiveUpdate { frames: frame + 1, fresh: &notes.fresh });
             }
         }
         Ok(())

@@ -3,9 +3,9 @@
 //! FFmpeg takes a preset and then overwrites parts of it with its own defaults (VBR at 2 Mbit/s, a VBV of twice that, one pass,
 //! a GOP of 250, other QPs for I and B), so each part is named, as the driver resolved it for us. Knows no process.
 
-use super::client_settings::profile_and_level;
 use crate::contract::{Codec, Colour, PixelFormat, SplitEncoding, TuningInfo};
 use crate::plan::Plan;
+use crate::process::client_settings::profile_and_level;
 use crate::record::EncodeSettings;
 
 /// FFmpeg's numbers are signed.

@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::command::shell_word;
-use super::drivers::TrueDriver;
 use super::environment;
-use super::process::Finished;
-use super::trace::Trace;
 use crate::contract::{Codec, EngineKind, LockPlacement, PixelFormat};
 use crate::plan::{Plan, PlannedRun};
+use crate::process::child::Finished;
+use crate::process::driver_folder::TrueDriver;
+use crate::process::interposer_trace::InterposerTrace;
 use crate::record::{Case, Client, ClientName, DeviceInfo, DeviceKind, InputInfo, ProcessUse, RunRecord};
 use crate::session::{FORMAT_VERSION, Manifest};
 
@@ -44,7 +44,7 @@ impl Observed {
         rules_broken: Option<BTreeMap<String, u64>>,
     ) -> Self {
         let encoding: Vec<_> = finished.traces.iter().filter(|trace| trace.metrics.frames > 0).collect();
-        let run = |(order_index, trace): (u32, &&Trace)| {
+        let run = |(order_index, trace): (u32, &&InterposerTrace)| {
             let planned = PlannedRun {
                 case: case(command, trace),
                 block: 0,
@@ -53,7 +53,7 @@ impl Observed {
                 repeat_index: order_index,
                 order_index,
             };
-            (*trace).clone().into_record(&planned, Some(of_session(&finished.usage, trace)))
+            (*trace).clone().measured(planned.record(0), Some(of_session(&finished.usage, trace)))
         };
         let runs: Vec<_> = (0..).zip(&encoding).map(run).collect();
         let warnings = encoding.iter().filter_map(|trace| warning(trace)).collect();
@@ -80,11 +80,11 @@ pub fn rules_broken(log: &Path) -> Option<BTreeMap<String, u64>> {
 }
 
 /// The process' use beside one of its sessions, with that session's own depth and settings.
-fn of_session(usage: &ProcessUse, trace: &Trace) -> ProcessUse {
+fn of_session(usage: &ProcessUse, trace: &InterposerTrace) -> ProcessUse {
     ProcessUse { lock_depth: trace.median_lock_depth(), settings: trace.settings(), ..usage.clone() }
 }
 
-fn case(command: &[String], trace: &Trace) -> Case {
+fn case(command: &[String], trace: &InterposerTrace) -> Case {
     let program = command.first().map_or("?", |program| program.rsplit('/').next().unwrap_or(program));
     let client = Client::Foreign(ClientName::shortened(program));
     let codec = trace.codec.unwrap_or(Codec::H264);
@@ -99,7 +99,7 @@ fn case(command: &[String], trace: &Trace) -> Case {
     }
 }
 
-fn warning(trace: &Trace) -> Option<String> {
+fn warning(trace: &InterposerTrace) -> Option<String> {
     (trace.not_recorded > 0).then(|| {
         format!(
             "{} frames were not recorded, because there was room for {} only: raise INFLIGHT_TRACE_PICTURES",
@@ -109,7 +109,7 @@ fn warning(trace: &Trace) -> Option<String> {
     })
 }
 
-fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&Trace]) -> Manifest {
+fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&InterposerTrace]) -> Manifest {
     let command: Vec<_> = command.iter().map(|word| shell_word(word)).collect();
     let command = command.join(" ");
     let mut codecs: Vec<_> = encoding.iter().filter_map(|trace| trace.codec).collect();
@@ -142,7 +142,7 @@ fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&Trace]) -> Man
     }
 }
 
-fn input(command: &str, encoding: &[&Trace], frames: u64) -> InputInfo {
+fn input(command: &str, encoding: &[&InterposerTrace], frames: u64) -> InputInfo {
     let first = encoding.first();
     InputInfo {
         spec: format!("the input of {command}"),
@@ -155,7 +155,7 @@ fn input(command: &str, encoding: &[&Trace], frames: u64) -> InputInfo {
     }
 }
 
-fn device(driver: &TrueDriver, encoding: &[&Trace]) -> DeviceInfo {
+fn device(driver: &TrueDriver, encoding: &[&InterposerTrace]) -> DeviceInfo {
     let (kind, name) = match driver {
         TrueDriver::Virtual { config } => (DeviceKind::Virtual, format!("virtual:{config}")),
         // Noise floors and comparisons know the device by this name: it stays, whatever words are in use.

@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::client_settings::ClientSetup;
 use crate::contract::{Codec, Dimensions, EncodeMetrics, FrameRate, PixelFormat};
-use crate::plan::PlannedRun;
 use crate::record::{EncodeSettings, FrameColumns, ProcessUse, RunRecord};
 
 /// The form that is read here.
@@ -19,7 +18,7 @@ const FORMAT: u32 = 2;
 /// One encode session of a client.
 #[derive(Debug, Clone, Deserialize)]
 #[allow(missing_docs, reason = "the names say it; crates/interposer writes them")]
-pub struct Trace {
+pub struct InterposerTrace {
     format: u32,
     pub pid: u32,
     pub program: String,
@@ -48,20 +47,20 @@ pub struct Trace {
 /// Why a trace cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
-pub enum TraceError {
+pub enum InterposerTraceError {
     #[error("cannot read {}: {source}; choose another folder for temporary files with TMPDIR", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot understand {}: {problem}; use the interposer that was built with this program", path.display())]
     Bad { path: PathBuf, problem: String },
 }
 
-impl Trace {
+impl InterposerTrace {
     /// All sessions in `dir`, in the order in which they were opened.
     ///
     /// # Errors
     /// The folder or a file in it cannot be read.
-    pub fn read_all(dir: &Path) -> Result<Vec<Self>, TraceError> {
-        let cannot = |path: &Path, source| TraceError::Read { path: path.to_owned(), source };
+    pub fn read_all(dir: &Path) -> Result<Vec<Self>, InterposerTraceError> {
+        let cannot = |path: &Path, source| InterposerTraceError::Read { path: path.to_owned(), source };
         let mut traces = Vec::new();
         for entry in fs::read_dir(dir).map_err(|error| cannot(dir, error))? {
             let path = entry.map_err(|error| cannot(dir, error))?.path();
@@ -73,9 +72,9 @@ impl Trace {
         Ok(traces)
     }
 
-    fn read(path: &Path) -> Result<Self, TraceError> {
-        let bad = |problem: String| TraceError::Bad { path: path.to_owned(), problem };
-        let text = fs::read(path).map_err(|source| TraceError::Read { path: path.to_owned(), source })?;
+    fn read(path: &Path) -> Result<Self, InterposerTraceError> {
+        let bad = |problem: String| InterposerTraceError::Bad { path: path.to_owned(), problem };
+        let text = fs::read(path).map_err(|source| InterposerTraceError::Read { path: path.to_owned(), source })?;
         let trace: Self = serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
         if trace.format != FORMAT {
             return Err(bad(format!("it has format {}, and this program reads {FORMAT}", trace.format)));
@@ -118,15 +117,9 @@ impl Trace {
         }
     }
 
-    /// The session as a run record, with the process's time and memory.
-    pub fn into_record(self, run: &PlannedRun, process: Option<ProcessUse>) -> RunRecord {
-        RunRecord {
-            open_ns: self.open_ns,
-            wall_ns: self.wall_ns,
-            process,
-            metrics: self.metrics,
-            frames: self.frames,
-            ..run.record(self.started_unix_ms)
-        }
+    /// `record`, of which nothing is measured yet, with what the session measured, and the process's time and memory.
+    pub fn measured(self, record: RunRecord, process: Option<ProcessUse>) -> RunRecord {
+        let Self { started_unix_ms, open_ns, wall_ns, metrics, frames, .. } = self;
+        RunRecord { started_unix_ms, open_ns, wall_ns, process, metrics, frames, ..record }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::{Instant, SystemTime};
 
-pub use super::one_stream::{GLIMPSE_SAMPLES, WATCH_EVERY};
+use super::in_process::nanos;
+pub use super::in_process::{Caller, InProcessRunner, LiveUpdate};
 use super::one_stream::{Gate, StreamDone};
+pub use super::one_stream::{LIVE_SAMPLES, WATCH_EVERY};
 use super::opened::RunConfig;
 pub use super::run_error::RunError;
-use super::stand::nanos;
-pub use super::stand::{Caller, Glimpse, Stand};
 use crate::contract::{EncodeMetrics, PacketSink};
 use crate::device::{DeviceError, TelemetryWatch};
 use crate::nvenc::encoder::NvencEncoder;
@@ -15,7 +15,7 @@ use crate::pipeline::Submits;
 use crate::plan::PlannedRun;
 use crate::record::{FrameColumns, GpuState, Preroll, RunRecord, StreamRecord, Telemetry};
 
-impl Stand<'_> {
+impl InProcessRunner<'_> {
     /// Makes one run and records it, even if it fails.
     ///
     /// `sink` gets the packets, of several streams those of the first; `watch` is called from inside the measured loop of the
@@ -24,7 +24,7 @@ impl Stand<'_> {
         &self,
         planned: &PlannedRun,
         sink: PacketSink,
-        watch: &mut dyn FnMut(Glimpse<'_>),
+        watch: &mut dyn FnMut(LiveUpdate<'_>),
     ) -> (RunRecord, Option<RunError>) {
         let device = &self.opened.device;
         let mut record = planned.record(unix_ms());
@@ -64,7 +64,7 @@ impl Stand<'_> {
         &self,
         open: impl Fn(PacketSink) -> Result<P, DeviceError> + Sync,
         sink: PacketSink,
-        watch: &mut dyn FnMut(Glimpse<'_>),
+        watch: &mut dyn FnMut(LiveUpdate<'_>),
     ) -> Vec<StreamDone>
     where
         RunError: From<P::Error>,
@@ -72,8 +72,8 @@ impl Stand<'_> {
         let (gate, open) = (Gate::new(self.caller.num_streams), &open);
         std::thread::scope(|scope| {
             let begin = |number| {
-                let (gate, stand) = (&gate, *self);
-                let run = move || stand.stream(number, || open(Box::new(|_| ())), gate, &mut |_| ());
+                let (gate, runner) = (&gate, *self);
+                let run = move || runner.stream(number, || open(Box::new(|_| ())), gate, &mut |_| ());
                 let begun = std::thread::Builder::new().name(format!("stream {number}")).spawn_scoped(scope, run);
                 if begun.is_err() {
                     gate.arrive(false);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::job::JobError;
+use super::recording::RecordingError;
 use crate::plan::{Plan, PlanError};
 use crate::session::{Session, save_noise_floor};
 use crate::stats::evidence::change::ChangeInterval;
@@ -51,12 +51,12 @@ pub fn calibration_dir_in(folder: &Path) -> PathBuf {
 ///
 /// # Errors
 /// No case has enough good pairs, the session cannot be read, or the folder cannot be written to.
-pub fn finish(dir: &Path, watching: Option<ChangeInterval>) -> Result<NoiseFloor, JobError> {
+pub fn finish(dir: &Path, watching: Option<ChangeInterval>) -> Result<NoiseFloor, RecordingError> {
     let session = Session::open(dir)?;
     let floors = floors(&session.summaries);
     if floors.is_empty() {
         // Kept, it would hide an older one that knows something.
-        return Err(JobError::NoFloor { dir: dir.to_owned() });
+        return Err(RecordingError::NoFloor { dir: dir.to_owned() });
     }
     Ok(save_noise_floor(dir, &session.manifest, floors, watching)?)
 }
@@ -64,7 +64,7 @@ pub fn finish(dir: &Path, watching: Option<ChangeInterval>) -> Result<NoiseFloor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::job::Job;
+    use crate::measure::recording::Recording;
     use crate::stats::runs::metrics::Metric;
 
     #[test]
@@ -83,9 +83,9 @@ mod tests {
             ..Plan::default()
         };
         let measure = |plan: &Plan, name: &str| {
-            let job = Job::prepare(plan.clone(), "test".to_owned()).unwrap();
+            let recording = Recording::prepare(plan.clone(), "test".to_owned()).unwrap();
             let dir = folder.path().join(name);
-            job.measure(&mut job.create(&dir).unwrap(), &Default::default(), &mut |_| Ok(())).unwrap();
+            recording.measure(&mut recording.create(&dir).unwrap(), &Default::default(), &mut |_| Ok(())).unwrap();
             Session::open(&dir).unwrap()
         };
         let calibration = measure(&calibration_plan(plan.clone(), 6).unwrap(), "calibration");

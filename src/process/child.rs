@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use wait4::{ResUse, Wait4};
 
-use super::drivers::{Around, DriverFolder, DriverFolderError, TrueDriver};
-use super::trace::{Trace, TraceError};
+use super::driver_folder::{Around, DriverFolder, DriverFolderError, TrueDriver};
+use super::interposer_trace::{InterposerTrace, InterposerTraceError};
 use crate::record::ProcessUse;
 
 /// Poll interval; wall time is overestimated by at most this much.
@@ -45,7 +45,7 @@ pub struct Finished {
     /// Its time and memory; depth and settings are those of its largest session.
     pub usage: ProcessUse,
     /// Its encode sessions, those of its own children included.
-    pub traces: Vec<Trace>,
+    pub traces: Vec<InterposerTrace>,
     /// Its standard error, where that was captured.
     pub errors: String,
 }
@@ -63,7 +63,7 @@ pub enum ProcessError {
     #[error(transparent)]
     Drivers(#[from] DriverFolderError),
     #[error(transparent)]
-    Trace(#[from] TraceError),
+    InterposerTrace(#[from] InterposerTraceError),
     #[error("stopped before its end")]
     Stopped,
 }
@@ -99,7 +99,7 @@ impl Under<'_> {
             }
         };
         let wall = start.elapsed();
-        let traces = Trace::read_all(&traces)?;
+        let traces = InterposerTrace::read_all(&traces)?;
         let errors = fs::read_to_string(errors).unwrap_or_default();
         Ok(Finished { status: used.status, usage: usage(&used, wall, &traces), traces, errors })
     }
@@ -107,7 +107,7 @@ impl Under<'_> {
 
 impl Finished {
     /// The session that encoded the most frames; clients open others only to query the device.
-    pub fn into_largest(mut self) -> Option<(Trace, ProcessUse)> {
+    pub fn into_largest(mut self) -> Option<(InterposerTrace, ProcessUse)> {
         let largest =
             (0..self.traces.len()).max_by_key(|&idx| self.traces.get(idx).map(|trace| trace.metrics.frames))?;
         let trace = self.traces.swap_remove(largest);
@@ -121,7 +121,7 @@ impl Finished {
     }
 }
 
-fn usage(used: &ResUse, wall: Duration, traces: &[Trace]) -> ProcessUse {
+fn usage(used: &ResUse, wall: Duration, traces: &[InterposerTrace]) -> ProcessUse {
     let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
     let largest = traces.iter().max_by_key(|trace| trace.metrics.frames);
     ProcessUse {
@@ -129,8 +129,8 @@ fn usage(used: &ResUse, wall: Duration, traces: &[Trace]) -> ProcessUse {
         user_ns: nanos(used.rusage.utime),
         system_ns: nanos(used.rusage.stime),
         peak_memory_bytes: traces.iter().filter_map(|trace| trace.peak_memory_bytes).max(),
-        lock_depth: largest.map_or(0, Trace::median_lock_depth),
-        settings: largest.map(Trace::settings).unwrap_or_default(),
+        lock_depth: largest.map_or(0, InterposerTrace::median_lock_depth),
+        settings: largest.map(InterposerTrace::settings).unwrap_or_default(),
         verified_frames: None,
     }
 }

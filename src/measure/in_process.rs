@@ -21,16 +21,16 @@ pub struct Caller {
 
 /// The part of a run in progress that a watcher sees.
 #[derive(Debug, Clone, Copy)]
-pub struct Glimpse<'a> {
+pub struct LiveUpdate<'a> {
     /// Frames submitted.
     pub frames: u64,
-    /// Frames that were reaped since the last call, [`GLIMPSE_SAMPLES`](super::run::GLIMPSE_SAMPLES) at most.
+    /// Frames that were reaped since the last call, [`LIVE_SAMPLES`](super::run::LIVE_SAMPLES) at most.
     pub fresh: &'a [LiveSample],
 }
 
 /// Everything that a run needs and that stays the same between runs.
 #[derive(Clone, Copy)]
-pub struct Stand<'a> {
+pub struct InProcessRunner<'a> {
     /// The device, and the frames.
     pub opened: &'a Opened,
     /// The settings.

@@ -1,6 +1,6 @@
 //! A sweep on a separate thread, for a watcher that must not block and that the sweep must not wait for.
 //!
-//! Important news (a run began, a run ended, the sweep ended) comes through a channel that never fills and loses nothing.
+//! Important events (a run began, a run ended, the sweep ended) come through a channel that never fills and loses nothing.
 //! Single frames come through a buffer of fixed size: if it is full, or the watcher holds it at that moment, they are
 //! left out, since the measured loop neither waits nor allocates for a watcher. Between two runs, where nothing is measured,
 //! the sweep does wait for a moment: a watcher that draws then disturbs no run.
@@ -14,9 +14,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::calibrate::{NOTE, finish};
-use super::job::{Job, JobError};
 use super::pause::Pause;
-use super::run::Glimpse;
+use super::recording::{Recording, RecordingError};
+use super::run::LiveUpdate;
 use super::schedule::Forecast;
 use super::sweep::{Event, Outcome};
 use crate::plan::{Plan, PlannedRun};
@@ -29,7 +29,7 @@ const LIVE_SAMPLES: usize = 1 << 14;
 
 /// What to measure, and where to save it.
 #[derive(Debug, Clone)]
-pub struct Order {
+pub struct SweepRequest {
     /// The plan of the sweep.
     pub plan: Plan,
     /// The session folder to create.
@@ -40,9 +40,9 @@ pub struct Order {
     pub calibrates: bool,
 }
 
-/// News for a watcher, in this order: begun, then runs, then ended; or only ended.
+/// What a watcher is told, in this order: begun, then runs, then ended; or only ended.
 #[derive(Debug)]
-pub enum News {
+pub enum SweepEvent {
     /// Device and input are open, and the session folder exists.
     Begun(Box<Manifest>),
     /// The runs that begin now, and those that are likely to follow.
@@ -53,14 +53,14 @@ pub enum News {
     RunFinished(Box<RunRecord>),
     /// The noise floors of a calibration; they are saved.
     Calibrated(Box<NoiseFloor>),
-    /// The sweep has ended; no news follows.
-    Ended(Result<Outcome, JobError>),
+    /// The sweep has ended; nothing follows.
+    Ended(Result<Outcome, RecordingError>),
 }
 
 /// A sweep in progress. Dropping it stops the sweep, waits for the frames in flight, and keeps the finished runs.
 #[derive(Debug)]
-pub struct Worker {
-    news: Receiver<News>,
+pub struct SweepThread {
+    events: Receiver<SweepEvent>,
     live: Arc<Live>,
     thread: Option<JoinHandle<()>>,
 }
@@ -106,26 +106,26 @@ struct Live {
     pause: Pause,
 }
 
-impl Worker {
+impl SweepThread {
     /// Starts at once. `wake` is called when the sweep has begun or ended, and between two runs, never from inside a measured
-    /// loop; the sweep then waits until [`Worker::has_drawn`].
+    /// loop; the sweep then waits until [`SweepThread::has_drawn`].
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub fn start(starter: &Starter, order: Order, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
-        let (sender, news) = mpsc::channel();
+    pub fn start(starter: &Starter, request: SweepRequest, wake: impl Fn() + Send + 'static) -> std::io::Result<Self> {
+        let (sender, events) = mpsc::channel();
         let live = Arc::new(Live::new());
-        let teller = Teller { sender, wake, live: Arc::clone(&live) };
+        let sender = EventSender { sender, wake, live: Arc::clone(&live) };
         let thread = starter.start(Box::new(move || {
-            let ended = teller.run(order);
-            teller.tell(News::Ended(ended));
+            let ended = sender.run(request);
+            sender.tell(SweepEvent::Ended(ended));
         }))?;
-        Ok(Self { news, live, thread: Some(thread) })
+        Ok(Self { events, live, thread: Some(thread) })
     }
 
-    /// The next piece of news, if any; does not wait.
-    pub fn next_news(&self) -> Option<News> {
-        self.news.try_recv().ok()
+    /// The next event, if any; does not wait.
+    pub fn next_event(&self) -> Option<SweepEvent> {
+        self.events.try_recv().ok()
     }
 
     /// Exchanges the frames of the run in progress since the last call for an empty `spent` buffer, which is grown as
@@ -157,7 +157,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for SweepThread {
     fn drop(&mut self) {
         self.stop();
         // A sweep that panicked has told what it could; there is nothing to do about it here.
@@ -165,43 +165,43 @@ impl Drop for Worker {
     }
 }
 
-/// The worker's end of the channel and the buffer.
-struct Teller<W> {
-    sender: Sender<News>,
+/// The thread's end of the channel and the buffer.
+struct EventSender<W> {
+    sender: Sender<SweepEvent>,
     wake: W,
     live: Arc<Live>,
 }
 
-impl<W: Fn()> Teller<W> {
-    fn run(&self, order: Order) -> Result<Outcome, JobError> {
-        let mut job = Job::prepare(order.plan, order.command)?;
-        if order.calibrates {
-            job = job.with_note(NOTE);
+impl<W: Fn()> EventSender<W> {
+    fn run(&self, request: SweepRequest) -> Result<Outcome, RecordingError> {
+        let mut recording = Recording::prepare(request.plan, request.command)?;
+        if request.calibrates {
+            recording = recording.with_note(NOTE);
         }
-        let mut writer = job.create(&order.dir)?;
-        self.tell(News::Begun(Box::new(job.manifest().clone())));
-        let outcome = job.measure(&mut writer, &self.live.stop, &mut |event| {
+        let mut writer = recording.create(&request.dir)?;
+        self.tell(SweepEvent::Begun(Box::new(recording.manifest().clone())));
+        let outcome = recording.measure(&mut writer, &self.live.stop, &mut |event| {
             match event {
                 // Heard soon enough with whatever wakes the watcher next.
-                Event::RunsAhead(forecast) => drop(self.sender.send(News::RunsAhead(forecast))),
-                Event::RunStarted(run) => drop(self.sender.send(News::RunStarted(*run))),
-                Event::RunWatched(_, glimpse) => self.live.offer(glimpse),
+                Event::RunsAhead(forecast) => drop(self.sender.send(SweepEvent::RunsAhead(forecast))),
+                Event::RunStarted(run) => drop(self.sender.send(SweepEvent::RunStarted(*run))),
+                Event::RunWatched(_, live_update) => self.live.offer(live_update),
                 Event::RunFinished(record) => {
-                    drop(self.sender.send(News::RunFinished(record)));
+                    drop(self.sender.send(SweepEvent::RunFinished(record)));
                     self.live.pause.take(&self.wake);
                 }
             }
             Ok(())
         })?;
-        if order.calibrates && !outcome.stopped {
-            self.tell(News::Calibrated(Box::new(finish(&order.dir, None)?)));
+        if request.calibrates && !outcome.stopped {
+            self.tell(SweepEvent::Calibrated(Box::new(finish(&request.dir, None)?)));
         }
         Ok(outcome)
     }
 
     /// A watcher that is gone has stopped the sweep already.
-    fn tell(&self, news: News) {
-        drop(self.sender.send(news));
+    fn tell(&self, event: SweepEvent) {
+        drop(self.sender.send(event));
         (self.wake)();
     }
 }
@@ -213,19 +213,19 @@ impl Live {
     }
 
     /// From inside the measured loop.
-    fn offer(&self, glimpse: Glimpse<'_>) {
+    fn offer(&self, live_update: LiveUpdate<'_>) {
         let Ok(mut samples) = self.samples.try_lock() else { return };
         let room = samples.capacity() - samples.len();
-        samples.extend(glimpse.fresh.iter().take(room));
+        samples.extend(live_update.fresh.iter().take(room));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::opened::OpenError;
+    use crate::measure::opened::OpenError;
 
-    fn order(dir: PathBuf) -> Order {
+    fn request(dir: PathBuf) -> SweepRequest {
         let plan = Plan {
             device: "virtual:turing,interval_us=200,latency_us=400".to_owned(),
             input: "synthetic:64x64@30".to_owned(),
@@ -237,16 +237,19 @@ mod tests {
             looks: Vec::new(),
             ..Plan::default()
         };
-        Order { plan, dir, command: "inflight gui".to_owned(), calibrates: false }
+        SweepRequest { plan, dir, command: "inflight gui".to_owned(), calibrates: false }
     }
 
-    fn hear_all(worker: &Worker) -> (usize, Result<Outcome, JobError>) {
+    fn hear_all(thread: &SweepThread) -> (usize, Result<Outcome, RecordingError>) {
         let mut num_finished = 0;
         loop {
-            match worker.news.recv().unwrap() {
-                News::RunFinished(_) => num_finished += 1,
-                News::Ended(ended) => return (num_finished, ended),
-                News::Begun(_) | News::RunsAhead(_) | News::RunStarted(_) | News::Calibrated(_) => {}
+            match thread.events.recv().unwrap() {
+                SweepEvent::RunFinished(_) => num_finished += 1,
+                SweepEvent::Ended(ended) => return (num_finished, ended),
+                SweepEvent::Begun(_)
+                | SweepEvent::RunsAhead(_)
+                | SweepEvent::RunStarted(_)
+                | SweepEvent::Calibrated(_) => {}
             }
         }
     }
@@ -254,8 +257,8 @@ mod tests {
     #[test]
     fn every_run_is_told_and_saved() {
         let dir = tempfile::tempdir().unwrap();
-        let worker = Worker::start(&Starter::new().unwrap(), order(dir.path().join("session")), || ()).unwrap();
-        let (num_finished, ended) = hear_all(&worker);
+        let thread = SweepThread::start(&Starter::new().unwrap(), request(dir.path().join("session")), || ()).unwrap();
+        let (num_finished, ended) = hear_all(&thread);
         assert_eq!(num_finished, 6);
         assert_eq!(ended.unwrap(), Outcome { num_done: 6, num_failed: 0, stopped: false });
         let session = crate::session::Session::open(&dir.path().join("session")).unwrap();
@@ -265,12 +268,12 @@ mod tests {
     #[test]
     fn a_stop_keeps_what_was_finished() {
         let dir = tempfile::tempdir().unwrap();
-        let mut order = order(dir.path().join("session"));
-        order.plan.repeat = 100_000;
-        let worker = Worker::start(&Starter::new().unwrap(), order, || ()).unwrap();
-        while !matches!(worker.news.recv().unwrap(), News::RunFinished(_)) {}
-        worker.stop();
-        let (num_finished, ended) = hear_all(&worker);
+        let mut request = request(dir.path().join("session"));
+        request.plan.repeat = 100_000;
+        let thread = SweepThread::start(&Starter::new().unwrap(), request, || ()).unwrap();
+        while !matches!(thread.events.recv().unwrap(), SweepEvent::RunFinished(_)) {}
+        thread.stop();
+        let (num_finished, ended) = hear_all(&thread);
         assert!(ended.unwrap().stopped);
         let session = crate::session::Session::open(&dir.path().join("session")).unwrap();
         assert_eq!(session.summaries.len(), num_finished + 1);
@@ -279,11 +282,11 @@ mod tests {
     #[test]
     fn what_cannot_run_is_said_and_leaves_no_folder() {
         let dir = tempfile::tempdir().unwrap();
-        let mut order = order(dir.path().join("session"));
-        order.plan.device = "virtual:no-such-profile".to_owned();
-        let worker = Worker::start(&Starter::new().unwrap(), order, || ()).unwrap();
-        let (_, ended) = hear_all(&worker);
-        assert!(matches!(ended, Err(JobError::Open(OpenError::Device(_)))));
+        let mut request = request(dir.path().join("session"));
+        request.plan.device = "virtual:no-such-profile".to_owned();
+        let thread = SweepThread::start(&Starter::new().unwrap(), request, || ()).unwrap();
+        let (_, ended) = hear_all(&thread);
+        assert!(matches!(ended, Err(RecordingError::Open(OpenError::Device(_)))));
         assert!(!dir.path().join("session").exists());
     }
 }

@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 
+use super::baseline_runner::{BaselineRunError, BaselineRunner};
 use super::blocks::{self, BlockError};
 use super::environment;
 use super::opened::{OpenError, Opened};
-use super::others::{Others, OthersError};
 use super::rehearsal::rehearse;
 use super::schedule::Schedule;
 use super::sweep::{Event, Outcome, SweepError, sweep};
@@ -19,16 +19,16 @@ use crate::session::{FORMAT_VERSION, Manifest, SessionError, SessionWriter, nois
 use crate::stats::runs::summary::RunSummary;
 
 /// A plan that can be run: its device and input are open, and every case of it fits the device.
-pub struct Job {
+pub struct Recording {
     opened: Opened,
-    others: Option<Others>,
+    others: Option<BaselineRunner>,
     manifest: Manifest,
 }
 
 /// Why a plan cannot be run to its end.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
-pub enum JobError {
+pub enum RecordingError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(transparent)]
@@ -38,7 +38,7 @@ pub enum JobError {
     #[error(transparent)]
     Sweep(#[from] SweepError),
     #[error(transparent)]
-    Others(#[from] OthersError),
+    BaselineRunner(#[from] BaselineRunError),
     #[error(transparent)]
     Block(#[from] BlockError),
     #[error("stopped before anything was measured")]
@@ -47,12 +47,12 @@ pub enum JobError {
     NoFloor { dir: PathBuf },
 }
 
-impl Job {
+impl Recording {
     /// Opens device and input of the plan and tries every codec once. `command` is recorded in the session.
     ///
     /// # Errors
     /// The plan, its input or its device is unusable; nothing has been written then.
-    pub fn prepare(mut plan: Plan, command: String) -> Result<Self, JobError> {
+    pub fn prepare(mut plan: Plan, command: String) -> Result<Self, RecordingError> {
         plan.check()?;
         // The lot is drawn here and kept with the session; a plan that names one repeats its order.
         plan.order_seed = plan.order_seed.or_else(|| Some(fastrand::u64(..)));
@@ -61,7 +61,7 @@ impl Job {
         plan.check()?;
         let rehearsals = rehearse(&plan, &opened)?;
         let settings = opened.settings(&plan).map_err(SweepError::Device)?;
-        let others = Others::prepare(&plan, &opened.spec, &opened.feed, &settings)?;
+        let others = BaselineRunner::prepare(&plan, &opened.spec, &opened.feed, &settings)?;
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
@@ -76,7 +76,7 @@ impl Job {
         Ok(Self { opened, others, manifest })
     }
 
-    /// The same job, with a note in its session.
+    /// The same recording, with a note in its session.
     pub fn with_note(mut self, note: &str) -> Self {
         self.manifest.note = Some(note.to_owned());
         self
@@ -91,7 +91,7 @@ impl Job {
     ///
     /// # Errors
     /// The folder is in use or cannot be written to.
-    pub fn create(&self, dir: &Path) -> Result<SessionWriter, JobError> {
+    pub fn create(&self, dir: &Path) -> Result<SessionWriter, RecordingError> {
         Ok(SessionWriter::create(dir, &self.manifest)?)
     }
 
@@ -105,7 +105,7 @@ impl Job {
         writer: &mut SessionWriter,
         stop: &AtomicBool,
         listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
-    ) -> Result<Outcome, JobError> {
+    ) -> Result<Outcome, RecordingError> {
         let plan = &self.manifest.plan;
         let noise = noise_floor(writer.dir(), &self.manifest);
         let mut schedule = Schedule::of(plan, noise.as_ref());

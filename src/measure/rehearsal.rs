@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::baseline_runner::is_other;
 use super::opened::Opened;
-use super::others::is_other;
 use super::run_error::RunError;
 use super::sweep::SweepError;
-use super::verify::{VerifyError, verify};
 use crate::contract::{Codec, EncodedPacket, PacketSink};
 use crate::plan::Plan;
+use crate::process::verify::{VerifyError, verify};
 use crate::record::{Case, Rehearsal};
 
 /// Frames for each buffer of the pool, so that every buffer is used more than once.

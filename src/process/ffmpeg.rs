@@ -5,7 +5,7 @@
 use std::io;
 use std::process::{Command, Stdio};
 
-use super::drivers::{DriverFolderError, are_built};
+use super::driver_folder::{DriverFolderError, are_built};
 use crate::contract::Codec;
 
 /// Why FFmpeg cannot be compared with, in a line.

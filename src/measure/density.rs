@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::job::{Job, JobError};
+use super::recording::{Recording, RecordingError};
 use super::sweep::Event;
 use crate::plan::{Goal, Plan};
 use crate::session::Session;
@@ -42,13 +42,13 @@ pub fn measure(
     (dir, command): (&Path, &str),
     stop: &AtomicBool,
     listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
-) -> Result<Density, JobError> {
+) -> Result<Density, RecordingError> {
     let plan = density_plan(plan);
     let (mut loads, mut measured) = (Vec::new(), None);
     while let Some(streams) = next(numbers, &loads).filter(|_| !stop.load(Ordering::Relaxed)) {
-        let job = Job::prepare(Plan { streams, ..plan.clone() }, command.to_owned())?;
+        let recording = Recording::prepare(Plan { streams, ..plan.clone() }, command.to_owned())?;
         let dir = dir.join(format!("streams-{streams}"));
-        let outcome = job.measure(&mut job.create(&dir)?, stop, listener)?;
+        let outcome = recording.measure(&mut recording.create(&dir)?, stop, listener)?;
         if !outcome.stopped {
             let session = Session::open(&dir)?;
             let analysis = session.analysis().ok();
@@ -57,10 +57,10 @@ pub fn measure(
             loads.extend(session.manifest.plan.codecs.iter().map(load));
         }
         // A decoder's codec is its clip's.
-        measured = Some((job.manifest().device.clone(), job.manifest().plan.codecs.clone()));
+        measured = Some((recording.manifest().device.clone(), recording.manifest().plan.codecs.clone()));
     }
     let is_stopped = stop.load(Ordering::Relaxed);
-    let (device, codecs) = measured.ok_or(JobError::NoNumbers)?;
+    let (device, codecs) = measured.ok_or(RecordingError::NoNumbers)?;
     Ok(Density { plan: Plan { codecs, ..plan }, device, loads, is_stopped })
 }
 
