@@ -69,7 +69,7 @@ fn sweep(dir: &Path) -> Result<Swept, Box<dyn Error>> {
     let plan = Plan { host_work_us, ..usual };
     let announced = Estimate::of(&plan);
     let start = Instant::now();
-    let recording = Recording::prepare(plan, "default_sweeps".to_owned())?;
+    let mut recording = Recording::prepare(plan, "default_sweeps".to_owned(), false)?;
     // After the first look: how long the rest is expected to take, and when that was said.
     let mut foretold = None;
     recording.measure(&mut recording.create(dir)?, &Default::default(), &mut |event| {

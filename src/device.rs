@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use cudarc::driver::CudaContext;
 
+use crate::calls::{self, Call};
 use crate::contract::{Codec, EncoderConfig, EngineKind, PacketSink, Tuning};
 use crate::memory::{DeviceMemory, FrameBytes, FramePool, HostBuffer};
 use crate::nvdec;
@@ -41,7 +42,7 @@ use handles::{context_for_library, context_handle, token_handle, virtual_handle}
 use host_memory::HostMemory;
 pub use spec::DeviceSpec;
 use telemetry::Instruments;
-pub use telemetry::{LockedClock, TelemetryWatch, unlock_all_clocks};
+pub use telemetry::{LockedClock, TelemetryWatch, release_clock, unlock_all_clocks};
 
 /// An opened device: sessions can be made on it.
 #[derive(Debug)]
@@ -73,6 +74,7 @@ impl Device {
     /// # Errors
     /// The driver, GPU or library is missing, or has no such engine.
     pub fn open_for(spec: &DeviceSpec, engine: EngineKind) -> Result<Self, DeviceError> {
+        let _call = calls::enter(Call::OpenDevice);
         match engine {
             EngineKind::Nvenc => Self::open(spec),
             EngineKind::Nvdec => Self::open_decoder(spec),

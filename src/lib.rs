@@ -3,6 +3,7 @@
 //! The library behind the `inflight` program. docs/ARCHITECTURE.md is the map.
 
 pub mod advice;
+pub mod calls;
 pub mod card;
 pub mod cli;
 pub mod conformance;

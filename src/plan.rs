@@ -115,6 +115,14 @@ pub struct Plan {
     /// Clock in MHz at which the GPU is kept during the sweep, where the user may; `None`: as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock_clocks_mhz: Option<u32>,
+    /// Are our runs made in a process of their own, which a driver may end or hang without ending the sweep? `None`: unless the driver
+    /// is our own. Frames on standard input are always encoded in this process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolate: Option<bool>,
+    /// How long a driver's call may take, in seconds, before the run fails and its process is ended; calls that make a device or an
+    /// encoder ready may take twelve times as long. Only of isolated runs.
+    #[serde(default = "usual_stall_limit", skip_serializing_if = "is_usual_stall_limit")]
+    pub stall_limit_s: u32,
     /// Warm-up runs per case; they are not counted.
     pub warmup: u32,
     /// Counted runs per case and block; with `looks`, those before the first look.
@@ -196,6 +204,14 @@ fn is_yes(value: &bool) -> bool {
     *value
 }
 
+fn usual_stall_limit() -> u32 {
+    5
+}
+
+fn is_usual_stall_limit(value: &u32) -> bool {
+    *value == usual_stall_limit()
+}
+
 fn one() -> u32 {
     1
 }
@@ -252,6 +268,8 @@ impl Default for Plan {
             streams: 1,
             telemetry: true,
             lock_clocks_mhz: None,
+            isolate: None,
+            stall_limit_s: usual_stall_limit(),
             warmup: 2,
             repeat: 10,
             blocks: 1,
@@ -294,6 +312,9 @@ impl Plan {
         }
         if self.streams > 1 && !self.baselines.is_empty() {
             return Err(PlanError::StreamsAndBaseline);
+        }
+        if !(1..=3600).contains(&self.stall_limit_s) {
+            return Err(PlanError::StallLimit(self.stall_limit_s));
         }
         if self.frames == 0 {
             return Err(PlanError::NoFrames);
@@ -382,6 +403,11 @@ impl Plan {
             decode: None,
         };
         own(Client::Here).into_iter().chain(twins).chain(self.baselines.iter().map(foreign)).collect()
+    }
+
+    /// Are our runs made in a process of their own? `is_foreign`: is the driver somebody else's?
+    pub fn is_isolated(&self, is_foreign: bool) -> bool {
+        self.isolate.unwrap_or(is_foreign) && self.input != "-"
     }
 
     /// How many cells there are.

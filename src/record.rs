@@ -319,7 +319,7 @@ pub struct DecodeStage {
 }
 
 /// One frame of a run in progress, for the live view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSample {
     /// Position in display order.
     pub frame: u64,

@@ -61,7 +61,7 @@ fn each_block_is_a_process_and_all_are_one_session() {
     assert!(repetition["after"]["frames_pct"].as_f64().unwrap() > 0.0, "{repetition}");
     let manifest: Value =
         serde_json::from_slice(&std::fs::read(bench.path("blocks").join("manifest.json")).unwrap()).unwrap();
-    assert_eq!((&manifest["format_version"], &manifest["plan"]["blocks"]), (&10.into(), &6.into()));
+    assert_eq!((&manifest["format_version"], &manifest["plan"]["blocks"]), (&11.into(), &6.into()));
     bench.done(&["report", "blocks", "-o", "blocks.md"]);
     let report = std::fs::read_to_string(bench.path("blocks.md")).unwrap();
     assert!(report.contains("## Blocks, H.264") && report.contains("Over 11 blocks the change"), "{report}");
@@ -75,10 +75,10 @@ fn a_block_that_fails_says_why_and_loses_no_run() {
     let args = [&BLOCKS[..], &["--session", "gone", "--device", library.to_str().unwrap()]].concat();
     let ended = bench.run(&args.into_iter().filter(|word| *word != "virtual:fixed").collect::<Vec<_>>());
     assert_ne!(ended.code, Some(0));
-    // What a block is told must be a block.
-    let ended = bench.run(&["block"]);
+    // What the process of a block is told must be runs.
+    let ended = bench.run(&["runs"]);
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
-    assert!(ended.stderr.contains("inflight sweep --blocks"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("inflight sweep"), "{}", ended.stderr);
     for (words, reason) in [
         (&["--baseline", "ffmpeg"][..], "--blocks and --baseline"),
         (&["--until", "1"], "--blocks has a fixed number"),

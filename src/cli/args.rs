@@ -50,9 +50,9 @@ pub enum Command {
     VirtualDriver(VirtualDriverArgs),
     /// Join sessions of several processes or computers into one, each as a block of it
     Merge(MergeArgs),
-    /// Make the runs that `sweep --blocks` names on standard input
+    /// Make the runs that a sweep names on standard input
     #[command(hide = true)]
-    Block,
+    Runs,
     /// Check what works on this computer, and say how to fix what does not
     Doctor(DoctorArgs),
     /// Ask a card what it does: times, queues, limits and answers, as one file that names no computer and no user

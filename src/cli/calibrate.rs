@@ -46,9 +46,9 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
     }
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
     let stop = stop::on_ctrl_c(Arc::default())?;
-    let recording = Recording::prepare(plan, command_line())?.with_note(NOTE);
+    let mut recording = Recording::prepare(plan, command_line(), false)?.with_note(NOTE);
     let dir = args.sweep.session.clone().unwrap_or_else(|| calibration_dir_in(Path::new("output")));
-    let (outcome, _) = measure(&recording, &dir, &stop)?;
+    let (outcome, _) = measure(&mut recording, &dir, &stop)?;
     if outcome.stopped {
         return Ok(exit_of(outcome));
     }

@@ -14,10 +14,10 @@ use super::set_field::with_fields_set;
 use super::{print_json, stop, warn};
 use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
+use crate::measure::in_process::caller;
 use crate::measure::metrics_line::{is_wanted, metrics_line};
 use crate::measure::opened::Opened;
-use crate::measure::run::{InProcessRunner, RunError};
-use crate::measure::sweep::caller;
+use crate::measure::run::{RunError, RunSetup};
 use crate::record::RunRecord;
 use crate::source::Feed;
 use crate::stats::runs::metrics::Metric;
@@ -37,7 +37,7 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let plan = opened.adapted(plan)?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = opened.config(&plan, &planned.case);
-    let runner = InProcessRunner { opened: &opened, config: &config, caller: caller(&plan), stop: &stop };
+    let runner = RunSetup { opened: &opened, config: &config, caller: caller(&plan), stop: &stop };
     let (record, error) = runner.run(&planned, output.sink(), &mut |_| ());
     if is_wanted() {
         warn(&metrics_line(&record));

@@ -3,7 +3,8 @@
 use crate::conformance::ConformanceError;
 use crate::device::DeviceError;
 use crate::measure::baseline_runner::BaselineRunError;
-use crate::measure::blocks::BlockError;
+use crate::measure::child_process::ChildError;
+use crate::measure::child_side::ChildSideError;
 use crate::measure::merge::MergeError;
 use crate::measure::opened::OpenError;
 use crate::measure::recording::RecordingError;
@@ -46,6 +47,12 @@ impl Exit {
             Self::Interrupted => 130,
             Self::OfCommand(code) => code,
         }
+    }
+
+    /// Of a process of our own that failed.
+    fn of_failed(code: i32) -> Self {
+        let all = [Self::Usage, Self::Unavailable, Self::Interrupted];
+        all.into_iter().find(|exit| i32::from(exit.code()) == code).unwrap_or(Self::Failed)
     }
 }
 
@@ -187,22 +194,33 @@ impl From<RecordingError> for Failure {
             RecordingError::Open(error) => error.into(),
             RecordingError::Session(error) => error.into(),
             RecordingError::Sweep(error) => error.into(),
-            RecordingError::BaselineRunner(error) => error.into(),
-            RecordingError::Block(error) => error.into(),
+            RecordingError::Baseline(error) => error.into(),
+            RecordingError::Child(error) => error.into(),
             RecordingError::NoFloor { .. } => Self::failed(error),
             RecordingError::NoNumbers => Self { code: Exit::Interrupted, message: error.to_string() },
         }
     }
 }
 
-impl From<BlockError> for Failure {
-    fn from(error: BlockError) -> Self {
+impl From<ChildError> for Failure {
+    fn from(error: ChildError) -> Self {
+        let code = match &error {
+            ChildError::Refused { exit_code, .. } => Exit::of_failed(*exit_code),
+            ChildError::Stopped => Exit::Interrupted,
+            ChildError::Start(_) | ChildError::Died(_) | ChildError::Garbled(_) => Exit::Failed,
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<ChildSideError> for Failure {
+    fn from(error: ChildSideError) -> Self {
         match error {
-            BlockError::Plan(error) => error.into(),
-            BlockError::Open(error) => error.into(),
-            BlockError::Sweep(error) => error.into(),
-            BlockError::NoTask(_) => Self::usage(error),
-            BlockError::Start { .. } | BlockError::Ended { .. } | BlockError::Garbled { .. } => Self::failed(error),
+            ChildSideError::Plan(error) => error.into(),
+            ChildSideError::Open(error) => error.into(),
+            ChildSideError::Sweep(error) => error.into(),
+            ChildSideError::NoTask(_) => Self::usage(error),
+            ChildSideError::NoReader(_) => Self::failed(error),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The command line: words to plans, plans to sessions, sessions to text. Decides exit codes; measures nothing itself.
 
 mod args;
-mod block;
 mod calibrate;
 mod coding_args;
 mod compare;
@@ -17,6 +16,7 @@ mod merge;
 mod progress;
 mod qualify;
 mod report;
+mod runs;
 mod set_field;
 mod stop;
 mod sweep;
@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
         Some(Command::Status(args)) => report::status(&args),
         Some(Command::VirtualDriver(args)) => virtual_driver::virtual_driver(&args),
         Some(Command::Merge(args)) => merge::merge(&args),
-        Some(Command::Block) => block::block(),
+        Some(Command::Runs) => runs::runs(),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Qualify(args)) => qualify::qualify(&args),
         Some(Command::AskDriver(args)) => conformance::ask(args),

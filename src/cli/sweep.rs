@@ -47,16 +47,16 @@ pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result
     }
     // Before the device is touched: a clock that is locked is unlocked on every way out.
     let stop = stop::on_ctrl_c(Arc::default())?;
-    let recording = Recording::prepare(plan, command_line())?;
+    let mut recording = Recording::prepare(plan, command_line(), false)?;
     let dir = args.session.clone().unwrap_or_else(|| session_dir_in(Path::new("output")));
-    let (outcome, runs) = measure(&recording, &dir, &stop)?;
+    let (outcome, runs) = measure(&mut recording, &dir, &stop)?;
     Told { dir: &dir, manifest: recording.manifest(), runs: &runs }.tell(args.json, outcome)?;
     Ok(exit_of(outcome))
 }
 
 /// Makes the runs into a session in `dir`, saying how far it is, until they are through or Ctrl-C ends them.
 pub(super) fn measure(
-    recording: &Recording,
+    recording: &mut Recording,
     dir: &Path,
     stop: &AtomicBool,
 ) -> Result<(Outcome, Vec<RunSummary>), Failure> {

@@ -69,6 +69,9 @@ pub struct SweepArgs {
     /// Do not read the GPU's clocks, limits and power during runs, and do not bring its clock up before the first
     #[arg(long, hide_short_help = true)]
     pub no_telemetry: bool,
+    /// Make the runs in this process, also with a driver that is not our own: if it crashes or hangs, so does the sweep
+    #[arg(long, hide_short_help = true)]
+    pub in_process: bool,
     /// Keep the GPU's clock at so many MHz during the sweep; usually only an administrator may
     #[arg(long, value_name = "MHZ", hide_short_help = true)]
     pub lock_clocks: Option<u32>,
@@ -145,6 +148,7 @@ impl SweepArgs {
             confirm: self.confirm,
             streams: self.streams.first().copied().unwrap_or(1),
             telemetry: !self.no_telemetry,
+            isolate: self.in_process.then_some(false),
             lock_clocks_mhz: self.lock_clocks,
             baselines: self.baseline.clone(),
             verify: self.verify,
@@ -199,6 +203,7 @@ impl SweepArgs {
         take("confirm", &|plan| plan.confirm = self.confirm);
         take("streams", &|plan| plan.streams = own.streams);
         take("no_telemetry", &|plan| plan.telemetry = !self.no_telemetry);
+        take("in_process", &|plan| plan.isolate = own.isolate);
         take("lock_clocks", &|plan| plan.lock_clocks_mhz = self.lock_clocks);
         take("baseline", &|plan| plan.baselines.clone_from(&self.baseline));
         take("verify", &|plan| plan.verify = self.verify);

@@ -61,6 +61,11 @@ impl fmt::Display for DeviceSpec {
 }
 
 impl DeviceSpec {
+    /// Is its driver somebody else's, which may end this process or hang it?
+    pub fn is_foreign(&self) -> bool {
+        !matches!(self, Self::Virtual(_))
+    }
+
     /// The caller's own work per frame on the modelled computer; 0 for devices that are not modelled.
     pub fn suggested_host_work_us(&self) -> u32 {
         match self {

@@ -12,6 +12,8 @@ use nvml_wrapper::enum_wrappers::device::{Clock, TemperatureSensor};
 use nvml_wrapper::enums::device::GpuLockedClocksSetting;
 
 use super::DeviceError;
+use super::cuda::gpus;
+use super::spec::DeviceSpec;
 use crate::record::{CardIdentity, GpuState, Reading, Telemetry, is_limit};
 
 /// Between two readings of a run.
@@ -203,6 +205,15 @@ impl Drop for LockedClock {
 /// Unlocks every clock that is still locked: before the program is ended at once.
 pub fn unlock_all_clocks() {
     for instruments in locked_now().drain(..).filter_map(|locked| locked.upgrade()) {
+        instruments.unlock_clock();
+    }
+}
+
+/// Gives the clock of a GPU back that a process has left locked which was killed.
+pub fn release_clock(device: &str) {
+    let Ok(DeviceSpec::Cuda(name)) = device.parse() else { return };
+    let uuid = gpus().ok().and_then(|gpus| Some(name.find(&gpus).ok()?.uuid.clone()));
+    if let Some(instruments) = uuid.and_then(|uuid| Instruments::of_nvml(Nvml::init().ok()?, uuid)) {
         instruments.unlock_clock();
     }
 }

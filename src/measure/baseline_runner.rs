@@ -84,10 +84,7 @@ impl BaselineRunner {
         device: &DeviceSpec,
         feed: &Feed,
         settings: &BTreeMap<Codec, EncodeSettings>,
-    ) -> Result<Option<Self>, BaselineRunError> {
-        if plan.baselines.is_empty() {
-            return Ok(None);
-        }
+    ) -> Result<Self, BaselineRunError> {
         let folder = tempfile::Builder::new().prefix("inflight-").tempdir().map_err(BaselineRunError::Frames)?;
         let driver = match device {
             DeviceSpec::Virtual(config) | DeviceSpec::VirtualOnCuda(config, _) => {
@@ -103,7 +100,7 @@ impl BaselineRunner {
         let (device, input, settings) = (device.clone(), feed.info().clone(), settings.clone());
         let split = plan.codecs.iter().find(|&&codec| codec != Codec::H264);
         let can_split = split.is_some_and(|&codec| has_option(codec, "split_encode_mode"));
-        Ok(Some(Self { folder, drivers, driver, device, frames, input, settings, can_split }))
+        Ok(Self { folder, drivers, driver, device, frames, input, settings, can_split })
     }
 
     /// Makes one run and records it, even if it fails.

@@ -83,7 +83,7 @@ mod tests {
             ..Plan::default()
         };
         let measure = |plan: &Plan, name: &str| {
-            let recording = Recording::prepare(plan.clone(), "test".to_owned()).unwrap();
+            let mut recording = Recording::prepare(plan.clone(), "test".to_owned(), false).unwrap();
             let dir = folder.path().join(name);
             recording.measure(&mut recording.create(&dir).unwrap(), &Default::default(), &mut |_| Ok(())).unwrap();
             Session::open(&dir).unwrap()

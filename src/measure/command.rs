@@ -81,6 +81,15 @@ pub fn sweep_command(plan: &Plan) -> String {
     if let Some(mhz) = plan.lock_clocks_mhz {
         say("--lock-clocks", mhz.to_string());
     }
+    if plan.isolate == Some(true) {
+        say("--set", "isolate=true".to_owned());
+    }
+    if plan.stall_limit_s != usual.stall_limit_s {
+        say("--set", format!("stall_limit_s={}", plan.stall_limit_s));
+    }
+    if plan.isolate == Some(false) {
+        words.push("--in-process".to_owned());
+    }
     if !plan.telemetry {
         words.push("--no-telemetry".to_owned());
     }

@@ -46,7 +46,7 @@ pub fn measure(
     let plan = density_plan(plan);
     let (mut loads, mut measured) = (Vec::new(), None);
     while let Some(streams) = next(numbers, &loads).filter(|_| !stop.load(Ordering::Relaxed)) {
-        let recording = Recording::prepare(Plan { streams, ..plan.clone() }, command.to_owned())?;
+        let mut recording = Recording::prepare(Plan { streams, ..plan.clone() }, command.to_owned(), false)?;
         let dir = dir.join(format!("streams-{streams}"));
         let outcome = recording.measure(&mut recording.create(&dir)?, stop, listener)?;
         if !outcome.stopped {

@@ -2,14 +2,16 @@
 //! a separate one. Waits for a watcher only between two runs (`pause`).
 
 pub mod baseline_runner;
-pub mod blocks;
 pub mod calibrate;
+pub mod child_process;
+pub mod child_side;
 pub mod command;
 pub mod density;
 pub mod environment;
 pub mod estimate;
+mod facts;
 mod ffmpeg_options;
-mod in_process;
+pub mod in_process;
 pub mod merge;
 pub mod metrics_line;
 pub mod observed_session;
@@ -22,7 +24,10 @@ pub mod recording;
 mod rehearsal;
 pub mod run;
 mod run_error;
+mod run_setup;
+pub mod runner;
 pub mod schedule;
+mod stall;
 mod streams;
 pub mod sweep;
 pub mod sweep_thread;

@@ -8,8 +8,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::in_process::{InProcessRunner, LiveUpdate, nanos};
 use super::run_error::{RunError, check_packets};
+use super::run_setup::{LiveUpdate, RunSetup, nanos};
 use crate::contract::EncodeMetrics;
 use crate::device::DeviceError;
 use crate::pipeline::engine::Frame;
@@ -133,7 +133,7 @@ impl StreamDone {
     }
 }
 
-impl InProcessRunner<'_> {
+impl RunSetup<'_> {
     /// The `number`-th stream, from 0.
     pub(super) fn stream<P: Submits>(
         &self,

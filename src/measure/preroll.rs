@@ -6,12 +6,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::in_process::{InProcessRunner, nanos};
 use super::run_error::RunError;
+use super::run_setup::{RunSetup, nanos};
 use crate::pipeline::Submits;
 use crate::pipeline::engine::Frame;
 
-impl InProcessRunner<'_> {
+impl RunSetup<'_> {
     /// Submits the frames of the pre-roll, from the first of the input on and again where it has fewer, and takes them back.
     /// Returns how long that took; `None`: there is no pre-roll.
     pub(super) fn preroll<P: Submits>(&self, pipeline: &mut P) -> Result<Option<u64>, RunError>

@@ -5,9 +5,9 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::in_process::{Caller, InProcessRunner};
 use super::opened::{Opened, RunConfig};
 use super::run_error::{RunError, check_packets};
+use super::run_setup::{Caller, RunSetup};
 use crate::contract::PacketSink;
 use crate::device::DeviceError;
 use crate::nvenc::encoder::NvencEncoder;
@@ -25,7 +25,7 @@ impl Opened {
     pub(super) fn probe(&self, config: &RunConfig, num_frames: u32, sink: PacketSink) -> Result<(), RunError> {
         let stop = AtomicBool::new(false);
         let caller = Caller { host_work: Duration::ZERO, pace_fps: None, preroll_frames: num_frames, num_streams: 1 };
-        let runner = InProcessRunner { opened: self, config, caller, stop: &stop };
+        let runner = RunSetup { opened: self, config, caller, stop: &stop };
         match config {
             RunConfig::Encode(config) => {
                 runner.try_out(self.device.encoder(config, sink).map(NvencEncoder::into_pipeline))
@@ -46,7 +46,7 @@ impl Opened {
     }
 }
 
-impl InProcessRunner<'_> {
+impl RunSetup<'_> {
     fn try_out<P: Submits>(&self, opened: Result<P, DeviceError>) -> Result<(), RunError>
     where
         RunError: From<P::Error>,

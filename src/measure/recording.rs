@@ -8,21 +8,32 @@ use std::sync::atomic::AtomicBool;
 use jiff::Timestamp;
 
 use super::baseline_runner::{BaselineRunError, BaselineRunner};
-use super::blocks::{self, BlockError};
+use super::child_process::{ChildError, ChildProcess};
 use super::environment;
+use super::facts::Facts;
+use super::in_process::InProcess;
 use super::opened::{OpenError, Opened};
-use super::rehearsal::rehearse;
+use super::runner::{Runner, WithBaselines};
 use super::schedule::Schedule;
 use super::sweep::{Event, Outcome, SweepError, sweep};
-use crate::plan::{Plan, PlanError};
+use crate::device::DeviceSpec;
+use crate::plan::{Plan, PlanError, PlannedRun};
 use crate::session::{FORMAT_VERSION, Manifest, SessionError, SessionWriter, noise_floor};
+use crate::source::Feed;
 use crate::stats::runs::summary::RunSummary;
 
 /// A plan that can be run: its device and input are open, and every case of it fits the device.
 pub struct Recording {
-    opened: Opened,
-    others: Option<BaselineRunner>,
+    own: Own,
+    baselines: Option<BaselineRunner>,
     manifest: Manifest,
+}
+
+/// Where our own runs are made.
+enum Own {
+    Here(Box<Opened>),
+    /// In a process of its own, because the driver is somebody else's.
+    Apart(Box<ChildProcess>),
 }
 
 /// Why a plan cannot be run to its end.
@@ -38,9 +49,9 @@ pub enum RecordingError {
     #[error(transparent)]
     Sweep(#[from] SweepError),
     #[error(transparent)]
-    BaselineRunner(#[from] BaselineRunError),
+    Baseline(#[from] BaselineRunError),
     #[error(transparent)]
-    Block(#[from] BlockError),
+    Child(#[from] ChildError),
     #[error("stopped before anything was measured")]
     NoNumbers,
     #[error("cannot compute a noise floor from {dir}: no case has 6 good pairs; find out why its runs failed", dir = dir.display())]
@@ -48,32 +59,52 @@ pub enum RecordingError {
 }
 
 impl Recording {
-    /// Opens device and input of the plan and tries every codec once. `command` is recorded in the session.
+    /// Opens device and input of the plan and tries every codec once. `command` is recorded in the session; `is_watched`: does
+    /// somebody want to see long runs while they are made?
     ///
     /// # Errors
     /// The plan, its input or its device is unusable; nothing has been written then.
-    pub fn prepare(mut plan: Plan, command: String) -> Result<Self, RecordingError> {
+    pub fn prepare(mut plan: Plan, command: String, is_watched: bool) -> Result<Self, RecordingError> {
         plan.check()?;
         // The lot is drawn here and kept with the session; a plan that names one repeats its order.
         plan.order_seed = plan.order_seed.or_else(|| Some(fastrand::u64(..)));
-        let opened = Opened::open(&plan)?;
-        let plan = opened.adapted(plan).map_err(SweepError::Device)?;
-        plan.check()?;
-        let rehearsals = rehearse(&plan, &opened)?;
-        let settings = opened.settings(&plan).map_err(SweepError::Device)?;
-        let others = BaselineRunner::prepare(&plan, &opened.spec, &opened.feed, &settings)?;
+        let spec: DeviceSpec = plan.device.parse().map_err(OpenError::Device)?;
+        let (own, facts) = if plan.is_isolated(spec.is_foreign()) {
+            let (child, facts) = ChildProcess::prepare(&plan, is_watched)?;
+            (Own::Apart(Box::new(child)), facts)
+        } else {
+            let opened = Box::new(Opened::open(&plan)?);
+            let facts = Facts::of(plan, &opened)?;
+            (Own::Here(opened), facts)
+        };
+        let Facts { plan, input, device, settings, rehearsals } = facts;
+        let baselines = if plan.baselines.is_empty() {
+            None
+        } else {
+            let read;
+            let feed = match &own {
+                Own::Here(opened) => &opened.feed,
+                Own::Apart(_) => {
+                    let preload_bytes = u64::from(plan.preload_mib) << 20;
+                    read = Feed::open(&plan.input.parse().map_err(OpenError::Input)?, Some(plan.frames), preload_bytes)
+                        .map_err(OpenError::Source)?;
+                    &read
+                }
+            };
+            Some(BaselineRunner::prepare(&plan, &spec, feed, &settings)?)
+        };
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
             created_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
             settings,
             rehearsals,
             plan,
-            input: opened.feed.info().clone(),
-            device: opened.device.info().clone(),
+            input,
+            device,
             environment: environment::capture(command),
             note: None,
         };
-        Ok(Self { opened, others, manifest })
+        Ok(Self { own, baselines, manifest })
     }
 
     /// The same recording, with a note in its session.
@@ -101,7 +132,7 @@ impl Recording {
     /// # Errors
     /// A lost device, a full disk, or the listener's own error; finished runs stay saved.
     pub fn measure(
-        &self,
+        &mut self,
         writer: &mut SessionWriter,
         stop: &AtomicBool,
         listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
@@ -122,17 +153,44 @@ impl Recording {
             };
             saving(Event::RunsAhead(forecast)).map_err(SweepError::Listener)?;
             let more = if plan.blocks > 1 {
-                blocks::measure(plan, &runs, stop, &mut saving)?
+                in_blocks(plan, &runs, stop, &mut saving)
             } else {
-                let more = sweep(plan, &runs, &self.opened, self.others.as_ref(), stop, &mut saving);
-                more.map_err(|error| error.after(outcome.num_done))?
+                let own: Box<dyn Runner + '_> = match &mut self.own {
+                    Own::Here(opened) => Box::new(InProcess::new(plan, opened, stop)),
+                    Own::Apart(child) => Box::new(child.runner(stop)),
+                };
+                let baselines = self.baselines.as_ref().map(|baselines| (baselines, plan));
+                sweep(&runs, &mut WithBaselines { own, baselines, stop }, stop, &mut saving)
             };
+            let more = more.map_err(|error| error.after(outcome.num_done))?;
             outcome.num_done += more.num_done;
             outcome.num_failed += more.num_failed;
             outcome.stopped = more.stopped;
         }
         Ok(outcome)
     }
+}
+
+/// Makes `runs`, those of each block in a process of its own, one process after the other.
+fn in_blocks(
+    plan: &Plan,
+    runs: &[PlannedRun],
+    stop: &AtomicBool,
+    listener: &mut dyn FnMut(Event<'_>) -> Result<(), String>,
+) -> Result<Outcome, SweepError> {
+    let mut outcome = Outcome::default();
+    for runs in runs.chunk_by(|one, next| one.block == next.block) {
+        let mut child = ChildProcess::of_prepared(plan);
+        let block =
+            sweep(runs, &mut child.runner(stop), stop, listener).map_err(|error| error.after(outcome.num_done))?;
+        outcome.num_done += block.num_done;
+        outcome.num_failed += block.num_failed;
+        outcome.stopped = block.stopped;
+        if outcome.stopped {
+            break;
+        }
+    }
+    Ok(outcome)
 }
 
 /// The default folder of a session: `FOLDER/sweep-DATE-TIME`.

@@ -2,12 +2,12 @@
 
 use std::time::{Instant, SystemTime};
 
-use super::in_process::nanos;
-pub use super::in_process::{Caller, InProcessRunner, LiveUpdate};
 use super::one_stream::{Gate, StreamDone};
 pub use super::one_stream::{LIVE_SAMPLES, WATCH_EVERY};
 use super::opened::RunConfig;
 pub use super::run_error::RunError;
+use super::run_setup::nanos;
+pub use super::run_setup::{Caller, LiveUpdate, RunSetup};
 use crate::contract::{EncodeMetrics, PacketSink};
 use crate::device::{DeviceError, TelemetryWatch};
 use crate::nvenc::encoder::NvencEncoder;
@@ -15,7 +15,7 @@ use crate::pipeline::Submits;
 use crate::plan::PlannedRun;
 use crate::record::{FrameColumns, GpuState, Preroll, RunRecord, StreamRecord, Telemetry};
 
-impl InProcessRunner<'_> {
+impl RunSetup<'_> {
     /// Makes one run and records it, even if it fails.
     ///
     /// `sink` gets the packets, of several streams those of the first; `watch` is called from inside the measured loop of the

@@ -174,7 +174,7 @@ struct EventSender<W> {
 
 impl<W: Fn()> EventSender<W> {
     fn run(&self, request: SweepRequest) -> Result<Outcome, RecordingError> {
-        let mut recording = Recording::prepare(request.plan, request.command)?;
+        let mut recording = Recording::prepare(request.plan, request.command, true)?;
         if request.calibrates {
             recording = recording.with_note(NOTE);
         }

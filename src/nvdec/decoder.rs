@@ -12,6 +12,7 @@ use moq_nvenc::sys::cuviddec::{
 use super::api::{Api, check};
 use super::error::NvdecError;
 use super::format::{Chroma, StreamFormat, codec_word};
+use crate::calls::{self, Call};
 use crate::contract::{Codec, Dimensions};
 use crate::memory::DeviceMemory;
 
@@ -72,6 +73,7 @@ pub struct DecodeCaps {
 /// What the driver answers.
 pub(super) fn caps(api: &Api, codec: Codec, bits: u32) -> Result<Option<DecodeCaps>, NvdecError> {
     let mut caps = MaybeUninit::<CUVIDDECODECAPS>::zeroed();
+    let _call = calls::enter(Call::Ask);
     // SAFETY: the struct is zeroed, whose enums have a variant 0, and written in place; the driver writes only numbers.
     let caps = unsafe {
         let raw = caps.as_mut_ptr();
@@ -121,6 +123,7 @@ impl Decoder {
         let (left, top) = format.shown_at;
         let mut decoder = Self { api, handle: std::ptr::null_mut(), memory, format, num_surfaces };
         let mut info = MaybeUninit::<CUVIDDECODECREATEINFO>::zeroed();
+        let _call = calls::enter(Call::CreateDecoder);
         // SAFETY: the struct is zeroed, whose enums have a variant 0, and written in place; it is valid during the call.
         let status = unsafe {
             let raw = info.as_mut_ptr();
@@ -156,6 +159,7 @@ impl Decoder {
 
     /// Hands a picture to the engine. May wait: the driver's own queue is short.
     pub(super) fn decode(&self, params: &mut CUVIDPICPARAMS) -> Result<(), NvdecError> {
+        let _call = calls::enter(Call::DecodePicture);
         // SAFETY: the parameters are the parser's, valid during its callback, inside which this is called.
         Ok(check("cuvidDecodePicture", unsafe { (self.api.entries.decode)(self.handle, params) })?)
     }
@@ -163,6 +167,7 @@ impl Decoder {
     /// Is a picture finished? Never waits.
     pub(super) fn progress(&self, surface: u32) -> Result<Progress, NvdecError> {
         let mut status = MaybeUninit::<CUVIDGETDECODESTATUS>::zeroed();
+        let _call = calls::enter(Call::DecodeStatus);
         // SAFETY: the struct is zeroed, whose enum has a variant 0, and written by the driver; the status is read as the
         // number it is.
         let status = unsafe {
@@ -186,6 +191,7 @@ impl Decoder {
     pub(super) fn map(&self, surface: u32) -> Result<MappedFrame, NvdecError> {
         let mut params = MaybeUninit::<CUVIDPROCPARAMS>::zeroed();
         let (mut at, mut pitch): (u64, c_uint) = (0, 0);
+        let _call = calls::enter(Call::MapFrame);
         // SAFETY: the struct is zeroed and written in place; all pointers are valid during the call.
         let status = unsafe {
             (&raw mut (*params.as_mut_ptr()).progressive_frame).write(1);
@@ -199,6 +205,7 @@ impl Decoder {
 
     /// Gives a mapped frame back.
     pub(super) fn unmap(&self, frame: MappedFrame) -> Result<(), NvdecError> {
+        let _call = calls::enter(Call::UnmapFrame);
         // SAFETY: the address is one that `map` gave out, and it is unmapped once.
         Ok(check("cuvidUnmapVideoFrame64", unsafe { (self.api.entries.unmap)(self.handle, frame.at) })?)
     }
@@ -210,6 +217,7 @@ impl Drop for Decoder {
         if self.handle.is_null() || self.memory.bind().is_err() {
             return;
         }
+        let _call = calls::enter(Call::DestroyDecoder);
         // SAFETY: destroyed once; every frame was unmapped, because `Taken` borrows the engine that owns this.
         unsafe { (self.api.entries.destroy_decoder)(self.handle) };
     }

@@ -15,6 +15,7 @@ use moq_nvenc::sys::nvcuvid::{
 use super::api::{Api, check};
 use super::error::NvdecError;
 use super::format::{StreamFormat, codec_word};
+use crate::calls::{self, Call};
 use crate::contract::Codec;
 
 /// Hears what a parser finds.
@@ -52,6 +53,7 @@ impl<L: Listener> Parser<L> {
         let heard_by = NonNull::from(Box::leak(Box::new(Heard { codec, listener })));
         let mut parser = Self { api, handle: std::ptr::null_mut(), heard_by };
         let mut params = MaybeUninit::<CUVIDPARSERPARAMS>::zeroed();
+        let _call = calls::enter(Call::CreateDecoder);
         // SAFETY: the struct is zeroed, which is valid for numbers, pointers and `None` callbacks, and written in place; the
         // driver copies it. What it calls back with lives until the parser is destroyed.
         let status = unsafe {
@@ -96,6 +98,7 @@ impl<L: Listener> Parser<L> {
             payload: unit.as_ptr(),
             timestamp: pts as i64,
         };
+        let _call = calls::enter(Call::ParseVideo);
         // SAFETY: packet and unit are valid during the call, and the driver copies what it keeps.
         Ok(check("cuvidParseVideoData", unsafe { (self.api.entries.parse)(self.handle, &raw mut packet) })?)
     }
@@ -109,6 +112,7 @@ impl<L: Listener> Parser<L> {
 
 impl<L: Listener> Drop for Parser<L> {
     fn drop(&mut self) {
+        let _call = calls::enter(Call::DestroyDecoder);
         // SAFETY: the parser is destroyed once, and then nobody holds the listener but us.
         unsafe {
             if !self.handle.is_null() {

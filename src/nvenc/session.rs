@@ -15,6 +15,7 @@ use super::api::{Api, check};
 use super::error::{CallError, NvencError, Status};
 use super::params::{self, get, put};
 use super::upload;
+use crate::calls::{self, Call};
 use crate::contract::{EncoderConfig, FrameView, InputPath, PictureKind, PixelFormat};
 use crate::memory::{DeviceMemory, FramePool};
 use crate::pipeline::engine::Ready;
@@ -129,6 +130,7 @@ impl Session {
     pub fn open(api: Arc<Api>, device: DeviceHandle) -> Result<Self, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_OPEN_ENCODE_SESSION_EX_PARAMS>::zeroed();
         let mut encoder = std::ptr::null_mut();
+        let _call = calls::enter(Call::OpenSession);
         // SAFETY: the struct is zeroed and written in place; both pointers are valid during the call, and the device
         // is kept alive by `device`.
         let status = unsafe {
@@ -168,6 +170,7 @@ impl Session {
         self.check_abilities(config)?;
         let mut boxed = Box::new(MaybeUninit::<sys::NV_ENC_PRESET_CONFIG>::zeroed());
         let preset = &mut *boxed;
+        let call = calls::enter(Call::PresetConfig);
         // SAFETY: the struct is zeroed and written in place, and valid during the call.
         let status = unsafe {
             put!(preset.version = sys::NV_ENC_PRESET_CONFIG_VER);
@@ -180,10 +183,12 @@ impl Session {
                 preset.as_mut_ptr(),
             )
         };
+        drop(call);
         self.check("nvEncGetEncodePresetConfigEx", status)?;
         params::adjust_preset(preset, config);
         self.lookahead = params::lookahead_of(preset);
         let mut init = params::initialize_params(config, preset);
+        let _call = calls::enter(Call::Initialize);
         // SAFETY: `init` points at `preset`, and both live until the call has returned.
         let status = unsafe { (self.api.entries.initialize)(self.encoder, init.as_mut_ptr()) };
         self.check("nvEncInitializeEncoder", status)?;
@@ -196,6 +201,7 @@ impl Session {
 
     fn create_output(&self) -> Result<*mut c_void, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_CREATE_BITSTREAM_BUFFER>::zeroed();
+        let _call = calls::enter(Call::CreateBuffer);
         // SAFETY: the struct is zeroed and written in place, and valid during the call.
         let status = unsafe {
             put!(params.version = sys::NV_ENC_CREATE_BITSTREAM_BUFFER_VER);
@@ -231,6 +237,7 @@ impl Session {
             put!(params.bufferFmt = params::buffer_format(if is_converted { PixelFormat::Nv12 } else { frame.format }));
             put!(params.pictureStruct = sys::_NV_ENC_PIC_STRUCT::NV_ENC_PIC_STRUCT_FRAME);
         }
+        let _call = calls::enter(Call::Encode);
         // SAFETY: the struct is valid during each call; both buffers are this session's and stay until it is dropped.
         let status = retry_while_busy(|| unsafe { (self.api.entries.encode)(self.encoder, params.as_mut_ptr()) });
         if Status(status) == Status::NEED_MORE_INPUT {
@@ -254,6 +261,7 @@ impl Session {
             put!(params.encodePicFlags = sys::_NV_ENC_PIC_FLAGS::NV_ENC_PIC_FLAG_EOS as u32);
         }
         self.needs_end_of_stream.store(false, Ordering::Relaxed);
+        let _call = calls::enter(Call::EndOfStream);
         // SAFETY: the struct is valid during each call.
         let status = retry_while_busy(|| unsafe { (self.api.entries.encode)(self.encoder, params.as_mut_ptr()) });
         self.check("nvEncEncodePicture (end of stream)", status)
@@ -276,6 +284,7 @@ impl Session {
     /// What the driver answers.
     pub(super) fn lock_output(&self, idx: u64, wait: bool) -> Result<Option<Locked<'_>>, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_LOCK_BITSTREAM>::zeroed();
+        let call = calls::enter(Call::LockBitstream);
         // SAFETY: the struct is zeroed and written in place, and valid during the call.
         let status = unsafe {
             put!(params.version = sys::NV_ENC_LOCK_BITSTREAM_VER);
@@ -283,6 +292,7 @@ impl Session {
             put!(params.outputBitstream = self.output(idx));
             (self.api.entries.lock_output)(self.encoder, params.as_mut_ptr())
         };
+        drop(call);
         if !wait && matches!(Status(status), Status::LOCK_BUSY | Status::ENCODER_BUSY) {
             return Ok(None);
         }
@@ -342,6 +352,7 @@ impl Locked<'_> {
     }
 
     fn unlock_raw(&self) -> u32 {
+        let _call = calls::enter(Call::UnlockBitstream);
         // SAFETY: the handle is the session's and locked by us.
         unsafe { (self.session.api.entries.unlock_output)(self.session.encoder, self.output) }
     }
@@ -364,6 +375,7 @@ impl Drop for Session {
         if self.needs_end_of_stream.load(Ordering::Relaxed) {
             let _ = self.end_of_stream();
         }
+        let call = calls::enter(Call::DestroyBuffer);
         // SAFETY: each handle is this session's and is destroyed once; the session goes last.
         unsafe {
             for input in &self.inputs {
@@ -375,6 +387,8 @@ impl Drop for Session {
             for &output in &self.outputs {
                 (self.api.entries.destroy_output)(self.encoder, output);
             }
+            drop(call);
+            let _call = calls::enter(Call::DestroyEncoder);
             (self.api.entries.destroy)(self.encoder);
         }
     }

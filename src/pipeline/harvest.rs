@@ -12,6 +12,7 @@ use super::pace::Pace;
 use super::ring::Ring;
 use super::samples::{HarvestSample, HarvestTotals};
 use super::thread;
+use crate::calls;
 
 /// One frame that takes this long means that the driver hangs: a slow engine takes milliseconds. Locking inline
 /// cannot be watched: the thread that would look is the one that hangs.
@@ -127,6 +128,7 @@ impl<E: Engine> Shared<E> {
     /// Notes a submission; returns the frames now in flight.
     pub(super) fn note_submitted(&self, ready: Ready) -> u64 {
         let depth = self.state().ring.submit(ready);
+        calls::note_submitted();
         if ready != Ready::More(0) {
             self.lockable.notify_one();
         }
@@ -359,6 +361,7 @@ impl<Error> State<Error> {
         }
         self.harvests.push(sample);
         self.ring.harvest();
+        calls::note_taken_back();
     }
 }
 

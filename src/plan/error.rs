@@ -42,6 +42,8 @@ pub enum PlanError {
     IntraRefreshAndGop,
     #[error("{0} streams at once are out of range: use --streams 1 to {MAX_STREAMS}")]
     Streams(u32),
+    #[error("a stall limit of {0} s is out of range: use stall_limit_s=1 to 3600 (5 is usual)")]
+    StallLimit(u32),
     #[error("other programs encode one stream: leave out --streams, or leave out --baseline")]
     StreamsAndBaseline,
     #[error("copy_out is for decoding: use it with --engine nvdec, or leave it out")]

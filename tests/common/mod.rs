@@ -11,6 +11,7 @@ use inflight::contract::{
     PixelFormat, Tuning,
 };
 use inflight::device::Device;
+use inflight::measure::in_process::InProcess;
 use inflight::measure::opened::Opened;
 use inflight::measure::sweep::{Event, Outcome, SweepError, sweep};
 use inflight::nvenc::api::Api;
@@ -97,6 +98,7 @@ pub fn records_of(plan: &Plan, api: Option<Arc<Api>>) -> (Result<Outcome, SweepE
         }
         Ok(())
     };
-    let ended = sweep(plan, &plan.runs(), &opened, None, &AtomicBool::new(false), &mut keep);
+    let stop = AtomicBool::new(false);
+    let ended = sweep(&plan.runs(), &mut InProcess::new(plan, &opened, &stop), &stop, &mut keep);
     (ended, records)
 }

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::Session;
+use crate::calls::{self, Call};
 use crate::contract::{BReference, Codec, Dimensions, EncoderConfig, PixelFormat};
 use crate::nvenc::error::NvencError;
 use crate::nvenc::params::{self, put};
@@ -27,11 +28,13 @@ impl Session {
     /// What the driver answers.
     pub fn codecs(&self) -> Result<Vec<Codec>, NvencError> {
         let mut count = 0;
+        let _call = calls::enter(Call::Ask);
         // SAFETY: the pointer is valid for the u32 written.
         let status = unsafe { (self.api.entries.guid_count)(self.encoder, &raw mut count) };
         self.check("nvEncGetEncodeGUIDCount", status)?;
         let mut guids = vec![sys::GUID { Data1: 0, Data2: 0, Data3: 0, Data4: [0; 8] }; count as usize];
         let mut filled = 0;
+        let _call = calls::enter(Call::Ask);
         // SAFETY: `guids` has room for `count` entries, and the driver writes no more than that.
         let status = unsafe { (self.api.entries.guids)(self.encoder, guids.as_mut_ptr(), count, &raw mut filled) };
         self.check("nvEncGetEncodeGUIDs", status)?;
@@ -58,6 +61,7 @@ impl Session {
     fn cap(&self, codec: Codec, cap: sys::NV_ENC_CAPS) -> Result<u32, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_CAPS_PARAM>::zeroed();
         let mut value = 0;
+        let _call = calls::enter(Call::Ask);
         // SAFETY: the struct is zeroed and written in place; both pointers are valid during the call.
         let status = unsafe {
             put!(params.version = sys::NV_ENC_CAPS_PARAM_VER);

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::Session;
+use crate::calls::{self, Call};
 use crate::nvenc::error::Status;
 use crate::nvenc::params::{get, put};
 
@@ -25,6 +26,7 @@ impl Session {
     /// Locks the `idx`-th output with doNotWait, and unlocks it where that succeeded.
     pub(in crate::nvenc) fn ask_lock(&self, idx: u64) -> LockAnswer {
         let mut params = MaybeUninit::<sys::NV_ENC_LOCK_BITSTREAM>::zeroed();
+        let _call = calls::enter(Call::LockBitstream);
         // SAFETY: the struct is zeroed and written in place, and valid during the call; every field was zeroed, so it may be read
         // whatever the driver wrote.
         let answer = unsafe {
@@ -40,6 +42,7 @@ impl Session {
             }
         };
         if answer.status == Status::SUCCESS {
+            let _call = calls::enter(Call::UnlockBitstream);
             // SAFETY: the handle is this session's, and was locked above.
             unsafe { (self.api.entries.unlock_output)(self.encoder, self.output(idx)) };
         }

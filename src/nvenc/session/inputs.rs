@@ -10,6 +10,7 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::registered::Registered;
 use super::{Session, nanos, params, retry_while_busy, upload};
+use crate::calls::{self, Call};
 use crate::contract::{EncoderConfig, FrameView, InputPath};
 use crate::memory::FramePool;
 use crate::nvenc::error::NvencError;
@@ -87,6 +88,7 @@ impl Session {
 
     fn create_input(&self, config: &EncoderConfig) -> Result<*mut c_void, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_CREATE_INPUT_BUFFER>::zeroed();
+        let _call = calls::enter(Call::CreateBuffer);
         // SAFETY: the struct is zeroed and written in place, and valid during the call.
         let status = unsafe {
             put!(params.version = sys::NV_ENC_CREATE_INPUT_BUFFER_VER);
@@ -123,6 +125,7 @@ impl Session {
             put!(params.inputBuffer = input);
         }
         let lock_at = Instant::now();
+        let _call = calls::enter(Call::LockInput);
         // SAFETY: the struct is valid during each call.
         let status = retry_while_busy(|| unsafe { (self.api.entries.lock_input)(self.encoder, params.as_mut_ptr()) });
         let lock_ns = Some(nanos(lock_at.elapsed()));
@@ -135,6 +138,7 @@ impl Session {
             pitch
         };
         let unlock_at = Instant::now();
+        let _call = calls::enter(Call::UnlockInput);
         // SAFETY: the buffer is the one locked above.
         let status = unsafe { (self.api.entries.unlock_input)(self.encoder, input) };
         let unlock_ns = Some(nanos(unlock_at.elapsed()));

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::{Session, params, upload};
+use crate::calls::{self, Call};
 use crate::contract::{EncoderConfig, FrameView, PixelFormat};
 use crate::memory::{DeviceBuffer, DeviceRows, ToNv12};
 use crate::nvenc::error::NvencError;
@@ -128,6 +129,7 @@ impl Session {
         config: &EncoderConfig,
     ) -> Result<Registered, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_REGISTER_RESOURCE>::zeroed();
+        let _call = calls::enter(Call::CreateBuffer);
         // SAFETY: the struct is zeroed and written in place, and valid during the call; the buffer lives until it is
         // unregistered.
         let status = unsafe {
@@ -150,6 +152,7 @@ impl Session {
     /// Maps a buffer for the next frame that is submitted with it.
     pub(super) fn map(&self, registered: &Registered) -> Result<(), NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_MAP_INPUT_RESOURCE>::zeroed();
+        let _call = calls::enter(Call::MapInput);
         // SAFETY: the struct is zeroed and written in place, and valid during the call.
         let status = unsafe {
             put!(params.version = sys::NV_ENC_MAP_INPUT_RESOURCE_VER);
@@ -168,6 +171,7 @@ impl Session {
         if mapped.is_null() {
             return Ok(());
         }
+        let _call = calls::enter(Call::UnmapInput);
         // SAFETY: the handle is this session's, and is unmapped once.
         let status = unsafe { (self.api.entries.unmap_input)(self.encoder, mapped) };
         self.check("nvEncUnmapInputResource", status)
@@ -176,6 +180,7 @@ impl Session {
     /// Before the session is destroyed. Answers are ignored, as there.
     pub(super) fn unregister(&self, registered: &Registered) {
         let _ = self.unmap(registered);
+        let _call = calls::enter(Call::DestroyBuffer);
         // SAFETY: the handle is this session's, and is unregistered once.
         unsafe { (self.api.entries.unregister)(self.encoder, registered.handle) };
     }

@@ -345,6 +345,7 @@ fn part_of(error: &PlanError) -> Part {
         | PlanError::WorkAndBaseline
         | PlanError::NothingToVerify
         | PlanError::DecoderAndBaseline => Part::Others,
+        PlanError::StallLimit(_) => Part::Repeats,
         PlanError::Gop
         | PlanError::Lookahead(_)
         | PlanError::NoBToReferTo

@@ -97,6 +97,8 @@ impl ReadyPlan {
             order_seed: form.order_seed,
             criteria: form.criteria,
             preload_mib: form.preload_mib,
+            isolate: form.isolate,
+            stall_limit_s: form.stall_limit_s,
             ..ready
         };
         filled.with_engine(engine)
