@@ -61,9 +61,9 @@ impl fmt::Display for DeviceSpec {
 }
 
 impl DeviceSpec {
-    /// Is its driver somebody else's, which may end this process or hang it?
+    /// May its driver end this process or hang it? One of ours does so only where it is asked to.
     pub fn is_foreign(&self) -> bool {
-        !matches!(self, Self::Virtual(_))
+        !matches!(self, Self::Virtual(config) if config.faults.is_empty())
     }
 
     /// The caller's own work per frame on the modelled computer; 0 for devices that are not modelled.

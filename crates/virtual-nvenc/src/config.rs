@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::costs::{MAX_US, MeasuredCosts};
 use crate::engine::{Jitter, Service};
+use crate::faults::Faults;
 use crate::payload::{Codec, Mode};
 use crate::profiles::{Profile, default_profile, profiles};
 use crate::versions::{ApiVersion, V13_0};
@@ -57,6 +58,8 @@ pub struct DeviceConfig {
     pub clock: Clocking,
     /// When that clock is halved.
     pub throttle: Throttle,
+    /// What goes wrong.
+    pub faults: Faults,
     /// Codecs offered, in the order in which they are listed.
     pub codecs: Vec<Codec>,
     /// What the streams carry.
@@ -143,6 +146,7 @@ impl DeviceConfig {
             foreign_sessions: 0,
             clock: Clocking::Fixed,
             throttle: Throttle::Never,
+            faults: Faults::default(),
             codecs: vec![Codec::H264, Codec::Hevc],
             payload: Mode::Mosaic,
             api: V13_0,
@@ -220,6 +224,7 @@ impl DeviceConfig {
             "foreign_sessions" => self.foreign_sessions = number(key, value, 0..=MAX_SESSIONS, "0 to 1024 sessions")?,
             "clock" => self.clock = value.parse().map_err(|()| bad_value(key, value, CLOCK_EXPECTED))?,
             "throttle" => self.throttle = value.parse().map_err(|()| bad_value(key, value, THROTTLE_EXPECTED))?,
+            "fault" => self.faults = value.parse().map_err(|()| bad_value(key, value, FAULT_EXPECTED))?,
             "codecs" => self.codecs = codecs(key, value)?,
             "payload" => self.payload = payload(key, value)?,
             "api" => self.api = value.parse().map_err(|()| bad_value(key, value, API_EXPECTED))?,
@@ -244,10 +249,13 @@ const API_EXPECTED: &str = "one of 11.0, 11.1, 12.0, 12.1, 12.2, 13.0";
 const CLOCK_EXPECTED: &str = "fixed, or ramp:TIME with a time of at most 3600s, for example ramp:400ms";
 const THROTTLE_EXPECTED: &str = "never, every:TIME (2s to 3600s) or after:TIME (at most 3600s), for example every:7s";
 
+const FAULT_EXPECTED: &str =
+    "faults like lock:13@20, encode:hang@50, lock:delay=200ms@10..20, lock:badpts@7#2 or open:10%5, joined by +";
+
 const COSTS_EXPECTED: &str =
     "rows like h264:p1:640x360:700000:350000 (latency and interval in ns) or h264:decode:…, joined by +";
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 22] = [
     "latency_us",
     "interval_us",
     "costs",
@@ -265,6 +273,7 @@ const KEYS: [&str; 21] = [
     "foreign_sessions",
     "clock",
     "throttle",
+    "fault",
     "codecs",
     "payload",
     "api",
@@ -395,7 +404,7 @@ impl fmt::Display for DeviceConfig {
     }
 }
 
-fn values(config: &DeviceConfig) -> [(&'static str, String); 21] {
+fn values(config: &DeviceConfig) -> [(&'static str, String); 22] {
     let optional = |us: Option<u32>| us.map_or_else(String::new, |us| us.to_string());
     let codec_names = config.codecs.iter().map(|codec| match codec {
         Codec::H264 => "h264",
@@ -424,6 +433,7 @@ fn values(config: &DeviceConfig) -> [(&'static str, String); 21] {
         ("foreign_sessions", config.foreign_sessions.to_string()),
         ("clock", config.clock.to_string()),
         ("throttle", config.throttle.to_string()),
+        ("fault", config.faults.to_string()),
         ("codecs", codec_names.collect::<Vec<_>>().join("+")),
         ("payload", payload.to_owned()),
         ("api", config.api.to_string()),

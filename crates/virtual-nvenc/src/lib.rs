@@ -30,6 +30,7 @@ pub mod decode;
 mod device;
 pub mod drop_in;
 pub mod engine;
+mod faults;
 mod forks;
 mod gop;
 mod guids;

@@ -188,9 +188,18 @@ fn milliseconds(text: &str, least: u32) -> Result<u32, ()> {
 }
 
 /// A time as [`milliseconds`] reads it.
-struct Time(u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Millis(pub u32);
 
-impl fmt::Display for Time {
+impl FromStr for Millis {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        milliseconds(text, 0).map(Self)
+    }
+}
+
+impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_multiple_of(1000) { write!(f, "{}s", self.0 / 1000) } else { write!(f, "{}ms", self.0) }
     }
@@ -200,7 +209,7 @@ impl fmt::Display for Clocking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Clocking::Fixed => f.write_str("fixed"),
-            Clocking::Ramp { up_ms } => write!(f, "ramp:{}", Time(up_ms)),
+            Clocking::Ramp { up_ms } => write!(f, "ramp:{}", Millis(up_ms)),
         }
     }
 }
@@ -209,8 +218,8 @@ impl fmt::Display for Throttle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Throttle::Never => f.write_str("never"),
-            Throttle::Every { period_ms } => write!(f, "every:{}", Time(period_ms)),
-            Throttle::After { delay_ms } => write!(f, "after:{}", Time(delay_ms)),
+            Throttle::Every { period_ms } => write!(f, "every:{}", Millis(period_ms)),
+            Throttle::After { delay_ms } => write!(f, "after:{}", Millis(delay_ms)),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use super::foreign::{Foreign, handle};
 use super::layout::{CreateBitstream, CreateInput, LockBitstream, LockInput, PicParams, at, lock_display_idx};
 use super::{Encoder, with_session};
+use crate::faults::{Kind, Site};
 use crate::gop::Forced;
 use crate::guids;
 use crate::handles::Handle;
@@ -24,11 +25,14 @@ const EOS: u32 = 8;
 const DO_NOT_WAIT: u32 = 0;
 
 const PIC_STRUCT_FRAME: u32 = 1;
+/// `NV_ENC_PIC_TYPE_UNKNOWN`
+const NO_PICTURE_TYPE: u32 = 0xff;
 
 /// # Safety
 /// As the header says of `NvEncCreateInputBuffer`.
 pub unsafe extern "C" fn create_input(encoder: Encoder, params: *mut CreateInput) -> u32 {
     with_session(encoder, "NvEncCreateInputBuffer", |session| {
+        session.strike(Site::Create)?;
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         let format = guids::format(params.get(at::CREATE_INPUT_FORMAT));
@@ -50,6 +54,7 @@ pub unsafe extern "C" fn destroy_input(encoder: Encoder, input: *mut c_void) -> 
 /// As the header says of `NvEncCreateBitstreamBuffer`.
 pub unsafe extern "C" fn create_bitstream(encoder: Encoder, params: *mut CreateBitstream) -> u32 {
     with_session(encoder, "NvEncCreateBitstreamBuffer", |session| {
+        session.strike(Site::Create)?;
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         params.set(at::CREATE_BITSTREAM_BUFFER, session.create_output()?.as_ptr());
@@ -67,10 +72,12 @@ pub unsafe extern "C" fn destroy_bitstream(encoder: Encoder, output: *mut c_void
 /// As the header says of `NvEncLockInputBuffer`.
 pub unsafe extern "C" fn lock_input(encoder: Encoder, params: *mut LockInput) -> u32 {
     with_session(encoder, "NvEncLockInputBuffer", |session| {
+        let fault = session.strike(Site::LockInput)?;
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         let input = handle(params.get(at::LOCK_INPUT_BUFFER))?;
         let (ptr, pitch_bytes) = session.lock_input(input, params.bit(at::LOCK_INPUT_FLAGS, DO_NOT_WAIT))?;
+        let ptr = if fault == Some(Kind::Null) { std::ptr::null_mut() } else { ptr };
         params.set(at::LOCK_INPUT_DATA, ptr.cast());
         params.set(at::LOCK_INPUT_PITCH, pitch_bytes);
         Ok(Status::Success)
@@ -80,7 +87,11 @@ pub unsafe extern "C" fn lock_input(encoder: Encoder, params: *mut LockInput) ->
 /// # Safety
 /// None is needed: handles are looked up.
 pub unsafe extern "C" fn unlock_input(encoder: Encoder, input: *mut c_void) -> u32 {
-    on_buffer(encoder, "NvEncUnlockInputBuffer", input, Session::unlock_input)
+    with_session(encoder, "NvEncUnlockInputBuffer", |session| {
+        session.strike(Site::UnlockInput)?;
+        session.unlock_input(handle(input)?)?;
+        Ok(Status::Success)
+    })
 }
 
 /// # Safety
@@ -90,8 +101,10 @@ pub unsafe extern "C" fn encode_picture(encoder: Encoder, params: *mut PicParams
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         if params.get(at::PIC_FLAGS) & EOS != 0 {
+            session.strike(Site::Eos)?;
             return session.end_of_stream();
         }
+        session.strike(Site::Encode)?;
         session.state().encoder()?; // before anything else: without an encoder no handle can be valid
         session.submit(&read_submission(&params)?)
     })
@@ -123,11 +136,15 @@ fn read_submission(params: &Foreign<PicParams>) -> Answer<Submission> {
 /// As the header says of `NvEncLockBitstream`.
 pub unsafe extern "C" fn lock_bitstream(encoder: Encoder, params: *mut LockBitstream) -> u32 {
     with_session(encoder, "NvEncLockBitstream", |session| {
+        let fault = session.strike(Site::Lock)?;
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         let output = handle(params.get(at::LOCK_OUTPUT))?;
         let reaped = session.lock_output(output, params.bit(at::LOCK_FLAGS, DO_NOT_WAIT))?;
         write_reaped(&params, &reaped);
+        if let Some(kind) = fault {
+            distort(&params, &reaped, kind);
+        }
         Ok(Status::Success)
     })
 }
@@ -148,6 +165,20 @@ fn write_reaped(params: &Foreign<LockBitstream>, reaped: &Reaped) {
     }
 }
 
+/// What a lie of the driver makes of a packet.
+fn distort(params: &Foreign<LockBitstream>, reaped: &Reaped, kind: Kind) {
+    match kind {
+        Kind::BadPts => params.set(at::LOCK_TIMESTAMP, reaped.picture.timestamp | 1 << 40),
+        Kind::OldPts => params.set(at::LOCK_TIMESTAMP, 0),
+        Kind::Empty => params.set(at::LOCK_SIZE, 0),
+        Kind::Null => params.set(at::LOCK_PTR, std::ptr::null_mut()),
+        Kind::Truncate => params.set(at::LOCK_SIZE, (reaped.num_bytes / 2) as u32),
+        Kind::BadType => params.set(at::LOCK_PICTURE_TYPE, NO_PICTURE_TYPE),
+        Kind::Huge => params.set(at::LOCK_SIZE, u32::MAX),
+        Kind::Answer(_) | Kind::Hang | Kind::Crash | Kind::Exit | Kind::Delay(_) => {}
+    }
+}
+
 /// `NV_ENC_PIC_TYPE`
 fn picture_type(kind: PictureKind) -> u32 {
     match kind {
@@ -161,7 +192,11 @@ fn picture_type(kind: PictureKind) -> u32 {
 /// # Safety
 /// None is needed: handles are looked up. The address NvEncLockBitstream gave ends here.
 pub unsafe extern "C" fn unlock_bitstream(encoder: Encoder, output: *mut c_void) -> u32 {
-    on_buffer(encoder, "NvEncUnlockBitstream", output, Session::unlock_output)
+    with_session(encoder, "NvEncUnlockBitstream", |session| {
+        session.strike(Site::Unlock)?;
+        session.unlock_output(handle(output)?)?;
+        Ok(Status::Success)
+    })
 }
 
 /// `NvEncInvalidateRefFrames`: every picture of this driver is intra coded, so nothing refers to the invalid one.

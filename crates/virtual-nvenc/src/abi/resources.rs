@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use super::foreign::{Foreign, handle};
 use super::layout::{MapInput, RegisterResource, at};
 use super::{Encoder, with_session};
+use crate::faults::Site;
 use crate::guids;
 use crate::params::refuse_if;
 use crate::rules::{Rule, Status};
@@ -19,6 +20,7 @@ const INPUT_IMAGE: u32 = 0;
 /// As the header says of `NvEncRegisterResource`; the resource is memory of this process.
 pub unsafe extern "C" fn register(encoder: Encoder, params: *mut RegisterResource) -> u32 {
     with_session(encoder, "NvEncRegisterResource", |session| {
+        session.strike(Site::Create)?;
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         let is_known =
@@ -52,6 +54,7 @@ pub unsafe extern "C" fn unregister(encoder: Encoder, registered: *mut c_void) -
 /// picture is encoded from it.
 pub unsafe extern "C" fn map(encoder: Encoder, params: *mut MapInput) -> u32 {
     with_session(encoder, "NvEncMapInputResource", |session| {
+        session.strike(Site::Map)?;
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         let (mapped, format) = session.map(handle(params.get(at::MAP_REGISTERED))?)?;

@@ -10,6 +10,7 @@ use super::layout::{
 };
 use super::{Encoder, with_session};
 use crate::device;
+use crate::faults::Site;
 use crate::guids;
 use crate::handles::Handle;
 use crate::params::{ConfigRequest, Request, refuse_if};
@@ -83,6 +84,10 @@ unsafe fn open(params: *mut OpenSession, encoder: *mut Encoder, api: ApiVersion)
     refuse_if(device_type != DEVICE_TYPE_CUDA, Rule::UnknownDevice)?;
     // No session exists that could note a breach, so the device does.
     let session = Session::open(Arc::clone(&model), api).inspect_err(|refusal| model.count_refusal(*refusal))?;
+    if let Err(refusal) = session.strike(Site::Open) {
+        session.close();
+        return Err(refusal);
+    }
     let opened = Handle::new();
     let session = Arc::new(session);
     SESSIONS.insert(opened, Arc::clone(&session));
@@ -102,16 +107,19 @@ pub unsafe extern "C" fn destroy_encoder(encoder: Encoder) -> u32 {
         protocol::note_call(begun_ns, None, NAME, Ok(Status::InvalidEncoderDevice));
         return Status::InvalidEncoderDevice as u32;
     };
+    // An answer changes nothing: the session is closed whatever its client is told.
+    let outcome = session.strike(Site::Destroy).map(|_| Status::Success);
     session.close();
-    protocol::note_call(begun_ns, Some(session.seat.session_idx), NAME, Ok(Status::Success));
+    protocol::note_call(begun_ns, Some(session.seat.session_idx), NAME, outcome);
     session.tell_protocol();
-    Status::Success as u32
+    outcome.map_or_else(|refusal| refusal.status() as u32, |status| status as u32)
 }
 
 /// # Safety
 /// As the header says of `NvEncInitializeEncoder`.
 pub unsafe extern "C" fn initialize(encoder: Encoder, params: *mut Initialize) -> u32 {
     with_session(encoder, "NvEncInitializeEncoder", |session| {
+        session.strike(Site::Init)?;
         // SAFETY: the caller's promise.
         let params = unsafe { Foreign::new(params, session.api) }?;
         // SAFETY: the caller's promise covers the config that the struct points to.

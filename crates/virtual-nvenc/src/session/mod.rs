@@ -13,6 +13,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::device::{Model, Seat};
 use crate::engine::Service;
+use crate::faults::{Counts, Kind, Site};
 use crate::forks;
 use crate::gop::{Coded, Gop};
 use crate::handles::{Handle, Registry};
@@ -47,6 +48,7 @@ pub struct Session {
     holding: Turns,
     last_breach: Mutex<Option<Rule>>,
     breaches: Mutex<BTreeMap<&'static str, u64>>,
+    fault_counts: Counts,
 }
 
 /// What changes in a session. Its lock is never held while a thread sleeps.
@@ -97,6 +99,12 @@ pub struct Source {
 }
 
 impl Session {
+    /// A call is made: what is to go wrong with it goes wrong here, or is answered.
+    pub fn strike(&self, site: Site) -> Answer<Option<Kind>> {
+        let config = &self.model.config;
+        config.faults.strike(site, self.seat.session_idx, &self.fault_counts, config.seed)
+    }
+
     /// Takes a seat on the device, where the device is not older than the client's header.
     pub fn open(model: Arc<Model>, api: ApiVersion) -> Answer<Session> {
         refuse_if(api > model.config.api, Rule::WrongVersion)?;
@@ -112,6 +120,7 @@ impl Session {
             holding: Turns::default(),
             last_breach: Mutex::new(None),
             breaches: Mutex::default(),
+            fault_counts: Counts::default(),
         })
     }
 
