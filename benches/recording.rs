@@ -68,6 +68,8 @@ idle!(lock_output(_encoder: *mut c_void, params: *mut sys::NV_ENC_LOCK_BITSTREAM
     (*params).bitstreamSizeInBytes = OUTPUT.len() as u32;
     (*params).outputTimeStamp = LOCKED.fetch_add(1, Ordering::Relaxed);
 });
+idle!(register(_encoder: *mut c_void, _params: *mut sys::NV_ENC_REGISTER_RESOURCE) {});
+idle!(map(_encoder: *mut c_void, _params: *mut sys::NV_ENC_MAP_INPUT_RESOURCE) {});
 idle!(destroy(_encoder: *mut c_void) {});
 
 fn idle_driver() -> Arc<Api> {
@@ -89,6 +91,10 @@ fn idle_driver() -> Arc<Api> {
     list.nvEncUnlockBitstream = Some(give_back);
     list.nvEncLockInputBuffer = Some(lock_input);
     list.nvEncUnlockInputBuffer = Some(give_back);
+    list.nvEncRegisterResource = Some(register);
+    list.nvEncUnregisterResource = Some(give_back);
+    list.nvEncMapInputResource = Some(map);
+    list.nvEncUnmapInputResource = Some(give_back);
     list.nvEncDestroyEncoder = Some(destroy);
     // SAFETY: the entries above have the header's signatures and live as long as the program.
     unsafe { Api::from_table(list, 0xd0) }.expect("no entry that the client calls is missing")
