@@ -10,7 +10,7 @@ use serde_json::Value;
 const SWEEP: &str = "sweep --input synthetic:64x48@30 --frames 20 --warmup 0 --repeat 6 --confirm 0 --set preroll=4 \
                      --set stall_limit_s=1 --set telemetry=false --json";
 
-/// Twelve runs of two cases, on a virtual device that has this fault.
+/// Six runs of each case, on a virtual device that has this fault.
 fn sweep(bench: &Bench, session: &str, fault: &str, options: &str) -> Ended {
     let device = format!("virtual:latency_us=200,interval_us=100,fault={fault}");
     let args = SWEEP.split_whitespace().chain(["--session", session, "--device", &device]);
@@ -64,9 +64,10 @@ fn a_call_that_never_returns_is_named_with_what_was_in_flight() {
     let cases = [
         (
             "lock:hang@9#6",
-            "--reap-threshold 4 --lock inline,poll",
+            "--reap-threshold 4 --lock inline",
             "hangs in nvEncLockBitstream, with 4 of 13 submitted frames",
         ),
+        ("lock:hang@9#6", "--reap-threshold 1,4 --lock poll", "hangs in nvEncLockBitstream"),
         ("lock:hang@9#6", "--reap-threshold 1,4 --lock thread", "hangs in nvEncLockBitstream"),
         ("encode:hang@9#6", "--reap-threshold 1,4 --lock ready", "hangs in nvEncEncodePicture"),
         ("lockin:hang@9#6", "--reap-threshold 1,4 --lock inline", "hangs in nvEncLockInputBuffer"),
@@ -75,9 +76,9 @@ fn a_call_that_never_returns_is_named_with_what_was_in_flight() {
         let session = format!("s{idx}");
         let ended = sweep(&bench, &session, fault, options);
         let runs = runs(&bench, &session);
-        assert_eq!(runs.len(), 12, "{fault}: {}", ended.stderr);
+        assert_eq!(runs.len() % 6, 0, "{fault}: {}", ended.stderr);
         assert!(errors(&runs).iter().all(|error| error.contains(words)), "{fault}: {:?}", errors(&runs));
-        assert!(!errors(&runs).is_empty(), "{fault}");
+        assert!(!runs.is_empty() && !errors(&runs).is_empty(), "{fault}");
     }
 }
 
