@@ -405,9 +405,9 @@ impl Plan {
         own(Client::Here).into_iter().chain(twins).chain(self.baselines.iter().map(foreign)).collect()
     }
 
-    /// Are our runs made in a process of their own? `is_foreign`: is the driver somebody else's?
-    pub fn is_isolated(&self, is_foreign: bool) -> bool {
-        self.isolate.unwrap_or(is_foreign) && self.input != "-"
+    /// Are our runs made in a process of their own? `may_crash`: may the driver end a process, or hang it?
+    pub fn is_isolated(&self, may_crash: bool) -> bool {
+        self.isolate.unwrap_or(may_crash) && self.input != "-"
     }
 
     /// How many cells there are.

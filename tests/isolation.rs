@@ -107,7 +107,7 @@ fn a_refusal_keeps_its_words_and_its_exit_code() {
     for (options, code, said) in [
         ("--input nowhere.y4m", 2, "nowhere.y4m"),
         ("--device nowhere.so", 5, "cannot load the driver library"),
-        ("--b-frames 3 --codec h264 --set b_reference=each", 1, "b_reference=middle or off"),
+        ("--b-frames 3 --codec h264 --set b_reference=each", 2, "b_reference=middle or off"),
     ] {
         let sweep = |isolate: &str| {
             let isolate = format!("isolate={isolate}");

@@ -110,6 +110,8 @@ impl From<NvencError> for Failure {
             NvencError::NoCodec { .. }
             | NvencError::Size { .. }
             | NvencError::BFrames { .. }
+            | NvencError::BReference { .. }
+            | NvencError::IntraRefresh { .. }
             | NvencError::H264Bits { .. }
             | NvencError::Samples { .. }
             | NvencError::Ring(RingError::Tuning { .. }) => Exit::Usage,

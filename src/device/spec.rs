@@ -62,7 +62,7 @@ impl fmt::Display for DeviceSpec {
 
 impl DeviceSpec {
     /// May its driver end this process or hang it? One of ours does so only where it is asked to.
-    pub fn is_foreign(&self) -> bool {
+    pub fn may_crash(&self) -> bool {
         !matches!(self, Self::Virtual(config) if config.faults.is_empty())
     }
 

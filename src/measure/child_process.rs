@@ -9,15 +9,14 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::child_side::{Task, Told};
 use super::facts::Facts;
-use super::run_setup::LiveUpdate;
+use super::run_setup::{LiveUpdate, unix_ms};
 use super::runner::{Ending, MOST_LOST, Made, Runner};
 use super::stall::StallWatch;
 use crate::calls::{Board, Mapped};
@@ -61,7 +60,7 @@ struct Process {
     child: Child,
     lines: Receiver<io::Result<String>>,
     /// The beginning of its standard error, once it has ended.
-    said: Option<JoinHandle<String>>,
+    said: Receiver<String>,
     board: Mapped,
     stall: StallWatch,
 }
@@ -76,7 +75,7 @@ enum Heard {
 /// How a child ended that nobody had asked to.
 struct Death {
     status: Option<ExitStatus>,
-    /// "nvEncLockBitstream (4 frames in flight after 20 that came back)"; `None`: in no call of a driver.
+    /// "nvEncLockBitstream, with 4 of 24 submitted frames in flight"; `None`: in no call of a driver.
     place: Option<String>,
     is_stalled: bool,
     said: String,
@@ -197,7 +196,7 @@ impl Process {
         command.arg("runs").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(cannot)?;
         let lines = child.stdout.take().map(lines_of).ok_or_else(|| cannot(io::ErrorKind::BrokenPipe.into()))?;
-        let said = child.stderr.take().map(|errors| std::thread::spawn(move || beginning_of(errors)));
+        let said = child.stderr.take().map(beginning_of).ok_or_else(|| cannot(io::ErrorKind::BrokenPipe.into()))?;
         let stall = StallWatch::new(Duration::from_secs(plan.stall_limit_s.into()));
         let mut process = Self { child, lines, said, board, stall };
         process.tell(&Task { plan: plan.clone(), board: file.path().to_owned(), is_watched, prepares });
@@ -229,6 +228,7 @@ impl Process {
             if stop.load(Ordering::Relaxed) {
                 drop(self.child.stdin.take());
                 if now - *stopped_at.get_or_insert(now) > DRAIN_LIMIT {
+                    drop(self.child.kill());
                     return Ok(Heard::Ended(self.death(None)));
                 }
             }
@@ -241,21 +241,32 @@ impl Process {
     /// Ends it, where it has not ended, and asks how it did.
     fn death(&mut self, stalled: Option<&'static str>) -> Death {
         let place = self.place(stalled);
-        drop(self.child.stdin.take());
         if stalled.is_some() {
             drop(self.child.kill());
         }
-        let deadline = Instant::now() + DRAIN_LIMIT;
-        let status = loop {
+        let status = self.end();
+        let said = self.said.recv_timeout(LOOK_EVERY).unwrap_or_default();
+        Death { status, place, is_stalled: stalled.is_some(), said: said.trim().to_owned() }
+    }
+
+    /// Waits for its end, which it comes to by itself once its input is closed, or by force. One that hangs in the system's part of a
+    /// driver ends for nobody, and is left: `None`.
+    fn end(&mut self) -> Option<ExitStatus> {
+        drop(self.child.stdin.take());
+        self.end_within(DRAIN_LIMIT).or_else(|| {
+            drop(self.child.kill());
+            self.end_within(DRAIN_LIMIT)
+        })
+    }
+
+    fn end_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        loop {
             match self.child.try_wait() {
                 Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
-                Ok(None) => drop(self.child.kill()),
-                Ok(Some(status)) => break Some(status),
-                Err(_) => break None,
+                ended => return ended.ok().flatten(),
             }
-        };
-        let said = self.said.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        Death { status, place, is_stalled: stalled.is_some(), said: said.trim().to_owned() }
+        }
     }
 
     /// The call that hangs, or all that threads were in; and what was in flight then.
@@ -276,14 +287,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Its input is closed, which tells it that nobody waits for runs any more; one that does not hear it is killed.
-        drop(self.child.stdin.take());
-        let deadline = Instant::now() + DRAIN_LIMIT;
-        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        drop(self.child.kill());
-        drop(self.child.wait());
+        // Nobody waits for runs any more, or for how it ended.
+        let _ = self.end();
     }
 }
 
@@ -323,18 +328,17 @@ fn is_of(record: &RunRecord, planned: &PlannedRun) -> bool {
     (record.order_index, record.block) == (planned.order_index, planned.block)
 }
 
-fn unix_ms() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Reads all of it, so that whoever writes is not held up.
-fn beginning_of(mut errors: ChildStderr) -> String {
-    let mut said = Vec::new();
-    // What cannot be read is not told; how the process ended is.
-    drop(errors.by_ref().take(16 << 10).read_to_end(&mut said));
-    drop(io::copy(&mut errors, &mut io::sink()));
-    String::from_utf8_lossy(&said).replace(char::is_control, " ")
+/// Reads all of it, so that whoever writes is not held up, on a thread of its own: a driver's processes may keep the pipe open.
+fn beginning_of(mut errors: ChildStderr) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut said = Vec::new();
+        // What cannot be read is not told; how the process ended is.
+        drop(errors.by_ref().take(16 << 10).read_to_end(&mut said));
+        drop(sender.send(String::from_utf8_lossy(&said).replace(char::is_control, " ")));
+        drop(io::copy(&mut errors, &mut io::sink()));
+    });
+    receiver
 }
 
 /// Lines from a thread of its own, so that waiting for one can be given up.

@@ -69,7 +69,7 @@ impl Recording {
         // The lot is drawn here and kept with the session; a plan that names one repeats its order.
         plan.order_seed = plan.order_seed.or_else(|| Some(fastrand::u64(..)));
         let spec: DeviceSpec = plan.device.parse().map_err(OpenError::Device)?;
-        let (own, facts) = if plan.is_isolated(spec.is_foreign()) {
+        let (own, facts) = if plan.is_isolated(spec.may_crash()) {
             let (child, facts) = ChildProcess::prepare(&plan, is_watched)?;
             (Own::Apart(Box::new(child)), facts)
         } else {

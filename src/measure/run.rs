@@ -1,13 +1,13 @@
 //! One timed run: a stream or several at once, and the record of it. Knows no sweep; the measured loop is `one_stream`'s.
 
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use super::one_stream::{Gate, StreamDone};
 pub use super::one_stream::{LIVE_SAMPLES, WATCH_EVERY};
 use super::opened::RunConfig;
 pub use super::run_error::RunError;
-use super::run_setup::nanos;
 pub use super::run_setup::{Caller, LiveUpdate, RunSetup};
+use super::run_setup::{nanos, unix_ms};
 use crate::contract::{EncodeMetrics, PacketSink};
 use crate::device::{DeviceError, TelemetryWatch};
 use crate::nvenc::encoder::NvencEncoder;
@@ -139,11 +139,6 @@ fn add_engine_times(
     let of_frame = |idx: &u32| times.get(*idx as usize).map(|(from, until)| (since_first(*from), since_first(*until)));
     let all: Option<Vec<_>> = frames.encode_idx.iter().map(of_frame).collect();
     (frames.encode_at_ns, frames.encoded_at_ns) = all.unwrap_or_default().into_iter().unzip();
-}
-
-fn unix_ms() -> u64 {
-    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

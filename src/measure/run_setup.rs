@@ -1,7 +1,7 @@
 //! What a run needs, and how its caller behaves.
 
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::opened::{Opened, RunConfig};
 use crate::record::LiveSample;
@@ -39,6 +39,11 @@ pub struct RunSetup<'a> {
     pub caller: Caller,
     /// Checked once per frame; ends the run early, drained and recorded with [`RunError::Stopped`](super::run::RunError::Stopped).
     pub stop: &'a AtomicBool,
+}
+
+pub(super) fn unix_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(super) fn nanos(duration: Duration) -> u64 {

@@ -2,9 +2,11 @@
 //!
 //! Which of them is decided once, in `recording`.
 
+use std::sync::atomic::AtomicBool;
+
 use serde::{Deserialize, Serialize};
 
-use super::baseline_runner::{BaselineRunError, BaselineRunner, is_other};
+use super::baseline_runner::{BaselineRunner, is_other};
 use super::run_setup::LiveUpdate;
 use crate::plan::{Plan, PlannedRun};
 use crate::record::RunRecord;
@@ -44,7 +46,7 @@ pub enum Ending {
 pub(super) struct WithBaselines<'a> {
     pub(super) own: Box<dyn Runner + 'a>,
     pub(super) baselines: Option<(&'a BaselineRunner, &'a Plan)>,
-    pub(super) stop: &'a std::sync::atomic::AtomicBool,
+    pub(super) stop: &'a AtomicBool,
 }
 
 impl Runner for WithBaselines<'_> {
@@ -55,7 +57,7 @@ impl Runner for WithBaselines<'_> {
         let (record, error) = baselines.run(plan, planned, self.stop);
         let ending = match error {
             None => Ending::Good,
-            Some(error) if BaselineRunError::is_stop(&error) => Ending::Stopped,
+            Some(error) if error.is_stop() => Ending::Stopped,
             Some(_) => Ending::Failed,
         };
         Made { record, ending }

@@ -45,10 +45,10 @@ pub enum NvencError {
     BFrames { codec: Codec, asked: u32, max: u32 },
     /// The device does not use B-frames that way.
     #[error(
-        "the device cannot refer to these B-frames with {codec}: use --set b_reference=middle or off, or leave it out for the preset's way"
+        "the device cannot use B-frames as references that way with {codec}: use --set b_reference={known}, or leave it out for the preset's way"
     )]
     #[allow(missing_docs, reason = "the message says it")]
-    BReference { codec: Codec },
+    BReference { codec: Codec, known: &'static str },
     /// The device has no intra refresh.
     #[error(
         "the device has no intra refresh with {codec}: leave out intra_refresh, or use --gop for whole intra frames"

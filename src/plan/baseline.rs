@@ -1,6 +1,6 @@
 //! Another program to measure beside this one: `ffmpeg`, or `ffmpeg:EXTRA OPTIONS`.
 //!
-//! Knows the name and options only; `bench` runs the program.
+//! Knows the name and options only; `measure` runs the program.
 
 use std::fmt;
 use std::str::FromStr;

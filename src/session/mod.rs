@@ -36,8 +36,8 @@ pub use writer::SessionWriter;
 
 /// Version of the files that this program writes, and the newest that it reads. Raised when an older program would misread them:
 /// version 2 added cases of other programs, version 3 rounds beyond the planned ones, 4 random order, further looks, criteria and a
-/// goal, 5 blocks, 6 decoders, 7 frames in CUDA memory, 8 transcodes, 9 split encoding, and 10 a pre-roll, pools as an axis, and
-/// the parts of an upload.
+/// goal, 5 blocks, 6 decoders, 7 frames in CUDA memory, 8 transcodes, 9 split encoding, 10 a pre-roll, pools as an axis and the
+/// parts of an upload, and 11 B-frames as reference, intra refresh, colours, and runs in a process of their own.
 pub const FORMAT_VERSION: u32 = 11;
 /// Older sessions have no pre-roll.
 const PREROLL_VERSION: u32 = 10;

@@ -102,8 +102,18 @@ impl Session {
             Some(BReference::Each) => 1,
             Some(BReference::Middle) => 2,
         };
-        if needed > 0 && self.cap(codec, Caps::NV_ENC_CAPS_SUPPORT_BFRAME_REF_MODE)? & needed == 0 {
-            return Err(NvencError::BReference { codec });
+        if needed > 0 {
+            let modes = self.cap(codec, Caps::NV_ENC_CAPS_SUPPORT_BFRAME_REF_MODE)?;
+            let known = if modes == 0 {
+                "off"
+            } else if modes == 1 {
+                "each or off"
+            } else {
+                "middle or off"
+            };
+            if modes & needed == 0 {
+                return Err(NvencError::BReference { codec, known });
+            }
         }
         let refreshes = nvenc.intra_refresh.is_some_and(|period| period > 0);
         if refreshes && self.cap(codec, Caps::NV_ENC_CAPS_SUPPORT_INTRA_REFRESH)? == 0 {
