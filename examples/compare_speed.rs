@@ -107,6 +107,7 @@ fn write_runs(dir: &Path, seed: u64, num: u32) -> Result<(), Box<dyn Error>> {
             colour: None,
             frames: FRAMES as u64,
             digest: String::new(),
+            remarks: Vec::new(),
         },
         device: DeviceInfo {
             kind: DeviceKind::Virtual,
@@ -118,6 +119,7 @@ fn write_runs(dir: &Path, seed: u64, num: u32) -> Result<(), Box<dyn Error>> {
         },
         environment: Environment { optimised_build: true, ..Environment::default() },
         note: None,
+        resumptions: Vec::new(),
     };
     let mut writer = SessionWriter::create(dir, &manifest)?;
     let mut random = fastrand::Rng::with_seed(seed);
@@ -176,6 +178,8 @@ fn record(round: u32, random: &mut fastrand::Rng) -> RunRecord {
         process: None,
         metrics: EncodeMetrics { frames: num, packets: num, lock_ns, queue_peak: 4, ..EncodeMetrics::default() },
         frames,
+        resumes: 0,
+        dimensions: None,
         digest_ns: None,
         preroll: None,
         other_streams: Vec::new(),

@@ -17,7 +17,7 @@ use inflight::measure::schedule::Forecast;
 use inflight::measure::sweep::Event;
 use inflight::plan::Plan;
 use inflight::record::Case;
-use inflight::session::Session;
+use inflight::session::{Session, SessionPlace};
 use inflight::stats::analysis::{Answer, AnswerState};
 use inflight::stats::verdict::recommendation::Standing;
 
@@ -72,12 +72,16 @@ fn sweep(dir: &Path) -> Result<Swept, Box<dyn Error>> {
     let mut recording = Recording::prepare(plan, "default_sweeps".to_owned(), false)?;
     // After the first look: how long the rest is expected to take, and when that was said.
     let mut foretold = None;
-    recording.measure(&mut recording.create(dir)?, &Default::default(), &mut |event| {
-        if let Event::RunsAhead(Forecast { remaining: Some(remaining), .. }) = event {
-            foretold = foretold.or(Some((remaining, Instant::now())));
-        }
-        Ok(())
-    })?;
+    recording.measure(
+        &mut recording.create(&SessionPlace::Named(dir.to_owned()))?,
+        &Default::default(),
+        &mut |event| {
+            if let Event::RunsAhead(Forecast { remaining: Some(remaining), .. }) = event {
+                foretold = foretold.or(Some((remaining, Instant::now())));
+            }
+            Ok(())
+        },
+    )?;
     let took = start.elapsed();
     let rest = foretold.map(|(remaining, said)| (remaining, said.elapsed()));
     let session = Session::open(dir)?;

@@ -24,6 +24,7 @@ pub mod qualify;
 pub mod record;
 pub mod report;
 pub mod session;
+pub mod shell;
 pub mod source;
 pub mod stats;
 pub mod transcode;

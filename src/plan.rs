@@ -156,6 +156,9 @@ pub struct Plan {
     /// Is every decoded frame copied to host memory?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub copy_out: bool,
+    /// Is a clip taken that breaks off or has damaged parts, with what can be decoded of it?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_damaged: bool,
     /// Largest input to load into memory before the clock starts, in MiB; a separate thread reads a larger one ahead.
     pub preload_mib: u32,
     /// Other programs that encode the same frames in the same rounds, each as a separate process; with any of them, every
@@ -280,6 +283,7 @@ impl Default for Plan {
             until: None,
             confirm: 6,
             copy_out: false,
+            allow_damaged: false,
             preload_mib: 2048,
             baselines: Vec::new(),
             verify: false,

@@ -154,6 +154,9 @@ pub struct InputInfo {
     /// XXH3-64, in hexadecimal, of the pixels of each distinct frame of a run: with equal `frames`, equal digests mean
     /// equal input.
     pub digest: String,
+    /// What is unusual about it, in words: a rate that varies, damage that was allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
 }
 
 /// One case of a sweep: all settings that differ between its runs.
@@ -269,6 +272,12 @@ pub struct RunRecord {
     /// What was submitted before the clock started; left out where nothing was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preroll: Option<Preroll>,
+    /// How often the sweep had been resumed before it; rounds that a resumption splits are no pairs.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub resumes: u32,
+    /// Size of the frames, where the run did not encode the session's input; left out where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<Dimensions>,
     /// Totals of the encoder.
     pub metrics: EncodeMetrics,
     /// Measurements of each frame, in display order.
@@ -423,6 +432,7 @@ impl std::fmt::Display for DeviceInfo {
 impl std::fmt::Display for InputInfo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { spec, format, dimensions, frame_rate, frames, .. } = self;
-        write!(f, "{frames} frames of {spec}, {dimensions} {format} at {frame_rate} fps")
+        write!(f, "{frames} frames of {spec}, {dimensions} {format} at {frame_rate} fps")?;
+        self.remarks.iter().try_for_each(|remark| write!(f, "; {remark}"))
     }
 }

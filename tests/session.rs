@@ -27,6 +27,7 @@ fn manifest() -> Manifest {
             colour: None,
             frames: 4,
             digest: "0123456789abcdef".to_owned(),
+            remarks: Vec::new(),
         },
         device: DeviceInfo {
             kind: DeviceKind::Virtual,
@@ -38,6 +39,7 @@ fn manifest() -> Manifest {
         },
         environment: Environment::default(),
         note: None,
+        resumptions: Vec::new(),
     }
 }
 
@@ -86,6 +88,8 @@ fn record(order_index: u32, num_frames: usize) -> RunRecord {
             kinds: "P".repeat(num_frames),
             ..FrameColumns::default()
         },
+        resumes: 0,
+        dimensions: None,
         digest_ns: None,
         preroll: None,
         other_streams: Vec::new(),
@@ -200,12 +204,12 @@ fn a_line_that_is_no_run_is_named_and_the_others_are_read() {
     write_session(root.path(), 2);
     let path = root.path().join("runs.jsonl");
     let lines = fs::read_to_string(&path).unwrap();
-    let first = lines.lines().next().unwrap();
+    let (first, last) = (lines.lines().next().unwrap(), lines.lines().last().unwrap());
     let short_column = first.replacen("\"kinds\":\"PPPP\"", "\"kinds\":\"PPP\"", 1);
     assert_ne!(short_column, first);
     for (line, problem) in [("{}", "missing field"), ("", "EOF"), (&short_column, "kinds has 3"), ("\u{0}", "expected")]
     {
-        fs::write(&path, format!("{first}\n{line}\n{first}\n")).unwrap();
+        fs::write(&path, format!("{first}\n{line}\n{last}\n")).unwrap();
         let session = Session::open(root.path()).unwrap();
         assert_eq!(session.summaries.len(), 2);
         let message = session.damage[0].to_string();

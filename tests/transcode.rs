@@ -28,7 +28,7 @@ use inflight::pipeline::engine::Frame;
 use inflight::pipeline::{HarvestSample, Submits as _, TakenFrames};
 use inflight::plan::{Plan, PlanError};
 use inflight::record::{DecodeRing, FrameColumns};
-use inflight::session::Session;
+use inflight::session::{Session, SessionPlace};
 use inflight::source::{Clip, InputSpec};
 use inflight::stats::runs::metrics::Metric;
 use inflight::transcode::{DecodeRingSize, TranscodeError, Transcoder};
@@ -272,7 +272,7 @@ fn plan(folder: &Path, device: &str) -> Plan {
 
 fn measure(plan: Plan, dir: &Path) -> Session {
     let mut recording = Recording::prepare(plan, String::new(), false).expect("it can be run");
-    let mut writer = recording.create(dir).expect("a folder");
+    let mut writer = recording.create(&SessionPlace::Named(dir.to_owned())).expect("a folder");
     recording.measure(&mut writer, &AtomicBool::new(false), &mut |_| Ok(())).expect("all runs are made");
     Session::open(dir).expect("it was just written")
 }

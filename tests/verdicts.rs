@@ -86,6 +86,8 @@ fn record(run: &Run, order_index: u32, num_frames: usize) -> RunRecord {
             kinds: "P".repeat(num_frames),
             ..FrameColumns::default()
         },
+        resumes: 0,
+        dimensions: None,
         digest_ns: None,
         preroll: None,
         other_streams: Vec::new(),
@@ -124,6 +126,7 @@ fn session(runs: &[Run], num_frames: usize, change: impl Fn(usize, &mut RunRecor
             colour: None,
             frames: plan.frames,
             digest: "433845fd82219084".to_owned(),
+            remarks: Vec::new(),
         },
         plan,
         device: DeviceInfo {
@@ -136,6 +139,7 @@ fn session(runs: &[Run], num_frames: usize, change: impl Fn(usize, &mut RunRecor
         },
         environment: Environment { optimised_build: true, ..Environment::default() },
         note: None,
+        resumptions: Vec::new(),
     };
     let dir = folder.path().join("session");
     let mut writer = SessionWriter::create(&dir, &manifest).unwrap();

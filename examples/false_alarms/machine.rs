@@ -117,6 +117,8 @@ impl Machine {
                 ..EncodeMetrics::default()
             },
             frames,
+            resumes: 0,
+            dimensions: None,
             digest_ns: None,
             preroll: None,
             other_streams: Vec::new(),

@@ -50,6 +50,9 @@ pub enum Command {
     VirtualDriver(VirtualDriverArgs),
     /// Join sessions of several processes or computers into one, each as a block of it
     Merge(MergeArgs),
+    /// Remove a temporary folder once the program that made it is gone
+    #[command(hide = true)]
+    Guard(GuardArgs),
     /// Make the runs that a sweep names on standard input
     #[command(hide = true)]
     Runs,
@@ -207,6 +210,13 @@ pub struct StatusArgs {
     pub only_programs: bool,
 }
 
+/// `inflight guard`
+#[derive(Debug, Args)]
+pub struct GuardArgs {
+    /// The folder
+    pub folder: PathBuf,
+}
+
 /// `inflight doctor`
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -329,6 +339,8 @@ mod tests {
                 "plan",
                 "set",
                 "save_plan",
+                "allow_from_plan",
+                "resume",
                 "dry_run",
                 "session",
                 "json",

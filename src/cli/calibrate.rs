@@ -8,18 +8,19 @@ use serde_json::json;
 
 use super::args::CalibrateArgs;
 use super::exit::{Exit, Failure};
-use super::sweep::{command_line, exit_of, measure, plan_of};
-use super::{print_json, stop};
+use super::sweep::{Measured, command_line, exit_of, measure, plan_of};
+use super::{outputs, print_json, stop};
 use crate::measure::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
 use crate::measure::recording::Recording;
 use crate::plan::Plan;
+use crate::session::SessionPlace;
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::noise_floor::{COARSE_PCT, NoiseFloor};
 use crate::stats::runs::metrics::Metric;
 use crate::units;
 
 /// Options of a sweep that a calibration decides itself.
-pub(super) const OWN: [&str; 11] = [
+pub(super) const OWN: [&str; 12] = [
     "repeat",
     "blocks",
     "live",
@@ -31,6 +32,7 @@ pub(super) const OWN: [&str; 11] = [
     "save_plan",
     "dry_run",
     "until_misses",
+    "resume",
 ];
 
 /// `is_given`: which options were typed, by their names.
@@ -46,9 +48,11 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
     }
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
     let stop = stop::on_ctrl_c(Arc::default())?;
+    let place = SessionPlace::of(args.sweep.session.clone(), || calibration_dir_in(Path::new("output")));
+    place.check()?;
     let mut recording = Recording::prepare(plan, command_line(), false)?.with_note(NOTE);
-    let dir = args.sweep.session.clone().unwrap_or_else(|| calibration_dir_in(Path::new("output")));
-    let (outcome, _) = measure(&mut recording, &dir, &stop)?;
+    let writer = recording.create(&place)?;
+    let Measured { outcome, dir, .. } = measure(&mut recording, writer, &stop)?;
     if outcome.stopped {
         return Ok(exit_of(outcome));
     }
@@ -97,7 +101,7 @@ fn watching(_: &CalibrateArgs, _: &Plan) -> Result<Option<ChangeInterval>, Failu
 }
 
 fn tell(dir: &Path, device: String, noise: &NoiseFloor) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = outputs::prose(&[]);
     writeln!(
         out,
         "{device}\nNoise floor of this computer (farther end of the 95 % interval between equal runs, {} cases):",

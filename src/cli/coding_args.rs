@@ -1,9 +1,13 @@
 //! The options of how frames are encoded, which `encode`, `sweep` and `calibrate` share. Runs nothing.
 
+use std::path::Path;
+
 use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::contract::{InputPath, Preset, RateControl, TuningInfo};
 use crate::plan::{DEFAULT_DEVICE, Plan};
+use crate::source::{GeometryError, parse_rate, path_text};
 
 const INPUT_HELP: &str = "\
 Frames to encode: synthetic[:WxH@FPS] (built-in pattern), a Y4M file, raw:FORMAT:WxH@FPS:FILE (nv12, i420, argb, p010, yuv444), \
@@ -18,7 +22,7 @@ inflight doctor lists the devices";
 pub struct CodingArgs {
     #[arg(long, default_value = DEFAULT_DEVICE, help = DEVICE_HELP)]
     pub device: String,
-    #[arg(long, default_value = "synthetic", help = INPUT_HELP)]
+    #[arg(long, default_value = "synthetic", help = INPUT_HELP, value_parser = input())]
     pub input: String,
     /// Number of buffer pairs (default: enough for the largest reap threshold, and the same for all cases). A sweep takes several,
     /// separated by commas
@@ -48,8 +52,8 @@ pub struct CodingArgs {
     /// CPU time in microseconds that the simulated application uses before each frame (default: set by the device's profile)
     #[arg(long, conflicts_with = "pace", hide_short_help = true)]
     pub host_work_us: Option<u32>,
-    /// Simulate a live source: frames arrive at this rate
-    #[arg(long, value_name = "FPS", hide_short_help = true)]
+    /// Simulate a live source: frames arrive at this rate, for example 60, 59.94 or 60000/1001
+    #[arg(long, value_name = "FPS", hide_short_help = true, value_parser = pace)]
     pub pace: Option<f64>,
     /// Largest input to load into memory before the clock starts, in MiB; for a larger input, a separate thread reads frames in
     /// advance
@@ -70,21 +74,45 @@ pub struct RateArgs {
     #[arg(long, hide_short_help = true, value_name = "QP", conflicts_with_all = ["bitrate_kbps", "max_bitrate_kbps"])]
     pub cqp: Option<u32>,
     /// Target bit rate in kbit/s; implies --cbr unless --vbr is given
-    #[arg(long, hide_short_help = true)]
+    #[arg(long, hide_short_help = true, value_parser = kbps())]
     pub bitrate_kbps: Option<u32>,
     /// Peak bit rate in kbit/s for --vbr (default: twice the target)
-    #[arg(long, hide_short_help = true, requires = "vbr")]
+    #[arg(long, hide_short_help = true, requires = "vbr", value_parser = kbps())]
     pub max_bitrate_kbps: Option<u32>,
+}
+
+/// On Linux a name is bytes, and a plan is text.
+fn input() -> impl clap::builder::TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|word| match word.to_str() {
+        Some(text) => text.to_owned(),
+        None => path_text(Path::new(&word)),
+    })
+}
+
+/// NVENC's API counts bits a second in 32 bits.
+const MAX_KBPS: i64 = u32::MAX as i64 / 1000;
+
+fn kbps() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=MAX_KBPS)
+}
+
+/// A rate as `--input` spells it, or a number of any size, which the plan judges.
+fn pace(text: &str) -> Result<f64, String> {
+    if text.contains('/') {
+        let rate = parse_rate(text).map_err(|error| error.to_string())?;
+        return Ok(f64::from(rate.num) / f64::from(rate.den));
+    }
+    text.parse().map_err(|_| GeometryError::Rate(text.to_owned()).to_string())
 }
 
 impl RateArgs {
     pub(super) fn rate_control(&self) -> RateControl {
-        let bps = |kbps: u32| kbps.saturating_mul(1000);
+        let bps = |kbps: u32| 1000 * kbps;
         match (self.cqp, self.bitrate_kbps) {
             (Some(qp), _) => RateControl::Cqp { qp },
             (None, Some(kbps)) if self.vbr => RateControl::Vbr {
                 bitrate_bps: bps(kbps),
-                max_bitrate_bps: bps(self.max_bitrate_kbps.unwrap_or(kbps.saturating_mul(2))),
+                max_bitrate_bps: bps(self.max_bitrate_kbps.unwrap_or((2 * kbps).min(MAX_KBPS as u32))),
             },
             (None, Some(kbps)) => RateControl::Cbr { bitrate_bps: bps(kbps) },
             (None, None) => RateControl::Preset,

@@ -1,14 +1,17 @@
 //! `inflight compare`: judges two sides by the criteria, as text, JSON, report and exit code.
 
+use std::io::Write;
+
 use serde_json::json;
 
 use super::args::{CompareArgs, CriteriaArgs, FailOn};
 use super::exit::{Exit, Failure};
-use super::{print_json, report};
-use crate::measure::command::shell_word;
+use super::{outputs, print_json, report};
+use crate::files::read_small;
 use crate::record::Client;
 use crate::report::Subject;
 use crate::session::Session;
+use crate::shell::shell_word;
 use crate::stats::runs::selector::Selector;
 use crate::stats::runs::summary::{Group, RunOnDevice, RunSummary};
 use crate::stats::verdict::comparison::{Allowances, CodecComparison, Comparison, Side, compare as judge, thin_text};
@@ -30,17 +33,21 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
         settings: args.allow_different_settings,
     };
     let comparison = judge(&before, &after, &criteria, allow).map_err(Failure::usage)?;
+    let report_path: Vec<_> = args.report.as_deref().into_iter().collect();
+    outputs::check(&report_path, args.json)?;
+    if args.json {
+        print_json(&as_json(&comparison, &before, &after)?)?;
+    } else {
+        let out = &mut outputs::prose(&report_path);
+        tell_people(out, &comparison)?;
+        offer_more(out, &comparison, &[&before_session, &after_session])?;
+    }
+    // Last: a report that cannot be written does not cost the verdict on the screen.
     if let Some(path) = &args.report {
         let before = (before_session.dir != after_session.dir).then_some(&before_session);
         let analysis = after_session.analysis().map_err(Failure::usage)?;
         let subject = Subject { session: &after_session, analysis: &analysis, before, comparison: Some(&comparison) };
         report::write_report(subject, path)?;
-    }
-    if args.json {
-        print_json(&as_json(&comparison, &before, &after)?)?;
-    } else {
-        tell_people(&comparison)?;
-        offer_more(&comparison, &[&before_session, &after_session])?;
     }
     Ok(match comparison.verdict {
         Verdict::Pass => Exit::Done,
@@ -49,6 +56,9 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
         Verdict::Inconclusive | Verdict::NotComparable => Exit::Inconclusive,
     })
 }
+
+/// Much more than there are criteria.
+const MAX_CRITERIA_BYTES: u64 = 1 << 20;
 
 /// `usual`: those of the after side's plan.
 fn criteria(args: &CompareArgs, usual: Criteria) -> Result<Criteria, Failure> {
@@ -59,7 +69,8 @@ fn criteria(args: &CompareArgs, usual: Criteria) -> Result<Criteria, Failure> {
             let unreadable = |error: std::io::Error| {
                 Failure::usage(format!("cannot read criteria: {error}; name a TOML file with --criteria: {path_text}"))
             };
-            let text = std::fs::read_to_string(path).map_err(unreadable)?;
+            let text = read_small(path, MAX_CRITERIA_BYTES).map_err(unreadable)?;
+            let text = String::from_utf8_lossy(&text);
             Criteria::from_toml(&text).map_err(|error| Failure::usage(format!("{error}: {path_text}")))?
         }
     };
@@ -74,9 +85,7 @@ fn criteria(args: &CompareArgs, usual: Criteria) -> Result<Criteria, Failure> {
     Ok(criteria)
 }
 
-fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
+fn tell_people(out: &mut impl Write, comparison: &Comparison) -> Result<(), Failure> {
     writeln!(out, "{}\n{}", comparison.after.device, comparison.after.input)?;
     for field in &comparison.not_comparable {
         writeln!(out, "not comparable: {field}")?;
@@ -114,14 +123,14 @@ fn tell_people(comparison: &Comparison) -> Result<(), Failure> {
     }
     writeln!(out, "(before → after: medians over the runs; changes are computed round by round)")?;
     for codec in &comparison.codecs {
-        tell_effects(&mut out, codec)?;
+        tell_effects(out, codec)?;
     }
     writeln!(out, "\nOverall: {}", comparison.verdict)?;
     Ok(())
 }
 
 /// What each metric did, the one that the comparison is about first.
-fn tell_effects(out: &mut impl std::io::Write, codec: &CodecComparison) -> Result<(), Failure> {
+fn tell_effects(out: &mut impl Write, codec: &CodecComparison) -> Result<(), Failure> {
     writeln!(
         out,
         "\n{}, all metrics (the first is the primary one, chosen beforehand; the others are exploratory):",
@@ -153,8 +162,7 @@ fn worst_text(effect: &Effect) -> String {
 }
 
 /// How to decide what more rounds, or blocks, can decide.
-fn offer_more(comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), Failure> {
-    use std::io::Write;
+fn offer_more(out: &mut impl Write, comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), Failure> {
     let most = |ask: fn(&CodecComparison) -> Option<u32>| comparison.codecs.iter().filter_map(ask).max();
     let (blocks, rounds) = (most(CodecComparison::blocks_to_settle), most(CodecComparison::rounds_to_settle));
     let blocks = blocks.map(|blocks| ("blocks", format!("--blocks {blocks}")));
@@ -172,7 +180,6 @@ fn offer_more(comparison: &Comparison, sessions: &[&Session; 2]) -> Result<(), F
     if plans.is_empty() {
         return Ok(());
     }
-    let mut out = std::io::stdout().lock();
     writeln!(out, "\nA new sweep with this many {unit} has a 90 % chance of deciding what is inconclusive:")?;
     for plan in plans {
         writeln!(out, "  inflight sweep --plan {plan} {option}")?;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::args::SweepArgs;
 use super::exit::{Exit, Failure};
 use super::sweep::{Teller, command_line, plan_of};
-use super::{print_json, stop};
+use super::{outputs, print_json, stop};
 use crate::measure::density::{Numbers, measure};
 use crate::plan::Plan;
 use crate::report::density::{table, write_density};
@@ -60,7 +60,7 @@ pub(super) fn density(args: &SweepArgs, numbers: &Numbers, is_given: impl Fn(&st
 }
 
 fn tell(found: &Density, page: &Path) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = outputs::prose(&[]);
     writeln!(out, "{}", found.device)?;
     for &codec in &found.plan.codecs {
         writeln!(out, "\n{}\n{}", found.sentence(codec), table(found, codec))?;

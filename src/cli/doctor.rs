@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args::DoctorArgs;
 use super::conformance::conformance;
 use super::exit::{Exit, Failure};
-use super::print_json;
+use super::{outputs, print_json};
 use crate::contract::EngineKind;
 use crate::doctor::{GpuFacts, examine, virtual_profiles};
 
@@ -25,7 +25,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         print_json(&json!({ "findings": findings, "virtual_profiles": profiles }))?;
         return Ok(Exit::Done);
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = outputs::prose(&[]);
     for finding in findings {
         let state = if finding.works { "works" } else { "does not work" };
         let title = finding.title();

@@ -1,5 +1,6 @@
 //! The options of `inflight virtual-driver`. Runs nothing.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -48,5 +49,5 @@ pub struct DriverRunArgs {
     pub json: bool,
     /// Command to run and its options, after --
     #[arg(last = true, required = true)]
-    pub command: Vec<String>,
+    pub command: Vec<OsString>,
 }

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
-use tempfile::NamedTempFile;
 
 use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
 use super::set_field::with_fields_set;
-use super::{print_json, stop, warn};
+use super::{outputs, print_json, stop, warn};
 use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
+use crate::files::OutputFile;
 use crate::measure::in_process::caller;
 use crate::measure::metrics_line::{is_wanted, metrics_line};
 use crate::measure::opened::Opened;
 use crate::measure::run::{RunError, RunSetup};
 use crate::record::RunRecord;
-use crate::source::Feed;
+use crate::source::{Feed, InputSpec};
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::{RunOnDevice, RunSummary};
 use crate::units;
@@ -29,11 +29,12 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let plan = args.plan(spec.suggested_host_work_us());
     let plan = with_fields_set(plan, &args.coding.set).map_err(Failure::usage)?;
     plan.check()?;
-    let opened = if args.one_pass { Opened::open_unread(&plan)? } else { Opened::open(&plan)? };
+    outputs::check(&[&args.output], args.json)?;
     let unfinished = Arc::default();
     let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
-    let output = StreamFile::create(&args.output)?;
-    output.temporary.as_ref().map(|temporary| unfinished.set(temporary.path().to_owned()));
+    let output = StreamFile::create(&args.output, &InputSpec::files_of(&args.coding.input))?;
+    output.output.draft().map(|draft| unfinished.set(draft.to_owned()));
+    let opened = if args.one_pass { Opened::open_unread(&plan)? } else { Opened::open(&plan)? };
     let plan = opened.adapted(plan)?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = opened.config(&plan, &planned.case);
@@ -60,7 +61,7 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
             "run": RunOnDevice { run: &summary, device: device.info() },
         }));
     }
-    let mut out = io::stdout().lock();
+    let mut out = outputs::prose(&[&args.output]);
     writeln!(
         out,
         "{} frames, {} → {} in {} ({}); lock wait {}, submit blocked {}, queue peak {}, latency p99 {}",
@@ -77,11 +78,10 @@ fn show(args: &EncodeArgs, device: &Device, feed: &Feed, record: &RunRecord) -> 
     Ok(writeln!(out, "{}", device.info())?)
 }
 
-/// The elementary stream on its way to disk: beside its final place until it is whole. A path that is no ordinary
-/// file (a pipe, /dev/null) is written to directly.
+/// The elementary stream on its way to its place.
 struct StreamFile {
     /// Not with the sink's part: a sink on a thread that hangs in a driver is leaked, and this must go all the same.
-    temporary: Option<NamedTempFile>,
+    output: OutputFile,
     state: Arc<Mutex<StreamState>>,
     path: PathBuf,
 }
@@ -91,32 +91,15 @@ struct StreamFile {
 const WRITE_BYTES: usize = 1 << 16;
 
 struct StreamState {
-    writer: BufWriter<File>,
+    writer: BufWriter<Arc<File>>,
     error: Option<io::Error>,
 }
 
 impl StreamFile {
-    fn create(path: &Path) -> Result<Self, Failure> {
-        let special = path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
-        let opened = || -> io::Result<(File, Option<NamedTempFile>)> {
-            if path.is_dir() {
-                return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file in it"));
-            }
-            if special {
-                return Ok((File::options().write(true).open(path)?, None));
-            }
-            let folder = crate::files::folder_of(path);
-            if !folder.is_dir() {
-                return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such folder"));
-            }
-            // tempfile's words name the temporary file, which nobody asked for.
-            let anonymous = |error: io::Error| io::Error::from(error.kind());
-            let temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(folder).map_err(anonymous)?;
-            Ok((temporary.reopen()?, Some(temporary)))
-        };
-        let (file, temporary) = opened().map_err(|error| write_failure(path, &error))?;
-        let state = StreamState { writer: BufWriter::with_capacity(WRITE_BYTES, file), error: None };
-        Ok(Self { temporary, state: Arc::new(Mutex::new(state)), path: path.to_owned() })
+    fn create(path: &Path, kept: &[PathBuf]) -> Result<Self, Failure> {
+        let output = OutputFile::create(path, kept).map_err(|error| write_failure(path, &error))?;
+        let state = StreamState { writer: BufWriter::with_capacity(WRITE_BYTES, output.file()), error: None };
+        Ok(Self { output, state: Arc::new(Mutex::new(state)), path: path.to_owned() })
     }
 
     /// Writes packets in the order they come. After the first error the rest is dropped; [`Self::finish`] tells it.
@@ -136,10 +119,7 @@ impl StreamFile {
             Some(error) => Err(error),
             None => state.writer.flush(),
         };
-        let placed = written.and_then(|()| match self.temporary {
-            None => Ok(()),
-            Some(temporary) => crate::files::place(temporary, &self.path),
-        });
+        let placed = written.and_then(|()| self.output.place());
         placed.map_err(|error| write_failure(&self.path, &error))
     }
 }

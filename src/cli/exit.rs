@@ -19,6 +19,7 @@ use crate::process::driver_folder::DriverFolderError;
 use crate::qualify::QualifyError;
 use crate::report::ReportError;
 use crate::session::SessionError;
+use crate::shell::with_input;
 use crate::source::{InputSpecError, SourceError};
 
 /// What the program leaves with.
@@ -66,6 +67,11 @@ pub(super) struct Failure {
 impl Failure {
     pub(super) fn usage(message: impl ToString) -> Self {
         Self { code: Exit::Usage, message: message.to_string() }
+    }
+
+    /// With the user's own input in its advice.
+    pub(super) fn about(self, input: &str) -> Self {
+        Self { message: with_input(&self.message, input), ..self }
     }
 
     pub(super) fn failed(message: impl ToString) -> Self {
@@ -271,6 +277,7 @@ impl From<RunError> for Failure {
             RunError::Nvenc(error) => error.into(),
             RunError::Nvdec(error) => error.into(),
             RunError::Source(_)
+            | RunError::Suspended(_)
             | RunError::PacketCount { .. }
             | RunError::NeverBack { .. }
             | RunError::Empty { .. } => Self::failed(error),

@@ -10,9 +10,11 @@ mod doctor;
 mod driver_args;
 mod encode;
 mod exit;
+mod guard;
 #[cfg(feature = "gui")]
 mod gui;
 mod merge;
+mod outputs;
 mod progress;
 mod qualify;
 mod report;
@@ -41,13 +43,14 @@ pub fn main() -> ExitCode {
         Err(wrong) => return end(&Failure::usage(one_line(&wrong))),
     };
     let done = match cli.command {
-        Some(Command::Encode(args)) => encode::encode(&args),
+        Some(Command::Encode(args)) => encode::encode(&args).map_err(|failure| failure.about(&args.coding.input)),
         Some(Command::Sweep(args)) => {
             let is_given = |option: &str| is_given(&words, option);
-            match density::numbers(&args) {
+            let done = match density::numbers(&args) {
                 Some(numbers) => density::density(&args, &numbers, is_given),
                 None => sweep::sweep(&args, is_given),
-            }
+            };
+            done.map_err(|failure| failure.about(&args.coding.input))
         }
         Some(Command::Calibrate(args)) => calibrate::calibrate(&args, |option| is_given(&words, option)),
         Some(Command::Compare(args)) => compare::compare(&args),
@@ -55,6 +58,7 @@ pub fn main() -> ExitCode {
         Some(Command::Status(args)) => report::status(&args),
         Some(Command::VirtualDriver(args)) => virtual_driver::virtual_driver(&args),
         Some(Command::Merge(args)) => merge::merge(&args),
+        Some(Command::Guard(args)) => guard::guard(&args),
         Some(Command::Runs) => runs::runs(),
         Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Qualify(args)) => qualify::qualify(&args),
@@ -110,7 +114,8 @@ fn one_line(wrong: &clap::Error) -> String {
 /// A line on standard error. Where that cannot be written to there is nobody to tell, and the exit code stays.
 fn warn(line: &str) {
     use std::io::Write;
-    drop(writeln!(std::io::stderr(), "{line}"));
+    let shown = |letter: char| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter };
+    drop(writeln!(std::io::stderr(), "{}", line.chars().map(shown).collect::<String>()));
 }
 
 /// One JSON object on standard output, and nothing else there.

@@ -3,16 +3,14 @@
 use std::io::Write;
 use std::path::Path;
 
-use tempfile::NamedTempFile;
-
 use super::args::QualifyArgs;
 use super::exit::{Exit, Failure};
-use super::warn;
+use super::{outputs, warn};
 use crate::card::{
     Abilities, Asked, Bitstream, CodecFacts, CostRow, EncoderFacts, Figure, FirstFrame, Gates, LockWords, Locks,
     Qualification, Questions, Queue, SessionLimit, Sessions, Waiting,
 };
-use crate::files::{folder_of, free_name, place};
+use crate::files::{free_name, write_whole};
 use crate::qualify;
 use crate::report::table::Table;
 use crate::units::{bytes, ns};
@@ -25,7 +23,7 @@ pub(super) fn qualify(args: &QualifyArgs) -> Result<Exit, Failure> {
     let path = args.out.clone().unwrap_or_else(|| free_name(Path::new(DEFAULT_FILE)));
     let found = qualify::qualify(&spec, args.engine, args.quick, &mut |step| warn(&format!("asking: {step}")))?;
     save(&found, &path)?;
-    let mut out = std::io::stdout().lock();
+    let mut out = outputs::prose(&[&path]);
     for line in summary(&found) {
         writeln!(out, "{line}")?;
     }
@@ -41,10 +39,9 @@ pub(super) fn qualify(args: &QualifyArgs) -> Result<Exit, Failure> {
 
 fn save(found: &Qualification, path: &Path) -> Result<(), Failure> {
     let write = || -> std::io::Result<()> {
-        let mut file = NamedTempFile::new_in(folder_of(path))?;
-        serde_json::to_writer_pretty(&mut file, found)?;
-        writeln!(file)?;
-        place(file, path)
+        let mut text = serde_json::to_vec_pretty(found)?;
+        text.push(b'\n');
+        write_whole(path, &[], &text)
     };
     let failed =
         |error| Failure::failed(format!("cannot write {}: {error}; choose another place with --out", path.display()));

@@ -1,13 +1,16 @@
 //! `inflight report` and `inflight status`: a session's pages and exports, each file whole or not at all.
 
+use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::json;
 
 use super::args::{ReportArgs, StatusArgs};
 use super::exit::{Exit, Failure};
-use super::{print_json, warn};
+use super::{outputs, print_json, warn};
+use crate::files::is_standard_output;
 use crate::report::{
     Report, ReportError, Subject, csv, default_path, processes, render, status as pages, trace, write_export,
 };
@@ -16,28 +19,33 @@ use crate::session::Session;
 pub(super) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let session = open(&args.session)?;
     let now = jiff::Timestamp::now();
+    let page = (!args.json).then(|| args.output.clone().unwrap_or_else(|| default_path(&session, now)));
+    let exports = [&args.runs_csv, &args.frames_csv, &args.trace];
+    let outputs: Vec<_> = page.iter().chain(exports.into_iter().flatten()).map(PathBuf::as_path).collect();
+    outputs::check(&outputs, args.json)?;
+    let out = &mut outputs::prose(&outputs);
+    let kept = session.kept_files();
     let analysis = session.analysis().map_err(Failure::usage)?;
     let subject = Subject::own(&session, &analysis);
-    if args.json {
+    if let Some(path) = &page {
+        write(out, &render(subject, path, now)?)?;
+    } else {
         print_json(&json!({
             "session": args.session.to_string_lossy(),
             "device": session.manifest.device,
             "input": session.manifest.input,
             "analysis": analysis,
         }))?;
-    } else {
-        let path = args.output.clone().unwrap_or_else(|| default_path(&session, now));
-        write(&render(subject, &path, now)?)?;
     }
     if let Some(path) = &args.runs_csv {
-        export(path, |out| csv::write_runs(&session, out))?;
+        export(out, path, &kept, |out| csv::write_runs(&session, out))?;
     }
     if let Some(path) = &args.frames_csv {
-        export(path, |out| csv::write_frames(&session, out))?;
+        export(out, path, &kept, |out| csv::write_frames(&session, out))?;
     }
     if let Some(path) = &args.trace {
         let last = session.summaries.last().map_or(0, |run| run.order_index);
-        export(path, |out| trace::write_trace(&session, args.trace_run.unwrap_or(last), out))?;
+        export(out, path, &kept, |out| trace::write_trace(&session, args.trace_run.unwrap_or(last), out))?;
     }
     Ok(Exit::Done)
 }
@@ -47,11 +55,12 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
     let now = jiff::Timestamp::now();
     let analysis = session.analysis().map_err(Failure::usage)?;
     let subject = Subject::own(&session, &analysis);
+    let out = &mut outputs::prose(&[]);
     if !args.only_programs {
-        write(&pages::analysis(subject, &args.into, now)?)?;
+        write(out, &pages::analysis(subject, &args.into, now)?)?;
     }
     match processes::comparison(subject, &args.into, now)? {
-        Some(page) => write(&page)?,
+        Some(page) => write(out, &page)?,
         None if args.only_programs => {
             let dir = args.session.display();
             return Err(Failure::usage(format!(
@@ -64,7 +73,8 @@ pub(super) fn status(args: &StatusArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let text = pages::status(subject, now)?;
-    export(&args.into.join(pages::status_name(&subject)), |out| Ok(out.write_all(text.as_bytes())?))?;
+    let page = args.into.join(pages::status_name(&subject));
+    export(out, &page, &session.kept_files(), |out| Ok(out.write_all(text.as_bytes())?))?;
     Ok(Exit::Done)
 }
 
@@ -97,19 +107,24 @@ fn warn_of_damage(session: &Session) {
     }
 }
 
-fn write(report: &Report) -> Result<(), Failure> {
+fn write(out: &mut impl Write, report: &Report) -> Result<(), Failure> {
     report.write()?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{}\n{}", report.path.display(), report.html_path().display())?;
+    if !report.is_text_alone() {
+        writeln!(out, "{}\n{}", report.path.display(), report.html_path().display())?;
+    }
     Ok(())
 }
 
 /// Writes one file and prints its name.
 fn export(
+    out: &mut impl Write,
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<&std::fs::File>) -> Result<(), ReportError>,
+    kept: &[PathBuf],
+    write: impl FnOnce(&mut BufWriter<Arc<File>>) -> Result<(), ReportError>,
 ) -> Result<(), Failure> {
-    write_export(path, write)?;
-    writeln!(std::io::stdout().lock(), "{}", path.display())?;
+    write_export(path, kept, write)?;
+    if !is_standard_output(path) {
+        writeln!(out, "{}", path.display())?;
+    }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `inflight sweep`: a plan run through, saved run by run, and told at the end as a table or as JSON.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -12,16 +12,18 @@ use super::args::{Cli, Command};
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
 use super::set_field::with_fields_set;
-use super::{print_json, stop};
+use super::sweep_args::Allowed;
+use super::{outputs, print_json, report, stop, warn};
 use crate::device::DeviceSpec;
-use crate::measure::command::shell_word;
 use crate::measure::estimate::Estimate;
 use crate::measure::metrics_line::{is_wanted, metrics_line};
 use crate::measure::recording::{Recording, session_dir_in};
+use crate::measure::strangers::{Power, powers};
 use crate::measure::sweep::{Event, Outcome};
 use crate::plan::Plan;
 use crate::record::{Case, RunRecord};
-use crate::session::{Manifest, Session, load_plan, save_plan};
+use crate::session::{Manifest, Session, SessionPlace, SessionWriter, load_plan, save_plan};
+use crate::shell::{shell_path, shell_word};
 use crate::stats::analysis::Answer;
 use crate::stats::runs::metrics::{Metric, swept_metrics};
 use crate::stats::runs::summary::{Group, RunOnDevice, RunSummary, groups};
@@ -41,38 +43,100 @@ pub(super) fn default_sweep() -> Result<Exit, Failure> {
 
 /// `is_given`: which options were typed, by their names.
 pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result<Exit, Failure> {
+    if let Some(dir) = &args.resume {
+        return resume(args, dir);
+    }
     let plan = plan_of(args, is_given)?;
     if args.save_plan.is_some() || args.dry_run {
         return foretell(args, &plan);
     }
     // Before the device is touched: a clock that is locked is unlocked on every way out.
     let stop = stop::on_ctrl_c(Arc::default())?;
+    let place = SessionPlace::of(args.session.clone(), || session_dir_in(Path::new("output")));
+    place.check()?;
     let mut recording = Recording::prepare(plan, command_line(), false)?;
-    let dir = args.session.clone().unwrap_or_else(|| session_dir_in(Path::new("output")));
-    let (outcome, runs) = measure(&mut recording, &dir, &stop)?;
+    let writer = recording.create(&place)?;
+    let made = measure(&mut recording, writer, &stop)?;
+    tell(args, &recording, made)
+}
+
+/// The rest of a sweep that ended early.
+fn resume(args: &SweepArgs, dir: &Path) -> Result<Exit, Failure> {
+    let stop = stop::on_ctrl_c(Arc::default())?;
+    let session = report::open(dir)?;
+    check_powers(args, &session.manifest.plan, |_| false)?;
+    let (mut recording, writer) = Recording::resume(&session, command_line(), false)?;
+    let made = measure(&mut recording, writer, &stop)?;
+    let runs = Session::open(&made.dir)?.summaries;
+    tell(args, &recording, Measured { runs, ..made })
+}
+
+fn tell(args: &SweepArgs, recording: &Recording, made: Measured) -> Result<Exit, Failure> {
+    let Measured { outcome, runs, dir, moved_from } = made;
     Told { dir: &dir, manifest: recording.manifest(), runs: &runs }.tell(args.json, outcome)?;
+    if let Some(gone) = moved_from {
+        return Err(Failure::failed(format!(
+            "session {} was removed, renamed, replaced or cut short while it was written; it went on in {}",
+            gone.display(),
+            dir.display()
+        )));
+    }
     Ok(exit_of(outcome))
 }
 
-/// Makes the runs into a session in `dir`, saying how far it is, until they are through or Ctrl-C ends them.
+/// What a sweep came to.
+pub(super) struct Measured {
+    pub(super) outcome: Outcome,
+    pub(super) runs: Vec<RunSummary>,
+    /// Where the session is.
+    pub(super) dir: PathBuf,
+    /// Where it was to be, if it was taken away from there.
+    pub(super) moved_from: Option<PathBuf>,
+}
+
+/// Makes the runs into a session, saying how far it is, until they are through or Ctrl-C ends them.
 pub(super) fn measure(
     recording: &mut Recording,
-    dir: &Path,
+    mut writer: SessionWriter,
     stop: &AtomicBool,
-) -> Result<(Outcome, Vec<RunSummary>), Failure> {
-    let mut writer = recording.create(dir)?;
+) -> Result<Measured, Failure> {
     let mut teller = Teller::new();
     let ended = recording.measure(&mut writer, stop, &mut |event| {
         teller.on(event);
         Ok(())
     });
     teller.done();
-    Ok((ended?, teller.runs))
+    let (dir, moved_from) = (writer.dir().to_owned(), writer.moved_from().map(Path::to_owned));
+    Ok(Measured { outcome: ended?, runs: teller.runs, dir, moved_from })
+}
+
+/// A plan from a file may be somebody else's: what it would do beyond measuring is said, and not done unless that is allowed. What
+/// the user typed is the user's.
+fn check_powers(args: &SweepArgs, plan: &Plan, is_given: impl Fn(&str) -> bool) -> Result<(), Failure> {
+    for (power, words) in powers(plan) {
+        let (allowed, option) = match power {
+            Power::Library => (Allowed::Library, "device"),
+            Power::Baseline => (Allowed::Baseline, "baseline"),
+        };
+        if is_given(option) || args.allow_from_plan.contains(&allowed) {
+            continue;
+        }
+        if args.dry_run {
+            warn(&format!("inflight: the plan {words}; a sweep will need --allow-from-plan {power}"));
+        } else {
+            return Err(Failure::usage(format!("the plan {words}: if you trust it, add --allow-from-plan {power}")));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result<Plan, Failure> {
     let plan = match &args.plan {
-        Some(path) => args.changed(load_plan(path)?, &is_given),
+        Some(path) => {
+            let plan = args.changed(load_plan(path)?, &is_given);
+            check_powers(args, &plan, &is_given)?;
+            plan
+        }
         None => {
             let spec: DeviceSpec = args.coding.device.parse()?;
             args.plan(spec.suggested_host_work_us())
@@ -89,6 +153,8 @@ pub(super) fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Resu
 fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
     use std::io::Write;
     plan.check()?;
+    let written: Vec<_> = args.save_plan.as_deref().into_iter().collect();
+    outputs::check(&written, args.json)?;
     let sum = Estimate::of(plan);
     if args.json {
         print_json(&json!({
@@ -101,7 +167,7 @@ fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
             "frame_bytes": sum.frame_bytes,
         }))?;
     } else {
-        let mut out = std::io::stdout().lock();
+        let mut out = outputs::prose(&written);
         let range = |least: String, most: String| if least == most { least } else { format!("{least} to {most}") };
         let times =
             sum.duration.zip(sum.usually).map(|(least, most)| range(units::duration(least), units::duration(most)));
@@ -203,7 +269,7 @@ impl Told<'_> {
 
     fn tell_people(&self, outcome: Outcome, groups: &[Group]) -> Result<(), Failure> {
         use std::io::Write;
-        let mut out = std::io::stdout().lock();
+        let mut out = outputs::prose(&[]);
         writeln!(out, "{}", self.manifest.device)?;
         writeln!(out, "{}\n", self.manifest.input)?;
         write!(out, "{}", table_of(groups, &swept_metrics(self.manifest.device.engine), |_| true))?;
@@ -237,7 +303,12 @@ impl Told<'_> {
             writeln!(out, "  Next: {}.", answer.next_text())?;
         }
         let stopped = if outcome.stopped { "stopped, with all finished runs saved" } else { "saved" };
-        writeln!(out, "\nSession {stopped} in {dir}; next: inflight report {dir}", dir = self.dir.display())?;
+        writeln!(
+            out,
+            "\nSession {stopped} in {dir}; next: inflight report {word}",
+            dir = self.dir.display(),
+            word = shell_path(self.dir)
+        )?;
         Ok(())
     }
 }

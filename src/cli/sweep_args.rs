@@ -78,6 +78,9 @@ pub struct SweepArgs {
     /// Start from a plan file, or from the plan of a session; other options override it
     #[arg(long, value_name = "FILE.json|SESSION")]
     pub plan: Option<PathBuf>,
+    /// What a plan from a file may do beyond measuring: library (load a driver library), baseline (give options to FFmpeg)
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', hide_short_help = true)]
+    pub allow_from_plan: Vec<Allowed>,
     /// Write the plan to a file, print its estimated duration and memory, and measure nothing
     #[arg(long, value_name = "FILE.json", hide_short_help = true)]
     pub save_plan: Option<PathBuf>,
@@ -87,9 +90,20 @@ pub struct SweepArgs {
     /// Session folder to create (default: output/sweep-DATE-TIME)
     #[arg(long)]
     pub session: Option<PathBuf>,
+    /// Make the rest of a session that was stopped, killed or lost its device, after its last whole run
+    #[arg(long, value_name = "SESSION", hide_short_help = true, conflicts_with_all = ["session", "plan", "set", "save_plan", "dry_run"])]
+    pub resume: Option<PathBuf>,
     /// Print the result as one JSON object on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// The words of `--allow-from-plan`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs, reason = "the option's help says it")]
+pub enum Allowed {
+    Library,
+    Baseline,
 }
 
 /// `inflight calibrate`

@@ -1,21 +1,23 @@
 //! `inflight virtual-driver`: runs other NVENC programs on the virtual driver, or on the real one, and shows what they did.
 
-use std::io::Write;
-use std::path::Path;
-use std::process::Command;
-use std::sync::Arc;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
 use super::driver_args::{DriverCommand, DriverInstallArgs, DriverRunArgs, VirtualDriverArgs};
 use super::exit::{Exit, Failure};
-use super::{print_json, stop, warn};
+use super::{outputs, print_json, stop, warn};
 use crate::device::DeviceSpec;
 use crate::measure::observed_session::{self, Observed};
-use crate::process::child::{Finished, Under};
+use crate::process::child::{Finished, ProcessError, Under};
 use crate::process::driver_folder::{DriverFolder, TrueDriver};
+use crate::process::scratch::Scratch;
+use crate::process::tree::Left;
 use crate::record::RunRecord;
-use crate::session::SessionWriter;
+use crate::session::SessionPlace;
+use crate::shell::shell_path;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::summary::{RunOnDevice, RunSummary};
 use crate::units;
@@ -29,24 +31,30 @@ pub(super) fn virtual_driver(args: &VirtualDriverArgs) -> Result<Exit, Failure> 
 
 fn install(args: &DriverInstallArgs) -> Result<Exit, Failure> {
     let drivers = DriverFolder::install(&args.folder, true)?;
-    let folder = args.folder.display();
-    let mut out = std::io::stdout().lock();
+    // Absolute, so that the line works from any folder.
+    let folder = std::path::absolute(&args.folder).unwrap_or_else(|_| args.folder.clone());
+    let folder = shell_path(&folder);
+    let mut out = outputs::prose(&[]);
     writeln!(out, "The virtual driver is in {folder}. To run a program on it:")?;
     writeln!(out, "  LD_LIBRARY_PATH={folder} VIRTUAL_NVENC=latency_us=1400,interval_us=350 PROGRAM …")?;
     writeln!(
         out,
         "To measure a program through {}: inflight virtual-driver run -- PROGRAM …",
-        drivers.interposer().display()
+        shell_path(&drivers.interposer())
     )?;
     Ok(Exit::Done)
 }
 
 fn run(args: &DriverRunArgs) -> Result<Exit, Failure> {
     let driver = true_driver(args)?;
-    let scratch = tempfile::Builder::new().prefix("inflight-").tempdir().map_err(Failure::failed)?;
-    let drivers = DriverFolder::install(&scratch.path().join("drivers"), matches!(driver, TrueDriver::Virtual { .. }))?;
-    let stop = stop::on_ctrl_c(Arc::default())?;
     let (program, words) = args.command.split_first().ok_or_else(|| Failure::usage("no command to run"))?;
+    let place = SessionPlace::of(args.session.clone(), || observed_session::session_dir_in(Path::new("output")));
+    place.check()?;
+    // Before anything is there that a signal could leave behind.
+    let is_in_terminal = std::io::stdin().is_terminal();
+    let signals = stop::caught(is_in_terminal)?;
+    let scratch = Scratch::new().map_err(ProcessError::Scratch)?;
+    let drivers = DriverFolder::install(&scratch.path().join("drivers"), matches!(driver, TrueDriver::Virtual { .. }))?;
     let log = scratch.path().join("protocol.jsonl");
     let under = Under {
         drivers: &drivers,
@@ -56,25 +64,47 @@ fn run(args: &DriverRunArgs) -> Result<Exit, Failure> {
         log: Some(log.clone()),
         keeps_errors: false,
     };
-    let finished = under.run(Command::new(program).args(words), &stop)?;
+    let mut command = Command::new(program);
+    command.args(words);
+    if args.json {
+        // Standard output is for the object alone.
+        command.stdout(own_errors()?);
+    }
+    let finished = under.follow(&mut command, is_in_terminal, &signals, &mut |left| warn(&still_there(left)))?;
     let exit = ending(&finished);
     let observed = Observed::of(&args.command, &driver, &finished, observed_session::rules_broken(&log));
-    let dir = args.session.clone().unwrap_or_else(|| observed_session::session_dir_in(Path::new("output")));
-    if !observed.runs.is_empty() {
-        save(&dir, &observed)?;
-    }
+    let dir = if observed.runs.is_empty() { None } else { Some(save(&place, &observed)?) };
     if args.json {
-        tell_json(&dir, &observed)?
+        tell_json(dir.as_deref(), &observed)?
     } else {
-        tell_people(&dir, &observed)?
+        tell_people(dir.as_deref(), &observed)?
     }
     match (exit, observed.runs.is_empty()) {
         (Some(code), _) => Ok(Exit::OfCommand(code)),
         (None, true) => Err(Failure::failed(format!(
-            "{program} encoded nothing with this driver: check that it uses NVENC and loads the driver by its soname"
+            "{} encoded nothing with this driver: check that it uses NVENC and loads the driver by its soname",
+            program.display()
         ))),
         (None, false) => Ok(Exit::Done),
     }
+}
+
+/// For the standard output of a command: the standard error of this program.
+fn own_errors() -> Result<Stdio, Failure> {
+    #[cfg(unix)]
+    let own = std::os::fd::AsFd::as_fd(&std::io::stderr()).try_clone_to_owned();
+    #[cfg(windows)]
+    let own = std::os::windows::io::AsHandle::as_handle(&std::io::stderr()).try_clone_to_owned();
+    own.map(Stdio::from).map_err(|error| Failure::failed(format!("cannot keep standard output apart: {error}")))
+}
+
+/// What is waited for after the command's end.
+fn still_there(left: &[Left]) -> String {
+    let names: Vec<_> = left.iter().map(|left| format!("{} ({})", left.name, left.pid)).collect();
+    format!(
+        "inflight: the command has ended, and processes that it started have not: waiting for {}; Ctrl-C ends them",
+        names.join(", ")
+    )
 }
 
 fn true_driver(args: &DriverRunArgs) -> Result<TrueDriver, Failure> {
@@ -104,18 +134,19 @@ fn ending(finished: &Finished) -> Option<u8> {
     Some(finished.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
-fn save(dir: &Path, observed: &Observed) -> Result<(), Failure> {
-    let mut writer = SessionWriter::create(dir, &observed.manifest)?;
+/// Answers the folder.
+fn save(place: &SessionPlace, observed: &Observed) -> Result<PathBuf, Failure> {
+    let mut writer = place.create(&observed.manifest)?;
     observed.runs.iter().try_for_each(|run| writer.append(run))?;
-    Ok(())
+    Ok(writer.dir().to_owned())
 }
 
-fn tell_json(dir: &Path, observed: &Observed) -> Result<(), Failure> {
+fn tell_json(dir: Option<&Path>, observed: &Observed) -> Result<(), Failure> {
     let summaries: Vec<_> = observed.runs.iter().map(RunSummary::of).collect();
     let device = &observed.manifest.device;
     let runs: Vec<_> = summaries.iter().map(|run| RunOnDevice { run, device }).collect();
     print_json(&json!({
-        "session": (!observed.runs.is_empty()).then(|| dir.to_string_lossy()),
+        "session": dir.map(Path::to_string_lossy),
         "device": device,
         "input": observed.manifest.input,
         "process": observed.usage,
@@ -124,8 +155,8 @@ fn tell_json(dir: &Path, observed: &Observed) -> Result<(), Failure> {
     }))
 }
 
-fn tell_people(dir: &Path, observed: &Observed) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+fn tell_people(dir: Option<&Path>, observed: &Observed) -> Result<(), Failure> {
+    let mut out = outputs::prose(&[]);
     writeln!(out, "{}", observed.manifest.device)?;
     for run in &observed.runs {
         tell_run(&mut out, run)?;
@@ -146,8 +177,8 @@ fn tell_people(dir: &Path, observed: &Observed) -> Result<(), Failure> {
         }
         None => writeln!(out, "API rules broken: unknown, this driver does not check them")?,
     }
-    if !observed.runs.is_empty() {
-        writeln!(out, "\nSession saved in {dir}; next: inflight gui {dir}", dir = dir.display())?;
+    if let Some(dir) = dir {
+        writeln!(out, "\nSession saved in {}; next: inflight gui {}", dir.display(), shell_path(dir))?;
     }
     for warning in &observed.warnings {
         warn(&format!("inflight: {warning}"));

@@ -11,6 +11,7 @@ use virtual_nvenc::{DeviceConfig, MAX_QUEUE, MAX_SESSIONS, MAX_US, MeasuredCost,
 use super::DeviceError;
 use crate::card::{Cost, CostRow, DecoderFacts, EncoderFacts, FORMAT, FirstFrame, Qualification, Queue, Waiting};
 use crate::contract::Codec;
+use crate::files::read_small;
 
 /// The key of a description.
 const KEY: &str = "card=";
@@ -33,8 +34,11 @@ pub(super) fn config(text: &str) -> Result<DeviceConfig, DeviceError> {
     DeviceConfig { card: Some(path.to_owned()), ..config }.overridden(&parts.join(",")).map_err(wrong)
 }
 
+/// A qualification has some ten thousand bytes.
+const MAX_CARD_BYTES: u64 = 1 << 24;
+
 fn read(path: &Path) -> Result<Qualification, String> {
-    let text = std::fs::read(path).map_err(|error| error.to_string())?;
+    let text = read_small(path, MAX_CARD_BYTES).map_err(|error| error.to_string())?;
     let card: Qualification = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
     match card.format {
         0..=FORMAT => Ok(card),

@@ -154,8 +154,7 @@ pub fn bins(frames: &FrameColumns, span_ns: u64) -> Vec<Bin> {
 pub fn steps(frames: &FrameColumns) -> Vec<(u64, u32)> {
     let submitted = frames.submit_at_ns.iter().zip(&frames.submit_ns).zip(&frames.depth);
     let submitted = submitted.map(|((at_ns, took_ns), &depth)| (at_ns.saturating_add(*took_ns), Some(depth)));
-    let handed_out = frames.submit_at_ns.iter().zip(&frames.latency_ns);
-    let handed_out = handed_out.map(|(at_ns, latency_ns)| (at_ns.saturating_add(*latency_ns), None));
+    let handed_out = frames.packets_at_ns().map(|at_ns| (at_ns, None));
     let mut changes: Vec<_> = submitted.chain(handed_out).collect();
     changes.sort_unstable();
     let mut depth = 0u32;

@@ -22,6 +22,7 @@ use crate::process::child::{ProcessError, Under};
 use crate::process::client_settings::of_stream;
 use crate::process::driver_folder::{DriverFolder, DriverFolderError, TrueDriver};
 use crate::process::ffmpeg::{encoder_of, has_option};
+use crate::process::scratch::Scratch;
 use crate::process::verify::{VerifyError, verify};
 use crate::record::{Case, Client, EncodeSettings, InputInfo, RunRecord};
 use crate::source::{Feed, SourceError};
@@ -29,7 +30,7 @@ use crate::source::{Feed, SourceError};
 /// The files and libraries that the processes of a sweep need.
 #[derive(Debug)]
 pub struct BaselineRunner {
-    folder: TempDir,
+    folder: Scratch,
     drivers: DriverFolder,
     driver: TrueDriver,
     device: DeviceSpec,
@@ -85,7 +86,7 @@ impl BaselineRunner {
         feed: &Feed,
         settings: &BTreeMap<Codec, EncodeSettings>,
     ) -> Result<Self, BaselineRunError> {
-        let folder = tempfile::Builder::new().prefix("inflight-").tempdir().map_err(BaselineRunError::Frames)?;
+        let folder = Scratch::new().map_err(BaselineRunError::Frames)?;
         let driver = match device {
             DeviceSpec::Virtual(config) | DeviceSpec::VirtualOnCuda(config, _) => {
                 TrueDriver::Virtual { config: format!("{config:#}") }

@@ -85,7 +85,13 @@ mod tests {
         let measure = |plan: &Plan, name: &str| {
             let mut recording = Recording::prepare(plan.clone(), "test".to_owned(), false).unwrap();
             let dir = folder.path().join(name);
-            recording.measure(&mut recording.create(&dir).unwrap(), &Default::default(), &mut |_| Ok(())).unwrap();
+            recording
+                .measure(
+                    &mut recording.create(&crate::session::SessionPlace::Named(dir.clone())).unwrap(),
+                    &Default::default(),
+                    &mut |_| Ok(()),
+                )
+                .unwrap();
             Session::open(&dir).unwrap()
         };
         let calibration = measure(&calibration_plan(plan.clone(), 6).unwrap(), "calibration");

@@ -2,6 +2,7 @@
 
 use crate::contract::RateControl;
 use crate::plan::{Goal, Plan};
+use crate::shell::shell_word;
 
 /// `inflight sweep` with every choice of the plan that is not the command line's default.
 pub fn sweep_command(plan: &Plan) -> String {
@@ -81,6 +82,9 @@ pub fn sweep_command(plan: &Plan) -> String {
     if let Some(mhz) = plan.lock_clocks_mhz {
         say("--lock-clocks", mhz.to_string());
     }
+    if plan.allow_damaged {
+        say("--set", "allow_damaged=true".to_owned());
+    }
     if plan.isolate == Some(true) {
         say("--set", "isolate=true".to_owned());
     }
@@ -149,14 +153,4 @@ pub(super) fn rate_words(rate: RateControl) -> Vec<String> {
 
 fn list<T: ToString>(values: &[T]) -> String {
     values.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-}
-
-/// A word as a POSIX shell reads it back.
-pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=:,./@+%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::recording::{Recording, RecordingError};
 use super::sweep::Event;
 use crate::plan::{Goal, Plan};
-use crate::session::Session;
+use crate::session::{Session, SessionPlace};
 use crate::stats::verdict::density::{Density, Load};
 
 /// More streams are not tried.
@@ -48,7 +48,7 @@ pub fn measure(
     while let Some(streams) = next(numbers, &loads).filter(|_| !stop.load(Ordering::Relaxed)) {
         let mut recording = Recording::prepare(Plan { streams, ..plan.clone() }, command.to_owned(), false)?;
         let dir = dir.join(format!("streams-{streams}"));
-        let outcome = recording.measure(&mut recording.create(&dir)?, stop, listener)?;
+        let outcome = recording.measure(&mut recording.create(&SessionPlace::Named(dir.clone()))?, stop, listener)?;
         if !outcome.stopped {
             let session = Session::open(&dir)?;
             let analysis = session.analysis().ok();

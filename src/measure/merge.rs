@@ -65,6 +65,7 @@ pub fn merge(sessions: &[Session], into: &Path, command: String) -> Result<Merge
         plan,
         environment,
         note: Some(format!("Merged from {} and {last}", names.join(", "))),
+        resumptions: Vec::new(),
         ..first.manifest.clone()
     };
     let mut writer = SessionWriter::create(into, &manifest)?;

@@ -4,13 +4,13 @@
 //! so comparing it with another session needs `--allow-different-input`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::command::shell_word;
 use super::environment;
 use crate::contract::{Codec, EngineKind, LockPlacement, PixelFormat};
 use crate::plan::{Plan, PlannedRun};
@@ -19,6 +19,7 @@ use crate::process::driver_folder::TrueDriver;
 use crate::process::interposer_trace::InterposerTrace;
 use crate::record::{Case, Client, ClientName, DeviceInfo, DeviceKind, InputInfo, ProcessUse, RunRecord};
 use crate::session::{FORMAT_VERSION, Manifest};
+use crate::shell::shell_word;
 
 /// A command that ran under the interposer.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub struct Observed {
 impl Observed {
     /// Builds the session.
     pub fn of(
-        command: &[String],
+        command: &[OsString],
         driver: &TrueDriver,
         finished: &Finished,
         rules_broken: Option<BTreeMap<String, u64>>,
@@ -46,14 +47,15 @@ impl Observed {
         let encoding: Vec<_> = finished.traces.iter().filter(|trace| trace.metrics.frames > 0).collect();
         let run = |(order_index, trace): (u32, &&InterposerTrace)| {
             let planned = PlannedRun {
-                case: case(command, trace),
+                case: case(command, trace, &encoding),
                 block: 0,
                 warmup: false,
                 is_confirmation: false,
                 repeat_index: order_index,
                 order_index,
             };
-            (*trace).clone().measured(planned.record(0), Some(of_session(&finished.usage, trace)))
+            let record = (*trace).clone().measured(planned.record(0), Some(of_session(&finished.usage, trace)));
+            RunRecord { dimensions: Some(trace.dimensions()), ..record }
         };
         let runs: Vec<_> = (0..).zip(&encoding).map(run).collect();
         let warnings = encoding.iter().filter_map(|trace| warning(trace)).collect();
@@ -84,17 +86,29 @@ fn of_session(usage: &ProcessUse, trace: &InterposerTrace) -> ProcessUse {
     ProcessUse { lock_depth: trace.median_lock_depth(), settings: trace.settings(), ..usage.clone() }
 }
 
-fn case(command: &[String], trace: &InterposerTrace) -> Case {
-    let program = command.first().map_or("?", |program| program.rsplit('/').next().unwrap_or(program));
-    let client = Client::Foreign(ClientName::shortened(program));
+/// Each of several encoders that a program had at the same time is a case of its own, by its size and, where that is no
+/// difference, its number.
+fn case(command: &[OsString], trace: &InterposerTrace, all: &[&InterposerTrace]) -> Case {
+    let program = command.first().map(Path::new).and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let codec = trace.codec.unwrap_or(Codec::H264);
+    let beside = |other: &&&InterposerTrace| other.is_beside(trace) && other.codec == trace.codec;
+    let differs = |other: &&InterposerTrace| other.dimensions() != trace.dimensions();
+    let mut name = program.into_owned();
+    if all.iter().filter(beside).any(differs) {
+        name = format!("{name} {}", trace.dimensions());
+    }
+    let alike = || all.iter().filter(beside).filter(|other| !differs(other));
+    if alike().count() > 1 {
+        let number = alike().position(|other| std::ptr::eq(*other, trace)).unwrap_or(0) + 1;
+        name = format!("{name} #{number}");
+    }
     Case {
         codec,
         reap_threshold: 0,
         lock: LockPlacement::Inline,
         pool: trace.num_outputs,
         names_pool: false,
-        client,
+        client: Client::Foreign(ClientName::shortened(&name)),
         decode: None,
     }
 }
@@ -109,8 +123,8 @@ fn warning(trace: &InterposerTrace) -> Option<String> {
     })
 }
 
-fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&InterposerTrace]) -> Manifest {
-    let command: Vec<_> = command.iter().map(|word| shell_word(word)).collect();
+fn manifest(command: &[OsString], driver: &TrueDriver, encoding: &[&InterposerTrace]) -> Manifest {
+    let command: Vec<_> = command.iter().map(|word| shell_word(&word.to_string_lossy())).collect();
     let command = command.join(" ");
     let mut codecs: Vec<_> = encoding.iter().filter_map(|trace| trace.codec).collect();
     codecs.sort_unstable();
@@ -139,6 +153,7 @@ fn manifest(command: &[String], driver: &TrueDriver, encoding: &[&InterposerTrac
         device,
         environment: environment::capture(format!("inflight virtual-driver run -- {command}")),
         note: None,
+        resumptions: Vec::new(),
     }
 }
 
@@ -152,6 +167,7 @@ fn input(command: &str, encoding: &[&InterposerTrace], frames: u64) -> InputInfo
         colour: None,
         frames,
         digest: String::new(),
+        remarks: Vec::new(),
     }
 }
 

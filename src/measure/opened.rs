@@ -63,6 +63,12 @@ pub enum OpenError {
     TooManyBits(u32),
 }
 
+/// The frames of a plan that encodes.
+pub(super) fn feed_of(plan: &Plan) -> Result<Feed, OpenError> {
+    let open = if plan.allow_damaged { Feed::open_damaged } else { Feed::open };
+    Ok(open(&plan.input.parse()?, Some(plan.frames), u64::from(plan.preload_mib) << 20)?)
+}
+
 impl Opened {
     /// Opens the device for the plan's engine, and reads the input.
     ///
@@ -86,7 +92,7 @@ impl Opened {
         };
         let preload_bytes = u64::from(plan.preload_mib) << 20;
         if !plan.engine.decodes() {
-            let feed = Feed::open(&input, Some(plan.frames), preload_bytes)?;
+            let feed = feed_of(plan)?;
             let feed = match plan.input_path {
                 InputPath::Driver => feed,
                 // A copy from other memory takes a detour, and longer: that is another measurement.
@@ -96,6 +102,7 @@ impl Opened {
             return Ok(whole(device, feed, None));
         }
         let clip = Clip::open(&input, plan.frames, preload_bytes)?;
+        let clip = if plan.allow_damaged { clip } else { clip.whole()? };
         let format = device.stream_format(clip.codec, clip.units.iter().map(Vec::as_slice))?;
         let has_rate = format.frame_rate.num > 0 && format.frame_rate.den > 0;
         let frames = format.encodable();

@@ -12,14 +12,15 @@ use super::child_process::{ChildError, ChildProcess};
 use super::environment;
 use super::facts::Facts;
 use super::in_process::InProcess;
-use super::opened::{OpenError, Opened};
+use super::opened::{OpenError, Opened, feed_of};
 use super::runner::{Runner, WithBaselines};
 use super::schedule::Schedule;
 use super::sweep::{Event, Outcome, SweepError, sweep};
 use crate::device::DeviceSpec;
 use crate::plan::{Plan, PlanError, PlannedRun};
-use crate::session::{FORMAT_VERSION, Manifest, SessionError, SessionWriter, noise_floor};
-use crate::source::Feed;
+use crate::session::{
+    FORMAT_VERSION, Manifest, Session, SessionError, SessionPlace, SessionWriter, is_being_written, noise_floor,
+};
 use crate::stats::runs::summary::RunSummary;
 
 /// A plan that can be run: its device and input are open, and every case of it fits the device.
@@ -27,6 +28,8 @@ pub struct Recording {
     own: Own,
     baselines: Option<BaselineRunner>,
     manifest: Manifest,
+    /// Of a sweep that is resumed: what was made before.
+    made_before: Vec<RunSummary>,
 }
 
 /// Where our own runs are made.
@@ -85,9 +88,7 @@ impl Recording {
             let feed = match &own {
                 Own::Here(opened) => &opened.feed,
                 Own::Apart(_) => {
-                    let preload_bytes = u64::from(plan.preload_mib) << 20;
-                    read = Feed::open(&plan.input.parse().map_err(OpenError::Input)?, Some(plan.frames), preload_bytes)
-                        .map_err(OpenError::Source)?;
+                    read = feed_of(&plan)?;
                     &read
                 }
             };
@@ -103,8 +104,48 @@ impl Recording {
             device,
             environment: environment::capture(command),
             note: None,
+            resumptions: Vec::new(),
         };
-        Ok(Self { own, baselines, manifest })
+        Ok(Self { own, baselines, manifest, made_before: Vec::new() })
+    }
+
+    /// The rest of a session that ended early: killed, stopped or without its device. Its plan, device and input must be what they
+    /// were.
+    ///
+    /// # Errors
+    /// As [`Recording::prepare`], or the session cannot be resumed here.
+    pub fn resume(
+        session: &Session,
+        command: String,
+        is_watched: bool,
+    ) -> Result<(Self, SessionWriter), RecordingError> {
+        let not = |problem: String| SessionError::NotResumable { dir: session.dir.clone(), problem };
+        let was = &session.manifest;
+        if is_being_written(&session.dir) {
+            return Err(SessionError::InUse { dir: session.dir.clone() }.into());
+        }
+        if was.plan.order_seed.is_none() {
+            return Err(
+                not("its order of runs is not known; it is of an older version, measure again".to_owned()).into()
+            );
+        }
+        let mut recording = Self::prepare(was.plan.clone(), command, is_watched)?;
+        let now = &recording.manifest;
+        let changed = [
+            ("device", was.device.name != now.device.name || was.device.kind != now.device.kind),
+            ("driver", was.device.driver != now.device.driver),
+            ("input", was.input != now.input),
+            ("processor", was.environment.cpu != now.environment.cpu),
+            ("program's version", was.environment.inflight_version != now.environment.inflight_version),
+        ];
+        if let Some((what, _)) = changed.into_iter().find(|(_, is_other)| *is_other) {
+            return Err(not(format!("the {what} is another one now; measure again in a new session")).into());
+        }
+        recording.made_before = session.summaries.clone();
+        recording.manifest = was.clone();
+        let num_runs = session.summaries.len() as u32;
+        let writer = SessionWriter::resume(&session.dir, was.clone(), num_runs)?;
+        Ok((recording, writer))
     }
 
     /// The same recording, with a note in its session.
@@ -118,12 +159,12 @@ impl Recording {
         &self.manifest
     }
 
-    /// Creates the session folder `dir`.
+    /// Creates the session.
     ///
     /// # Errors
     /// The folder is in use or cannot be written to.
-    pub fn create(&self, dir: &Path) -> Result<SessionWriter, RecordingError> {
-        Ok(SessionWriter::create(dir, &self.manifest)?)
+    pub fn create(&self, place: &SessionPlace) -> Result<SessionWriter, RecordingError> {
+        Ok(place.create(&self.manifest)?)
     }
 
     /// Makes every run of the plan, and those that [`Schedule`] adds. Each is on disk before `listener` hears that it is
@@ -141,10 +182,20 @@ impl Recording {
         let noise = noise_floor(writer.dir(), &self.manifest);
         let mut schedule = Schedule::of(plan, noise.as_ref());
         let (mut made, mut outcome) = (Vec::new(), Outcome::default());
+        let resumes = writer.num_resumptions();
         while let Some(runs) = schedule.next(&made).filter(|_| !outcome.stopped) {
+            // The schedule follows from what was made: asked again, it asks for the same runs.
+            let is_made = |run: &PlannedRun| self.made_before.iter().find(|known| known.order_index == run.order_index);
+            made.extend(runs.iter().filter_map(is_made).cloned());
+            let runs: Vec<_> = runs.into_iter().filter(|run| is_made(run).is_none()).collect();
+            if runs.is_empty() {
+                continue;
+            }
             let forecast = schedule.forecast(&runs, &made);
             let mut saving = |event: Event<'_>| {
-                if let Event::RunFinished(record) = &event {
+                let mut event = event;
+                if let Event::RunFinished(record) = &mut event {
+                    record.resumes = resumes;
                     writer.append(record).map_err(|error| error.to_string())?;
                     let summary = RunSummary::of(record).among(&made);
                     made.push(summary);

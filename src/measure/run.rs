@@ -8,6 +8,7 @@ use super::opened::RunConfig;
 pub use super::run_error::RunError;
 pub use super::run_setup::{Caller, LiveUpdate, RunSetup};
 use super::run_setup::{nanos, unix_ms};
+use super::suspended::Since;
 use crate::contract::{EncodeMetrics, PacketSink};
 use crate::device::{DeviceError, TelemetryWatch};
 use crate::nvenc::encoder::NvencEncoder;
@@ -31,6 +32,7 @@ impl RunSetup<'_> {
         // Of several streams nobody could say whose frames the engines worked on.
         device.note_engine(if self.caller.num_streams == 1 { self.config.expected_frames() } else { 0 });
         let telemetry = self.opened.watch_telemetry();
+        let since = Since::now();
         let streams = match self.config {
             RunConfig::Encode(config) => {
                 let open = |sink| device.encoder(config, sink).map(NvencEncoder::into_pipeline);
@@ -50,7 +52,8 @@ impl RunSetup<'_> {
         record.telemetry = telemetry.zip(span).and_then(|(watch, span)| TelemetryWatch::finish(watch, span));
         let working = record.telemetry.as_ref().and_then(Telemetry::working_clock);
         record.gpu = device.gpu_state().map(|state| GpuState { working, ..state });
-        let error = self.put_together(streams, &mut record).err();
+        let whole = self.put_together(streams, &mut record);
+        let error = whole.err().or(since.what_happened().map(RunError::Suspended));
         record.error = error.as_ref().map(ToString::to_string);
         if let Some(((late, late_ns), (late_before, late_ns_before))) = device.late_frames().zip(late_before) {
             record.model_late = Some(late - late_before);

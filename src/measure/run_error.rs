@@ -32,6 +32,8 @@ pub enum RunError {
         "the packet of frame {frame} is empty: the driver reported success without output; update the driver, and report this if it persists"
     )]
     Empty { frame: usize },
+    #[error("{0} during the run, so its times mean nothing; measure again")]
+    Suspended(&'static str),
     #[error("before the clock started, {0}")]
     Preroll(Box<RunError>),
     #[error("stream {number} of {num}: {error}")]

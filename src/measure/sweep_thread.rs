@@ -21,7 +21,7 @@ use super::schedule::Forecast;
 use super::sweep::{Event, Outcome};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{LiveSample, RunRecord};
-use crate::session::Manifest;
+use crate::session::{Manifest, SessionPlace};
 use crate::stats::evidence::noise_floor::NoiseFloor;
 
 /// Frames kept for a slow watcher.
@@ -32,8 +32,8 @@ const LIVE_SAMPLES: usize = 1 << 14;
 pub struct SweepRequest {
     /// The plan of the sweep.
     pub plan: Plan,
-    /// The session folder to create.
-    pub dir: PathBuf,
+    /// The session to create.
+    pub place: SessionPlace,
     /// Recorded in the session as the command.
     pub command: String,
     /// Is it a calibration, whose noise floors are to be saved?
@@ -44,7 +44,7 @@ pub struct SweepRequest {
 #[derive(Debug)]
 pub enum SweepEvent {
     /// Device and input are open, and the session folder exists.
-    Begun(Box<Manifest>),
+    Begun(PathBuf, Box<Manifest>),
     /// The runs that begin now, and those that are likely to follow.
     RunsAhead(Forecast),
     /// A run begins.
@@ -178,8 +178,9 @@ impl<W: Fn()> EventSender<W> {
         if request.calibrates {
             recording = recording.with_note(NOTE);
         }
-        let mut writer = recording.create(&request.dir)?;
-        self.tell(SweepEvent::Begun(Box::new(recording.manifest().clone())));
+        let mut writer = recording.create(&request.place)?;
+        let dir = writer.dir().to_owned();
+        self.tell(SweepEvent::Begun(dir.clone(), Box::new(recording.manifest().clone())));
         let outcome = recording.measure(&mut writer, &self.live.stop, &mut |event| {
             match event {
                 // Heard soon enough with whatever wakes the watcher next.
@@ -194,7 +195,7 @@ impl<W: Fn()> EventSender<W> {
             Ok(())
         })?;
         if request.calibrates && !outcome.stopped {
-            self.tell(SweepEvent::Calibrated(Box::new(finish(&request.dir, None)?)));
+            self.tell(SweepEvent::Calibrated(Box::new(finish(&dir, None)?)));
         }
         Ok(outcome)
     }
@@ -237,7 +238,7 @@ mod tests {
             looks: Vec::new(),
             ..Plan::default()
         };
-        SweepRequest { plan, dir, command: "inflight gui".to_owned(), calibrates: false }
+        SweepRequest { plan, place: SessionPlace::Named(dir), command: "inflight gui".to_owned(), calibrates: false }
     }
 
     fn hear_all(thread: &SweepThread) -> (usize, Result<Outcome, RecordingError>) {
@@ -246,7 +247,7 @@ mod tests {
             match thread.events.recv().unwrap() {
                 SweepEvent::RunFinished(_) => num_finished += 1,
                 SweepEvent::Ended(ended) => return (num_finished, ended),
-                SweepEvent::Begun(_)
+                SweepEvent::Begun(..)
                 | SweepEvent::RunsAhead(_)
                 | SweepEvent::RunStarted(_)
                 | SweepEvent::Calibrated(_) => {}

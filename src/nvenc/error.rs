@@ -67,6 +67,12 @@ pub enum NvencError {
     )]
     #[allow(missing_docs, reason = "the message says it")]
     Samples { codec: Codec, format: PixelFormat },
+    /// It reported success.
+    #[error(
+        "the driver's answer to {call} cannot be true: {problem}; update the driver, and report this if it persists"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    Absurd { call: &'static str, problem: String },
     /// A frame that does not match the encoder's configuration.
     #[error(
         "cannot encode frame {pts}: it is {got}, but the encoder expects {wanted}; all frames of a run must have the same size and format"

@@ -3,7 +3,7 @@
 //! Keeps what the driver needs kept (device, buffers) and gives it back in the order the API asks for, on every
 //! path. Knows no threshold and no clock; the order of pictures is [`crate::pipeline`]'s business.
 
-use std::ffi::{CStr, c_void};
+use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +32,11 @@ use inputs::Input;
 use registered::Conversion;
 
 /// How long a busy driver is asked again. GStreamer's clients wait as long.
+/// A packet is no larger than so many raw frames, whatever the settings, and the headers with it. What claims to be is not read.
+const MAX_PACKETS_OF_RAW: usize = 4;
+const PACKET_HEADERS_BYTES: usize = 1 << 20;
+/// So much is read of a driver's text.
+const MAX_TEXT_BYTES: usize = 1024;
 const BUSY_LIMIT: Duration = Duration::from_millis(100);
 const BUSY_PAUSE: Duration = Duration::from_micros(100);
 
@@ -95,6 +100,8 @@ pub struct Session {
     conversion: Option<Conversion>,
     /// Frames that the encoder looks ahead, once it is set up.
     lookahead: u32,
+    /// No packet is larger, once it is set up.
+    max_packet_bytes: usize,
     /// Pictures were submitted after the last end-of-stream: the API wants one before the session is destroyed.
     needs_end_of_stream: AtomicBool,
     /// Dropped last: the driver uses the device until the session is gone.
@@ -144,10 +151,21 @@ impl Session {
         let needs_end_of_stream = AtomicBool::new(false);
         let (inputs, outputs) = (Vec::new(), Vec::new());
         let (filled_by, conversion) = (None, None);
-        let lookahead = 0;
-        let session =
-            Self { api, encoder, inputs, outputs, filled_by, conversion, lookahead, needs_end_of_stream, device };
+        let (lookahead, max_packet_bytes) = (0, 0);
+        let session = Self {
+            api,
+            encoder,
+            inputs,
+            outputs,
+            filled_by,
+            conversion,
+            lookahead,
+            max_packet_bytes,
+            needs_end_of_stream,
+            device,
+        };
         session.check("nvEncOpenEncodeSessionEx", status)?;
+        given("nvEncOpenEncodeSessionEx", encoder)?;
         Ok(session)
     }
 
@@ -161,6 +179,8 @@ impl Session {
     /// # Errors
     /// What the device cannot do, said before the driver has to refuse it; or the driver's refusal.
     pub(super) fn initialize(&mut self, config: &EncoderConfig) -> Result<(), NvencError> {
+        let raw_bytes = config.encoded_format().frame_bytes(config.dimensions);
+        self.max_packet_bytes = MAX_PACKETS_OF_RAW * raw_bytes + PACKET_HEADERS_BYTES;
         self.set_up(config).map(drop)
     }
 
@@ -209,7 +229,7 @@ impl Session {
         };
         self.check("nvEncCreateBitstreamBuffer", status)?;
         // SAFETY: the driver succeeded, so it has written the handle.
-        Ok(unsafe { get!(params.bitstreamBuffer as *mut c_void) })
+        given("nvEncCreateBitstreamBuffer", unsafe { get!(params.bitstreamBuffer as *mut c_void) })
     }
 
     /// Submits the `idx`-th frame, with the output of the same number; with B pictures that holds another frame's packet.
@@ -285,30 +305,39 @@ impl Session {
     pub(super) fn lock_output(&self, idx: u64, wait: bool) -> Result<Option<Locked<'_>>, NvencError> {
         let mut params = MaybeUninit::<sys::NV_ENC_LOCK_BITSTREAM>::zeroed();
         let call = calls::enter(Call::LockBitstream);
-        // SAFETY: the struct is zeroed and written in place, and valid during the call.
-        let status = unsafe {
+        // SAFETY: the struct is zeroed and written in place.
+        unsafe {
             put!(params.version = sys::NV_ENC_LOCK_BITSTREAM_VER);
             (*params.as_mut_ptr())._bitfield_1.set_bit(0, !wait); // doNotWait
             put!(params.outputBitstream = self.output(idx));
-            (self.api.entries.lock_output)(self.encoder, params.as_mut_ptr())
-        };
+        }
+        // SAFETY: the struct is valid during each call.
+        let mut lock = || unsafe { (self.api.entries.lock_output)(self.encoder, params.as_mut_ptr()) };
+        // A lock that waits has no reason to be busy; drivers have been seen to say so for a moment.
+        let status = if wait { retry_while_busy(lock) } else { lock() };
         drop(call);
         if !wait && matches!(Status(status), Status::LOCK_BUSY | Status::ENCODER_BUSY) {
             return Ok(None);
         }
         self.check("nvEncLockBitstream", status)?;
         // SAFETY: the driver succeeded, so it has written these fields.
-        let locked = unsafe {
-            Locked {
+        let (locked, pic_type) = unsafe {
+            let pic_type = get!(params.pictureType as u32);
+            let locked = Locked {
                 session: self,
                 output: self.output(idx),
                 data: get!(params.bitstreamBufferPtr as *const u8),
                 num_bytes: get!(params.bitstreamSizeInBytes as u32) as usize,
                 pts: get!(params.outputTimeStamp as u64),
-                kind: params::picture_kind(get!(params.pictureType as u32)),
-            }
+                kind: params::picture_kind(pic_type),
+            };
+            (locked, pic_type)
         };
-        Ok(Some(locked))
+        // From here on it is unlocked in any case.
+        match locked.problem(self.max_packet_bytes, pic_type) {
+            Some(problem) => Err(NvencError::Absurd { call: "nvEncLockBitstream", problem }),
+            None => Ok(Some(locked)),
+        }
     }
 
     fn check(&self, call: &'static str, status: u32) -> Result<(), NvencError> {
@@ -324,19 +353,49 @@ impl Session {
         // by what the header says. It may be another failure's text: a second thread shares the session.
         let text = unsafe {
             let text = last_error(self.encoder);
-            if text.is_null() { None } else { Some(CStr::from_ptr(text).to_string_lossy().trim().to_owned()) }
+            if text.is_null() { None } else { Some(beginning_of(text)) }
         };
         text.unwrap_or_default()
     }
 }
 
+/// The first words of a driver's text, as one line that can be shown.
+///
+/// # Safety
+/// `text` points to a string with a zero at its end, or to [`MAX_TEXT_BYTES`] bytes.
+unsafe fn beginning_of(text: *const c_char) -> String {
+    // SAFETY: the caller's promise; nothing behind the zero is read.
+    let bytes =
+        (0..MAX_TEXT_BYTES).map(|idx| unsafe { text.add(idx).cast::<u8>().read() }).take_while(|&byte| byte != 0);
+    let bytes: Vec<u8> = bytes.collect();
+    String::from_utf8_lossy(&bytes).replace(char::is_control, " ").trim().to_owned()
+}
+
+/// A handle that came with a success.
+fn given(call: &'static str, handle: *mut c_void) -> Result<*mut c_void, NvencError> {
+    match handle.is_null() {
+        true => Err(NvencError::Absurd { call, problem: "it gave no handle".to_owned() }),
+        false => Ok(handle),
+    }
+}
+
 impl Locked<'_> {
+    /// Why this cannot be a packet, if it cannot.
+    fn problem(&self, max_bytes: usize, pic_type: u32) -> Option<String> {
+        match self {
+            Self { num_bytes: 0, .. } => Some(format!("the packet of time stamp {} is empty", self.pts)),
+            Self { data, .. } if data.is_null() => Some("the packet lies at address 0".to_owned()),
+            Self { num_bytes, .. } if *num_bytes > max_bytes => {
+                Some(format!("a packet has {num_bytes} bytes, and its raw frame a fraction of that"))
+            }
+            Self { kind: PictureKind::Other, .. } => Some(format!("no frame has type {pic_type}")),
+            _ => None,
+        }
+    }
+
     /// The coded bytes.
     pub(super) fn data(&self) -> &[u8] {
-        if self.data.is_null() {
-            return &[];
-        }
-        // SAFETY: the driver gave this address and size with the lock, and they hold until the unlock, which takes
+        // SAFETY: the driver gave this address, which is not 0, and size with the lock, and they hold until the unlock, which takes
         // or drops `self` and so ends this borrow.
         unsafe { std::slice::from_raw_parts(self.data, self.num_bytes) }
     }
@@ -359,7 +418,7 @@ impl Locked<'_> {
 }
 
 impl Drop for Locked<'_> {
-    /// Only when copying panicked between lock and unlock: the session could otherwise not be closed in order.
+    /// Only when it is no packet, or copying panicked between lock and unlock: the session could otherwise not be closed in order.
     fn drop(&mut self) {
         self.unlock_raw();
     }

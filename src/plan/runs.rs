@@ -47,6 +47,8 @@ impl PlannedRun {
             other_streams: Vec::new(),
             metrics: EncodeMetrics::default(),
             frames: FrameColumns::default(),
+            resumes: 0,
+            dimensions: None,
             digest_ns: None,
             decode: None,
         }

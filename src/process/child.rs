@@ -8,16 +8,33 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use wait4::{ResUse, Wait4};
+use wait4::ResUse;
 
 use super::driver_folder::{Around, DriverFolder, DriverFolderError, TrueDriver};
 use super::interposer_trace::{InterposerTrace, InterposerTraceError};
+use super::tree::{Group, Left, Tree};
 use crate::record::ProcessUse;
 
 /// Poll interval; wall time is overestimated by at most this much.
 const LOOK_EVERY: Duration = Duration::from_micros(500);
+
+/// The same once the command has ended and others of its processes have not.
+const LOOK_AT_LEFT_EVERY: Duration = Duration::from_millis(5);
+
+/// How long these are waited for without a word.
+const UNTIL_TOLD: Duration = Duration::from_secs(2);
+
+/// A signal that came to this process.
+#[derive(Debug, Clone, Copy)]
+pub struct Caught {
+    /// The system's number.
+    pub number: i32,
+    /// Did the terminal send it to the command as well?
+    pub reached_it: bool,
+}
 
 /// The surroundings in which a child runs.
 #[derive(Debug, Clone)]
@@ -69,40 +86,106 @@ pub enum ProcessError {
 }
 
 impl Under<'_> {
-    /// Runs `command` to its end; with `stop` set it is killed.
+    /// Runs `command` to its end; with `stop` set it is killed, with all that it started.
     ///
     /// # Errors
     /// It cannot be started or watched, or its measurements cannot be read.
     pub fn run(&self, command: &mut Command, stop: &AtomicBool) -> Result<Finished, ProcessError> {
-        let program = command.get_program().to_string_lossy().into_owned();
-        let traces = self.scratch.join("traces");
-        fs::create_dir_all(&traces).map_err(ProcessError::Scratch)?;
-        let around = Around { traces: &traces, log: self.log.as_deref(), asks_cuda: self.asks_cuda };
-        self.drivers.arrange(command, self.driver, &around)?;
-        let errors = self.scratch.join("errors.txt");
-        if self.keeps_errors {
-            command.stderr(Stdio::from(File::create(&errors).map_err(ProcessError::Scratch)?));
-        }
+        let program = self.arrange(command)?;
         let start = Instant::now();
-        let mut child = command.spawn().map_err(|source| ProcessError::Start { program: program.clone(), source })?;
+        let mut group = Group::spawn(command).map_err(|source| not_started(&program, source))?;
         let used = loop {
-            match child.try_wait4() {
+            match group.poll() {
                 Ok(Some(used)) => break used,
-                Ok(None) if stop.load(Ordering::Relaxed) => {
-                    // One that is gone already cannot be killed, and need not be.
-                    drop(child.kill());
-                    drop(child.wait());
-                    return Err(ProcessError::Stopped);
-                }
+                Ok(None) if stop.load(Ordering::Relaxed) => return Err(ProcessError::Stopped),
                 Ok(None) => std::thread::sleep(LOOK_EVERY),
                 Err(source) => return Err(ProcessError::Wait { program, source }),
             }
         };
         let wall = start.elapsed();
-        let traces = InterposerTrace::read_all(&traces)?;
-        let errors = fs::read_to_string(errors).unwrap_or_default();
-        Ok(Finished { status: used.status, usage: usage(&used, wall, &traces), traces, errors })
+        // What it left is of no use to anybody, and may use the engine.
+        drop(group);
+        self.finished(&used, wall)
     }
+
+    /// Runs `command` and all that comes of it to the end. A signal is passed on, and its end waited for; a second one kills.
+    /// `on_left` hears once what is still waited for when the command itself has ended.
+    ///
+    /// # Errors
+    /// It cannot be started or watched, or its measurements cannot be read.
+    pub fn follow(
+        &self,
+        command: &mut Command,
+        shares_group: bool,
+        signals: &Receiver<Caught>,
+        on_left: &mut dyn FnMut(&[Left]),
+    ) -> Result<Finished, ProcessError> {
+        let program = self.arrange(command)?;
+        let start = Instant::now();
+        let mut tree = Tree::spawn(command, shares_group).map_err(|source| not_started(&program, source))?;
+        let (mut num_caught, mut ended_at, mut is_told) = (0, None, false);
+        let used = loop {
+            match tree.poll() {
+                Ok(Some(used)) => break used,
+                Ok(None) => {}
+                Err(source) => return Err(ProcessError::Wait { program, source }),
+            }
+            if tree.has_ended() && !is_told && ended_at.get_or_insert_with(Instant::now).elapsed() > UNTIL_TOLD {
+                on_left(&tree.left());
+                is_told = true;
+            }
+            let wait = if tree.has_ended() { LOOK_AT_LEFT_EVERY } else { LOOK_EVERY };
+            match signals.recv_timeout(wait) {
+                Ok(_) if num_caught > 0 => tree.kill(),
+                Ok(caught) => {
+                    num_caught += 1;
+                    if !caught.reached_it {
+                        tree.signal(caught.number);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                // Nobody watches for signals.
+                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(wait),
+            }
+        };
+        self.finished(&used, start.elapsed())
+    }
+
+    /// Lets the command find the libraries; answers its name.
+    fn arrange(&self, command: &mut Command) -> Result<String, ProcessError> {
+        let traces = self.traces();
+        fs::create_dir_all(&traces).map_err(ProcessError::Scratch)?;
+        let around = Around { traces: &traces, log: self.log.as_deref(), asks_cuda: self.asks_cuda };
+        self.drivers.arrange(command, self.driver, &around)?;
+        if self.keeps_errors {
+            let errors = File::create(self.errors()).map_err(ProcessError::Scratch)?;
+            command.stderr(Stdio::from(errors));
+        }
+        Ok(command.get_program().to_string_lossy().into_owned())
+    }
+
+    fn finished(&self, used: &ResUse, wall: Duration) -> Result<Finished, ProcessError> {
+        let traces = InterposerTrace::read_all(&self.traces())?;
+        let errors = fs::read(self.errors()).map(|errors| String::from_utf8_lossy(&errors).into_owned());
+        Ok(Finished {
+            status: used.status,
+            usage: usage(used, wall, &traces),
+            traces,
+            errors: errors.unwrap_or_default(),
+        })
+    }
+
+    fn traces(&self) -> PathBuf {
+        self.scratch.join("traces")
+    }
+
+    fn errors(&self) -> PathBuf {
+        self.scratch.join("errors.txt")
+    }
+}
+
+fn not_started(program: &str, source: io::Error) -> ProcessError {
+    ProcessError::Start { program: program.to_owned(), source }
 }
 
 impl Finished {

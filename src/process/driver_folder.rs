@@ -124,6 +124,10 @@ impl DriverFolder {
             places.push(":");
             places.push(before);
         }
+        // GStreamer remembers for ever which plugins found a driver.
+        for name in ["GST_REGISTRY", "GST_REGISTRY_1_0"] {
+            command.env(name, around.traces.join("gstreamer-registry.bin"));
+        }
         command.env("LD_LIBRARY_PATH", places);
         command.env("INFLIGHT_NVENC_LIBRARY", library);
         command.env("INFLIGHT_TRACE_DIR", around.traces);
@@ -169,10 +173,6 @@ fn built(name: &'static str) -> Result<PathBuf, DriverFolderError> {
 /// Replaced as a whole: a program that has the old file loaded keeps it.
 fn copy(name: &'static str, to: &Path) -> Result<(), DriverFolderError> {
     let from = built(name)?;
-    let place = || {
-        let temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(crate::files::folder_of(to))?;
-        fs::copy(&from, temporary.path())?;
-        crate::files::place(temporary, to)
-    };
-    place().map_err(|source| DriverFolderError::Place { path: to.to_owned(), source })
+    let copied = fs::read(&from).and_then(|library| crate::files::replace(to, &library));
+    copied.map_err(|source| DriverFolderError::Place { path: to.to_owned(), source })
 }

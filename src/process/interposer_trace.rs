@@ -95,6 +95,13 @@ impl InterposerTrace {
         depths.get(depths.len() / 2).copied().unwrap_or(0)
     }
 
+    /// Did the same process have both sessions open at some time? So it is with itself.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        let until_ms = |trace: &Self| trace.started_unix_ms.saturating_add((trace.open_ns + trace.wall_ns) / 1_000_000);
+        let ends_after = self.started_unix_ms <= until_ms(other) && other.started_unix_ms <= until_ms(self);
+        self.pid == other.pid && ends_after
+    }
+
     /// Size of the frames.
     pub fn dimensions(&self) -> Dimensions {
         Dimensions { width: self.width, height: self.height }

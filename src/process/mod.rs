@@ -7,4 +7,6 @@ pub mod client_settings;
 pub mod driver_folder;
 pub mod ffmpeg;
 pub mod interposer_trace;
+pub mod scratch;
+pub mod tree;
 pub mod verify;

@@ -74,6 +74,27 @@ impl FrameColumns {
         self.begin_at_ns.is_empty()
     }
 
+    /// Did the frame come back? One that did has a latency; one that did not has 0 in the columns of its packet.
+    pub fn came_back(&self, frame: usize) -> bool {
+        self.latency_ns.get(frame) != Some(&0)
+    }
+
+    /// A column's values of the frames that came back.
+    pub fn of_packets<'a>(&'a self, column: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
+        column.iter().enumerate().filter(|(frame, _)| self.came_back(*frame)).map(|(_, value)| *value)
+    }
+
+    /// When the frame's packet went to its receiver.
+    pub fn packet_at_ns(&self, frame: usize) -> Option<u64> {
+        let latency_ns = self.latency_ns.get(frame).filter(|&&latency_ns| latency_ns > 0)?;
+        Some(self.submit_at_ns.get(frame)?.saturating_add(*latency_ns))
+    }
+
+    /// When each packet went to its receiver, in display order.
+    pub fn packets_at_ns(&self) -> impl Iterator<Item = u64> + '_ {
+        (0..self.latency_ns.len()).filter_map(|frame| self.packet_at_ns(frame))
+    }
+
     /// The same, counted from a moment so much earlier.
     pub fn later_by(mut self, earlier_ns: u64) -> Self {
         let Self { begin_at_ns, submit_at_ns, lock_at_ns, encode_at_ns, encoded_at_ns, .. } = &mut self;
@@ -87,8 +108,7 @@ impl FrameColumns {
     pub fn in_display_order(&self) -> Self {
         let mut order: Vec<usize> = (0..self.len()).collect();
         // Those that never came back are last.
-        let is_lost = |unit: usize| self.latency_ns.get(unit).is_none_or(|&ns| ns == 0);
-        order.sort_by_key(|&unit| (is_lost(unit), self.encode_idx.get(unit)));
+        order.sort_by_key(|&unit| (!self.came_back(unit), self.encode_idx.get(unit)));
         let moved = |column: &[u64]| order.iter().filter_map(|&unit| column.get(unit).copied()).collect();
         let moved_counts = |column: &[u32]| order.iter().filter_map(|&unit| column.get(unit).copied()).collect();
         let kinds: Vec<char> = self.kinds.chars().collect();

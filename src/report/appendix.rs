@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::table::Table;
-use super::text::{code, code_block, markdown, shell_word};
+use super::text::{code, code_block, markdown};
 use super::words::{codec_title, thresholds_text};
 use super::{Subject, utc};
 use crate::record::{Case, EncodeSettings, Environment, InputInfo};
-use crate::session::{Manifest, Session};
+use crate::session::{Manifest, Resumption, Session};
+use crate::shell::shell_word;
 use crate::stats::runs::metrics::Metric;
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::RunSummary;
@@ -52,7 +53,7 @@ pub fn runs(session: &Session) -> String {
 pub fn environment(manifest: &Manifest) -> String {
     let Environment { os, kernel, cpu, num_cpus, memory_mib, inflight_version, optimised_build, .. } =
         &manifest.environment;
-    let InputInfo { spec, format, dimensions, frame_rate, colour, frames, digest } = &manifest.input;
+    let InputInfo { spec, format, dimensions, frame_rate, colour, frames, digest, remarks } = &manifest.input;
     let build = if *optimised_build { "optimised" } else { "debug build" };
     let mut table = Table::new(&["what", "value"]);
     let mut row = |name: &str, value: String| table.row([name.to_owned(), value]);
@@ -79,6 +80,19 @@ pub fn environment(manifest: &Manifest) -> String {
     row("Frames", format!("{frames} of {dimensions} {format} at {frame_rate} fps, XXH3-64 {}", code(digest)));
     if let Some(colour) = colour {
         row("Samples", colour.to_string());
+    }
+    if !remarks.is_empty() {
+        row("Remarks", markdown(&remarks.join("; ")));
+    }
+    for Resumption { at_unix_ms, num_runs, set_aside_bytes } in &manifest.resumptions {
+        let aside = match set_aside_bytes {
+            0 => String::new(),
+            bytes => format!("; an unfinished line of {bytes} bytes was set aside"),
+        };
+        row(
+            "Resumed",
+            format!("{}, after {num_runs} runs{aside}; a round that this split is no pair", utc(*at_unix_ms)),
+        );
     }
     if let Some(note) = &manifest.note {
         row("Note", markdown(note));

@@ -80,21 +80,29 @@ const COLUMNS: [(&str, Column); 20] = [
     ("packet_digest", |frames, idx| frames.packet_digest.get(idx).copied().map(u64::from)),
 ];
 
+/// Those that a frame which never came back does not have.
+const OF_PACKETS: [&str; 8] =
+    ["lock_at_ns", "lock_ns", "copy_ns", "unlock_ns", "latency_ns", "bytes", "encode_idx", "packet_digest"];
+
 fn write_frames_of(run: &RunRecord, out: &mut impl Write) -> Result<(), ReportError> {
     let case = case_fields(&run.case, run.order_index, run.repeat_index);
     let mut kinds = run.frames.kinds.chars();
     for idx in 0..run.frames.len() {
         let kind = kinds.next().map_or_else(String::new, |kind| csv(kind.encode_utf8(&mut [0; 4])));
         write!(out, "{case},{},{idx},{kind}", run.warmup)?;
-        for (_, column) in COLUMNS {
-            write!(out, ",{}", field(column(&run.frames, idx)))?;
-        }
-        for (_, column) in COLUMNS {
-            if let Some(stage) = &run.decode {
-                write!(out, ",{}", field(column(&stage.frames, idx)))?;
-            }
+        write_columns(&run.frames, idx, out)?;
+        if let Some(stage) = &run.decode {
+            write_columns(&stage.frames, idx, out)?;
         }
         writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn write_columns(frames: &FrameColumns, idx: usize, out: &mut impl Write) -> Result<(), ReportError> {
+    for (title, column) in COLUMNS {
+        let is_known = frames.came_back(idx) || !OF_PACKETS.contains(&title);
+        write!(out, ",{}", field(column(frames, idx).filter(|_| is_known)))?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ pub fn write_density(found: &Density, dir: &Path, command: &str) -> Result<PathB
             out.push((dir.join(figure_name(codec)), chart::svg(&figure, &found.device)));
         }
     }
-    files::write_all(&out.iter().map(|(path, text)| (path.clone(), text.as_str())).collect::<Vec<_>>())?;
+    files::write_all(&out.iter().map(|(path, text)| (path.clone(), text.as_str())).collect::<Vec<_>>(), &[])?;
     Ok(page)
 }
 

@@ -87,7 +87,13 @@ mod tests {
 
     fn report(markdown: &str) -> Report {
         let figures = vec![("a b.svg".to_owned(), "<?xml version=\"1.0\"?>\n<svg><text>knee</text></svg>".to_owned())];
-        Report { path: "report.md".into(), markdown: markdown.to_owned(), figures, models: Vec::new() }
+        Report {
+            path: "report.md".into(),
+            markdown: markdown.to_owned(),
+            figures,
+            models: Vec::new(),
+            kept: Vec::new(),
+        }
     }
 
     #[test]

@@ -25,15 +25,16 @@ pub mod table;
 pub mod words;
 
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use tempfile::NamedTempFile;
 
 use crate::contract::{Codec, EngineKind};
 use crate::figures::Figure;
+use crate::files::{OutputFile, fitting_name, free_name, is_standard_output};
 use crate::session::{Session, SessionError};
 use crate::stats::analysis::{Analysis, Answer, AnswerState};
 use crate::stats::verdict::comparison::Comparison;
@@ -61,6 +62,11 @@ impl<'a> Subject<'a> {
         Self { session, analysis, before: None, comparison: analysis.comparison.as_ref() }
     }
 
+    /// What it is made from.
+    fn kept_files(self) -> Vec<PathBuf> {
+        self.before.into_iter().chain([self.session]).flat_map(Session::kept_files).collect()
+    }
+
     /// The engine whose words the report uses.
     fn engine(&self) -> EngineKind {
         self.session.manifest.device.engine
@@ -78,6 +84,8 @@ pub struct Report {
     pub figures: Vec<(String, String)>,
     /// What these files show, in the same order.
     pub models: Vec<Figure>,
+    /// Files that it may not replace: those that it was made from.
+    pub kept: Vec<PathBuf>,
 }
 
 /// Why a report or export cannot be written.
@@ -102,7 +110,7 @@ pub enum ReportError {
 /// # Errors
 /// `path` has no file name, or a run of a session could not be read.
 pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result<Report, ReportError> {
-    let stem = stem(path)?;
+    let stem = &stem(path)?;
     // The page is written beside the Markdown, under the same name: whoever names the page means both.
     let is_page = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("html"));
     let path = if is_page { path.with_extension("md") } else { path.to_owned() };
@@ -111,55 +119,74 @@ pub fn render(subject: Subject<'_>, path: &Path, generated: Timestamp) -> Result
     let markdown = compose(&material, &figures, stem) + &generated_line(generated);
     let named = |figure: ReportFigure| ((file_name(stem, figure.codec, figure.kind), figure.svg), figure.model);
     let (figures, models) = figures.into_iter().map(named).unzip();
-    Ok(Report { path, markdown, figures, models })
+    let kept = subject.kept_files();
+    Ok(Report { path, markdown, figures, models, kept })
 }
 
 /// The default path of a report: `output/benchmark-nv-precise-<codec>-<date>-<time>.md`, several codecs joined by `-`, in UTC.
+/// One that was written within the same minute stays, and this is numbered.
 pub fn default_path(session: &Session, now: Timestamp) -> PathBuf {
     let codecs: Vec<_> = session.manifest.plan.codecs.iter().map(ToString::to_string).collect();
-    PathBuf::from(format!("output/benchmark-nv-precise-{}-{}.md", codecs.join("-"), now.strftime("%Y-%m-%d-%H%M")))
+    let name = format!("output/benchmark-nv-precise-{}-{}.md", codecs.join("-"), now.strftime("%Y-%m-%d-%H%M"));
+    free_name(Path::new(&name))
 }
 
-/// Writes a table or trace to `path`, whole or not at all.
+/// Writes a table or trace to `path`, whole or not at all, and not in the place of one of `kept`.
 ///
 /// # Errors
 /// The error of `write`, or the file cannot be written.
 pub fn write_export(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), ReportError>,
+    kept: &[PathBuf],
+    write: impl FnOnce(&mut BufWriter<Arc<File>>) -> Result<(), ReportError>,
 ) -> Result<(), ReportError> {
     let failure = |source| ReportError::Write { path: path.to_owned(), source };
-    let temporary = NamedTempFile::new_in(crate::files::folder_of(path)).map_err(failure)?;
-    let mut buffered = BufWriter::new(temporary.as_file());
+    let output = OutputFile::create(path, kept).map_err(failure)?;
+    let mut buffered = BufWriter::new(output.file());
     write(&mut buffered)?;
     buffered.flush().map_err(failure)?;
-    drop(buffered);
-    crate::files::place(temporary, path).map_err(failure)
+    output.place().map_err(failure)
 }
 
 impl Report {
     /// Where [`Report::write`] puts the same as one HTML page: beside the Markdown.
     pub fn html_path(&self) -> PathBuf {
-        self.path.with_extension("html")
+        let stem = self.path.file_stem().unwrap_or_default();
+        match stem.to_str() {
+            Some(stem) => self.path.with_file_name(fitting_name(stem, ".html")),
+            None => self.path.with_extension("html"),
+        }
+    }
+
+    /// Is it one text, because its path is no file that others could stand beside (standard output, a pipe)?
+    pub fn is_text_alone(&self) -> bool {
+        is_standard_output(&self.path)
+            || fs::metadata(&self.path).is_ok_and(|there| !there.is_file() && !there.is_dir())
     }
 
     /// Writes the Markdown file, its figures and the HTML page. All are complete on disk before the first takes its name.
+    /// [`Report::is_text_alone`]: the Markdown without figures.
     ///
     /// # Errors
     /// A file cannot be written.
     pub fn write(&self) -> Result<(), ReportError> {
+        if self.is_text_alone() {
+            let is_text = |line: &&str| !line.starts_with("![");
+            let text: String = self.markdown.split_inclusive('\n').filter(is_text).collect();
+            return files::write_all(&[(self.path.clone(), &text)], &self.kept);
+        }
         let folder = self.path.parent().unwrap_or(Path::new(""));
         let figures = self.figures.iter().map(|(name, svg)| (folder.join(name), svg.as_str()));
         let page = html::page(self);
         let texts = [(self.html_path(), page.as_str()), (self.path.clone(), self.markdown.as_str())];
         // The texts come last: they are what a reader opens, and the Markdown needs the figures.
-        files::write_all(&figures.chain(texts).collect::<Vec<_>>())
+        files::write_all(&figures.chain(texts).collect::<Vec<_>>(), &self.kept)
     }
 }
 
-/// The part of a path that figures are named after.
-fn stem(path: &Path) -> Result<&str, ReportError> {
-    let stem = path.file_stem().and_then(|stem| stem.to_str());
+/// The part of a path that figures are named after; letters of theirs for bytes that are no text.
+fn stem(path: &Path) -> Result<String, ReportError> {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     stem.ok_or_else(|| ReportError::NoFileName { path: path.to_owned() })
 }
 
@@ -249,7 +276,7 @@ fn figure_link(figures: &[ReportFigure], stem: &str, engine: EngineKind, codec: 
 }
 
 fn file_name(stem: &str, codec: Codec, kind: FigureKind) -> String {
-    format!("{stem}-{codec}-{}.svg", kind.file_word())
+    fitting_name(stem, &format!("-{codec}-{}.svg", kind.file_word()))
 }
 
 fn generated_line(generated: Timestamp) -> String {

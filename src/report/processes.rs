@@ -117,7 +117,8 @@ pub fn comparison(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> 
         appendix::commands(&subject)
     );
     let markdown = text + "\n" + &generated_line(generated);
-    Ok(Some(Report { path: folder.join(comparison_name(&subject)), markdown, figures: Vec::new(), models: Vec::new() }))
+    let (path, kept) = (folder.join(comparison_name(&subject)), subject.kept_files());
+    Ok(Some(Report { path, markdown, figures: Vec::new(), models: Vec::new(), kept }))
 }
 
 /// Our fastest process compared with each other program, in a sentence.

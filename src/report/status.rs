@@ -62,7 +62,7 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     put("Baseline", baseline(&material));
     for codec in material.compared_codecs() {
         let (title, split) = (codec_title(codec.codec), sections::wait_split(codec));
-        let figure = figure_link(&figures, stem, engine, codec.codec, FigureKind::WaitSplit);
+        let figure = figure_link(&figures, &stem, engine, codec.codec, FigureKind::WaitSplit);
         let tables = sections::before_after(codec);
         put(
             &format!("Before and after, {title}"),
@@ -73,16 +73,17 @@ pub fn analysis(subject: Subject<'_>, folder: &Path, generated: Timestamp) -> Re
     put("Risk: tail latency", engine.say(&tail_latency(&material)).into_owned());
     put("Risk: HEVC stability", hevc_stability(&material));
     for codec in material.codecs() {
-        let thresholds = figure_link(&figures, stem, engine, codec, FigureKind::Thresholds);
+        let thresholds = figure_link(&figures, &stem, engine, codec, FigureKind::Thresholds);
         let table = sections::thresholds(&material, codec);
         put(&format!("Thresholds, {}", codec_title(codec)), format!("{table}\n{thresholds}"));
     }
     put("Environment", appendix::environment(&subject.session.manifest));
     put("Repeat it", appendix::commands(&subject));
-    let figures = figures.into_iter().filter(|figure| text.contains(&file_name(stem, figure.codec, figure.kind)));
-    let named = |figure: ReportFigure| ((file_name(stem, figure.codec, figure.kind), figure.svg), figure.model);
+    let figures = figures.into_iter().filter(|figure| text.contains(&file_name(&stem, figure.codec, figure.kind)));
+    let named = |figure: ReportFigure| ((file_name(&stem, figure.codec, figure.kind), figure.svg), figure.model);
     let (figures, models) = figures.map(named).unzip();
-    Ok(Report { path, markdown: text + &generated_line(generated), figures, models })
+    let kept = subject.kept_files();
+    Ok(Report { path, markdown: text + &generated_line(generated), figures, models, kept })
 }
 
 /// The page of [`status_name`]: the current state, on one screen.

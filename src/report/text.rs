@@ -77,18 +77,19 @@ pub fn code_block(text: &str, language: &str) -> String {
     format!("{fence}{language}\n{lines}{fence}\n")
 }
 
-/// A field of a CSV file (RFC 4180).
+/// A field of a CSV file (RFC 4180). What a spreadsheet would take for a formula gets a quote before it, which
+/// spreadsheets do not show.
 pub fn csv(text: &str) -> String {
+    let is_formula =
+        text.len() > 1 && text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+    let quoted;
+    let text = if is_formula {
+        quoted = format!("'{text}");
+        &quoted
+    } else {
+        text
+    };
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
-}
-
-/// A word of a POSIX shell's command line.
-pub fn shell_word(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@%+".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn longest_run(text: &str, letter: char) -> usize {
@@ -119,7 +120,5 @@ mod tests {
     fn fields_and_words_are_quoted_where_they_must() {
         assert_eq!(csv("plain"), "plain");
         assert_eq!(csv("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(shell_word("output/x:reap=4"), "output/x:reap=4");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
     }
 }

@@ -127,7 +127,7 @@ impl Calls<'_> {
         let (input_lock, input_unlock) = (get(&frames.input_lock_ns), get(&frames.input_unlock_ns));
         let input_unlock_at = before(submit_at, input_unlock.or(Some(0)));
         let upload_at = before(input_unlock_at, upload);
-        let unlock_at = before(after(submit_at, get(&frames.latency_ns)), unlock);
+        let unlock_at = before(frames.packet_at_ns(idx), unlock);
         let copy_at = before(unlock_at, copy);
         // When polling, the time of the lock is that of many calls, of which only the last one has a place.
         let last_lock = lock.min(before(copy_at, lock_at));
@@ -158,8 +158,7 @@ fn span(frames: &FrameColumns, idx: usize) -> [Option<Value>; 2] {
         json!({"ph": phase, "cat": "in flight", "id": idx, "name": name, "pid": PICTURES, "tid": 0, "ts": us(at_ns)})
     };
     let at_ns = frames.submit_at_ns.get(idx).copied();
-    let until_ns = at_ns.zip(frames.latency_ns.get(idx)).map(|(at_ns, latency_ns)| at_ns.saturating_add(*latency_ns));
-    match (at_ns, until_ns) {
+    match (at_ns, frames.packet_at_ns(idx)) {
         (Some(at_ns), Some(until_ns)) => [Some(end("b", at_ns)), Some(end("e", until_ns))],
         _ => [None, None],
     }
@@ -191,9 +190,9 @@ struct Held {
 }
 
 fn held_slots(frames: &FrameColumns, pool: u32) -> Vec<Held> {
-    let columns = frames.submit_at_ns.iter().zip(&frames.latency_ns).zip(&frames.encode_idx).enumerate();
-    let held = |(idx, ((&from_ns, latency_ns), encode_idx)): (usize, ((&u64, &u64), &u32))| {
-        Some(Held { slot: encode_idx.checked_rem(pool)?, from_ns, until_ns: from_ns.saturating_add(*latency_ns), idx })
+    let columns = frames.submit_at_ns.iter().zip(&frames.encode_idx).enumerate();
+    let held = |(idx, (&from_ns, encode_idx)): (usize, (&u64, &u32))| {
+        Some(Held { slot: encode_idx.checked_rem(pool)?, from_ns, until_ns: frames.packet_at_ns(idx)?, idx })
     };
     columns.filter_map(held).collect()
 }

@@ -1,14 +1,16 @@
 //! A session's label: title, note and tags that a user gives it. In a separate file, so that measurements are never rewritten.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SessionError, write_atomically};
+use super::SessionError;
+use crate::files::{read_small, replace};
 
-const LABEL_FILE: &str = "label.json";
+/// Much more than anybody types.
+const MAX_LABEL_BYTES: u64 = 1 << 20;
+pub(super) const LABEL_FILE: &str = "label.json";
 
 /// Title, note and tags. Empty by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +31,7 @@ impl Label {
     /// There is a label that cannot be read or understood. The measurements are not affected.
     pub fn load(dir: &Path) -> Result<Self, SessionError> {
         let path = dir.join(LABEL_FILE);
-        match fs::read(&path) {
+        match read_small(&path, MAX_LABEL_BYTES) {
             Ok(text) => serde_json::from_slice(&text)
                 .map_err(|error| SessionError::BadLabel { path, problem: error.to_string() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
@@ -43,7 +45,7 @@ impl Label {
     /// The folder cannot be written to, or the disk is full; an earlier label stays.
     pub fn save(&self, dir: &Path) -> Result<(), SessionError> {
         let path = dir.join(LABEL_FILE);
-        let write = || write_atomically(&path, &serde_json::to_vec_pretty(self)?);
+        let write = || replace(&path, &serde_json::to_vec_pretty(self)?);
         write().map_err(|source| SessionError::write(&path, source))
     }
 
@@ -60,6 +62,8 @@ impl Label {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

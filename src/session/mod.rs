@@ -4,7 +4,6 @@
 //! most the run in progress is lost. Knows no statistics, except for the summary of a run. docs/session-format.md
 //! describes the files for reading them with other tools.
 
-mod disk;
 mod label;
 mod noise;
 mod plan_file;
@@ -21,10 +20,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::Codec;
+use crate::files::replace;
 use crate::plan::Plan;
 use crate::record::{DeviceInfo, EncodeSettings, Environment, FrameColumns, InputInfo, Rehearsal, RunRecord};
 
-pub use disk::write_atomically;
 pub use label::Label;
 pub use noise::{facts, noise_floor, save_noise_floor};
 pub use plan_file::{load_plan, parse_plan, save_plan};
@@ -32,7 +31,7 @@ use reader::read_manifest;
 pub use reader::{Damage, Records, Session};
 pub use schema::json_schema;
 pub use trash::{Discarded, TRASH_FOLDER, discard, is_being_written};
-pub use writer::SessionWriter;
+pub use writer::{SessionPlace, SessionWriter};
 
 /// Version of the files that this program writes, and the newest that it reads. Raised when an older program would misread them:
 /// version 2 added cases of other programs, version 3 rounds beyond the planned ones, 4 random order, further looks, criteria and a
@@ -44,6 +43,11 @@ const PREROLL_VERSION: u32 = 10;
 
 const MANIFEST_FILE: &str = "manifest.json";
 const RUNS_FILE: &str = "runs.jsonl";
+
+/// The files of the session in `dir` that this program writes, there or not: no output may take their places.
+pub fn own_files(dir: &Path) -> Vec<PathBuf> {
+    [MANIFEST_FILE, RUNS_FILE, label::LABEL_FILE, noise::NOISE_FILE].map(|name| dir.join(name)).into()
+}
 
 /// What was measured, on which device and on which computer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -69,6 +73,25 @@ pub struct Manifest {
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// When the sweep was taken up again after it had ended early.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resumptions: Vec<Resumption>,
+}
+
+/// A sweep that ended early was taken up again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resumption {
+    /// When, in milliseconds since 1970.
+    pub at_unix_ms: u64,
+    /// So many runs were there.
+    pub num_runs: u32,
+    /// Bytes of an unfinished line that were set aside.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub set_aside_bytes: u64,
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 /// Why a session cannot be written or read.
@@ -95,6 +118,8 @@ pub enum SessionError {
     BadManifest { path: PathBuf, problem: String },
     #[error("cannot understand the title, note and tags in {path}: {problem}; delete this file, the measurements are not affected", path = path.display())]
     BadLabel { path: PathBuf, problem: String },
+    #[error("cannot resume session {dir}: {problem}", dir = dir.display())]
+    NotResumable { dir: PathBuf, problem: String },
     #[error("cannot change session {dir}: a sweep is writing it; stop the sweep first, or wait", dir = dir.display())]
     InUse { dir: PathBuf },
     #[error("cannot read a plan from {path}: {problem}; 'inflight sweep --save-plan FILE' writes one", path = path.display())]
@@ -116,7 +141,7 @@ impl Manifest {
     /// The folder cannot be written to, or the disk is full.
     pub fn save(&self, dir: &Path) -> Result<(), SessionError> {
         let path = dir.join(MANIFEST_FILE);
-        let write = || write_atomically(&path, &serde_json::to_vec_pretty(self)?);
+        let write = || replace(&path, &serde_json::to_vec_pretty(self)?);
         write().map_err(|source| SessionError::write(&path, source))
     }
 }

@@ -11,11 +11,14 @@ use std::time::SystemTime;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Manifest, SessionError, write_atomically};
+use super::{Manifest, SessionError};
+use crate::files::{read_small, replace};
 use crate::stats::evidence::change::ChangeInterval;
 use crate::stats::evidence::noise_floor::{Floor, NoiseFloor};
 
-const NOISE_FILE: &str = "noise-floor.json";
+/// A floor has some hundred bytes, a codec and metric.
+const MAX_NOISE_BYTES: u64 = 1 << 24;
+pub(super) const NOISE_FILE: &str = "noise-floor.json";
 
 /// The facts that a noise floor depends on, by name. Stable facts only: no clock readings, free memory or program version.
 pub fn facts(manifest: &Manifest) -> BTreeMap<String, String> {
@@ -68,7 +71,7 @@ pub fn save_noise_floor(
     let session = dir.display().to_string();
     let noise = NoiseFloor { fingerprint: fingerprint(&facts), facts, session, floors, watching };
     let path = dir.join(NOISE_FILE);
-    let write = || write_atomically(&path, &serde_json::to_vec_pretty(&noise)?);
+    let write = || replace(&path, &serde_json::to_vec_pretty(&noise)?);
     write().map_err(|source| SessionError::write(&path, source))?;
     Ok(noise)
 }
@@ -82,7 +85,7 @@ pub fn noise_floor(dir: &Path, manifest: &Manifest) -> Option<NoiseFloor> {
     let wanted = fingerprint(&facts(manifest));
     let made = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let files = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path().join(NOISE_FILE)));
-    let read = |path: &Path| serde_json::from_slice::<NoiseFloor>(&fs::read(path).ok()?).ok();
+    let read = |path: &Path| serde_json::from_slice::<NoiseFloor>(&read_small(path, MAX_NOISE_BYTES).ok()?).ok();
     let fitting = files.filter_map(|path| Some((made(&path), read(&path)?)));
     fitting.filter(|(_, noise)| noise.fingerprint == wanted).max_by_key(|(made, _)| *made).map(|(_, noise)| noise)
 }

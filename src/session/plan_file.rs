@@ -1,15 +1,19 @@
 //! Plan files: one JSON object, or the folder of a session that was made from the plan.
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SessionError, read_manifest, write_atomically};
+use super::{SessionError, read_manifest};
+use crate::files::{read_small, write_whole};
 use crate::plan::Plan;
+use crate::source::InputSpec;
 
 /// Raised when an older program would misread a plan.
 const PLAN_VERSION: u32 = 1;
+
+/// A hundred times a plan with everything in it.
+const MAX_PLAN_BYTES: u64 = 1 << 20;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,16 +28,17 @@ struct Version {
     plan_version: u32,
 }
 
-/// Writes a plan to a file; never writes only a part.
+/// Writes a plan to a file; never writes only a part, and not in the place of the clip that the plan names.
 ///
 /// # Errors
 /// It cannot be written.
 pub fn save_plan(plan: &Plan, path: &Path) -> Result<(), SessionError> {
     let file = PlanFile { plan_version: PLAN_VERSION, plan: plan.clone() };
+    let kept = InputSpec::files_of(&plan.input);
     let write = || {
         let mut text = serde_json::to_vec_pretty(&file)?;
         text.push(b'\n');
-        write_atomically(path, &text)
+        write_whole(path, &kept, &text)
     };
     write().map_err(|source| SessionError::write(path, source))
 }
@@ -46,7 +51,8 @@ pub fn load_plan(path: &Path) -> Result<Plan, SessionError> {
     if path.is_dir() {
         return Ok(read_manifest(path)?.plan);
     }
-    let text = fs::read(path).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
+    let text =
+        read_small(path, MAX_PLAN_BYTES).map_err(|source| SessionError::Read { path: path.to_owned(), source })?;
     parse_plan(&text).map_err(|problem| SessionError::BadPlan { path: path.to_owned(), problem })
 }
 
@@ -68,6 +74,8 @@ pub fn parse_plan(text: &[u8]) -> Result<Plan, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

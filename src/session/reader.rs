@@ -1,22 +1,33 @@
 //! Reads a session folder run by run; keeps the summaries, not the frames.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::files::{open_regular, read_small};
 use crate::record::RunRecord;
 use crate::session::{
     FORMAT_VERSION, MANIFEST_FILE, Manifest, PREROLL_VERSION, RUNS_FILE, SessionError, check_columns, noise_floor,
+    own_files,
 };
+use crate::source::InputSpec;
 use crate::stats::analysis::Analysis;
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::evidence::side::Side;
 use crate::stats::runs::selector::CaseFilter;
 use crate::stats::runs::summary::{Group, RunSummary, groups};
 use crate::stats::verdict::comparison::CompareError;
+
+/// A manifest has some ten thousand bytes.
+const MAX_MANIFEST_BYTES: u64 = 1 << 24;
+/// A run of a million frames has some 150 million bytes.
+const MAX_LINE_BYTES: u64 = 1 << 28;
+/// No command line or message is longer.
+const MAX_TEXT_BYTES: usize = 1 << 14;
 
 /// An opened session, without its frames.
 #[derive(Debug, Clone)]
@@ -43,6 +54,13 @@ pub enum Damage {
         /// The error.
         problem: String,
     },
+    /// A run that is there already: somebody wrote to the file, or two programs did.
+    Repeated {
+        /// Its number, from 1.
+        line: usize,
+        /// The run.
+        order_index: u32,
+    },
     /// The last line is incomplete: the program was stopped while it wrote the line, or is writing it now.
     TornLastLine {
         /// Its number, from 1.
@@ -64,10 +82,17 @@ pub struct Records {
     left: usize,
     read_bytes: u64,
     len_bytes: u64,
+    /// The runs that were there already.
+    seen: BTreeSet<u32>,
     damage: Vec<Damage>,
 }
 
 impl Session {
+    /// Its own files and the clip that it names: no output made from it may take their places.
+    pub fn kept_files(&self) -> Vec<PathBuf> {
+        [own_files(&self.dir), InputSpec::files_of(&self.manifest.plan.input)].concat()
+    }
+
     /// A session that has no run yet.
     pub fn begun(dir: PathBuf, manifest: Manifest) -> Self {
         let noise = noise_floor(&dir, &manifest);
@@ -167,7 +192,7 @@ impl Session {
 pub(super) fn read_manifest(dir: &Path) -> Result<Manifest, SessionError> {
     let not = |problem| SessionError::NotASession { dir: dir.to_owned(), problem };
     let path = dir.join(MANIFEST_FILE);
-    let text = fs::read(&path).map_err(|source| match source.kind() {
+    let text = read_small(&path, MAX_MANIFEST_BYTES).map_err(|source| match source.kind() {
         _ if !dir.exists() => not("there is no such folder"),
         _ if !dir.is_dir() => not("it is a file, not a folder"),
         io::ErrorKind::NotFound => not("the folder has no manifest.json"),
@@ -179,11 +204,35 @@ pub(super) fn read_manifest(dir: &Path) -> Result<Manifest, SessionError> {
     if format_version > FORMAT_VERSION {
         return Err(SessionError::Newer { dir: dir.to_owned(), found: format_version });
     }
-    let mut manifest: Manifest = serde_json::from_slice(&text).map_err(bad)?;
+    let mut manifest: serde_json::Value = serde_json::from_slice(&text).map_err(bad)?;
+    tame(&mut manifest);
+    let mut manifest: Manifest = serde_json::from_value(manifest).map_err(bad)?;
     if format_version < PREROLL_VERSION {
         manifest.plan.preroll = Some(0);
     }
     Ok(manifest)
+}
+
+/// Makes every text of a manifest, which anybody may have written, one that can be shown anywhere.
+fn tame(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => tame_text(text),
+        serde_json::Value::Array(items) => items.iter_mut().for_each(tame),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(tame),
+        _ => {}
+    }
+}
+
+/// Short, and without what a terminal would obey.
+fn tame_text(text: &mut String) {
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+        text.push('…');
+    }
+    let is_obeyed = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if text.contains(is_obeyed) {
+        *text = text.replace(is_obeyed, "\u{fffd}");
+    }
 }
 
 #[derive(Deserialize)]
@@ -194,7 +243,7 @@ struct Version {
 impl Records {
     fn open(dir: &Path, left: usize) -> Result<Self, SessionError> {
         let path = dir.join(RUNS_FILE);
-        let file = File::open(&path).map_err(|source| match source.kind() {
+        let file = open_regular(&path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => {
                 SessionError::NotASession { dir: dir.to_owned(), problem: "the folder has no runs.jsonl" }
             }
@@ -202,7 +251,17 @@ impl Records {
         })?;
         let len_bytes = file.metadata().map_or(0, |metadata| metadata.len());
         let reader = BufReader::with_capacity(1 << 20, file);
-        Ok(Self { path, reader, text: Vec::new(), line: 0, left, read_bytes: 0, len_bytes, damage: Vec::new() })
+        Ok(Self {
+            path,
+            reader,
+            text: Vec::new(),
+            line: 0,
+            left,
+            read_bytes: 0,
+            len_bytes,
+            seen: BTreeSet::new(),
+            damage: Vec::new(),
+        })
     }
 
     /// How far it is; a file that grows meanwhile is read to its end at most once.
@@ -213,11 +272,18 @@ impl Records {
     /// Reads the next line into `text`. Was there one that ends?
     fn advance(&mut self) -> io::Result<bool> {
         self.text.clear();
-        if self.left == 0 || self.reader.read_until(b'\n', &mut self.text)? == 0 {
+        let mut line = self.reader.by_ref().take(MAX_LINE_BYTES);
+        if self.left == 0 || line.read_until(b'\n', &mut self.text)? == 0 {
             return Ok(false);
         }
         self.line += 1;
         self.read_bytes += self.text.len() as u64;
+        if self.text.len() as u64 == MAX_LINE_BYTES && !self.text.ends_with(b"\n") {
+            // What follows is not kept, but passed over.
+            self.text = b"\n".to_vec();
+            self.read_bytes += self.reader.skip_until(b'\n')? as u64;
+            return Ok(true);
+        }
         let is_whole = self.text.ends_with(b"\n");
         if !is_whole {
             self.damage.push(Damage::TornLastLine { line: self.line, bytes: self.text.len() });
@@ -226,8 +292,9 @@ impl Records {
     }
 
     fn parse(&self) -> Result<RunRecord, String> {
-        let record: RunRecord = serde_json::from_slice(&self.text).map_err(|error| error.to_string())?;
+        let mut record: RunRecord = serde_json::from_slice(&self.text).map_err(|error| error.to_string())?;
         check_columns(&record)?;
+        record.error.iter_mut().for_each(tame_text);
         Ok(record)
     }
 }
@@ -239,6 +306,9 @@ impl Iterator for Records {
         loop {
             match self.advance() {
                 Ok(true) => match self.parse() {
+                    Ok(RunRecord { order_index, .. }) if !self.seen.insert(order_index) => {
+                        self.damage.push(Damage::Repeated { line: self.line, order_index });
+                    }
                     Ok(record) => {
                         self.left -= 1;
                         return Some(Ok(record));
@@ -261,6 +331,9 @@ impl fmt::Display for Damage {
         match self {
             Self::BadLine { line, problem } => {
                 write!(f, "line {line} of {RUNS_FILE} is not a run and was left out: {problem}")
+            }
+            Self::Repeated { line, order_index } => {
+                write!(f, "line {line} of {RUNS_FILE} is run {order_index} once more and was left out")
             }
             Self::TornLastLine { line, bytes } => write!(
                 f,

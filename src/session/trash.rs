@@ -1,10 +1,10 @@
 //! Deleting a session so that it can be restored: it moves to a folder beside it and is never removed from there.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::{RUNS_FILE, SessionError};
-use crate::files::folder_of;
+use crate::files::{folder_of, open_regular};
 
 /// Beside the sessions. Its owner empties it when the disk is full.
 pub const TRASH_FOLDER: &str = "deleted";
@@ -55,12 +55,14 @@ impl Discarded {
 
 /// Does a sweep, of this process or another, hold the session's list of runs? Writers lock it.
 pub fn is_being_written(dir: &Path) -> bool {
-    let Ok(runs) = File::open(dir.join(RUNS_FILE)) else { return false };
+    let Ok(runs) = open_regular(&dir.join(RUNS_FILE)) else { return false };
     matches!(runs.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     fn session(folder: &Path) -> PathBuf {

@@ -27,6 +27,8 @@ pub struct Clip {
     pub codec: Codec,
     /// Access units in coding order; each is one frame.
     pub units: Vec<Vec<u8>>,
+    /// What is wrong with the file, although units could be cut out of it.
+    pub damage: Option<String>,
 }
 
 impl Clip {
@@ -38,22 +40,40 @@ impl Clip {
         let InputSpec::File(path) = spec else { return Err(SourceError::NotCompressed(spec.to_string())) };
         let max_units = usize::try_from(max_units).unwrap_or(usize::MAX);
         let bytes = read_file(path, max_bytes)?;
+        let mut damage = None;
         let (codec, mut units) = match container_of(&bytes) {
             Container::Y4m => return Err(SourceError::NotCompressed(spec.to_string())),
             Container::AnnexB(codec) => (codec, annex_b_units(&bytes, codec, max_units)),
-            Container::Ivf => ivf_units(&bytes, path)?,
+            Container::Ivf => {
+                let (codec, units, num_left_over) = ivf_units(&bytes, path)?;
+                let words = || format!("its last frame is cut off, {num_left_over} bytes are left over");
+                damage = (num_left_over > 0 && units.len() < max_units).then(words);
+                (codec, units)
+            }
             Container::Other => {
-                let (codec, stream) = media::copy_video(path, &bytes[..bytes.len().min(SNIFFED_BYTES)])?;
+                let (codec, stream, complaints) = media::copy_video(path, &bytes[..bytes.len().min(SNIFFED_BYTES)])?;
+                damage = complaints;
                 match codec {
                     Codec::H264 | Codec::Hevc => (codec, annex_b_units(&stream, codec, max_units)),
-                    Codec::Av1 | Codec::Vp9 => ivf_units(&stream, path)?,
+                    Codec::Av1 | Codec::Vp9 => ivf_units(&stream, path).map(|(codec, units, _)| (codec, units))?,
                 }
             }
         };
         units.truncate(max_units);
         match units.is_empty() {
             true => Err(SourceError::NoFrames(spec.to_string())),
-            false => Ok(Self { spec: spec.to_string(), codec, units }),
+            false => Ok(Self { spec: spec.to_string(), codec, units, damage }),
+        }
+    }
+
+    /// The clip, unless it is damaged.
+    ///
+    /// # Errors
+    /// It is.
+    pub fn whole(self) -> Result<Self, SourceError> {
+        match self.damage {
+            Some(problem) => Err(SourceError::Damaged { problem, frames: self.units.len() as u64, input: self.spec }),
+            None => Ok(self),
         }
     }
 
@@ -77,6 +97,7 @@ impl Clip {
             colour,
             frames: self.units.len() as u64,
             digest: format!("{:016x}", digest.digest()),
+            remarks: self.damage.iter().map(|words| format!("damaged: {words}")).collect(),
         }
     }
 }
@@ -218,8 +239,8 @@ fn annex_b_units(bytes: &[u8], codec: Codec, max_units: usize) -> Vec<Vec<u8>> {
     units
 }
 
-/// The frames of an IVF file, whole, in the order of the file.
-fn ivf_units(bytes: &[u8], path: &Path) -> Result<(Codec, Vec<Vec<u8>>), SourceError> {
+/// The frames of an IVF file, whole, in the order of the file, and how many bytes are left over at its end.
+fn ivf_units(bytes: &[u8], path: &Path) -> Result<(Codec, Vec<Vec<u8>>, usize), SourceError> {
     let damaged = || SourceError::Ivf(path.to_owned());
     let u16_at = |at: usize| bytes.get(at..at + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
     let header_bytes = usize::from(u16_at(6).ok_or_else(damaged)?);
@@ -243,7 +264,7 @@ fn ivf_units(bytes: &[u8], path: &Path) -> Result<(Codec, Vec<Vec<u8>>), SourceE
         units.push(unit.to_vec());
         rest = &rest[IVF_FRAME_HEADER_BYTES + num_bytes..];
     }
-    Ok((codec, units))
+    Ok((codec, units, rest.len()))
 }
 
 #[cfg(test)]
@@ -294,8 +315,9 @@ mod tests {
         }
         assert_eq!(container_of(&bytes), Container::Ivf);
         let units = |bytes: &[u8]| ivf_units(bytes, Path::new("a.ivf"));
-        assert_eq!(units(&bytes).unwrap(), (Codec::Av1, vec![b"one".to_vec(), b"three".to_vec()]));
-        assert_eq!(units(&bytes[..bytes.len() - 1]).unwrap().1.len(), 1);
+        assert_eq!(units(&bytes).unwrap(), (Codec::Av1, vec![b"one".to_vec(), b"three".to_vec()], 0));
+        let (_, whole, num_left_over) = units(&bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!((whole.len(), num_left_over), (1, 16));
         assert!(matches!(units(&bytes[..10]), Err(SourceError::Ivf(_))));
         bytes[8..12].copy_from_slice(b"VP90");
         assert_eq!(units(&bytes).unwrap().0, Codec::Vp9);

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::geometry::GeometryError;
 use super::y4m::Y4mError;
 use crate::contract::{Dimensions, PixelFormat};
+use crate::shell::with_input;
 
 /// Why frames cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +28,7 @@ pub enum SourceError {
     Io { action: &'static str, cause: io::Error, input: String },
     #[error("cannot use the input: {cause}: {input}")]
     Geometry { cause: GeometryError, input: String },
-    #[error("cannot read Y4M: {cause}: {input}")]
+    #[error("cannot read Y4M: {}: {input}", with_input(&cause.to_string(), input))]
     Y4m { cause: Y4mError, input: String },
     #[error(
         "cannot read raw frames: {file_bytes} bytes are not a whole number of {format} frames of {dimensions} \
@@ -48,10 +49,20 @@ pub enum SourceError {
     NoFfmpeg(PathBuf),
     #[error("cannot decode the input: it is text, not media, name a video file: {}", .0.display())]
     Text(PathBuf),
+    #[error("cannot decode the input: its format names other files or places (a playlist, a stream description), or is unknown; name the video file itself: {}", .0.display())]
+    NotInOneFile(PathBuf),
     #[error("cannot decode the input: it has no video, name a file with a video stream: {}", .0.display())]
     NoVideo(PathBuf),
     #[error("cannot decode the input: ffmpeg says: {message}; check with ffprobe that the video file is complete: {}", path.display())]
     Ffmpeg { message: String, path: PathBuf },
+    #[error(
+        "cannot decode the input: no frame came from ffmpeg for {seconds} s, so it was ended; it said: {message}; check with ffprobe that the video file is complete: {}", path.display()
+    )]
+    FfmpegHangs { seconds: u64, message: String, path: PathBuf },
+    #[error(
+        "cannot rely on the input: {problem}; repair it, or add --set allow_damaged=true to measure what can be decoded ({frames} frames): {input}"
+    )]
+    Damaged { problem: String, frames: u64, input: String },
     #[error("cannot decode the input: it is not a compressed clip, name an H.264, HEVC, AV1 or VP9 file: {0}")]
     NotCompressed(String),
     #[error("cannot decode the input: its codec {codec} is not measured, use H.264, HEVC, AV1 or VP9: {}", path.display())]

@@ -29,6 +29,13 @@ enum Frames {
     Reread { spec: InputSpec, source_info: SourceInfo, by: Reading },
 }
 
+/// What is done with a damaged input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damaged {
+    Refused,
+    Taken,
+}
+
 /// Who reads while a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
@@ -54,9 +61,17 @@ impl Feed {
     /// one period long.
     ///
     /// # Errors
-    /// The input cannot be opened or read, has no frames, or is standard input and does not fit.
+    /// The input cannot be opened or read, is damaged, has no frames, or is standard input and does not fit.
     pub fn open(spec: &InputSpec, max_frames: Option<u64>, preload_bytes: u64) -> Result<Self, SourceError> {
-        Self::read_through(spec, open(spec)?, max_frames, preload_bytes)
+        Self::read_through(spec, open(spec)?, max_frames, preload_bytes, Damaged::Refused)
+    }
+
+    /// As [`Feed::open`], but of a damaged input takes the frames that can be read, and says so in its remarks.
+    ///
+    /// # Errors
+    /// As [`Feed::open`], damage apart.
+    pub fn open_damaged(spec: &InputSpec, max_frames: Option<u64>, preload_bytes: u64) -> Result<Self, SourceError> {
+        Self::read_through(spec, open(spec)?, max_frames, preload_bytes, Damaged::Taken)
     }
 
     /// Where the source states its number of frames, reads nothing before the first run, and then frame by frame on the
@@ -67,13 +82,15 @@ impl Feed {
     /// As [`Feed::open`].
     pub fn open_unread(spec: &InputSpec, max_frames: Option<u64>) -> Result<Self, SourceError> {
         let source = open(spec)?;
-        let Length::Frames(_) = source.info().length else { return Self::read_through(spec, source, max_frames, 0) };
+        let Length::Frames(_) = source.info().length else {
+            return Self::read_through(spec, source, max_frames, 0, Damaged::Refused);
+        };
         let source_info = source.info().clone();
         let (frames, _) = wanted_frames(source_info.length, max_frames);
         if frames == 0 {
             return Err(SourceError::NoFrames(source_info.spec));
         }
-        let info = info_of(&source_info, frames, String::new());
+        let info = info_of(&source_info, frames, String::new(), None);
         Ok(Self { info, frames: Frames::Reread { spec: spec.clone(), source_info, by: Reading::Inline } })
     }
 
@@ -137,16 +154,23 @@ impl Feed {
         mut source: Box<dyn FrameSource>,
         max_frames: Option<u64>,
         preload_bytes: u64,
+        damaged: Damaged,
     ) -> Result<Self, SourceError> {
         let source_info = source.info().clone();
         let (num_wanted, num_distinct) = wanted_frames(source_info.length, max_frames);
         let mut store = Store::new(&source_info, num_distinct, preload_bytes);
         let mut digest = Xxh3::new();
-        let mut num_read = 0;
+        let (mut num_read, mut damage) = (0, None);
         while num_read < num_distinct {
             let mut frame = store.buffer()?;
-            if !source.next_frame(&mut frame)? {
-                break;
+            match source.next_frame(&mut frame) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if damaged == Damaged::Taken && num_read > 0 => {
+                    damage = Some(error.to_string());
+                    break;
+                }
+                Err(error) => return Err(error),
             }
             digest.update(&frame);
             num_read += 1;
@@ -158,8 +182,12 @@ impl Feed {
         if num_read == 0 {
             return Err(SourceError::NoFrames(source_info.spec));
         }
+        let damage = damage.or_else(|| source.damage());
+        if let Some(problem) = damage.clone().filter(|_| damaged == Damaged::Refused) {
+            return Err(SourceError::Damaged { problem, frames: num_read, input: source_info.spec });
+        }
         let num_frames = if num_read == num_distinct { num_wanted } else { num_read };
-        let info = info_of(&source_info, num_frames, format!("{:016x}", digest.digest()));
+        let info = info_of(&source_info, num_frames, format!("{:016x}", digest.digest()), damage);
         let frames = match store.held {
             Some(frames) => Frames::Held(frames.into_iter().map(owned).collect()),
             None => Frames::Reread { spec: spec.clone(), source_info, by: Reading::Ahead },
@@ -201,7 +229,11 @@ fn owned(frame: Vec<u8>) -> FrameBytes {
     Box::new(frame)
 }
 
-fn info_of(source: &SourceInfo, frames: u64, digest: String) -> InputInfo {
+fn info_of(source: &SourceInfo, frames: u64, digest: String, damage: Option<String>) -> InputInfo {
+    let rate = source.frame_rate;
+    let varies = || format!("its frame rate varies, and the encoder is told the average, {rate} fps");
+    let remarks =
+        source.has_variable_rate.then(varies).into_iter().chain(damage.map(|words| format!("damaged: {words}")));
     InputInfo {
         spec: source.spec.clone(),
         format: source.format,
@@ -210,6 +242,7 @@ fn info_of(source: &SourceInfo, frames: u64, digest: String) -> InputInfo {
         colour: source.colour,
         frames,
         digest,
+        remarks: remarks.collect(),
     }
 }
 
@@ -268,7 +301,7 @@ mod tests {
     fn stdin(num_frames: usize, preload_bytes: u64) -> Result<Feed, SourceError> {
         let stream = [&b"YUV4MPEG2 W2 H2\n"[..], &b"FRAME\nabcdef".repeat(num_frames)].concat();
         let source = Y4mSource::new("-".to_owned(), std::io::Cursor::new(stream))?;
-        Feed::read_through(&InputSpec::Stdin, Box::new(source), None, preload_bytes)
+        Feed::read_through(&InputSpec::Stdin, Box::new(source), None, preload_bytes, Damaged::Refused)
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub enum GeometryError {
     TooLarge(Dimensions),
     #[error(
         "size {0} is odd, and NVENC needs even sides: crop it first, with ffmpeg -i IN \
-         -vf \"crop=trunc(iw/2)*2:trunc(ih/2)*2\" OUT.y4m"
+         -vf \"crop=trunc(iw/2)*2:trunc(ih/2)*2\" -pix_fmt yuv420p OUT.y4m"
     )]
     Odd(Dimensions),
     #[error("'{0}' is not a frame rate: write frames per second, for example 30, 59.94 or 30000/1001")]

@@ -6,33 +6,19 @@
 //! to 8-bit 4:2:0.
 //! Knows nothing of containers and codecs: whatever ffmpeg decodes is taken, every frame once, sound ignored.
 
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{ChildStderr, ChildStdout, ExitStatus};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::io::{BufReader, Read};
+use std::path::Path;
 
-use ffmpeg_sidecar::child::FfmpegChild;
 use ffmpeg_sidecar::command::FfmpegCommand;
 
+use super::ffmpeg::{InputForm, KillSwitch, Process, WatchedOutput, looks_like_a_pattern};
 use super::samples::interleave_chroma;
 use super::y4m::{Y4mError, Y4mSource};
 use super::{FrameSource, SourceError, SourceInfo, media_facts};
-use crate::contract::{Codec, Colour, PixelFormat};
+use crate::contract::{Codec, Colour, FrameRate, PixelFormat};
 
 /// Bytes of a file that are looked at before ffmpeg gets it.
 pub const SNIFFED_BYTES: u64 = 1024;
-
-/// Lines of ffmpeg's standard error that go into an error: the first, where newer versions tell the cause, and the last
-/// ones, where older versions do.
-const KEPT_LINES: usize = 3;
-
-/// Longest line of ffmpeg's standard error that is kept whole.
-const MAX_LINE_BYTES: u64 = 512;
-
-/// How long ffmpeg may take to exit once it has closed its output.
-const EXIT_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Every decoded frame once, whatever its time stamp: the spelling since FFmpeg 5.1, and the one before.
 const PASSTHROUGH: [[&str; 2]; 2] = [["-fps_mode", "passthrough"], ["-vsync", "passthrough"]];
@@ -53,15 +39,11 @@ pub struct MediaSource {
     info: SourceInfo,
     // Dropped before the process: an ffmpeg that finds its output closed ends by itself, even behind a wrapper script
     // that a kill would stop at.
-    frames: Y4mSource<BufReader<ChildStdout>>,
+    frames: Y4mSource<BufReader<WatchedOutput>>,
     /// One frame's Cb and Cr planes while they are interleaved.
     chroma: Vec<u8>,
     process: Process,
 }
-
-/// Ends an ffmpeg process from another thread, and with it every wait for its frames.
-#[derive(Clone)]
-pub struct KillSwitch(Arc<Mutex<FfmpegChild>>);
 
 impl MediaSource {
     /// Starts ffmpeg on the file at `path`, whose first bytes are `head`. `spec` names the input in errors.
@@ -73,8 +55,14 @@ impl MediaSource {
         let decoded = facts.as_ref().and_then(|facts| facts.pixel_format.as_deref());
         let mut source = Self::open_with(FfmpegCommand::new, asked_for(decoded), spec, path)?;
         let is_full_range = source.info.colour.is_some_and(|colour| colour.is_full_range);
+        let average = facts.as_ref().and_then(|facts| facts.average_rate).map(Average);
         let colour = facts.map(|facts| Colour { is_full_range, ..facts.colour });
         source.info.colour = colour.map_or(source.info.colour, Colour::if_said);
+        // Each picture is encoded once, so the rate of the grid on which they lie would be wrong.
+        if let Some(average) = average.filter(|average| average.differs(source.info.frame_rate)) {
+            source.info.frame_rate = average.0;
+            source.info.has_variable_rate = true;
+        }
         Ok(source)
     }
 
@@ -85,13 +73,22 @@ impl MediaSource {
         spec: String,
         path: &Path,
     ) -> Result<Self, SourceError> {
-        let start = |passthrough: [&str; 2]| {
+        let start = |form: InputForm, passthrough: [&str; 2]| {
             let output = [&passthrough[..], pixels, &["-f", "yuv4mpegpipe", "-"]].concat();
-            Self::start(ffmpeg(), &output, spec.clone(), path)
+            Self::start(ffmpeg(), form, &output, spec.clone(), path)
         };
         let [new, old] = PASSTHROUGH;
-        match start(new) {
-            Err(SourceError::Ffmpeg { message, .. }) if message.contains("'fps_mode'") => start(old),
+        let in_either_spelling = |form| match start(form, new) {
+            Err(SourceError::Ffmpeg { message, .. }) if message.contains("'fps_mode'") => start(form, old),
+            outcome => outcome,
+        };
+        let outcome = match in_either_spelling(InputForm::Any) {
+            Err(SourceError::NotInOneFile(path)) if looks_like_a_pattern(&path) => {
+                in_either_spelling(InputForm::OnePicture)
+            }
+            outcome => outcome,
+        };
+        match outcome {
             Err(SourceError::Ffmpeg { message, path }) if message.contains("matches no streams") => {
                 Err(SourceError::NoVideo(path))
             }
@@ -99,8 +96,14 @@ impl MediaSource {
         }
     }
 
-    fn start(ffmpeg: FfmpegCommand, output: &[&str], spec: String, path: &Path) -> Result<Self, SourceError> {
-        let (mut process, stdout) = Process::spawn(ffmpeg, output, path)?;
+    fn start(
+        ffmpeg: FfmpegCommand,
+        form: InputForm,
+        output: &[&str],
+        spec: String,
+        path: &Path,
+    ) -> Result<Self, SourceError> {
+        let (mut process, stdout) = Process::spawn(ffmpeg, form, output, path)?;
         let frames = match Y4mSource::new(spec.clone(), BufReader::new(stdout)) {
             Err(SourceError::Y4m { cause: Y4mError::Geometry(cause), input }) => {
                 return Err(SourceError::Geometry { cause, input });
@@ -138,14 +141,18 @@ impl FrameSource for MediaSource {
     }
 
     fn kill_switch(&self) -> Option<KillSwitch> {
-        Some(KillSwitch(Arc::clone(&self.process.child)))
+        Some(self.process.kill_switch())
+    }
+
+    fn damage(&mut self) -> Option<String> {
+        self.process.complaints()
     }
 }
 
 /// The first video of a media file as it is coded, without its container: an elementary stream (Annex B), or IVF for AV1
 /// and VP9. ffmpeg merges the hidden frames of VP9 into superframes when it writes IVF, so that each unit shows one frame.
-/// `head` is the beginning of the file.
-pub fn copy_video(path: &Path, head: &[u8]) -> Result<(Codec, Vec<u8>), SourceError> {
+/// `head` is the beginning of the file. The last answer is what ffmpeg complained of, if anything.
+pub fn copy_video(path: &Path, head: &[u8]) -> Result<(Codec, Vec<u8>, Option<String>), SourceError> {
     if is_text(head) {
         return Err(SourceError::Text(path.to_owned()));
     }
@@ -159,7 +166,8 @@ pub fn copy_video(path: &Path, head: &[u8]) -> Result<(Codec, Vec<u8>), SourceEr
         "" => (Codec::H264, "h264"),
         _ => return Err(SourceError::CodecNotMeasured { codec, path: path.to_owned() }),
     };
-    let (mut process, mut stdout) = Process::spawn(FfmpegCommand::new(), &["-c", "copy", "-f", muxer, "-"], path)?;
+    let (mut process, mut stdout) =
+        Process::spawn(FfmpegCommand::new(), InputForm::Any, &["-c", "copy", "-f", muxer, "-"], path)?;
     let mut stream = Vec::new();
     let read = stdout.read_to_end(&mut stream);
     match process.finish() {
@@ -169,130 +177,7 @@ pub fn copy_video(path: &Path, head: &[u8]) -> Result<(Codec, Vec<u8>), SourceEr
         outcome => outcome?,
     }
     read.map_err(|cause| SourceError::Io { action: "read", cause, input: path.display().to_string() })?;
-    Ok((codec, stream))
-}
-
-impl KillSwitch {
-    /// Ends the process, if it still runs.
-    pub fn kill(&self) {
-        // The only failure is that there is no process any more, which is what was asked for.
-        let _ = lock(&self.0).kill();
-    }
-}
-
-/// A running ffmpeg that is ended and reaped when dropped.
-struct Process {
-    child: Arc<Mutex<FfmpegChild>>,
-    /// Returns the first and the last lines of standard error, joined.
-    stderr: Option<JoinHandle<String>>,
-    path: PathBuf,
-}
-
-impl Process {
-    /// Starts ffmpeg on the first video of a file; `output` is the rest of its command line.
-    fn spawn(mut ffmpeg: FfmpegCommand, output: &[&str], path: &Path) -> Result<(Self, ChildStdout), SourceError> {
-        // Spelled as a URL, a name with a colon cannot be taken for a protocol, nor one with a dash for an option.
-        let mut url = std::ffi::OsString::from("file:");
-        url.push(path);
-        let failed = |cause: io::Error| match cause.kind() {
-            io::ErrorKind::NotFound => SourceError::NoFfmpeg(path.to_owned()),
-            _ => SourceError::Io { action: "start ffmpeg on", cause, input: path.display().to_string() },
-        };
-        let mut child = ffmpeg
-            .args(["-hide_banner", "-nostdin", "-nostats", "-loglevel", "error", "-i"])
-            .arg(url)
-            // The first stream that is video and not a cover picture.
-            .args(["-map", "0:V:0"])
-            .args(output)
-            .spawn()
-            .map_err(failed)?;
-        let pipes = (child.take_stdout(), child.take_stderr());
-        let mut process = Self { child: Arc::new(Mutex::new(child)), stderr: None, path: path.to_owned() };
-        let (Some(stdout), Some(stderr)) = pipes else {
-            return Err(failed(io::ErrorKind::BrokenPipe.into()));
-        };
-        process.stderr = Some(spawn_stderr_reader(stderr).map_err(SourceError::Thread)?);
-        Ok((process, stdout))
-    }
-
-    /// Waits until ffmpeg has exited.
-    ///
-    /// # Errors
-    /// It failed; with what it wrote to standard error.
-    fn finish(&mut self) -> Result<(), SourceError> {
-        let path = self.path.clone();
-        let status = match self.reap() {
-            Ok(status) if status.success() => return Ok(()),
-            Ok(status) => status,
-            Err(cause) => {
-                return Err(SourceError::Io { action: "decode", cause, input: path.display().to_string() });
-            }
-        };
-        let message = self.stderr.take().and_then(|reader| reader.join().ok()).filter(|text| !text.is_empty());
-        Err(SourceError::Ffmpeg { message: message.unwrap_or_else(|| status.to_string()), path })
-    }
-
-    /// Asks again and again instead of waiting, because a wait would keep the kill switch locked out.
-    fn reap(&self) -> io::Result<ExitStatus> {
-        let deadline = Instant::now() + EXIT_PATIENCE;
-        loop {
-            let mut child = lock(&self.child);
-            if let Some(status) = child.as_inner_mut().try_wait()? {
-                return Ok(status);
-            }
-            if Instant::now() > deadline {
-                child.kill()?;
-                return child.wait();
-            }
-            drop(child);
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        KillSwitch(Arc::clone(&self.child)).kill();
-        // Nobody is left to hear of a failure. The wait is short: the process was killed.
-        let _ = lock(&self.child).wait();
-        if let Some(reader) = self.stderr.take() {
-            let _ = reader.join();
-        }
-    }
-}
-
-/// A poisoned lock is as good as any: the child has no state that a panic could leave half changed.
-fn lock(child: &Mutex<FfmpegChild>) -> MutexGuard<'_, FfmpegChild> {
-    child.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Reads standard error to its end, so that ffmpeg never waits for room in that pipe.
-fn spawn_stderr_reader(stderr: ChildStderr) -> io::Result<JoinHandle<String>> {
-    let mut reader = BufReader::new(stderr);
-    thread::Builder::new().name("ffmpeg-stderr".to_owned()).spawn(move || {
-        let mut lines = Vec::with_capacity(KEPT_LINES + 1);
-        let mut line = Vec::new();
-        while let Ok(1..) = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
-            let text = String::from_utf8_lossy(&line).replace(char::is_control, " ");
-            let words = without_origin(text.trim());
-            if !words.is_empty() {
-                lines.push(words.to_owned());
-            }
-            if lines.len() > KEPT_LINES {
-                lines.remove(1);
-            }
-            line.clear();
-        }
-        lines.join("; ")
-    })
-}
-
-/// What is said, without which part of ffmpeg said it (`[mov,mp4 @ 0x55d0] [error] `): an address tells nobody anything.
-fn without_origin(line: &str) -> &str {
-    match line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-        Some((_, words)) => without_origin(words),
-        None => line,
-    }
+    Ok((codec, stream, process.complaints()))
 }
 
 /// What an encoder takes is asked for as it is; everything else, and what ffprobe does not tell, as 8-bit 4:2:0.
@@ -303,6 +188,18 @@ fn asked_for(decoded: Option<&str>) -> &'static [&'static str] {
         Some("yuvj444p") => AS_FULL_444,
         Some(name) if name.starts_with("yuvj") => AS_FULL_420,
         _ => AS_420,
+    }
+}
+
+/// The average rate of a video.
+#[derive(Debug, Clone, Copy)]
+struct Average(FrameRate);
+
+impl Average {
+    /// By more than what rounding in a container does.
+    fn differs(self, rate: FrameRate) -> bool {
+        let fps = |rate: FrameRate| f64::from(rate.num) / f64::from(rate.den);
+        (fps(self.0) / fps(rate) - 1.0).abs() > 0.01
     }
 }
 

@@ -7,6 +7,7 @@ mod clip;
 mod colour;
 mod error;
 mod feed;
+mod ffmpeg;
 mod geometry;
 mod media;
 mod probe;
@@ -24,10 +25,10 @@ use std::path::Path;
 pub use clip::Clip;
 pub use error::SourceError;
 pub use feed::{Cursor, Feed};
-pub use geometry::{GeometryError, MAX_SIDE};
-pub use media::KillSwitch;
+pub use ffmpeg::KillSwitch;
+pub use geometry::{GeometryError, MAX_SIDE, parse_rate};
 pub use probe::{MediaFacts, media_facts};
-pub use spec::{InputSpec, InputSpecError};
+pub use spec::{InputSpec, InputSpecError, path_text};
 pub use synthetic::PERIOD as SYNTHETIC_PERIOD;
 pub use y4m::Y4mError;
 
@@ -46,8 +47,10 @@ pub struct SourceInfo {
     pub format: PixelFormat,
     /// Size of every frame, both sides even.
     pub dimensions: Dimensions,
-    /// Nominal rate.
+    /// Nominal rate; of a video whose rate varies the average.
     pub frame_rate: FrameRate,
+    /// Does the rate vary?
+    pub has_variable_rate: bool,
     /// What the input says of its samples, where it says anything.
     pub colour: Option<Colour>,
     /// How many frames there are.
@@ -84,6 +87,11 @@ pub trait FrameSource: Send {
     /// milliseconds.
     fn frames_ahead(&self) -> usize {
         8
+    }
+
+    /// What was wrong with the frames so far, although they could be read. Nothing is read afterwards.
+    fn damage(&mut self) -> Option<String> {
+        None
     }
 
     /// For a source whose [`FrameSource::next_frame`] waits for another process: a switch that ends the wait from outside.

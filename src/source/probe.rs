@@ -2,14 +2,19 @@
 //!
 //! For people to look at: a run finds out from the frames themselves what they are.
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::colour::named;
-use crate::contract::Colour;
+use super::ffmpeg::{InputForm, input_words, looks_like_a_pattern};
+use super::geometry::parse_rate;
+use crate::contract::{Colour, FrameRate};
 
 /// The container's word about a video; what it does not say is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +25,8 @@ pub struct MediaFacts {
     pub pixel_format: Option<String>,
     /// What it says of its colours; of the range the frames themselves tell.
     pub colour: Colour,
+    /// Frames by their time; another than that of the frames themselves where the rate varies.
+    pub average_rate: Option<FrameRate>,
     /// How many frames there are.
     pub frames: Option<u64>,
     /// How long it plays.
@@ -41,6 +48,7 @@ struct Stream {
     color_primaries: Option<String>,
     color_transfer: Option<String>,
     color_space: Option<String>,
+    avg_frame_rate: Option<String>,
     nb_frames: Option<String>,
     duration: Option<String>,
 }
@@ -50,18 +58,42 @@ struct Format {
     duration: Option<String>,
 }
 
-/// `None` where there is no ffprobe, or nothing in the file that it knows.
+/// How long ffprobe may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// More than any answer to what is asked has.
+const MAX_ANSWER_BYTES: u64 = 1 << 16;
+
+/// `None` where there is no ffprobe, it hangs, or nothing in the file is known to it.
 pub fn media_facts(path: &Path) -> Option<MediaFacts> {
-    // As in `media`: a name with a colon is no protocol.
-    let mut url = std::ffi::OsString::from("file:");
-    url.push(path);
-    let asked = Command::new("ffprobe")
-        .args(["-v", "error", "-select_streams", "V:0", "-of", "json", "-show_entries"])
-        .arg("stream=codec_name,pix_fmt,color_primaries,color_transfer,color_space,nb_frames,duration:format=duration")
-        .arg(url)
-        .stdin(Stdio::null())
-        .output();
-    read(&asked.ok()?.stdout)
+    let as_one_picture = || looks_like_a_pattern(path).then(|| facts(InputForm::OnePicture, path)).flatten();
+    facts(InputForm::Any, path).or_else(as_one_picture)
+}
+
+fn facts(form: InputForm, path: &Path) -> Option<MediaFacts> {
+    const FIELDS: &str = "stream=codec_name,pix_fmt,color_primaries,color_transfer,color_space,avg_frame_rate,nb_frames,duration:format=duration";
+    let mut command = Command::new("ffprobe");
+    command.args(["-v", "error", "-select_streams", "V:0", "-of", "json", "-show_entries", FIELDS]);
+    command.args(input_words(form, path));
+    read(&answer(command.stdin(Stdio::null()).stderr(Stdio::null()).stdout(Stdio::piped()))?)
+}
+
+/// What a command writes to standard output; `None` where it cannot be started or takes too long.
+fn answer(command: &mut Command) -> Option<Vec<u8>> {
+    let mut child = command.spawn().ok()?;
+    let stdout = child.stdout.take()?;
+    let (sender, answered) = channel();
+    // Ends with the child.
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = stdout.take(MAX_ANSWER_BYTES).read_to_end(&mut bytes);
+        drop(sender.send(read.map(|_| bytes)));
+    });
+    let bytes = answered.recv_timeout(PATIENCE);
+    // One that has ended, or is of no more use.
+    drop(child.kill());
+    drop(child.wait());
+    bytes.ok()?.ok()
 }
 
 fn read(json: &[u8]) -> Option<MediaFacts> {
@@ -70,10 +102,13 @@ fn read(json: &[u8]) -> Option<MediaFacts> {
     let seconds = |text: Option<String>| text.and_then(|text| text.parse::<f64>().ok());
     let duration_s = seconds(stream.duration).or(seconds(format.duration));
     let names = [&stream.color_primaries, &stream.color_transfer, &stream.color_space];
+    // 0/0 where it is unknown.
+    let average_rate = stream.avg_frame_rate.and_then(|text| parse_rate(&text).ok());
     let [primaries, transfer, matrix] = names.map(Option::as_deref);
     Some(MediaFacts {
         colour: named(primaries, transfer, matrix),
         codec: stream.codec_name,
+        average_rate,
         pixel_format: stream.pix_fmt,
         frames: stream.nb_frames.and_then(|text| text.parse().ok()),
         duration: duration_s.and_then(|duration_s| Duration::try_from_secs_f64(duration_s).ok()),

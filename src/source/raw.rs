@@ -39,8 +39,15 @@ impl RawSource {
             let path = path.to_owned();
             return Err(SourceError::RawSize { file_bytes, frame_bytes, remainder, format, dimensions, path });
         }
-        let info =
-            SourceInfo { spec, format, dimensions, frame_rate, colour: None, length: Length::Frames(num_frames) };
+        let info = SourceInfo {
+            spec,
+            format,
+            dimensions,
+            frame_rate,
+            has_variable_rate: false,
+            colour: None,
+            length: Length::Frames(num_frames),
+        };
         Ok(Self { info, file })
     }
 }

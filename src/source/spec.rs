@@ -3,7 +3,7 @@
 //! Parsing touches no file; [`super::open`] finds out whether a path exists and what it holds.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::geometry::{GeometryError, parse_dimensions, parse_rate};
@@ -39,10 +39,35 @@ pub enum InputSpecError {
         "input '{0}': raw frames can only be read from a file: save them first, or pipe Y4M instead and use - as the input"
     )]
     RawStdin(String),
+    #[error(
+        "input '{0}' is no percent-encoded name: write two hexadecimal digits after each %, or ./percent:… for a file of that name"
+    )]
+    Percent(String),
 }
 
 const SYNTHETIC_FORM: &str = "synthetic:WIDTHxHEIGHT@FPS";
+/// What stands before the name of a file that is no text.
+const PERCENT: &str = "percent:";
 const RAW_FORM: &str = "raw:FORMAT:WIDTHxHEIGHT@FPS:FILE";
+
+impl InputSpec {
+    /// The file that frames are read from, if any.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Raw { path, .. } | Self::File(path) => Some(path),
+            Self::Synthetic { .. } | Self::Stdin => None,
+        }
+    }
+
+    /// That of an input as a plan or a session names it: no output may take its place.
+    pub fn files_of(text: &str) -> Vec<PathBuf> {
+        match text.parse() {
+            Ok(Self::Stdin) if cfg!(unix) => vec![PathBuf::from("/dev/stdin")],
+            Ok(spec) => spec.file().map(Path::to_owned).into_iter().collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
 
 impl Default for InputSpec {
     /// `synthetic:640x360@30`.
@@ -59,10 +84,10 @@ impl fmt::Display for InputSpec {
         match self {
             Self::Synthetic { dimensions, frame_rate } => write!(f, "synthetic:{dimensions}@{frame_rate}"),
             Self::Raw { format, dimensions, frame_rate, path } => {
-                write!(f, "raw:{format}:{dimensions}@{frame_rate}:{}", path.display())
+                write!(f, "raw:{format}:{dimensions}@{frame_rate}:{}", path_text(path))
             }
             Self::Stdin => f.write_str("-"),
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path) => f.write_str(&path_text(path)),
         }
     }
 }
@@ -77,9 +102,53 @@ impl FromStr for InputSpec {
             _ if text == "synthetic" => Ok(Self::default()),
             Some(("synthetic", geometry)) => parse_synthetic(text, geometry),
             Some(("raw", rest)) => parse_raw(text, rest),
-            _ => Ok(Self::File(PathBuf::from(text))),
+            _ => Ok(Self::File(parse_path(text)?)),
         }
     }
+}
+
+/// A path in a text, as a plan and a session have it. On Linux a name is bytes: one that is no text is percent-encoded
+/// after `percent:`.
+pub fn path_text(path: &Path) -> String {
+    match path.to_str() {
+        Some(text) if text.starts_with(PERCENT) => format!("./{text}"),
+        Some(text) => text.to_owned(),
+        None => {
+            let bytes = path.as_os_str().as_encoded_bytes().iter();
+            let letter = |&byte: &u8| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'/' => char::from(byte).to_string(),
+                _ => format!("%{byte:02X}"),
+            };
+            std::iter::once(PERCENT.to_owned()).chain(bytes.map(letter)).collect()
+        }
+    }
+}
+
+fn parse_path(text: &str) -> Result<PathBuf, InputSpecError> {
+    let Some(encoded) = text.strip_prefix(PERCENT) else { return Ok(PathBuf::from(text)) };
+    let wrong = || InputSpecError::Percent(text.to_owned());
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        let digit = |digit: Option<u8>| digit.and_then(|digit| char::from(digit).to_digit(16)).ok_or_else(wrong);
+        bytes.push(match byte {
+            b'%' => (16 * digit(rest.next())? + digit(rest.next())?) as u8,
+            byte => byte,
+        });
+    }
+    path_of(bytes).ok_or_else(wrong)
+}
+
+#[cfg(unix)]
+fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    Some(std::ffi::OsString::from_vec(bytes).into())
+}
+
+/// Names are text elsewhere.
+#[cfg(not(unix))]
+fn path_of(bytes: Vec<u8>) -> Option<PathBuf> {
+    String::from_utf8(bytes).ok().map(PathBuf::from)
 }
 
 fn parse_synthetic(text: &str, geometry: &str) -> Result<InputSpec, InputSpecError> {
@@ -100,7 +169,7 @@ fn parse_raw(text: &str, rest: &str) -> Result<InputSpec, InputSpecError> {
     match path {
         "" => Err(incomplete()),
         "-" => Err(InputSpecError::RawStdin(text.to_owned())),
-        _ => Ok(InputSpec::Raw { format, dimensions, frame_rate, path: PathBuf::from(path) }),
+        _ => Ok(InputSpec::Raw { format, dimensions, frame_rate, path: parse_path(path)? }),
     }
 }
 
@@ -147,6 +216,24 @@ mod tests {
             assert_eq!(canonical.parse(), Ok(spec));
         }
         assert_eq!("synthetic".parse(), Ok(InputSpec::default()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_no_text_is_spelled_in_ascii_and_read_back() {
+        use std::os::unix::ffi::OsStrExt;
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"d/f\xfc%r 1.y4m"));
+        assert_eq!(path_text(path), "percent:d/f%FC%25r%201.y4m");
+        for spec in [InputSpec::File(path.to_owned()), InputSpec::File("percent:x".into())] {
+            let read: InputSpec = spec.to_string().parse().unwrap();
+            assert_eq!(
+                read.file().map(|path| path.components().next_back()),
+                spec.file().map(|path| path.components().next_back())
+            );
+        }
+        for wrong in ["percent:%", "percent:%F", "percent:%zz", "percent:a%é1"] {
+            assert!(matches!(wrong.parse::<InputSpec>(), Err(InputSpecError::Percent(_))), "{wrong}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl SyntheticSource {
             format: PixelFormat::Nv12,
             dimensions,
             frame_rate,
+            has_variable_rate: false,
             colour: None,
             length: Length::Endless { period: PERIOD },
         };

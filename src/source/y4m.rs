@@ -15,6 +15,8 @@ use crate::contract::{Colour, Dimensions, FrameRate, PixelFormat};
 pub const MAGIC: &[u8] = b"YUV4MPEG2 ";
 
 const FRAME_MAGIC: &[u8] = b"FRAME";
+/// An extension of FFmpeg: the sampling, for streams without C.
+const SAMPLING: &[u8] = b"XYSCSS=";
 
 /// Longest header line, of the stream or of a frame, that is read. Those in the wild are below 100 bytes.
 const MAX_LINE_BYTES: u64 = 1024;
@@ -26,7 +28,7 @@ const DEFAULT_RATE: FrameRate = FrameRate { num: 25, den: 1 };
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum Y4mError {
-    #[error("it does not begin with YUV4MPEG2 (to convert: ffmpeg -i IN -pix_fmt yuv420p OUT.y4m)")]
+    #[error("it does not begin with YUV4MPEG2; convert it with ffmpeg -i IN -pix_fmt yuv420p OUT.y4m")]
     NotY4m,
     #[error("the header does not end within {MAX_LINE_BYTES} bytes")]
     HeaderTooLong,
@@ -39,7 +41,7 @@ pub enum Y4mError {
     #[error(transparent)]
     Geometry(#[from] GeometryError),
     #[error(
-        "unsupported pixel format '{0}': 420, 420p10 and 444 are supported, convert it with ffmpeg -i IN.y4m \
+        "unsupported pixel format '{0}': 420, 420p10 and 444 are supported, convert it with ffmpeg -i IN \
          -pix_fmt yuv420p OUT.y4m"
     )]
     PixelFormat(String),
@@ -90,6 +92,7 @@ impl<R: BufRead> Y4mSource<R> {
             format: header.format,
             dimensions: header.dimensions,
             frame_rate: header.frame_rate,
+            has_variable_rate: false,
             colour: Colour { is_full_range: header.is_full_range, ..Colour::default() }.if_said(),
             length: Length::Unknown,
         };
@@ -171,19 +174,25 @@ pub(super) fn fill(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> 
 /// Reads the parameters, each a letter and its value. Interlacing (I), pixel aspect (A) and extensions (X) change
 /// nothing about the bytes of a frame; one extension says what they mean.
 fn parse_header(line: &[u8]) -> Result<Header, Y4mError> {
-    let (mut width, mut height, mut frame_rate, mut format) = (None, None, DEFAULT_RATE, PixelFormat::I420);
-    let mut is_full_range = false;
+    let (mut width, mut height, mut frame_rate) = (None, None, DEFAULT_RATE);
+    let (mut format, mut format_of_extension, mut is_full_range) = (None, None, false);
     for parameter in line[MAGIC.len()..].split(|&byte| byte == b' ') {
         match parameter {
             [b'W', value @ ..] => width = Some(parse_side("width", value)?),
             [b'H', value @ ..] => height = Some(parse_side("height", value)?),
             [b'F', value @ ..] => frame_rate = parse_rate(value)?,
-            [b'C', value @ ..] => format = parse_chroma(value)?,
-            // FFmpeg's own.
+            [b'C', value @ ..] => format = Some(parse_chroma(value)?),
+            // Extensions of FFmpeg. The sampling counts where there is no C.
+            _ if parameter.starts_with(SAMPLING) => format_of_extension = parameter.get(SAMPLING.len()..),
             b"XCOLORRANGE=FULL" => is_full_range = true,
             _ => {}
         }
     }
+    let format = match (format, format_of_extension) {
+        (Some(format), _) => format,
+        (None, Some(value)) => parse_chroma(value)?,
+        (None, None) => PixelFormat::I420,
+    };
     let width = width.ok_or(Y4mError::Missing("width"))?;
     let height = height.ok_or(Y4mError::Missing("height"))?;
     let dimensions = checked_dimensions(Dimensions { width, height })?;
@@ -208,7 +217,7 @@ fn parse_rate(value: &[u8]) -> Result<FrameRate, Y4mError> {
 
 /// The spellings of 8-bit 4:2:0 differ in where the chroma samples sit, which the encoder is not told.
 fn parse_chroma(value: &[u8]) -> Result<PixelFormat, Y4mError> {
-    match value {
+    match value.to_ascii_lowercase().as_slice() {
         b"420" | b"420jpeg" | b"420mpeg2" | b"420paldv" => Ok(PixelFormat::I420),
         b"420p10" => Ok(PixelFormat::P010),
         b"444" => Ok(PixelFormat::Yuv444),
@@ -297,7 +306,7 @@ mod tests {
             ("YUV4MPEG2 W2 H2 F30:0\n", "frame rate '30:0' is invalid"),
             ("YUV4MPEG2 W2 H2 F99999999999:1\n", "frame rate '99999999999:1' is invalid"),
             ("YUV4MPEG2 W2 H2 C422\n", "unsupported pixel format '422'"),
-            ("YUV4MPEG2 W2 H2 C444p10\n", "ffmpeg -i IN.y4m -pix_fmt yuv420p OUT.y4m"),
+            ("YUV4MPEG2 W2 H2 C444p10\n", "ffmpeg -i clip.y4m -pix_fmt yuv420p OUT.y4m"),
             ("YUV4MPEG2 W2 H2 Cmono\n", "unsupported pixel format 'mono'"),
             ("YUV4MPEG2 W2 H2 C420p12\n", "unsupported pixel format '420p12': 420, 420p10 and 444 are supported"),
             ("YUV4MPEG2 W2 H2 C420p10\nFRAME\nabc", "cut off in frame 0: 9 of 12 bytes are missing"),

@@ -44,6 +44,8 @@ pub fn record(case: Case, order_index: u32, wall_ms: f64) -> RunRecord {
             ..EncodeMetrics::default()
         },
         frames: FrameColumns::default(),
+        resumes: 0,
+        dimensions: None,
         digest_ns: None,
         preroll: None,
         other_streams: Vec::new(),
@@ -81,6 +83,7 @@ impl Default for Origin {
                 colour: None,
                 frames: 100,
                 digest: "0123456789abcdef".to_owned(),
+                remarks: Vec::new(),
             },
             settings: Default::default(),
             rehearsals: Default::default(),

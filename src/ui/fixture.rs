@@ -27,6 +27,7 @@ pub fn session() -> LoadedSession {
             colour: None,
             frames: 100,
             digest: "0123456789abcdef".to_owned(),
+            remarks: Vec::new(),
         },
         device: DeviceInfo {
             kind: DeviceKind::Virtual,
@@ -38,6 +39,7 @@ pub fn session() -> LoadedSession {
         },
         environment: Environment::default(),
         note: None,
+        resumptions: Vec::new(),
     };
     LoadedSession::begun(Session::begun(PathBuf::from("a"), manifest))
 }
@@ -89,6 +91,8 @@ pub fn record(order_index: u32, reap_threshold: u32, latencies_ns: &[u64], inter
         process: None,
         metrics,
         frames,
+        resumes: 0,
+        dimensions: None,
         digest_ns: None,
         preroll: None,
         other_streams: Vec::new(),

@@ -73,11 +73,11 @@ impl FigureWish {
     pub fn write(&self, device: &DeviceInfo, path: &Path) -> Result<(), ReportError> {
         let svg = chart::svg(&self.figure, device);
         let FigureForm::Png { scale } = self.form else {
-            return write_export(path, |out| out.write_all(svg.as_bytes()).map_err(ReportError::from));
+            return write_export(path, &[], |out| out.write_all(svg.as_bytes()).map_err(ReportError::from));
         };
         let failure = |error: String| ReportError::Write { path: path.to_owned(), source: io::Error::other(error) };
         let png = raster(&svg, f32::from(scale)).map_err(failure)?;
-        write_export(path, |out| out.write_all(&png).map_err(ReportError::from))
+        write_export(path, &[], |out| out.write_all(&png).map_err(ReportError::from))
     }
 }
 
@@ -146,7 +146,7 @@ fn part(window: &ColorImage, area: Rect, pixels_per_point: f32) -> Option<ColorI
 /// # Errors
 /// It could not be written.
 pub fn write(picture: &ColorImage, path: &Path) -> Result<(), ReportError> {
-    write_export(path, |out| {
+    write_export(path, &[], |out| {
         let failure = |error| ReportError::Write { path: path.to_owned(), source: io::Error::other(error) };
         let (width, height) = (picture.width() as u32, picture.height() as u32);
         let mut encoder = png::Encoder::new(out, width, height);

@@ -57,6 +57,7 @@ fn input(plan: &Plan) -> InputInfo {
         colour: None,
         frames: plan.frames,
         digest: "00c0ffee00c0ffee".to_owned(),
+        remarks: Vec::new(),
     }
 }
 
@@ -191,6 +192,8 @@ fn finish(run: &PlannedRun, frames: FrameColumns, wall_ns: u64, drain_ns: u64) -
         process: None,
         metrics,
         frames,
+        resumes: 0,
+        dimensions: None,
         digest_ns: None,
         preroll: None,
         other_streams: Vec::new(),
@@ -258,6 +261,7 @@ fn write(dir: &Path, plan: &Plan, device: DeviceInfo, change: impl Fn(&mut RunRe
         device,
         environment: environment(),
         note: None,
+        resumptions: Vec::new(),
     };
     let mut writer = SessionWriter::create(dir, &manifest).expect("the session can be written");
     for mut run in runs(plan) {

@@ -21,6 +21,9 @@ pub struct CodecCaps {
     pub engines: u32,
 }
 
+/// More codecs than there are.
+const MAX_GUIDS: u32 = 256;
+
 impl Session {
     /// Codecs the device offers, of those this program knows.
     ///
@@ -32,6 +35,9 @@ impl Session {
         // SAFETY: the pointer is valid for the u32 written.
         let status = unsafe { (self.api.entries.guid_count)(self.encoder, &raw mut count) };
         self.check("nvEncGetEncodeGUIDCount", status)?;
+        if count > MAX_GUIDS {
+            return Err(NvencError::Absurd { call: "nvEncGetEncodeGUIDCount", problem: format!("{count} codecs") });
+        }
         let mut guids = vec![sys::GUID { Data1: 0, Data2: 0, Data3: 0, Data4: [0; 8] }; count as usize];
         let mut filled = 0;
         let _call = calls::enter(Call::Ask);

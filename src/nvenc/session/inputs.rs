@@ -9,7 +9,7 @@ use std::time::Instant;
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
 use super::registered::Registered;
-use super::{Session, nanos, params, retry_while_busy, upload};
+use super::{Session, given, nanos, params, retry_while_busy, upload};
 use crate::calls::{self, Call};
 use crate::contract::{EncoderConfig, FrameView, InputPath};
 use crate::memory::FramePool;
@@ -24,6 +24,22 @@ pub(super) enum Input {
     Own(*mut c_void),
     /// In memory of the GPU.
     Registered(Registered),
+}
+
+/// No driver leaves more room between rows than this many times the row.
+const MAX_PITCH_OF_ROW: usize = 64;
+
+/// Why a frame cannot be copied there, if it cannot.
+fn place_problem(data: *mut u8, pitch: u32, frame: &FrameView<'_>) -> Option<String> {
+    let row_bytes = frame.format.planes(frame.dimensions).first().map_or(0, |plane| plane.row_bytes);
+    match pitch as usize {
+        _ if data.is_null() => Some("the memory lies at address 0".to_owned()),
+        pitch if pitch < row_bytes => Some(format!("rows of {row_bytes} bytes lie {pitch} bytes apart")),
+        pitch if pitch > MAX_PITCH_OF_ROW * row_bytes.max(1024) => {
+            Some(format!("rows of {row_bytes} bytes lie {pitch} bytes apart"))
+        }
+        _ => None,
+    }
 }
 
 impl Session {
@@ -99,7 +115,7 @@ impl Session {
         };
         self.check("nvEncCreateInputBuffer", status)?;
         // SAFETY: the driver succeeded, so it has written the handle.
-        Ok(unsafe { get!(params.inputBuffer as *mut c_void) })
+        given("nvEncCreateInputBuffer", unsafe { get!(params.inputBuffer as *mut c_void) })
     }
 
     /// Copies the `idx`-th frame to its input. Returns the pitch of its rows in bytes, and the time that the driver took for the
@@ -130,18 +146,22 @@ impl Session {
         let status = retry_while_busy(|| unsafe { (self.api.entries.lock_input)(self.encoder, params.as_mut_ptr()) });
         let lock_ns = Some(nanos(lock_at.elapsed()));
         self.check("nvEncLockInputBuffer", status)?;
-        // SAFETY: the driver succeeded, so it has written both; the buffer is the one made for this size and format,
-        // so every plane has its rows at this pitch, and nobody else writes there until it is unlocked.
-        let pitch = unsafe {
-            let (data, pitch) = (get!(params.bufferDataPtr as *mut u8), get!(params.pitch as u32));
-            upload::copy_planes(frame, data, pitch as usize);
-            pitch
-        };
+        // SAFETY: the driver succeeded, so it has written both.
+        let (data, pitch) = unsafe { (get!(params.bufferDataPtr as *mut u8), get!(params.pitch as u32)) };
+        let problem = place_problem(data, pitch, frame);
+        if problem.is_none() {
+            // SAFETY: the buffer is the one made for this size and format, so every plane has its rows at this pitch, and nobody
+            // else writes there until it is unlocked.
+            unsafe { upload::copy_planes(frame, data, pitch as usize) };
+        }
         let unlock_at = Instant::now();
         let _call = calls::enter(Call::UnlockInput);
         // SAFETY: the buffer is the one locked above.
         let status = unsafe { (self.api.entries.unlock_input)(self.encoder, input) };
         let unlock_ns = Some(nanos(unlock_at.elapsed()));
+        if let Some(problem) = problem {
+            return Err(NvencError::Absurd { call: "nvEncLockInputBuffer", problem });
+        }
         self.check("nvEncUnlockInputBuffer", status)?;
         Ok((pitch, InputTimes { lock_ns, unlock_ns, ..InputTimes::default() }))
     }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use moq_nvenc::sys::nvEncodeAPI as sys;
 
-use super::{Session, params, upload};
+use super::{Session, given, params, upload};
 use crate::calls::{self, Call};
 use crate::contract::{EncoderConfig, FrameView, PixelFormat};
 use crate::memory::{DeviceBuffer, DeviceRows, ToNv12};
@@ -145,7 +145,7 @@ impl Session {
         };
         self.check("nvEncRegisterResource", status)?;
         // SAFETY: the driver succeeded, so it has written the handle.
-        let handle = unsafe { get!(params.registeredResource as *mut c_void) };
+        let handle = given("nvEncRegisterResource", unsafe { get!(params.registeredResource as *mut c_void) })?;
         Ok(Registered { buffer, handle, mapped: AtomicPtr::new(null_mut()), pts: AtomicU64::new(u64::MAX) })
     }
 
@@ -161,7 +161,8 @@ impl Session {
         };
         self.check("nvEncMapInputResource", status)?;
         // SAFETY: the driver succeeded, so it has written the handle.
-        registered.mapped.store(unsafe { get!(params.mappedResource as *mut c_void) }, Ordering::Relaxed);
+        let mapped = given("nvEncMapInputResource", unsafe { get!(params.mappedResource as *mut c_void) })?;
+        registered.mapped.store(mapped, Ordering::Relaxed);
         Ok(())
     }
 

@@ -62,10 +62,14 @@ impl<'a> Paired<'a> {
 }
 
 impl<'a> Sides<'a> {
-    /// The two runs of each round that has both, in the order of the rounds.
+    /// The two runs of each round that has both, in the order of the rounds. One that was split when the sweep was resumed has
+    /// not: its runs saw different conditions.
     pub fn pairs(&self) -> Vec<(&'a RunSummary, &'a RunSummary)> {
         let before: BTreeMap<u32, &RunSummary> = self.before.iter().map(|run| (run.repeat_index, *run)).collect();
-        let pair = |after: &&'a RunSummary| Some((*before.get(&after.repeat_index)?, *after));
+        let pair = |after: &&'a RunSummary| {
+            let before = *before.get(&after.repeat_index)?;
+            (before.resumes == after.resumes).then_some((before, *after))
+        };
         let mut pairs: Vec<_> = self.after.iter().filter_map(pair).collect();
         pairs.sort_by_key(|(_, after)| after.repeat_index);
         pairs
@@ -168,8 +172,8 @@ fn firsts(values: &[(f64, f64)]) -> Vec<f64> {
 /// belongs neither to a mean that is compared with the other side's nor into a doubt.
 pub fn in_common_rounds<'a>(before: &[&'a RunSummary], after: &[&'a RunSummary]) -> [Vec<&'a RunSummary>; 2] {
     let common = |runs: &[&'a RunSummary], others: &[&RunSummary]| {
-        let rounds: BTreeSet<u32> = others.iter().map(|run| run.repeat_index).collect();
-        runs.iter().copied().filter(|run| rounds.contains(&run.repeat_index)).collect()
+        let rounds: BTreeSet<_> = others.iter().map(|run| (run.repeat_index, run.resumes)).collect();
+        runs.iter().copied().filter(|run| rounds.contains(&(run.repeat_index, run.resumes))).collect()
     };
     [common(before, after), common(after, before)]
 }

@@ -301,8 +301,7 @@ impl Measured<'_> {
     /// Of each of several streams; `None`: there is one.
     fn stream_fps(&self) -> Option<Vec<f64>> {
         let fps = |frames: &FrameColumns| {
-            let ends = frames.submit_at_ns.iter().zip(&frames.latency_ns).map(|(at_ns, ns)| at_ns.saturating_add(*ns));
-            let took_ns = ends.max()?.saturating_sub(*frames.begin_at_ns.first()?);
+            let took_ns = frames.packets_at_ns().max()?.saturating_sub(*frames.begin_at_ns.first()?);
             (took_ns > 0).then(|| frames.len() as f64 / (took_ns as f64 / 1e9))
         };
         let all: Option<Vec<f64>> = self.record.streams().map(fps).collect();
@@ -317,8 +316,7 @@ impl Measured<'_> {
         } else {
             *frames.begin_at_ns.first()?
         };
-        let packets = frames.submit_at_ns.iter().zip(&frames.latency_ns).filter(|(_, latency_ns)| **latency_ns > 0);
-        let first_ns = packets.map(|(at_ns, latency_ns)| at_ns.saturating_add(*latency_ns)).min()?;
+        let first_ns = frames.packets_at_ns().min()?;
         Some(ms(first_ns.saturating_sub(begin_ns)))
     }
 

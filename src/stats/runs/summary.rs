@@ -8,6 +8,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::contract::Dimensions;
 use crate::record::{Case, ClockWarmUp, DeviceInfo, EncodeSettings, GpuState, RunRecord};
 use crate::stats::math::descriptive::Spread;
 use crate::stats::runs::instruments::Instruments;
@@ -33,6 +34,11 @@ pub struct RunSummary {
     pub error: Option<String>,
     pub frames: u64,
     pub packets: u64,
+    #[serde(skip_serializing_if = "is_first")]
+    pub resumes: u32,
+    /// Of the frames, where they were not the session's input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dimensions: Option<Dimensions>,
     /// Every metric.
     #[serde(flatten)]
     pub values: Values,
@@ -96,7 +102,7 @@ impl RunSummary {
     pub fn of(record: &RunRecord) -> Self {
         let run = Measured {
             record,
-            sorted_lock_ns: sorted(record.streams().flat_map(|frames| frames.lock_ns.iter().copied())),
+            sorted_lock_ns: sorted(record.streams().flat_map(|frames| frames.of_packets(&frames.lock_ns))),
             sorted_latency_ns: sorted(latencies_ns(record)),
         };
         let values = Values(Metric::ALL.map(|metric| metric.of(&run)));
@@ -111,6 +117,8 @@ impl RunSummary {
             error: record.error.clone(),
             frames: record.metrics.frames,
             packets: record.metrics.packets,
+            resumes: record.resumes,
+            dimensions: record.dimensions,
             model_late: record.model_late,
             frame_stddev_ms: frame_stddev_ms(&record.frames.begin_at_ns),
             on_time: values.on_time(&run).map(Box::new),
@@ -209,10 +217,10 @@ fn frame_stddev_ms(begin_at_ns: &[u64]) -> Option<f64> {
 fn latencies_ns(record: &RunRecord) -> Vec<u64> {
     let frames = &record.frames;
     let Some(stage) = &record.decode else {
-        return record.streams().flat_map(|frames| frames.latency_ns.iter().copied()).collect();
+        return record.streams().flat_map(|frames| frames.of_packets(&frames.latency_ns)).collect();
     };
-    let packets_at = frames.submit_at_ns.iter().zip(&frames.latency_ns).map(|(at_ns, ns)| at_ns.saturating_add(*ns));
-    packets_at.zip(&stage.frames.submit_at_ns).map(|(packet_ns, unit_ns)| packet_ns.saturating_sub(*unit_ns)).collect()
+    let units_at = stage.frames.submit_at_ns.iter().enumerate();
+    units_at.filter_map(|(frame, unit_ns)| Some(frames.packet_at_ns(frame)?.saturating_sub(*unit_ns))).collect()
 }
 
 fn sorted(column_ns: impl IntoIterator<Item = u64>) -> Vec<u64> {

@@ -293,7 +293,7 @@ fn extension(export: Export) -> &'static str {
 
 fn write_export(session: &Session, export: Export, path: &Path) -> Result<(), ReportError> {
     let last = session.summaries.last().map_or(0, |run| run.order_index);
-    crate::report::write_export(path, |out| match export {
+    crate::report::write_export(path, &session.kept_files(), |out| match export {
         // Both are written elsewhere.
         Export::Report | Export::Picture => Ok(()),
         Export::RunsCsv => csv::write_runs(session, out),

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use eframe::egui::{Context, ViewportCommand};
 
+use crate::measure::strangers::{powers, without_powers};
 use crate::measure::sweep_thread::SweepEvent;
 use crate::plan::PlannedRun;
 use crate::session::{Discarded, Session};
@@ -66,9 +67,16 @@ impl App {
             | Message::Restored(Err(problem)) => self.complain(problem),
             Message::FolderShown(Ok(())) => {}
             Message::PlanLoaded(path, Ok(plan)) => {
-                self.setup.take_plan(&plan);
+                let left_out: Vec<_> = powers(&plan).into_iter().map(|(_, words)| words).collect();
+                self.setup.take_plan(&without_powers(*plan));
                 let name = self.sessions.name_of(&path);
-                let told = format!("The form on the left now holds the plan of {name}. Nothing has run yet.");
+                let told = match left_out.as_slice() {
+                    [] => format!("The form on the left now holds the plan of {name}. Nothing has run yet."),
+                    words => format!(
+                        "The form on the left now holds the plan of {name}, without what it {}. Choose that by hand if you trust it.",
+                        words.join("; and what it ")
+                    ),
+                };
                 self.log.note(told.clone());
                 self.told = Some(told);
             }
@@ -148,8 +156,9 @@ impl App {
     fn take_piece(&mut self, ctx: &Context, news: SweepEvent) {
         let Some(sweep) = &mut self.sweep else { return };
         match news {
-            SweepEvent::Begun(_) if sweep.is_beside => sweep.progress.started = Instant::now(),
-            SweepEvent::Begun(manifest) => {
+            SweepEvent::Begun(..) if sweep.is_beside => sweep.progress.started = Instant::now(),
+            SweepEvent::Begun(dir, manifest) => {
+                sweep.dir = dir;
                 self.drawing = Drawing::default();
                 let session = Session::begun(sweep.dir.clone(), *manifest);
                 sweep.progress.started = Instant::now();

@@ -11,6 +11,7 @@ use crate::measure::command::{calibrate_command, sweep_command};
 use crate::measure::estimate::Estimate;
 use crate::measure::recording::session_dir_in;
 use crate::measure::sweep_thread::{SweepRequest, SweepThread};
+use crate::session::SessionPlace;
 use crate::ui::app::drawing::SOON;
 use crate::ui::app::{App, Sweep};
 use crate::ui::bar::Progress;
@@ -128,7 +129,7 @@ impl App {
         }
         let plan = self.setup.plan();
         let (command, dir) = (sweep_command(&plan), session_dir_in(&self.folder));
-        self.start(ctx, SweepRequest { plan, dir, command, calibrates: false });
+        self.start(ctx, SweepRequest { plan, place: SessionPlace::ByClock(dir), command, calibrates: false });
         self.view = View::Live;
     }
 
@@ -143,14 +144,15 @@ impl App {
         match calibration_plan(plan, pairs) {
             Ok(plan) => {
                 let (command, dir) = (calibrate_command(&plan), calibration_dir_in(&self.folder));
-                self.start(ctx, SweepRequest { plan, dir, command, calibrates: true });
+                self.start(ctx, SweepRequest { plan, place: SessionPlace::ByClock(dir), command, calibrates: true });
             }
             Err(error) => self.complain(error.to_string()),
         }
     }
 
     fn start(&mut self, ctx: &Context, request: SweepRequest) {
-        let (sum, dir) = (Estimate::of(&request.plan), request.dir.clone());
+        let sum = Estimate::of(&request.plan);
+        let (SessionPlace::Named(dir) | SessionPlace::ByClock(dir)) = request.place.clone();
         let name = if request.calibrates { "Calibration" } else { "Sweep" };
         let is_beside = request.calibrates && self.loaded.is_some();
         (self.ended, self.told) = (None, None);

@@ -193,8 +193,13 @@ mod tests {
         model.ask(&loaded);
         model.path = "/reports/strict.md".to_owned();
         model.ask(&loaded);
-        let report =
-            |path: &str| Report { path: path.into(), markdown: String::new(), figures: vec![], models: vec![] };
+        let report = |path: &str| Report {
+            path: path.into(),
+            markdown: String::new(),
+            figures: vec![],
+            models: vec![],
+            kept: vec![],
+        };
         model.take(loaded.version, Path::new("/reports/strict"), Ok(report("/reports/strict")));
         assert!(model.report(&loaded).is_none());
         model.take(loaded.version, Path::new("/reports/strict.md"), Ok(report("/reports/strict.md")));
@@ -212,8 +217,13 @@ mod tests {
             "a\n\n![H.264: the metrics](my%20r-h264-thresholds.svg)\n\nb ![inline](x) c\n![unknown](y.svg)\nd"
                 .to_owned();
         let figures = vec![("my r-h264-thresholds.svg".to_owned(), String::new())];
-        let report =
-            Report { path: "my r.md".into(), markdown: markdown.clone(), figures, models: vec![figure.clone()] };
+        let report = Report {
+            path: "my r.md".into(),
+            markdown: markdown.clone(),
+            figures,
+            models: vec![figure.clone()],
+            kept: vec![],
+        };
         let expected =
             [Piece::Text("a\n\n"), Piece::Figure(&figure), Piece::Text("\nb ![inline](x) c\n"), Piece::Text("d")];
         assert_eq!(pieces(&markdown, &report), expected);

@@ -51,6 +51,10 @@ const HEVC: [Level; 13] = [
     hevc(186, 35_651_584, 4_278_190_080),
 ];
 
+/// Level 8.5, for pictures larger than those of any other level (H.265 A.4.1); cards encode up to 8192x8192.
+const HEVC_WITHOUT_LIMITS: u8 = 255;
+const MAX_HEVC_SIDE: u32 = 8192;
+
 /// The level as level_idc or general_level_idc; `None` where no level holds a picture of this size.
 ///
 /// A frame rate above all levels gets the highest.
@@ -72,8 +76,9 @@ pub(super) fn of(params: &StreamParams) -> Option<u8> {
             && per_picture.saturating_mul(params.num_references().into()) <= level.buffered
     };
     let keeps_up = |level: &&Level| per_picture.saturating_mul(num) <= level.per_second.saturating_mul(den);
-    let level = levels.iter().filter(holds).find(keeps_up).or_else(|| levels.last().filter(holds))?;
-    Some(level.idc)
+    let level = levels.iter().filter(holds).find(keeps_up).or_else(|| levels.last().filter(holds));
+    let is_encoded = params.codec == Codec::Hevc && params.width.max(params.height) <= MAX_HEVC_SIDE;
+    level.map(|level| level.idc).or(is_encoded.then_some(HEVC_WITHOUT_LIMITS))
 }
 
 const fn h264(idc: u8, per_picture: u64, per_second: u64, buffered: u64) -> Level {
@@ -119,6 +124,8 @@ mod tests {
     fn reordering_and_rates_raise_the_level() {
         assert_eq!(level(Codec::H264, 1920, 1080, 30, 4), Some(50));
         assert_eq!(level(Codec::Hevc, 1920, 1080, 1_000_000, 0), Some(186));
+        assert_eq!(level(Codec::Hevc, 8192, 4320, 30, 0), Some(180));
+        assert_eq!(level(Codec::Hevc, 8192, 8192, 30, 0), Some(255), "what cards encode is no level's");
     }
 
     #[test]

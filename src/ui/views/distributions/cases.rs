@@ -76,10 +76,7 @@ impl CaseModel {
 
     /// How many of its frames are marked.
     pub fn num_marked(&self, selection: &FrameSelection) -> u64 {
-        let in_run = |frames: &Arc<FrameColumns>| {
-            let is_marked = |time_ns: &&u64| (selection.from_ns..=selection.to_ns).contains(*time_ns);
-            selection.time.column(frames).iter().filter(is_marked).count() as u64
-        };
+        let in_run = |frames: &Arc<FrameColumns>| selection.frames_in(frames).len() as u64;
         self.runs.iter().map(in_run).sum()
     }
 
@@ -134,9 +131,9 @@ impl CaseModel {
 
 impl TimeModel {
     fn add(&mut self, time: FrameTime, run: &LoadedRun) {
-        let column_ns = time.column(&run.frames);
-        self.histogram.add(column_ns);
-        self.distribution.add(column_ns);
+        let times_ns: Vec<u64> = run.frames.of_packets(time.column(&run.frames)).collect();
+        self.histogram.add(&times_ns);
+        self.distribution.add(&times_ns);
         let value = |metric| RunSummary::value(&run.summary, metric);
         self.run_dots.push(time.run_metrics().map(value));
     }

@@ -69,7 +69,7 @@ impl FrameSelection {
 
     /// The frames of a run that are marked, ascending.
     pub fn frames_in(&self, frames: &FrameColumns) -> Vec<usize> {
-        let marked = |&(_, &time_ns): &(usize, &u64)| self.range_ns().contains(&time_ns);
+        let marked = |&(idx, time_ns): &(usize, &u64)| self.range_ns().contains(time_ns) && frames.came_back(idx);
         self.time.column(frames).iter().enumerate().filter(marked).map(|(idx, _)| idx).collect()
     }
 }

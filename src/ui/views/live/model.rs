@@ -71,9 +71,11 @@ impl LiveModel {
         if let Some(stretch) = self.stretches.back_mut() {
             (stretch.lines, stretch.is_finished) = (Default::default(), true);
             for frame in frames.len().saturating_sub(MAX_POINTS)..frames.len() {
-                stretch.lines[0].push(point(stretch.x, frame, frames.lock_ns[frame] as f64 / 1e6));
                 stretch.lines[1].push(point(stretch.x, frame, f64::from(frames.depth[frame])));
-                stretch.lines[2].push(point(stretch.x, frame, frames.latency_ns[frame] as f64 / 1e6));
+                if frames.came_back(frame) {
+                    stretch.lines[0].push(point(stretch.x, frame, frames.lock_ns[frame] as f64 / 1e6));
+                    stretch.lines[2].push(point(stretch.x, frame, frames.latency_ns[frame] as f64 / 1e6));
+                }
             }
             self.next_x = stretch.x + frames.len() as f64;
         }

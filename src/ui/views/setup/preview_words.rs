@@ -8,7 +8,8 @@ use crate::units;
 
 /// "H.264 · 640x360 · 29.97 fps", "10 s · 10-bit 4:2:2" and "converted to 8-bit NV12".
 pub(in crate::ui) fn lines(info: &SourceInfo, facts: Option<&MediaFacts>) -> Vec<String> {
-    let (size, rate) = (info.dimensions, rate_text(info.frame_rate));
+    let average = if info.has_variable_rate { " on average" } else { "" };
+    let (size, rate) = (info.dimensions, rate_text(info.frame_rate) + average);
     let Some(facts) = facts else {
         let (layout, length) = (layout(info.format), length_text(info.length));
         let third = match info.length {
@@ -111,6 +112,7 @@ mod tests {
             format,
             dimensions: Dimensions { width: 1920, height: 1080 },
             frame_rate: FrameRate { num: 30000, den: 1001 },
+            has_variable_rate: false,
             colour: None,
             length,
         };
@@ -118,6 +120,7 @@ mod tests {
             codec: "prores".to_owned(),
             pixel_format: Some(pixel_format.to_owned()),
             colour: Default::default(),
+            average_rate: None,
             frames: None,
             duration: Some(Duration::from_millis(millis)),
         };

@@ -96,6 +96,7 @@ impl ReadyPlan {
             host_work_us: form.host_work_us,
             order_seed: form.order_seed,
             criteria: form.criteria,
+            allow_damaged: form.allow_damaged,
             preload_mib: form.preload_mib,
             isolate: form.isolate,
             stall_limit_s: form.stall_limit_s,

@@ -2,10 +2,10 @@
 //! somebody chooses it.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::files::place;
+use crate::files::replace;
 
 /// Ten seconds that anybody may use; assets/README.md says how they were made.
 const CLIP: &[u8] = include_bytes!("../../../../assets/sample-clip.mp4");
@@ -30,9 +30,7 @@ fn clip_in(folder: &Path) -> io::Result<PathBuf> {
     let path = folder.join(NAME);
     if !fs::read(&path).is_ok_and(|there| there == CLIP) {
         fs::create_dir_all(folder)?;
-        let mut temporary = tempfile::Builder::new().prefix(".inflight-").tempfile_in(folder)?;
-        temporary.write_all(CLIP)?;
-        place(temporary, &path)?;
+        replace(&path, CLIP)?;
     }
     Ok(path)
 }

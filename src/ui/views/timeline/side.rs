@@ -100,6 +100,7 @@ fn frame_ui(ui: &mut Ui, timeline: &Timeline, state: &mut TimelineState) {
     };
     let frames = &timeline.frames;
     let get = |column: &[u64]| column.get(frame).map_or_else(|| units::NO_VALUE.to_owned(), |&ns| units::ns(ns));
+    let of_packet = |column| if frames.came_back(frame) { get(column) } else { units::NO_VALUE.to_owned() };
     // One letter, and so one byte, per frame.
     let kind = frames.kinds.get(frame..=frame).unwrap_or("?");
     ui.label(theme::semibold(format!("Frame {frame} ({kind})")));
@@ -110,10 +111,10 @@ fn frame_ui(ui: &mut Ui, timeline: &Timeline, state: &mut TimelineState) {
         ("Upload", get(&frames.upload_ns)),
         ("Input unlock", get(&frames.input_unlock_ns)),
         ("Submit", get(&frames.submit_ns)),
-        ("Lock wait", get(&frames.lock_ns)),
-        ("Copy", get(&frames.copy_ns)),
-        ("Unlock", get(&frames.unlock_ns)),
-        ("Latency", get(&frames.latency_ns)),
+        ("Lock wait", of_packet(&frames.lock_ns)),
+        ("Copy", of_packet(&frames.copy_ns)),
+        ("Unlock", of_packet(&frames.unlock_ns)),
+        ("Latency", of_packet(&frames.latency_ns)),
         ("In flight", frames.depth.get(frame).map_or_else(String::new, u32::to_string)),
         ("Size", frames.bytes.get(frame).map_or_else(String::new, |&bytes| units::bytes(f64::from(bytes)))),
     ];
