@@ -105,9 +105,12 @@ fn what_a_killed_start_left_can_be_used_again() {
     is_complete(&bench, "s");
 }
 
+/// What is done to a session while it is written, in a word and as it is done.
+type Deed = (&'static str, fn(&Bench));
+
 #[test]
 fn a_session_that_is_taken_away_goes_on_beside_it() {
-    let deeds: [(&str, fn(&Bench)); 4] = [
+    let deeds: [Deed; 4] = [
         ("removed", |bench| fs::remove_dir_all(bench.path("s")).unwrap()),
         ("renamed", |bench| fs::rename(bench.path("s"), bench.path("elsewhere")).unwrap()),
         ("replaced", |bench| {
