@@ -231,7 +231,8 @@ fn modules_use_only_what_lies_below() {
 fn every_member_has_the_workspace_lints() {
     let manifests: Vec<_> = tracked().into_iter().filter(|(name, _)| name.ends_with("Cargo.toml")).collect();
     assert!(manifests.len() >= 2);
-    for (name, text) in manifests {
+    // What is fuzzed is built by another compiler, outside the workspace.
+    for (name, text) in manifests.into_iter().filter(|(name, _)| !name.starts_with("tests/fuzz/")) {
         let manifest: toml::Table = text.parse().unwrap();
         let lints = manifest.get("lints").and_then(|lints| lints.get("workspace"));
         assert_eq!(lints, Some(&toml::Value::Boolean(true)), "{name}");

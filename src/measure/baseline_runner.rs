@@ -147,7 +147,8 @@ impl BaselineRunner {
         if plan.verify {
             let not_verified =
                 |error: VerifyError| BaselineRunError::NotVerified { program, problem: error.to_string() };
-            usage.verified_frames = Some(verify(&output, expected).map_err(not_verified)?);
+            let stream = File::open(&output).map_err(BaselineRunError::Frames)?;
+            usage.verified_frames = Some(verify(stream, planned.case.codec, expected).map_err(not_verified)?);
         }
         Ok(trace.measured(planned.record(0), Some(usage)))
     }

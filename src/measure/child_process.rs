@@ -5,14 +5,15 @@
 //! pipe stays open for as long as it is wanted: a child whose pipe is closed, because the sweep was stopped or killed, drains its run
 //! and ends. Which driver call it is in stands in memory that both map.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use super::child_side::{Task, Told};
 use super::facts::Facts;
@@ -184,13 +185,40 @@ impl Runner for Stoppable<'_> {
     }
 }
 
+/// The memory of a board as a file that the child can open. On Linux it has no name among files, so that nothing stays where this
+/// program is killed.
+struct BoardFile {
+    file: File,
+    path: PathBuf,
+    #[cfg(not(target_os = "linux"))]
+    _named: tempfile::TempPath,
+}
+
+#[cfg(target_os = "linux")]
+impl BoardFile {
+    fn new() -> io::Result<Self> {
+        use std::os::fd::AsRawFd;
+        let file = File::from(rustix::fs::memfd_create("inflight-calls", rustix::fs::MemfdFlags::CLOEXEC)?);
+        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into();
+        Ok(Self { file, path })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl BoardFile {
+    fn new() -> io::Result<Self> {
+        let (file, named) = tempfile::Builder::new().prefix("inflight-").tempfile()?.into_parts();
+        Ok(Self { file, path: named.to_path_buf(), _named: named })
+    }
+}
+
 impl Process {
     /// The file is the one in which the child says what call it is in.
-    fn spawn(plan: &Plan, is_watched: bool, prepares: bool) -> Result<(Self, NamedTempFile), ChildError> {
+    fn spawn(plan: &Plan, is_watched: bool, prepares: bool) -> Result<(Self, BoardFile), ChildError> {
         let cannot = ChildError::Start;
-        let file = tempfile::Builder::new().prefix("inflight-").tempfile().map_err(cannot)?;
-        file.as_file().set_len(Board::BYTES).map_err(cannot)?;
-        let board = Mapped::of(file.as_file()).map_err(cannot)?;
+        let file = BoardFile::new().map_err(cannot)?;
+        file.file.set_len(Board::BYTES).map_err(cannot)?;
+        let board = Mapped::of(&file.file).map_err(cannot)?;
         let program = std::env::current_exe().map_err(cannot)?;
         let mut command = Command::new(program);
         command.arg("runs").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -199,7 +227,7 @@ impl Process {
         let said = child.stderr.take().map(beginning_of).ok_or_else(|| cannot(io::ErrorKind::BrokenPipe.into()))?;
         let stall = StallWatch::new(Duration::from_secs(plan.stall_limit_s.into()));
         let mut process = Self { child, lines, said, board, stall };
-        process.tell(&Task { plan: plan.clone(), board: file.path().to_owned(), is_watched, prepares });
+        process.tell(&Task { plan: plan.clone(), board: file.path.clone(), is_watched, prepares });
         Ok((process, file))
     }
 

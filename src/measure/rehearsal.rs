@@ -4,6 +4,7 @@
 //! decoded too, where ffprobe is there. Measures nothing.
 
 use std::collections::BTreeMap;
+use std::io::{Seek, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::baseline_runner::is_other;
@@ -53,10 +54,10 @@ fn rehearse_case(plan: &Plan, opened: &Opened, case: &Case) -> Result<Option<Reh
 
 /// What ffprobe finds wrong with a stream; `None` too where it cannot be asked.
 fn decode_fault(stream: &[u8], codec: Codec, num_frames: u32) -> Option<String> {
-    let ending = if codec == Codec::Av1 { "obu".to_owned() } else { codec.to_string() };
-    let file = tempfile::Builder::new().prefix("inflight-").suffix(&format!(".{ending}")).tempfile().ok()?;
-    std::fs::write(file.path(), stream).ok()?;
-    match verify(file.path(), num_frames.into()) {
+    // Without a name, so that nothing stays where this program is killed.
+    let mut file = tempfile::tempfile().ok()?;
+    file.write_all(stream).and_then(|()| file.rewind()).ok()?;
+    match verify(file, codec, num_frames.into()) {
         Ok(_) | Err(VerifyError::NoFfprobe(_)) => None,
         Err(fault) => Some(fault.to_string()),
     }

@@ -1,8 +1,10 @@
 //! Does another decoder find every frame in a stream? Asks ffprobe.
 
+use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::process::{Command, Stdio};
+
+use crate::contract::Codec;
 
 /// Why a stream is not taken for whole.
 #[derive(Debug, thiserror::Error)]
@@ -18,16 +20,18 @@ pub enum VerifyError {
     Nothing,
 }
 
-/// Counts and decodes the stream: every frame must be there, and decode without a word. Answers their number.
+/// Counts and decodes an elementary stream, from where `stream` is: every frame must be there, and decode without a word. Answers
+/// their number.
 ///
 /// # Errors
 /// There is no ffprobe, or it finds something wrong.
-pub fn verify(stream: &Path, expected: u64) -> Result<u64, VerifyError> {
+pub fn verify(stream: File, codec: Codec, expected: u64) -> Result<u64, VerifyError> {
+    let format = if codec == Codec::Av1 { "obu".to_owned() } else { codec.to_string() };
     let probed = Command::new("ffprobe")
         .args(["-v", "error", "-count_frames", "-select_streams", "v"])
         .args(["-show_entries", "stream=nb_read_frames", "-of", "csv=p=0"])
-        .arg(stream)
-        .stdin(Stdio::null())
+        .args(["-f", &format, "pipe:0"])
+        .stdin(Stdio::from(stream))
         .output()
         .map_err(VerifyError::NoFfprobe)?;
     let said = String::from_utf8_lossy(&probed.stderr);

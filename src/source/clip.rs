@@ -267,6 +267,20 @@ fn ivf_units(bytes: &[u8], path: &Path) -> Result<(Codec, Vec<Vec<u8>>, usize), 
     Ok((codec, units, rest.len()))
 }
 
+/// See [`super::fuzzed_clip`].
+#[cfg(fuzzing)]
+pub(super) fn fuzzed(bytes: &[u8]) {
+    for codec in [Codec::H264, Codec::Hevc] {
+        let units = annex_b_units(bytes, codec, usize::MAX).concat();
+        let from = NalUnits::of(bytes).next().map_or(0, |first| first.from);
+        assert!(bytes[from..].starts_with(&units));
+    }
+    if let Ok((_, units, num_left_over)) = ivf_units(bytes, Path::new("")) {
+        assert!(units.iter().map(Vec::len).sum::<usize>() + num_left_over <= bytes.len());
+    }
+    let _ = container_of(bytes);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

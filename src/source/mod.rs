@@ -126,6 +126,24 @@ pub fn open(spec: &InputSpec) -> Result<Box<dyn FrameSource>, SourceError> {
     }
 }
 
+/// Any bytes as a Y4M stream, for `tests/fuzz`: frames or an error, in bounded memory.
+#[cfg(fuzzing)]
+pub fn fuzzed_y4m(bytes: &[u8]) {
+    let Ok(mut source) = Y4mSource::new(String::new(), bytes) else { return };
+    // A header of one line may ask for a frame of any size; it has to be there to be read.
+    if source.info().frame_bytes() > bytes.len() {
+        return;
+    }
+    let mut frame = vec![0; source.info().frame_bytes()];
+    while source.next_frame(&mut frame).is_ok_and(|is_frame| is_frame) {}
+}
+
+/// Any bytes as a compressed clip, for `tests/fuzz`: its units are parts of it, in order.
+#[cfg(fuzzing)]
+pub fn fuzzed_clip(bytes: &[u8]) {
+    clip::fuzzed(bytes);
+}
+
 fn open_path(spec: &InputSpec, path: &Path) -> Result<Box<dyn FrameSource>, SourceError> {
     let mut file = open_file(path)?;
     let failed = |cause| SourceError::Io { action: "read", cause, input: spec.to_string() };

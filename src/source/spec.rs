@@ -40,7 +40,7 @@ pub enum InputSpecError {
     )]
     RawStdin(String),
     #[error(
-        "input '{0}' is no percent-encoded name: write two hexadecimal digits after each %, or ./percent:… for a file of that name"
+        "input '{0}' is no percent-encoded name that is not text: write two hexadecimal digits after each %, or ./percent:… for a file of that name"
     )]
     Percent(String),
 }
@@ -136,7 +136,9 @@ fn parse_path(text: &str) -> Result<PathBuf, InputSpecError> {
             byte => byte,
         });
     }
-    path_of(bytes).ok_or_else(wrong)
+    // A name that is text has one spelling, itself.
+    let is_text = str::from_utf8(&bytes).is_ok();
+    path_of(bytes).filter(|_| !is_text).ok_or_else(wrong)
 }
 
 #[cfg(unix)]
@@ -231,7 +233,9 @@ mod tests {
                 spec.file().map(|path| path.components().next_back())
             );
         }
-        for wrong in ["percent:%", "percent:%F", "percent:%zz", "percent:a%é1"] {
+        for wrong in
+            ["percent:%", "percent:%F", "percent:%zz", "percent:a%é1", "percent:", "percent:%2D", "percent:synthetic"]
+        {
             assert!(matches!(wrong.parse::<InputSpec>(), Err(InputSpecError::Percent(_))), "{wrong}");
         }
     }
