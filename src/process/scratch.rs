@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -127,7 +127,7 @@ fn is_without_programs(_: &Path) -> bool {
 fn started_with(dir: &Path) -> Vec<i32> {
     let place = [b"INFLIGHT_TRACE_DIR=", dir.as_os_str().as_encoded_bytes(), b"/"].concat();
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    let is_with = |process: &PathBuf| {
+    let is_with = |process: &std::path::PathBuf| {
         let surroundings = fs::read(process.join("environ")).unwrap_or_default();
         surroundings.split(|&byte| byte == 0).any(|word| word.starts_with(&place))
     };
@@ -151,6 +151,8 @@ fn end(_: i32) {}
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn folder(parent: &Path) -> (PathBuf, File) {
