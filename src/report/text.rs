@@ -118,6 +118,7 @@ mod tests {
 
     #[test]
     fn fields_and_words_are_quoted_where_they_must() {
+        assert_eq!([csv("=1+1"), csv("@a,b"), csv("-1.5"), csv("-")], ["'=1+1", "\"'@a,b\"", "-1.5", "-"]);
         assert_eq!(csv("plain"), "plain");
         assert_eq!(csv("a,\"b\""), "\"a,\"\"b\"\"\"");
     }
