@@ -1,4 +1,5 @@
-//! Command lines to be pasted: words quoted for the shell, and the user's own file in an advice.
+//! Command lines to be pasted: words quoted for the shell, and the user's own file in an advice; and texts that a terminal may be
+//! shown.
 
 use std::path::Path;
 
@@ -15,6 +16,12 @@ pub fn shell_word(word: &str) -> String {
         _ if cfg!(windows) => format!("\"{}\"", word.replace('"', "\\\"")),
         _ => format!("'{}'", word.replace('\'', r"'\''")),
     }
+}
+
+/// What a terminal shows of a text that may be anybody's, and obeys none of: all but line breaks and tabs is printable.
+pub fn shown(text: &str) -> String {
+    let letter = |letter: char| if letter.is_control() && !matches!(letter, '\n' | '\t') { '\u{fffd}' } else { letter };
+    text.chars().map(letter).collect()
 }
 
 /// A path as such a word.
@@ -41,6 +48,11 @@ mod tests {
         assert_eq!(shell_word("output/x:reap=4"), "output/x:reap=4");
         assert_eq!(shell_word("it's"), r"'it'\''s'");
         assert_eq!(shell_word(""), "''");
+    }
+
+    #[test]
+    fn a_terminal_is_shown_words_and_obeys_none() {
+        assert_eq!(shown("a\u{1b}[31mb\r\u{9b}2J\n\tc"), "a\u{fffd}[31mb\u{fffd}\u{fffd}2J\n\tc");
     }
 
     #[test]

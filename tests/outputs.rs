@@ -39,6 +39,7 @@ fn what_is_read_is_never_replaced() {
     let of_clip = names.into_iter().flat_map(|name| {
         [
             vec!["encode", "--input", "clip.y4m", "--output", name],
+            vec!["encode", "--set", "input=clip.y4m", "--output", name],
             vec!["encode", "--input", "raw:i420:64x48@30:clip.y4m", "--output", name],
             vec!["sweep", "--input", "clip.y4m", "--dry-run", "--save-plan", name],
             vec!["report", "s", "-o", name],

@@ -47,7 +47,7 @@ const MAY_USE: [(&str, &[&str]); 29] = [
     ("qualify", &["card", "conformance", "contract", "device", "nvdec", "nvenc", "pipeline", "record", "source"]),
     ("stats", &["advice", "contract", "plan", "record", "units"]),
     ("figures", &["contract", "record", "stats", "units"]),
-    ("session", &["contract", "files", "plan", "record", "source", "stats"]),
+    ("session", &["contract", "files", "plan", "record", "shell", "source", "stats"]),
     ("process", &["contract", "files", "nvenc", "record"]),
     (
         "measure",

@@ -10,6 +10,7 @@ use super::args::SweepArgs;
 use super::exit::{Exit, Failure};
 use super::sweep::{Teller, command_line, plan_of};
 use super::{outputs, print_json, stop};
+use crate::files::free_name;
 use crate::measure::density::{Numbers, measure};
 use crate::plan::Plan;
 use crate::report::density::{table, write_density};
@@ -42,7 +43,7 @@ pub(super) fn density(args: &SweepArgs, numbers: &Numbers, is_given: impl Fn(&st
     }
     let repeat = if is_given("repeat") { plan.repeat } else { ROUNDS };
     let plan = Plan { repeat, looks: Vec::new(), until: None, confirm: 0, ..plan };
-    let dir = args.session.clone().unwrap_or_else(|| dir_in(Path::new("output")));
+    let dir = args.session.clone().unwrap_or_else(|| free_name(&dir_in(Path::new("output"))));
     let (stop, mut teller) = (stop::on_ctrl_c(Arc::default())?, Teller::new());
     let found = measure(plan, numbers, (&dir, &command_line()), &stop, &mut |event| {
         teller.on(event);

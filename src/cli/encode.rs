@@ -18,6 +18,7 @@ use crate::measure::in_process::caller;
 use crate::measure::metrics_line::{is_wanted, metrics_line};
 use crate::measure::opened::Opened;
 use crate::measure::run::{RunError, RunSetup};
+use crate::plan::Plan;
 use crate::record::RunRecord;
 use crate::source::{Feed, InputSpec};
 use crate::stats::runs::metrics::Metric;
@@ -29,10 +30,15 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let plan = args.plan(spec.suggested_host_work_us());
     let plan = with_fields_set(plan, &args.coding.set).map_err(Failure::usage)?;
     plan.check()?;
+    let input = plan.input.clone();
+    run(args, plan).map_err(|failure| failure.about(&input))
+}
+
+fn run(args: &EncodeArgs, plan: Plan) -> Result<Exit, Failure> {
     outputs::check(&[&args.output], args.json)?;
     let unfinished = Arc::default();
     let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
-    let output = StreamFile::create(&args.output, &InputSpec::files_of(&args.coding.input))?;
+    let output = StreamFile::create(&args.output, &InputSpec::files_of(&plan.input))?;
     output.output.draft().map(|draft| unfinished.set(draft.to_owned()));
     let opened = if args.one_pass { Opened::open_unread(&plan)? } else { Opened::open(&plan)? };
     let plan = opened.adapted(plan)?;

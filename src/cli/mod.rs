@@ -30,6 +30,7 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
+use crate::shell::shown;
 use args::{Cli, Command};
 use exit::Failure;
 
@@ -43,14 +44,13 @@ pub fn main() -> ExitCode {
         Err(wrong) => return end(&Failure::usage(one_line(&wrong))),
     };
     let done = match cli.command {
-        Some(Command::Encode(args)) => encode::encode(&args).map_err(|failure| failure.about(&args.coding.input)),
+        Some(Command::Encode(args)) => encode::encode(&args),
         Some(Command::Sweep(args)) => {
             let is_given = |option: &str| is_given(&words, option);
-            let done = match density::numbers(&args) {
+            match density::numbers(&args) {
                 Some(numbers) => density::density(&args, &numbers, is_given),
                 None => sweep::sweep(&args, is_given),
-            };
-            done.map_err(|failure| failure.about(&args.coding.input))
+            }
         }
         Some(Command::Calibrate(args)) => calibrate::calibrate(&args, |option| is_given(&words, option)),
         Some(Command::Compare(args)) => compare::compare(&args),
@@ -114,8 +114,7 @@ fn one_line(wrong: &clap::Error) -> String {
 /// A line on standard error. Where that cannot be written to there is nobody to tell, and the exit code stays.
 fn warn(line: &str) {
     use std::io::Write;
-    let shown = |letter: char| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter };
-    drop(writeln!(std::io::stderr(), "{}", line.chars().map(shown).collect::<String>()));
+    drop(writeln!(std::io::stderr(), "{}", shown(line)));
 }
 
 /// One JSON object on standard output, and nothing else there.

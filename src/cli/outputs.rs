@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::exit::Failure;
 use crate::files::{is_same, is_standard_output};
+use crate::shell::shown;
 
 /// Refuses outputs that would take each other's place, standard output included.
 pub(super) fn check(outputs: &[&Path], has_json: bool) -> Result<(), Failure> {
@@ -34,10 +35,7 @@ struct Prose<W>(W);
 
 impl<W: Write> Write for Prose<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let shown =
-            |letter: char| if letter.is_control() && !matches!(letter, '\n' | '\t') { '\u{fffd}' } else { letter };
-        let text: String = String::from_utf8_lossy(bytes).chars().map(shown).collect();
-        self.0.write_all(text.as_bytes())?;
+        self.0.write_all(shown(&String::from_utf8_lossy(bytes)).as_bytes())?;
         Ok(bytes.len())
     }
 

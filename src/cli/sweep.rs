@@ -54,7 +54,9 @@ pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result
     let stop = stop::on_ctrl_c(Arc::default())?;
     let place = SessionPlace::of(args.session.clone(), || session_dir_in(Path::new("output")));
     place.check()?;
-    let mut recording = Recording::prepare(plan, command_line(), false)?;
+    let input = plan.input.clone();
+    let prepared = Recording::prepare(plan, command_line(), false);
+    let mut recording = prepared.map_err(|error| Failure::from(error).about(&input))?;
     let writer = recording.create(&place)?;
     let made = measure(&mut recording, writer, &stop)?;
     tell(args, &recording, made)

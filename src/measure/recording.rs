@@ -2,6 +2,7 @@
 //!
 //! Used by the command line and by the window. Blocks; knows neither.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -29,7 +30,7 @@ pub struct Recording {
     baselines: Option<BaselineRunner>,
     manifest: Manifest,
     /// Of a sweep that is resumed: what was made before.
-    made_before: Vec<RunSummary>,
+    made_before: BTreeMap<u32, RunSummary>,
 }
 
 /// Where our own runs are made.
@@ -106,7 +107,7 @@ impl Recording {
             note: None,
             resumptions: Vec::new(),
         };
-        Ok(Self { own, baselines, manifest, made_before: Vec::new() })
+        Ok(Self { own, baselines, manifest, made_before: BTreeMap::new() })
     }
 
     /// The rest of a session that ended early: killed, stopped or without its device. Its plan, device and input must be what they
@@ -141,7 +142,7 @@ impl Recording {
         if let Some((what, _)) = changed.into_iter().find(|(_, is_other)| *is_other) {
             return Err(not(format!("the {what} is another one now; measure again in a new session")).into());
         }
-        recording.made_before = session.summaries.clone();
+        recording.made_before = session.summaries.iter().map(|run| (run.order_index, run.clone())).collect();
         recording.manifest = was.clone();
         let num_runs = session.summaries.len() as u32;
         let writer = SessionWriter::resume(&session.dir, was.clone(), num_runs)?;
@@ -185,7 +186,7 @@ impl Recording {
         let resumes = writer.num_resumptions();
         while let Some(runs) = schedule.next(&made).filter(|_| !outcome.stopped) {
             // The schedule follows from what was made: asked again, it asks for the same runs.
-            let is_made = |run: &PlannedRun| self.made_before.iter().find(|known| known.order_index == run.order_index);
+            let is_made = |run: &PlannedRun| self.made_before.get(&run.order_index);
             made.extend(runs.iter().filter_map(is_made).cloned());
             let runs: Vec<_> = runs.into_iter().filter(|run| is_made(run).is_none()).collect();
             if runs.is_empty() {

@@ -34,8 +34,15 @@ pub fn powers(plan: &Plan) -> Vec<(Power, String)> {
     library.into_iter().chain(baselines).collect()
 }
 
+/// The plan, without whatever `own` does not do already, and the words of what was left out: what a user has chosen is the user's.
+pub fn without_new_powers(plan: &Plan, own: &Plan) -> (Plan, Vec<String>) {
+    let own = powers(own);
+    let new: Vec<_> = powers(plan).into_iter().filter(|power| !own.contains(power)).map(|(_, words)| words).collect();
+    if new.is_empty() { (plan.clone(), new) } else { (without_powers(plan.clone()), new) }
+}
+
 /// The plan without any of it.
-pub fn without_powers(plan: Plan) -> Plan {
+fn without_powers(plan: Plan) -> Plan {
     let has_library = powers(&plan).iter().any(|(power, _)| *power == Power::Library);
     let device = if has_library { Plan::default().device } else { plan.device.clone() };
     let harmless = |baseline: &Baseline| baseline.extra_options().next().is_none();
@@ -52,8 +59,9 @@ mod tests {
         let plan = Plan { device: "./evil.so".to_owned(), baselines, ..Plan::default() };
         let found: Vec<_> = powers(&plan).into_iter().map(|(power, _)| power).collect();
         assert_eq!(found, [Power::Library, Power::Baseline]);
-        let tame = without_powers(plan);
-        assert_eq!((powers(&tame), tame.baselines.len()), (Vec::new(), 1));
+        let (tame, left_out) = without_new_powers(&plan, &Plan::default());
+        assert_eq!((powers(&tame), tame.baselines.len(), left_out.len()), (Vec::new(), 1, 2));
+        assert_eq!(without_new_powers(&plan, &plan), (plan.clone(), Vec::new()), "the user has chosen them");
         for device in ["virtual", "virtual:ada", "cuda:0"] {
             assert!(powers(&Plan { device: device.to_owned(), ..Plan::default() }).is_empty(), "{device}");
         }

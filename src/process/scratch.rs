@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::files::open_regular;
+
 const PREFIX: &str = "inflight-";
 /// Locked as long as the folder's owner lives.
 const LOCK: &str = "owner.lock";
@@ -41,9 +43,13 @@ impl Scratch {
         }
         remove_dead(&parent);
         let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&parent)?;
-        let lock = File::create(dir.path().join(LOCK))?;
-        // Where the disk knows no locks nobody removes what a killed owner leaves.
-        drop(lock.try_lock());
+        // Locked before it has its name: another start takes one that is not locked for a dead owner's. Where the disk knows no locks
+        // nobody removes what a killed owner leaves.
+        let unnamed = dir.path().join("new.lock");
+        let lock = File::create(&unnamed)?;
+        if lock.try_lock().is_ok() {
+            fs::rename(unnamed, dir.path().join(LOCK))?;
+        }
         let guard = guard_of(dir.path());
         Ok(Self { dir, _lock: lock, guard })
     }
@@ -103,7 +109,7 @@ fn remove_dead(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     let ours = entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
     for dir in ours.map(|entry| entry.path()).filter(|dir| dir.is_dir()) {
-        let is_dead = File::open(dir.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
+        let is_dead = open_regular(&dir.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
         if is_dead {
             started_with(&dir).into_iter().for_each(end);
             // Another start may be at it as well.

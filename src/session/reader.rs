@@ -14,6 +14,7 @@ use crate::session::{
     FORMAT_VERSION, MANIFEST_FILE, Manifest, PREROLL_VERSION, RUNS_FILE, SessionError, check_columns, noise_floor,
     own_files,
 };
+use crate::shell::shown;
 use crate::source::InputSpec;
 use crate::stats::analysis::Analysis;
 use crate::stats::evidence::noise_floor::NoiseFloor;
@@ -229,10 +230,7 @@ fn tame_text(text: &mut String) {
         text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
         text.push('…');
     }
-    let is_obeyed = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
-    if text.contains(is_obeyed) {
-        *text = text.replace(is_obeyed, "\u{fffd}");
-    }
+    *text = shown(text);
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::files::{WORKING_PREFIX, numbered, replace, sync_folder};
+use crate::files::{WORKING_PREFIX, numbered, sync_folder};
 use crate::record::RunRecord;
 use crate::session::{MANIFEST_FILE, Manifest, RUNS_FILE, Resumption, SessionError, check_columns};
 
@@ -124,14 +124,17 @@ impl SessionWriter {
         if !claim(&file) {
             return Err(SessionError::InUse { dir: dir.to_owned() });
         }
-        let (end_bytes, half_line) = last_line_end(&mut file).map_err(failed)?;
+        let end_bytes = last_line_end(&mut file).map_err(failed)?;
+        let half_bytes = file.metadata().map_err(failed)?.len().saturating_sub(end_bytes);
         let at_unix_ms = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0);
-        if !half_line.is_empty() {
+        if half_bytes > 0 {
             let aside = dir.join(format!("{RUNS_FILE}.half-{}", manifest.resumptions.len() + 1));
-            replace(&aside, &half_line).map_err(|source| SessionError::write(&aside, source))?;
+            file.seek(SeekFrom::Start(end_bytes)).map_err(failed)?;
+            let half_line = File::create_new(&aside).and_then(|mut half_line| io::copy(&mut file, &mut half_line));
+            half_line.map_err(|source| SessionError::write(&aside, source))?;
             file.set_len(end_bytes).map_err(failed)?;
         }
-        manifest.resumptions.push(Resumption { at_unix_ms, num_runs, set_aside_bytes: half_line.len() as u64 });
+        manifest.resumptions.push(Resumption { at_unix_ms, num_runs, set_aside_bytes: half_bytes });
         manifest.save(dir)?;
         Ok(Self { path, manifest, log: LineLog { file, end_bytes }, moved_from: None })
     }
@@ -183,13 +186,12 @@ impl SessionWriter {
             all.find(|made| !is_taken(made)).unwrap_or_else(|| Err(SessionError::NotEmpty { dir: gone.clone() }))?;
         // The system keeps a file that is open, whatever became of its name.
         let failed = |source| SessionError::write(&beside.path, source);
-        let mut saved = Vec::new();
         self.log.file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let read = Read::by_ref(&mut self.log.file).take(self.log.end_bytes).read_to_end(&mut saved);
-        // What cannot be read any more is lost; what follows is not.
-        let whole = read.map_or(0, |_| saved.iter().rposition(|&byte| byte == b'\n').map_or(0, |last| last + 1));
-        beside.log.file.write_all(&saved[..whole]).map_err(failed)?;
-        beside.log.end_bytes = whole as u64;
+        let mut saved = Read::by_ref(&mut self.log.file).take(self.log.end_bytes);
+        io::copy(&mut saved, &mut beside.log.file).map_err(failed)?;
+        // What was cut off is lost; what follows is not.
+        beside.log.end_bytes = last_line_end(&mut beside.log.file).map_err(failed)?;
+        beside.log.file.set_len(beside.log.end_bytes).map_err(failed)?;
         beside.moved_from = Some(self.moved_from.take().unwrap_or_else(|| gone.clone()));
         *self = beside;
         Ok(())
@@ -208,15 +210,21 @@ fn claim(file: &File) -> bool {
     !cfg!(unix) || !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-/// Where the last whole line ends, and what comes after it.
-fn last_line_end(file: &mut File) -> io::Result<(u64, Vec<u8>)> {
+/// Where the last whole line ends. A line of any length takes no memory.
+fn last_line_end(file: &mut File) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
-    let (mut end_bytes, mut line) = (0, Vec::new());
-    while reader.read_until(b'\n', &mut line)? > 0 && line.ends_with(b"\n") {
-        end_bytes += line.len() as u64;
-        line.clear();
+    let (mut read_bytes, mut end_bytes) = (0, 0);
+    loop {
+        let part = reader.fill_buf()?;
+        if part.is_empty() {
+            return Ok(end_bytes);
+        }
+        let (part_bytes, last) = (part.len(), part.iter().rposition(|&byte| byte == b'\n'));
+        end_bytes = last.map_or(end_bytes, |last| read_bytes + last as u64 + 1);
+        read_bytes += part_bytes as u64;
+        reader.consume(part_bytes);
     }
-    Ok((end_bytes, line))
 }
 
 #[cfg(unix)]

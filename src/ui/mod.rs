@@ -96,7 +96,10 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
             app.remember(storage);
         }
         if let Some(plan) = &start.plan {
-            app.setup_mut().take_plan(plan);
+            let left_out = app.setup_mut().take_foreign(plan);
+            if !left_out.is_empty() {
+                app.complain(format!("the plan {}: this was left out", left_out.join(", and ")));
+            }
         }
         match start.then {
             Some(Then::Run { is_quiet }) => app.run_and_close(&start.plan.unwrap_or_default(), is_quiet),

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use eframe::egui::{Context, ViewportCommand};
 
-use crate::measure::strangers::{powers, without_powers};
 use crate::measure::sweep_thread::SweepEvent;
 use crate::plan::PlannedRun;
 use crate::session::{Discarded, Session};
@@ -67,9 +66,8 @@ impl App {
             | Message::Restored(Err(problem)) => self.complain(problem),
             Message::FolderShown(Ok(())) => {}
             Message::PlanLoaded(path, Ok(plan)) => {
-                let left_out: Vec<_> = powers(&plan).into_iter().map(|(_, words)| words).collect();
-                self.setup.take_plan(&without_powers(*plan));
                 let name = self.sessions.name_of(&path);
+                let left_out = self.setup.take_foreign(&plan);
                 let told = match left_out.as_slice() {
                     [] => format!("The form on the left now holds the plan of {name}. Nothing has run yet."),
                     words => format!(

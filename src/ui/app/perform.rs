@@ -26,20 +26,20 @@ impl App {
             Command::Run => self.run(ctx),
             Command::RunRounds(repeat) => {
                 if let Some(loaded) = &self.loaded {
-                    self.setup.take_plan(&loaded.session.manifest.plan);
+                    let left_out = self.setup.take_foreign(&loaded.session.manifest.plan);
                     // The seed of the session would repeat its order.
                     self.setup.plan.order_seed = None;
                     // A number fixed beforehand goes on for nothing.
                     (self.setup.plan.repeat, self.setup.plan.until) = (repeat, None);
                     self.setup.plan.looks.clear();
-                    self.run(ctx);
+                    self.run_unless(ctx, &left_out);
                 }
             }
             Command::RunConfirming(rounds) => {
                 if let Some(loaded) = &self.loaded {
-                    self.setup.take_plan(&loaded.session.manifest.plan);
+                    let left_out = self.setup.take_foreign(&loaded.session.manifest.plan);
                     self.setup.plan.confirm = rounds;
-                    self.run(ctx);
+                    self.run_unless(ctx, &left_out);
                 }
             }
             Command::Calibrate => self.calibrate(ctx),
@@ -120,6 +120,17 @@ impl App {
         // Never while somebody measures: what it starts would disturb the run.
         if page == HelpPage::About && self.help.about.system.is_none() && self.sweep.is_none() {
             self.background.ask_system();
+        }
+    }
+
+    /// A session's plan that does more than measure is not run by a click on the session.
+    fn run_unless(&mut self, ctx: &Context, left_out: &[String]) {
+        match left_out {
+            [] => self.run(ctx),
+            words => self.complain(format!(
+                "cannot run the plan of this session: it {}; if you trust it, choose that in the form and press Run",
+                words.join(", and it ")
+            )),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::contract::{Codec, EngineKind, LockPlacement};
 use crate::device::DeviceSpec;
+use crate::measure::strangers::without_new_powers;
 use crate::plan::{Baseline, Goal, Plan, PlanError};
 use crate::process::ffmpeg::encoder_of;
 use crate::source::{InputSpec, SourceError};
@@ -140,6 +141,15 @@ impl Setup {
         // Without a rate there is no frame interval to keep.
         let goal = if pace_fps.is_some() { self.plan.goal } else { Goal::Batch };
         Plan { host_work_us, pace_fps, goal, ..self.plan.clone() }
+    }
+
+    /// A plan from a file or a session, which may be somebody else's. Answers with what was left out of it: the library that it
+    /// loads and the options that it gives FFmpeg, where the form does not hold them already.
+    #[must_use]
+    pub(in crate::ui) fn take_foreign(&mut self, plan: &Plan) -> Vec<String> {
+        let (plan, left_out) = without_new_powers(plan, &self.plan());
+        self.take_plan(&plan);
+        left_out
     }
 
     /// Fills the form from the plan of a session, to run it again or to change it.
