@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 use std::process::{Child, Command};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use inflight::measure::estimate::Estimate;
@@ -69,7 +70,7 @@ fn sweep(dir: &Path) -> Result<Swept, Box<dyn Error>> {
     let plan = Plan { host_work_us, ..usual };
     let announced = Estimate::of(&plan);
     let start = Instant::now();
-    let mut recording = Recording::prepare(plan, "default_sweeps".to_owned(), false)?;
+    let mut recording = Recording::prepare(plan, "default_sweeps".to_owned(), false, &AtomicBool::new(false))?;
     // After the first look: how long the rest is expected to take, and when that was said.
     let mut foretold = None;
     recording.measure(

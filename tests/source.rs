@@ -7,10 +7,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicBool;
 
 use inflight::contract::{Dimensions, FrameRate, PixelFormat};
 use inflight::source::{Cursor, Feed, InputSpec, SourceError};
 use tempfile::TempDir;
+
+static GO_ON: AtomicBool = AtomicBool::new(false);
 
 const ALL_IN_MEMORY: u64 = 1 << 30;
 
@@ -106,7 +109,7 @@ fn media_is_decoded_to_the_very_pixels_of_ffmpeg() {
 
         let url = format!("file:{}", clip.display());
         let expected = ffmpeg(&["-i", &url, "-pix_fmt", "nv12", "-f", "rawvideo", "-"]);
-        assert!(pixels(feed.start().unwrap()) == expected, "{name}: pixels differ from ffmpeg's");
+        assert!(pixels(feed.start(&GO_ON).unwrap()) == expected, "{name}: pixels differ from ffmpeg's");
     }
 }
 
@@ -128,7 +131,7 @@ fn ten_bits_and_full_chroma_are_kept_and_everything_else_becomes_nv12() {
         // By way of planes, as a difference in how two conversions round is none of ours.
         let planes = if format == PixelFormat::Nv12 { "format=yuv420p" } else { "null" };
         let expected = ffmpeg(&["-i", text(&clip), "-vf", planes, "-pix_fmt", as_ffmpeg_says, "-f", "rawvideo", "-"]);
-        assert!(pixels(feed.start().unwrap()) == expected, "{pixel_format}: pixels differ from ffmpeg's");
+        assert!(pixels(feed.start(&GO_ON).unwrap()) == expected, "{pixel_format}: pixels differ from ffmpeg's");
     }
 }
 
@@ -155,10 +158,10 @@ fn a_stream_read_ahead_is_the_same_as_one_in_memory() {
             assert!(held.is_preloaded(), "{spec}");
             assert_eq!(ahead.is_preloaded(), max_frames == Some(1), "{spec}");
             assert_eq!(held.info(), ahead.info(), "{spec}");
-            let expected = pixels(held.start().unwrap());
+            let expected = pixels(held.start(&GO_ON).unwrap());
             assert_eq!(expected.len() as u64, held.info().frames * frame_bytes, "{spec}");
             for _ in 0..2 {
-                assert!(pixels(ahead.start().unwrap()) == expected, "{spec}: {max_frames:?}");
+                assert!(pixels(ahead.start(&GO_ON).unwrap()) == expected, "{spec}: {max_frames:?}");
             }
         }
     }
@@ -268,9 +271,9 @@ fn an_input_that_changed_between_runs_is_noticed() {
     let feed = Feed::open(&raw("nv12:8x8@30", &path), None, 0).unwrap();
     assert!(!feed.is_preloaded());
     clips.write("clip.yuv", &[0; 19 * 96]);
-    assert!(error_of(feed.start()).contains("has changed since it was opened"));
+    assert!(error_of(feed.start(&GO_ON)).contains("has changed since it was opened"));
     fs::remove_file(&path).unwrap();
-    assert!(error_of(feed.start()).contains("no such file"));
+    assert!(error_of(feed.start(&GO_ON)).contains("no such file"));
 }
 
 #[test]
@@ -280,7 +283,7 @@ fn a_cursor_can_be_dropped_at_any_frame() {
     for spec in [file(&mp4), "synthetic".parse().unwrap()] {
         let feed = Feed::open(&spec, Some(60), 0).unwrap();
         for num_taken in [0, 1, 9, 59, 60] {
-            let mut cursor = feed.start().unwrap();
+            let mut cursor = feed.start(&GO_ON).unwrap();
             for _ in 0..num_taken {
                 assert!(cursor.next().unwrap().is_some());
             }

@@ -271,7 +271,7 @@ fn plan(folder: &Path, device: &str) -> Plan {
 }
 
 fn measure(plan: Plan, dir: &Path) -> Session {
-    let mut recording = Recording::prepare(plan, String::new(), false).expect("it can be run");
+    let mut recording = Recording::prepare(plan, String::new(), false, &AtomicBool::new(false)).expect("it can be run");
     let mut writer = recording.create(&SessionPlace::Named(dir.to_owned())).expect("a folder");
     recording.measure(&mut writer, &AtomicBool::new(false), &mut |_| Ok(())).expect("all runs are made");
     Session::open(dir).expect("it was just written")
@@ -320,7 +320,7 @@ fn a_clip_of_ten_bits_stays_one() {
     assert_eq!(session.manifest.input.format, PixelFormat::P010);
     assert_eq!(session.manifest.settings[&Codec::Hevc]["profileGUID"], "Main 10");
     assert!(session.summaries.iter().all(|run| run.error.is_none() && run.packets == 20));
-    let refused = Recording::prepare(encoded(vec![Codec::H264]), String::new(), false)
+    let refused = Recording::prepare(encoded(vec![Codec::H264]), String::new(), false, &AtomicBool::new(false))
         .err()
         .expect("H.264 is encoded from 8 bits");
     assert!(refused.to_string().contains("choose hevc"), "{refused}");

@@ -2,14 +2,14 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde_json::json;
 
 use super::args::CalibrateArgs;
 use super::exit::{Exit, Failure};
+use super::stop::OnCtrlC;
 use super::sweep::{Measured, command_line, exit_of, measure, plan_of};
-use super::{outputs, print_json, stop};
+use super::{outputs, print_json};
 use crate::measure::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
 use crate::measure::recording::Recording;
 use crate::plan::Plan;
@@ -47,17 +47,18 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
         return Err(Failure::usage("a calibration has one number of streams: name one with --streams"));
     }
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
-    let stop = stop::on_ctrl_c(Arc::default())?;
+    let on_ctrl_c = OnCtrlC::watch()?;
     let place = SessionPlace::of(args.sweep.session.clone(), || calibration_dir_in(Path::new("output")));
     place.check()?;
-    let mut recording = Recording::prepare(plan, command_line(), false)?.with_note(NOTE);
+    let mut recording = Recording::prepare(plan, command_line(), false, on_ctrl_c.flag())?.with_note(NOTE);
     let writer = recording.create(&place)?;
-    let Measured { outcome, dir, .. } = measure(&mut recording, writer, &stop)?;
+    let Measured { outcome, dir, .. } = measure(&mut recording, writer, on_ctrl_c.drains())?;
     if outcome.stopped {
         return Ok(exit_of(outcome));
     }
     // Kept before the window is tried: that needs a screen.
     let mut noise = finish(&dir, None)?;
+    on_ctrl_c.has_saved();
     if let Some(cost) = watching(args, &recording.manifest().plan)? {
         noise = finish(&dir, Some(cost))?;
     }

@@ -2,16 +2,17 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::args::SweepArgs;
 use super::exit::{Exit, Failure};
+use super::stop::OnCtrlC;
 use super::sweep::{Teller, command_line, plan_of};
-use super::{outputs, print_json, stop};
+use super::{outputs, print_json};
 use crate::files::free_name;
 use crate::measure::density::{Numbers, measure};
+use crate::measure::sweep::Event;
 use crate::plan::Plan;
 use crate::report::density::{table, write_density};
 use crate::stats::verdict::density::Density;
@@ -44,8 +45,11 @@ pub(super) fn density(args: &SweepArgs, numbers: &Numbers, is_given: impl Fn(&st
     let repeat = if is_given("repeat") { plan.repeat } else { ROUNDS };
     let plan = Plan { repeat, looks: Vec::new(), until: None, confirm: 0, ..plan };
     let dir = args.session.clone().unwrap_or_else(|| free_name(&dir_in(Path::new("output"))));
-    let (stop, mut teller) = (stop::on_ctrl_c(Arc::default())?, Teller::new());
-    let found = measure(plan, numbers, (&dir, &command_line()), &stop, &mut |event| {
+    let (on_ctrl_c, mut teller) = (OnCtrlC::watch()?, Teller::new());
+    let found = measure(plan, numbers, (&dir, &command_line()), on_ctrl_c.flag(), &mut |event| {
+        if matches!(event, Event::RunStarted(_)) {
+            on_ctrl_c.drains();
+        }
         teller.on(event);
         Ok(())
     });

@@ -10,7 +10,8 @@ use serde_json::json;
 use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
 use super::set_field::with_fields_set;
-use super::{outputs, print_json, stop, warn};
+use super::stop::OnCtrlC;
+use super::{outputs, print_json, warn};
 use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
 use crate::files::OutputFile;
@@ -36,15 +37,14 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
 
 fn run(args: &EncodeArgs, plan: Plan) -> Result<Exit, Failure> {
     outputs::check(&[&args.output], args.json)?;
-    let unfinished = Arc::default();
-    let stop = stop::on_ctrl_c(Arc::clone(&unfinished))?;
+    let on_ctrl_c = OnCtrlC::watch()?;
     let output = StreamFile::create(&args.output, &InputSpec::files_of(&plan.input))?;
-    output.output.draft().map(|draft| unfinished.set(draft.to_owned()));
-    let opened = if args.one_pass { Opened::open_unread(&plan)? } else { Opened::open(&plan)? };
+    output.output.draft().map(|draft| on_ctrl_c.removes(draft.to_owned()));
+    let opened = if args.one_pass { Opened::open_unread(&plan)? } else { Opened::open(&plan, on_ctrl_c.flag())? };
     let plan = opened.adapted(plan)?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;
     let config = opened.config(&plan, &planned.case);
-    let runner = RunSetup { opened: &opened, config: &config, caller: caller(&plan), stop: &stop };
+    let runner = RunSetup { opened: &opened, config: &config, caller: caller(&plan), stop: on_ctrl_c.drains() };
     let (record, error) = runner.run(&planned, output.sink(), &mut |_| ());
     if is_wanted() {
         warn(&metrics_line(&record));

@@ -1,18 +1,17 @@
 //! `inflight runs`: the process in which a sweep makes its runs. Nobody types it.
 
 use std::fs::File;
-use std::sync::Arc;
 
 use super::exit::{Exit, Failure};
-use super::stop;
+use super::stop::OnCtrlC;
 use crate::measure::child_side::serve;
 
 pub(super) fn runs() -> Result<Exit, Failure> {
     // Ctrl-C reaches every process of the terminal: this one drains its run, as the one that started it expects.
-    let stop = stop::on_ctrl_c(Arc::default())?;
+    let on_ctrl_c = OnCtrlC::watch()?;
     let output =
         own_output().map_err(|error| Failure::failed(format!("cannot keep standard output apart: {error}")))?;
-    let stopped = serve(std::io::stdin(), output, &stop)?;
+    let stopped = serve(std::io::stdin(), output, on_ctrl_c.drains())?;
     Ok(if stopped { Exit::Interrupted } else { Exit::Done })
 }
 

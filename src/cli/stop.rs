@@ -1,27 +1,79 @@
-//! Ctrl-C (and SIGTERM) as a flag that the measured loop looks at once a frame.
+//! Ctrl-C (and SIGTERM): ends the program at once while there is nothing to lose, and later as a flag that the measured loop looks
+//! at once a frame.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
+use super::warn;
 use crate::process::child::Caught;
+use crate::process::leave;
+use crate::process::tree::end_other_programs;
 
-/// From here on Ctrl-C sets the flag; the second one ends the program at once, for a driver that hangs, and removes
-/// the file in `unfinished`, which otherwise only a regular end would.
-pub(super) fn on_ctrl_c(unfinished: Arc<OnceLock<PathBuf>>) -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            unfinished.get().map(std::fs::remove_file);
-            crate::device::unlock_all_clocks();
-            std::process::exit(super::exit::Exit::Interrupted.code().into());
-        }
-    };
-    ctrlc::set_handler(handler).map_err(|error| Failure::failed(format!("cannot watch for Ctrl-C: {error}")))?;
-    Ok(stop)
+/// What a Ctrl-C does from now on.
+#[derive(Clone, Default)]
+pub(super) struct OnCtrlC(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    stop: Arc<AtomicBool>,
+    /// Is there something to drain and to save?
+    is_worth_draining: AtomicBool,
+    unfinished: OnceLock<PathBuf>,
+}
+
+impl OnCtrlC {
+    /// Until [`OnCtrlC::drains`], a Ctrl-C ends the program at once, whatever it waits for: an input, a driver, another program.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn watch() -> Result<Self, Failure> {
+        let own = Self::default();
+        let state = Arc::clone(&own.0);
+        let handler = move || {
+            let is_second = state.stop.swap(true, Ordering::Relaxed);
+            if is_second || !state.is_worth_draining.load(Ordering::Relaxed) {
+                state.end(is_second);
+            }
+        };
+        ctrlc::set_handler(handler).map_err(|error| Failure::failed(format!("cannot watch for Ctrl-C: {error}")))?;
+        Ok(own)
+    }
+
+    /// From here on the first Ctrl-C sets the flag, and the run in progress is drained and saved. A second one ends the program all
+    /// the same, for a driver that hangs. Answers the flag.
+    pub(super) fn drains(&self) -> &Arc<AtomicBool> {
+        self.0.is_worth_draining.store(true, Ordering::Relaxed);
+        &self.0.stop
+    }
+
+    /// What was made is saved: from here on a Ctrl-C ends the program at once again.
+    pub(super) fn has_saved(&self) {
+        self.0.is_worth_draining.store(false, Ordering::Relaxed);
+    }
+
+    /// The flag.
+    pub(super) fn flag(&self) -> &AtomicBool {
+        &self.0.stop
+    }
+
+    /// A file that is removed with the program, which otherwise only a regular end would do.
+    pub(super) fn removes(&self, unfinished: PathBuf) {
+        // There is one at most.
+        let _ = self.0.unfinished.set(unfinished);
+    }
+}
+
+impl State {
+    fn end(&self, is_second: bool) -> ! {
+        self.unfinished.get().map(std::fs::remove_file);
+        crate::device::unlock_all_clocks();
+        warn(if is_second { "inflight: ended by a second Ctrl-C" } else { "inflight: stopped; nothing was lost" });
+        end_other_programs();
+        leave(Exit::Interrupted.code().into())
+    }
 }
 
 /// From here on the signals that end a program are caught instead, and told to whoever receives. In a terminal Ctrl-C reaches

@@ -1,7 +1,6 @@
 //! `inflight sweep`: a plan run through, saved run by run, and told at the end as a table or as JSON.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use serde_json::json;
@@ -12,8 +11,9 @@ use super::args::{Cli, Command};
 use super::exit::{Exit, Failure};
 use super::progress::Progress;
 use super::set_field::with_fields_set;
+use super::stop::OnCtrlC;
 use super::sweep_args::Allowed;
-use super::{outputs, print_json, report, stop, warn};
+use super::{outputs, print_json, report, warn};
 use crate::device::DeviceSpec;
 use crate::measure::estimate::Estimate;
 use crate::measure::metrics_line::{is_wanted, metrics_line};
@@ -51,24 +51,24 @@ pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result
         return foretell(args, &plan);
     }
     // Before the device is touched: a clock that is locked is unlocked on every way out.
-    let stop = stop::on_ctrl_c(Arc::default())?;
+    let on_ctrl_c = OnCtrlC::watch()?;
     let place = SessionPlace::of(args.session.clone(), || session_dir_in(Path::new("output")));
     place.check()?;
     let input = plan.input.clone();
-    let prepared = Recording::prepare(plan, command_line(), false);
+    let prepared = Recording::prepare(plan, command_line(), false, on_ctrl_c.flag());
     let mut recording = prepared.map_err(|error| Failure::from(error).about(&input))?;
     let writer = recording.create(&place)?;
-    let made = measure(&mut recording, writer, &stop)?;
+    let made = measure(&mut recording, writer, on_ctrl_c.drains())?;
     tell(args, &recording, made)
 }
 
 /// The rest of a sweep that ended early.
 fn resume(args: &SweepArgs, dir: &Path) -> Result<Exit, Failure> {
-    let stop = stop::on_ctrl_c(Arc::default())?;
+    let on_ctrl_c = OnCtrlC::watch()?;
     let session = report::open(dir)?;
     check_powers(args, &session.manifest.plan, |_| false)?;
-    let (mut recording, writer) = Recording::resume(&session, command_line(), false)?;
-    let made = measure(&mut recording, writer, &stop)?;
+    let (mut recording, writer) = Recording::resume(&session, command_line(), false, on_ctrl_c.flag())?;
+    let made = measure(&mut recording, writer, on_ctrl_c.drains())?;
     let runs = Session::open(&made.dir)?.summaries;
     tell(args, &recording, Measured { runs, ..made })
 }

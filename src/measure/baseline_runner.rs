@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 
@@ -85,6 +85,7 @@ impl BaselineRunner {
         device: &DeviceSpec,
         feed: &Feed,
         settings: &BTreeMap<Codec, EncodeSettings>,
+        stop: &AtomicBool,
     ) -> Result<Self, BaselineRunError> {
         let folder = Scratch::new().map_err(BaselineRunError::Frames)?;
         let driver = match device {
@@ -97,7 +98,7 @@ impl BaselineRunner {
         let is_virtual = matches!(driver, TrueDriver::Virtual { .. });
         let drivers = DriverFolder::install(&folder.path().join("drivers"), is_virtual)?;
         let frames = folder.path().join("frames.raw");
-        write_frames(feed, &frames)?;
+        write_frames(feed, &frames, stop)?;
         let (device, input, settings) = (device.clone(), feed.info().clone(), settings.clone());
         let split = plan.codecs.iter().find(|&&codec| codec != Codec::H264);
         let can_split = split.is_some_and(|&codec| has_option(codec, "split_encode_mode"));
@@ -145,10 +146,12 @@ impl BaselineRunner {
         }
         usage.settings.extend(of_stream(&output, planned.case.codec));
         if plan.verify {
-            let not_verified =
-                |error: VerifyError| BaselineRunError::NotVerified { program, problem: error.to_string() };
+            let not_verified = |error: VerifyError| match error {
+                VerifyError::Stopped => BaselineRunError::Process(ProcessError::Stopped),
+                error => BaselineRunError::NotVerified { program, problem: error.to_string() },
+            };
             let stream = File::open(&output).map_err(BaselineRunError::Frames)?;
-            usage.verified_frames = Some(verify(stream, planned.case.codec, expected).map_err(not_verified)?);
+            usage.verified_frames = Some(verify(stream, planned.case.codec, expected, stop).map_err(not_verified)?);
         }
         Ok(trace.measured(planned.record(0), Some(usage)))
     }
@@ -225,10 +228,13 @@ impl BaselineRunner {
 }
 
 /// The very frames of a run, one after the other.
-fn write_frames(feed: &Feed, path: &std::path::Path) -> Result<(), BaselineRunError> {
+fn write_frames(feed: &Feed, path: &std::path::Path, stop: &AtomicBool) -> Result<(), BaselineRunError> {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(BaselineRunError::Frames)?);
-    let mut cursor = feed.start()?;
+    let mut cursor = feed.start(stop)?;
     while let Some((frame, _)) = cursor.next()? {
+        if stop.load(Ordering::Relaxed) {
+            return Err(ProcessError::Stopped.into());
+        }
         file.write_all(frame).map_err(BaselineRunError::Frames)?;
     }
     file.flush().map_err(BaselineRunError::Frames)

@@ -63,6 +63,8 @@ pub fn finish(dir: &Path, watching: Option<ChangeInterval>) -> Result<NoiseFloor
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
     use crate::measure::recording::Recording;
     use crate::stats::runs::metrics::Metric;
@@ -83,7 +85,8 @@ mod tests {
             ..Plan::default()
         };
         let measure = |plan: &Plan, name: &str| {
-            let mut recording = Recording::prepare(plan.clone(), "test".to_owned(), false).unwrap();
+            let mut recording =
+                Recording::prepare(plan.clone(), "test".to_owned(), false, &AtomicBool::new(false)).unwrap();
             let dir = folder.path().join(name);
             recording
                 .measure(

@@ -88,9 +88,9 @@ impl ChildProcess {
     ///
     /// # Errors
     /// The plan, its input or its device is unusable, or its driver ends the process.
-    pub fn prepare(plan: &Plan, is_watched: bool) -> Result<(Self, Facts), ChildError> {
+    pub fn prepare(plan: &Plan, is_watched: bool, stop: &AtomicBool) -> Result<(Self, Facts), ChildError> {
         let mut own = Self { plan: plan.clone(), is_watched, process: None, num_lost: 0 };
-        let facts = own.start(true, &AtomicBool::new(false))?;
+        let facts = own.start(true, stop)?;
         let facts = facts.ok_or_else(|| ChildError::Garbled("it does not say what it opened".to_owned()))?;
         own.plan = facts.plan.clone();
         Ok((own, *facts))

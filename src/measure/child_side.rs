@@ -20,6 +20,8 @@ use super::sweep::SweepError;
 use crate::calls;
 use crate::device::unlock_all_clocks;
 use crate::plan::{Plan, PlanError, PlannedRun};
+use crate::process::leave;
+use crate::process::tree::end_other_programs;
 use crate::record::LiveSample;
 
 /// How often a watcher is shown a run in progress. A shorter one is seen when it has ended.
@@ -85,15 +87,17 @@ pub fn serve(input: impl Read + Send + 'static, output: File, stop: &Arc<AtomicB
         serde_json::from_str(&text).map_err(|error| no_task(error.to_string()))?;
     let shared = File::options().read(true).write(true).open(board).and_then(|file| calls::share(&file));
     shared.map_err(|error| no_task(error.to_string()))?;
-    let runs = runs_of(input, Arc::clone(stop));
+    let is_ready = Arc::new(AtomicBool::new(false));
+    let runs = runs_of(input, Arc::clone(stop), Arc::clone(&is_ready));
     plan.check()?;
-    let opened = Opened::open(&plan)?;
+    let opened = Opened::open(&plan, stop)?;
     let (plan, facts) = if prepares {
-        let facts = Facts::of(plan, &opened)?;
+        let facts = Facts::of(plan, &opened, stop)?;
         (facts.plan.clone(), Some(Box::new(facts)))
     } else {
         (plan, None)
     };
+    is_ready.store(true, Ordering::Relaxed);
     let output = Arc::new(Mutex::new(output));
     tell(&output, &Told::Ready(facts))?;
     let live = Arc::new(Live { frames: AtomicU64::new(0), samples: Mutex::new(Vec::with_capacity(LIVE_SAMPLES)) });
@@ -114,7 +118,11 @@ pub fn serve(input: impl Read + Send + 'static, output: File, stop: &Arc<AtomicB
 }
 
 /// The runs as they come. Whoever started this process holds the pipe open until it wants no more of them.
-fn runs_of(input: impl BufRead + Send + 'static, stop: Arc<AtomicBool>) -> Receiver<PlannedRun> {
+fn runs_of(
+    input: impl BufRead + Send + 'static,
+    stop: Arc<AtomicBool>,
+    is_ready: Arc<AtomicBool>,
+) -> Receiver<PlannedRun> {
     let (sender, runs) = mpsc::channel();
     std::thread::spawn(move || {
         let parsed = |line: io::Result<String>| serde_json::from_str(&line.ok()?).ok();
@@ -124,10 +132,13 @@ fn runs_of(input: impl BufRead + Send + 'static, stop: Arc<AtomicBool>) -> Recei
             }
         }
         stop.store(true, Ordering::Relaxed);
-        // Nobody is left to end a process that hangs in a driver.
-        std::thread::sleep(ORPHAN_LIMIT);
+        // Nobody is left to end a process that hangs in a driver. Before its first run there is nothing to drain.
+        if is_ready.load(Ordering::Relaxed) {
+            std::thread::sleep(ORPHAN_LIMIT);
+        }
         unlock_all_clocks();
-        std::process::exit(1);
+        end_other_programs();
+        leave(1);
     });
     runs
 }

@@ -46,7 +46,11 @@ pub fn measure(
     let plan = density_plan(plan);
     let (mut loads, mut measured) = (Vec::new(), None);
     while let Some(streams) = next(numbers, &loads).filter(|_| !stop.load(Ordering::Relaxed)) {
-        let mut recording = Recording::prepare(Plan { streams, ..plan.clone() }, command.to_owned(), false)?;
+        let prepared = Recording::prepare(Plan { streams, ..plan.clone() }, command.to_owned(), false, stop);
+        let mut recording = match prepared {
+            Err(RecordingError::NoNumbers) => break,
+            prepared => prepared?,
+        };
         let dir = dir.join(format!("streams-{streams}"));
         let outcome = recording.measure(&mut recording.create(&SessionPlace::Named(dir.clone()))?, stop, listener)?;
         if !outcome.stopped {

@@ -1,6 +1,7 @@
 //! What is known of a plan once its device and input are open: the part of a session's manifest that a device must be asked for.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,10 +28,10 @@ impl Facts {
     ///
     /// # Errors
     /// The plan does not fit the device.
-    pub fn of(plan: Plan, opened: &Opened) -> Result<Self, SweepError> {
+    pub fn of(plan: Plan, opened: &Opened, stop: &AtomicBool) -> Result<Self, SweepError> {
         let plan = opened.adapted(plan)?;
         plan.check()?;
-        let rehearsals = rehearse(&plan, opened)?;
+        let rehearsals = rehearse(&plan, opened, stop)?;
         let settings = opened.settings(&plan)?;
         let (input, device) = (opened.feed.info().clone(), opened.device.info().clone());
         Ok(Self { plan, input, device, settings, rehearsals })

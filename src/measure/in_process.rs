@@ -51,7 +51,8 @@ impl Runner for InProcess<'_> {
         }
         let is_lost = error.as_ref().is_some_and(RunError::is_device_lost);
         self.num_lost = if is_lost { self.num_lost + 1 } else { 0 };
-        let goes_on = |error: &RunError| self.num_lost < MOST_LOST && error.may_pass() && opened.works_again(&config);
+        let goes_on =
+            |error: &RunError| self.num_lost < MOST_LOST && error.may_pass() && opened.works_again(&config, stop);
         let ending = match &error {
             None => Ending::Good,
             Some(RunError::Stopped) => Ending::Stopped,

@@ -174,7 +174,7 @@ impl RunSetup<'_> {
             fresh: Vec::with_capacity(LIVE_SAMPLES),
         };
         done.preroll_ns = self.preroll(&mut pipeline)?;
-        Ok(Ready { pipeline, cursor: self.opened.feed.start()?, notes })
+        Ok(Ready { pipeline, cursor: self.opened.feed.start(self.stop)?, notes })
     }
 
     /// Everything from the first frame to the last packet, and then the book-keeping.
@@ -222,16 +222,17 @@ impl RunSetup<'_> {
         let mut num_seen = 0;
         let first_pts = u64::from(self.caller.preroll_frames);
         for frame in 0_u64.. {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(RunError::Stopped);
-            }
             let Some((data, source_wait_ns)) = cursor.next()? else { break };
             notes.source_waits_ns.push(source_wait_ns);
             if let Some(fps) = self.caller.pace_fps {
                 let due = start + Duration::from_secs_f64((frame as f64 + phase) / fps);
                 self.wait_for_frame(pipeline, due, polls)?;
             }
-            work(self.caller.host_work);
+            self.work();
+            // A frame whose work was cut short is none.
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(RunError::Stopped);
+            }
             pipeline.submit(&Frame { data, pts: first_pts + frame })?;
             let now = Instant::now();
             if now >= next_watch {
@@ -264,12 +265,12 @@ impl RunSetup<'_> {
             sleeper.sleep_until(due.min(now + step));
         }
     }
-}
 
-/// The caller's own work: keeps a processor busy, as the work it stands for does.
-fn work(duration: Duration) {
-    let start = Instant::now();
-    while start.elapsed() < duration {
-        std::hint::spin_loop();
+    /// The caller's own work: keeps a processor busy, as the work it stands for does. Ends early with a stop.
+    fn work(&self) {
+        let start = Instant::now();
+        while start.elapsed() < self.caller.host_work && !self.stop.load(Ordering::Relaxed) {
+            std::hint::spin_loop();
+        }
     }
 }

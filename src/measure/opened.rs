@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::atomic::AtomicBool;
 
 use super::warmth::Warmth;
 use crate::contract::{Codec, EncoderConfig, FrameRate, InputPath, LockPlacement, NvencOptions, PixelFormat, Tuning};
@@ -10,7 +11,7 @@ use crate::nvdec::engine::DecodeConfig;
 use crate::nvdec::format::StreamFormat;
 use crate::plan::Plan;
 use crate::record::{Case, DecodeRing, EncodeSettings, InputInfo};
-use crate::source::{Clip, Feed, InputSpec, InputSpecError, SourceError};
+use crate::source::{Clip, Damaged, Feed, InputSpec, InputSpecError, SourceError};
 
 /// Memory for measurements is set aside for this many frames at most; a run of more makes room as it goes, since no
 /// machine has memory for every number that can be typed.
@@ -64,17 +65,18 @@ pub enum OpenError {
 }
 
 /// The frames of a plan that encodes.
-pub(super) fn feed_of(plan: &Plan) -> Result<Feed, OpenError> {
-    let open = if plan.allow_damaged { Feed::open_damaged } else { Feed::open };
-    Ok(open(&plan.input.parse()?, Some(plan.frames), u64::from(plan.preload_mib) << 20)?)
+pub(super) fn feed_of(plan: &Plan, stop: &AtomicBool) -> Result<Feed, OpenError> {
+    let damaged = if plan.allow_damaged { Damaged::Taken } else { Damaged::Refused };
+    let preload_bytes = u64::from(plan.preload_mib) << 20;
+    Ok(Feed::open_until(&plan.input.parse()?, Some(plan.frames), preload_bytes, damaged, stop)?)
 }
 
 impl Opened {
-    /// Opens the device for the plan's engine, and reads the input.
+    /// Opens the device for the plan's engine, and reads the input until `stop` is set.
     ///
     /// # Errors
     /// The device or the input is unusable.
-    pub fn open(plan: &Plan) -> Result<Self, OpenError> {
+    pub fn open(plan: &Plan, stop: &AtomicBool) -> Result<Self, OpenError> {
         let input: InputSpec = plan.input.parse()?;
         let spec: DeviceSpec = plan.device.parse()?;
         let device = Device::open_for(&spec, plan.engine)?;
@@ -92,7 +94,7 @@ impl Opened {
         };
         let preload_bytes = u64::from(plan.preload_mib) << 20;
         if !plan.engine.decodes() {
-            let feed = feed_of(plan)?;
+            let feed = feed_of(plan, stop)?;
             let feed = match plan.input_path {
                 InputPath::Driver => feed,
                 // A copy from other memory takes a detour, and longer: that is another measurement.

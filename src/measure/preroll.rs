@@ -26,7 +26,7 @@ impl RunSetup<'_> {
         let mut pts = 0;
         while pts < num_frames {
             let first_pts = pts;
-            let mut cursor = self.opened.feed.start()?;
+            let mut cursor = self.opened.feed.start(self.stop)?;
             while pts < num_frames && !self.stop.load(Ordering::Relaxed) {
                 let Some((data, _)) = cursor.next()? else { break };
                 pipeline.submit(&Frame { data, pts })?;

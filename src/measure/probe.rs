@@ -2,7 +2,7 @@
 //!
 //! Before a sweep, and after an error that may mean that the device is gone: GENERIC is what a driver answers to anything.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::opened::{Opened, RunConfig};
@@ -22,10 +22,15 @@ impl Opened {
     ///
     /// # Errors
     /// The device refuses, or does not give every frame back.
-    pub(super) fn probe(&self, config: &RunConfig, num_frames: u32, sink: PacketSink) -> Result<(), RunError> {
-        let stop = AtomicBool::new(false);
+    pub(super) fn probe(
+        &self,
+        config: &RunConfig,
+        num_frames: u32,
+        sink: PacketSink,
+        stop: &AtomicBool,
+    ) -> Result<(), RunError> {
         let caller = Caller { host_work: Duration::ZERO, pace_fps: None, preroll_frames: num_frames, num_streams: 1 };
-        let runner = RunSetup { opened: self, config, caller, stop: &stop };
+        let runner = RunSetup { opened: self, config, caller, stop };
         match config {
             RunConfig::Encode(config) => {
                 runner.try_out(self.device.encoder(config, sink).map(NvencEncoder::into_pipeline))
@@ -38,10 +43,10 @@ impl Opened {
 
 impl Opened {
     /// Does the device work after an error that may mean that it is lost? It is given a moment, and asked twice.
-    pub(super) fn works_again(&self, config: &RunConfig) -> bool {
+    pub(super) fn works_again(&self, config: &RunConfig, stop: &AtomicBool) -> bool {
         (0..ASKED_TWICE).any(|_| {
             std::thread::sleep(MOMENT);
-            self.probe(config, PROBE_FRAMES, Box::new(|_| ())).is_ok()
+            self.probe(config, PROBE_FRAMES, Box::new(|_| ()), stop).is_ok()
         })
     }
 }
@@ -54,6 +59,9 @@ impl RunSetup<'_> {
         let mut pipeline = opened?;
         self.preroll(&mut pipeline)?;
         pipeline.finish()?;
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(RunError::Stopped);
+        }
         check_packets(&pipeline.take_frames().preroll)
     }
 }

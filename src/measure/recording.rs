@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
@@ -63,22 +63,33 @@ pub enum RecordingError {
 }
 
 impl Recording {
-    /// Opens device and input of the plan and tries every codec once. `command` is recorded in the session; `is_watched`: does
-    /// somebody want to see long runs while they are made?
+    /// Opens device and input of the plan and tries every codec once, until `stop` is set. `command` is recorded in the session;
+    /// `is_watched`: does somebody want to see long runs while they are made?
     ///
     /// # Errors
-    /// The plan, its input or its device is unusable; nothing has been written then.
-    pub fn prepare(mut plan: Plan, command: String, is_watched: bool) -> Result<Self, RecordingError> {
+    /// The plan, its input or its device is unusable, or it was stopped; nothing has been written then.
+    pub fn prepare(plan: Plan, command: String, is_watched: bool, stop: &AtomicBool) -> Result<Self, RecordingError> {
+        let prepared = Self::prepare_until(plan, command, is_watched, stop);
+        // Whatever was interrupted answers in words of its own.
+        if stop.load(Ordering::Relaxed) { Err(RecordingError::NoNumbers) } else { prepared }
+    }
+
+    fn prepare_until(
+        mut plan: Plan,
+        command: String,
+        is_watched: bool,
+        stop: &AtomicBool,
+    ) -> Result<Self, RecordingError> {
         plan.check()?;
         // The lot is drawn here and kept with the session; a plan that names one repeats its order.
         plan.order_seed = plan.order_seed.or_else(|| Some(fastrand::u64(..)));
         let spec: DeviceSpec = plan.device.parse().map_err(OpenError::Device)?;
         let (own, facts) = if plan.is_isolated(spec.may_crash()) {
-            let (child, facts) = ChildProcess::prepare(&plan, is_watched)?;
+            let (child, facts) = ChildProcess::prepare(&plan, is_watched, stop)?;
             (Own::Apart(Box::new(child)), facts)
         } else {
-            let opened = Box::new(Opened::open(&plan)?);
-            let facts = Facts::of(plan, &opened)?;
+            let opened = Box::new(Opened::open(&plan, stop)?);
+            let facts = Facts::of(plan, &opened, stop)?;
             (Own::Here(opened), facts)
         };
         let Facts { plan, input, device, settings, rehearsals } = facts;
@@ -89,11 +100,11 @@ impl Recording {
             let feed = match &own {
                 Own::Here(opened) => &opened.feed,
                 Own::Apart(_) => {
-                    read = feed_of(&plan)?;
+                    read = feed_of(&plan, stop)?;
                     &read
                 }
             };
-            Some(BaselineRunner::prepare(&plan, &spec, feed, &settings)?)
+            Some(BaselineRunner::prepare(&plan, &spec, feed, &settings, stop)?)
         };
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
@@ -119,6 +130,7 @@ impl Recording {
         session: &Session,
         command: String,
         is_watched: bool,
+        stop: &AtomicBool,
     ) -> Result<(Self, SessionWriter), RecordingError> {
         let not = |problem: String| SessionError::NotResumable { dir: session.dir.clone(), problem };
         let was = &session.manifest;
@@ -130,7 +142,7 @@ impl Recording {
                 not("its order of runs is not known; it is of an older version, measure again".to_owned()).into()
             );
         }
-        let mut recording = Self::prepare(was.plan.clone(), command, is_watched)?;
+        let mut recording = Self::prepare(was.plan.clone(), command, is_watched, stop)?;
         let now = &recording.manifest;
         let changed = [
             ("device", was.device.name != now.device.name || was.device.kind != now.device.kind),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Seek, Write};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::baseline_runner::is_other;
@@ -19,46 +20,51 @@ use crate::record::{Case, Rehearsal};
 /// Frames for each buffer of the pool, so that every buffer is used more than once.
 const FRAMES_OF_EACH_BUFFER: u32 = 2;
 
-/// Tries each codec of a plan. Answers with what was found of each stream.
+/// Tries each codec of a plan, until `stop` is set. Answers with what was found of each stream.
 ///
 /// # Errors
 /// The plan is invalid, the device refuses it, or does not give every frame back.
-pub fn rehearse(plan: &Plan, opened: &Opened) -> Result<BTreeMap<Codec, Rehearsal>, SweepError> {
+pub fn rehearse(plan: &Plan, opened: &Opened, stop: &AtomicBool) -> Result<BTreeMap<Codec, Rehearsal>, SweepError> {
     plan.check()?;
     let mut found = BTreeMap::new();
     for &codec in &plan.codecs {
         let of_codec = plan.cases().into_iter().filter(|case| case.codec == codec && !is_other(case));
         if let Some(case) = of_codec.max_by_key(|case| (case.pool, case.most_in_flight())) {
-            found.extend(rehearse_case(plan, opened, &case)?.map(|rehearsal| (codec, rehearsal)));
+            found.extend(rehearse_case(plan, opened, &case, stop)?.map(|rehearsal| (codec, rehearsal)));
         }
     }
     Ok(found)
 }
 
 /// `None`: there is no stream, since nothing is encoded.
-fn rehearse_case(plan: &Plan, opened: &Opened, case: &Case) -> Result<Option<Rehearsal>, SweepError> {
+fn rehearse_case(
+    plan: &Plan,
+    opened: &Opened,
+    case: &Case,
+    stop: &AtomicBool,
+) -> Result<Option<Rehearsal>, SweepError> {
     let frames = case.pool.saturating_mul(FRAMES_OF_EACH_BUFFER);
     let stream: Arc<Mutex<Vec<u8>>> = Arc::default();
     let into = Arc::clone(&stream);
     let sink: PacketSink = Box::new(move |packet: EncodedPacket<'_>| {
         into.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(packet.data);
     });
-    opened.probe(&opened.config(plan, case), frames, sink).map_err(|error| match error {
+    opened.probe(&opened.config(plan, case), frames, sink, stop).map_err(|error| match error {
         RunError::Device(error) => SweepError::Device(error),
         error => SweepError::Rehearsal(error),
     })?;
     let stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-    let rehearsal = || Rehearsal { frames, undecodable: decode_fault(&stream, case.codec, frames) };
+    let rehearsal = || Rehearsal { frames, undecodable: decode_fault(&stream, case.codec, frames, stop) };
     Ok(plan.engine.encodes().then(rehearsal))
 }
 
 /// What ffprobe finds wrong with a stream; `None` too where it cannot be asked.
-fn decode_fault(stream: &[u8], codec: Codec, num_frames: u32) -> Option<String> {
+fn decode_fault(stream: &[u8], codec: Codec, num_frames: u32, stop: &AtomicBool) -> Option<String> {
     // Without a name, so that nothing stays where this program is killed.
     let mut file = tempfile::tempfile().ok()?;
     file.write_all(stream).and_then(|()| file.rewind()).ok()?;
-    match verify(file, codec, num_frames.into()) {
-        Ok(_) | Err(VerifyError::NoFfprobe(_)) => None,
+    match verify(file, codec, num_frames.into(), stop) {
+        Ok(_) | Err(VerifyError::NoFfprobe(_) | VerifyError::Unheard(_) | VerifyError::Stopped) => None,
         Err(fault) => Some(fault.to_string()),
     }
 }

@@ -19,7 +19,7 @@ pub enum RunError {
     #[error(transparent)]
     Nvdec(#[from] NvdecError),
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(SourceError),
     #[error(
         "{packets} packets came back for {frames} frames: the driver lost or repeated frames; update the driver, and report this if it persists"
     )]
@@ -44,6 +44,12 @@ pub enum RunError {
     NotBegun,
     #[error("stopped before its end")]
     Stopped,
+}
+
+impl From<SourceError> for RunError {
+    fn from(error: SourceError) -> Self {
+        if matches!(error, SourceError::Stopped) { Self::Stopped } else { Self::Source(error) }
+    }
 }
 
 impl From<TranscodeError> for RunError {

@@ -174,7 +174,7 @@ struct EventSender<W> {
 
 impl<W: Fn()> EventSender<W> {
     fn run(&self, request: SweepRequest) -> Result<Outcome, RecordingError> {
-        let mut recording = Recording::prepare(request.plan, request.command, true)?;
+        let mut recording = Recording::prepare(request.plan, request.command, true, &self.live.stop)?;
         if request.calibrates {
             recording = recording.with_note(NOTE);
         }

@@ -74,7 +74,7 @@ impl Opened {
         };
         let mut now = start;
         while !is_over(now, &flatness) {
-            let mut cursor = self.feed.start()?;
+            let mut cursor = self.feed.start(stop)?;
             while let Some((data, _)) = cursor.next()? {
                 pipeline.submit(&Frame { data, pts })?;
                 pts += 1;

@@ -137,6 +137,14 @@ impl Drop for Group {
     }
 }
 
+/// Ends the other programs that this one has started, by force: one that hangs does not notice that nobody reads it any more.
+/// Processes of this program do, and are left to it.
+pub fn end_other_programs() {
+    let own = system::name_of(std::process::id());
+    let others = system::children_of(std::process::id()).into_iter().filter(|&pid| system::name_of(pid) != own);
+    others.flat_map(system::descendants_of).for_each(system::kill);
+}
+
 /// Orphans among this process' descendants become its children.
 #[cfg(target_os = "linux")]
 fn adopt_orphans() -> io::Result<()> {

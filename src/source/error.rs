@@ -73,6 +73,8 @@ pub enum SourceError {
         "cannot keep the clip in memory: it has {num_bytes} bytes, more than {max_bytes}: raise --preload-mib, or cut the clip: {}", path.display()
     )]
     ClipTooLarge { num_bytes: u64, max_bytes: u64, path: PathBuf },
+    #[error("stopped while the input was read")]
+    Stopped,
     #[error("cannot use the input: it has no frames, name a longer clip: {0}")]
     NoFrames(String),
     #[error(

@@ -4,6 +4,7 @@
 //! counts the frames, and computes the digest whether or not they stay in memory. Does not know what the frames are
 //! for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use xxhash_rust::xxh3::Xxh3;
@@ -31,8 +32,10 @@ enum Frames {
 
 /// What is done with a damaged input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Damaged {
+pub enum Damaged {
+    /// It is an error.
     Refused,
+    /// The frames that can be read are taken, and the remarks say so.
     Taken,
 }
 
@@ -50,7 +53,7 @@ pub struct Cursor<'a>(Way<'a>);
 
 enum Way<'a> {
     Held { frames: &'a [FrameBytes], next_frame_idx: u64, num_frames: u64 },
-    Ahead(ReadAhead),
+    Ahead(ReadAhead<'a>),
     Inline { source: Box<dyn FrameSource>, frame: Vec<u8>, remaining: u64 },
 }
 
@@ -63,15 +66,21 @@ impl Feed {
     /// # Errors
     /// The input cannot be opened or read, is damaged, has no frames, or is standard input and does not fit.
     pub fn open(spec: &InputSpec, max_frames: Option<u64>, preload_bytes: u64) -> Result<Self, SourceError> {
-        Self::read_through(spec, open(spec)?, max_frames, preload_bytes, Damaged::Refused)
+        Self::open_until(spec, max_frames, preload_bytes, Damaged::Refused, &AtomicBool::new(false))
     }
 
-    /// As [`Feed::open`], but of a damaged input takes the frames that can be read, and says so in its remarks.
+    /// As [`Feed::open`], but ends early once `stop` is set.
     ///
     /// # Errors
-    /// As [`Feed::open`], damage apart.
-    pub fn open_damaged(spec: &InputSpec, max_frames: Option<u64>, preload_bytes: u64) -> Result<Self, SourceError> {
-        Self::read_through(spec, open(spec)?, max_frames, preload_bytes, Damaged::Taken)
+    /// As [`Feed::open`], or [`SourceError::Stopped`].
+    pub fn open_until(
+        spec: &InputSpec,
+        max_frames: Option<u64>,
+        preload_bytes: u64,
+        damaged: Damaged,
+        stop: &AtomicBool,
+    ) -> Result<Self, SourceError> {
+        Self::read_through(spec, open(spec)?, max_frames, preload_bytes, damaged, stop)
     }
 
     /// Where the source states its number of frames, reads nothing before the first run, and then frame by frame on the
@@ -83,7 +92,7 @@ impl Feed {
     pub fn open_unread(spec: &InputSpec, max_frames: Option<u64>) -> Result<Self, SourceError> {
         let source = open(spec)?;
         let Length::Frames(_) = source.info().length else {
-            return Self::read_through(spec, source, max_frames, 0, Damaged::Refused);
+            return Self::read_through(spec, source, max_frames, 0, Damaged::Refused, &AtomicBool::new(false));
         };
         let source_info = source.info().clone();
         let (frames, _) = wanted_frames(source_info.length, max_frames);
@@ -124,11 +133,12 @@ impl Feed {
         matches!(self.frames, Frames::Held(_))
     }
 
-    /// Begins a run. If the frames are not in memory, the first ones are read before this returns.
+    /// Begins a run. If the frames are not in memory, the first ones are read before this returns. `stop` ends every wait for
+    /// a frame.
     ///
     /// # Errors
-    /// The input can no longer be read, or has changed.
-    pub fn start(&self) -> Result<Cursor<'_>, SourceError> {
+    /// The input can no longer be read, or has changed, or [`SourceError::Stopped`].
+    pub fn start<'a>(&'a self, stop: &'a AtomicBool) -> Result<Cursor<'a>, SourceError> {
         let num_frames = self.info.frames;
         let way = match &self.frames {
             Frames::Held(frames) => Way::Held { frames, next_frame_idx: 0, num_frames },
@@ -138,7 +148,7 @@ impl Feed {
                     return Err(SourceError::Changed(spec.to_string()));
                 }
                 match by {
-                    Reading::Ahead => Way::Ahead(ReadAhead::start(source, num_frames)?),
+                    Reading::Ahead => Way::Ahead(ReadAhead::start(source, num_frames, stop)?),
                     Reading::Inline => {
                         let frame = frame_buffer(source_info.frame_bytes())?;
                         Way::Inline { source, frame, remaining: num_frames }
@@ -155,6 +165,7 @@ impl Feed {
         max_frames: Option<u64>,
         preload_bytes: u64,
         damaged: Damaged,
+        stop: &AtomicBool,
     ) -> Result<Self, SourceError> {
         let source_info = source.info().clone();
         let (num_wanted, num_distinct) = wanted_frames(source_info.length, max_frames);
@@ -162,6 +173,9 @@ impl Feed {
         let mut digest = Xxh3::new();
         let (mut num_read, mut damage) = (0, None);
         while num_read < num_distinct {
+            if stop.load(Ordering::Relaxed) {
+                return Err(SourceError::Stopped);
+            }
             let mut frame = store.buffer()?;
             match source.next_frame(&mut frame) {
                 Ok(true) => {}
@@ -298,10 +312,12 @@ mod tests {
     use super::*;
     use crate::source::y4m::Y4mSource;
 
+    static GO_ON: AtomicBool = AtomicBool::new(false);
+
     fn stdin(num_frames: usize, preload_bytes: u64) -> Result<Feed, SourceError> {
         let stream = [&b"YUV4MPEG2 W2 H2\n"[..], &b"FRAME\nabcdef".repeat(num_frames)].concat();
         let source = Y4mSource::new("-".to_owned(), std::io::Cursor::new(stream))?;
-        Feed::read_through(&InputSpec::Stdin, Box::new(source), None, preload_bytes, Damaged::Refused)
+        Feed::read_through(&InputSpec::Stdin, Box::new(source), None, preload_bytes, Damaged::Refused, &GO_ON)
     }
 
     #[test]
@@ -318,7 +334,7 @@ mod tests {
     fn every_run_sees_the_same_frames_without_waiting() {
         let feed = stdin(2, 100).unwrap();
         for _ in 0..2 {
-            let mut cursor = feed.start().unwrap();
+            let mut cursor = feed.start(&GO_ON).unwrap();
             assert_eq!(cursor.next().unwrap(), Some((&b"abcdef"[..], 0)));
             assert_eq!(cursor.next().unwrap(), Some((&b"abcdef"[..], 0)));
             assert_eq!(cursor.next().unwrap(), None);
@@ -334,7 +350,7 @@ mod tests {
 
         let ahead = Feed::open(&spec, Some(1000), 512 * 384 - 1).unwrap();
         assert_eq!(ahead.info(), feed.info());
-        let (mut held, mut ahead) = (feed.start().unwrap(), ahead.start().unwrap());
+        let (mut held, mut ahead) = (feed.start(&GO_ON).unwrap(), ahead.start(&GO_ON).unwrap());
         for _ in 0..1000 {
             let frames = (held.next().unwrap().unwrap().0, ahead.next().unwrap().unwrap().0);
             assert_eq!(frames.0, frames.1);
@@ -350,7 +366,7 @@ mod tests {
         let spec = format!("raw:nv12:2x2@30:{}", path.display()).parse().unwrap();
         let (whole, unread) = (Feed::open(&spec, None, 100).unwrap(), Feed::open_unread(&spec, None).unwrap());
         assert_eq!((unread.info().frames, unread.info().digest.as_str()), (3, ""));
-        let (mut whole, mut unread) = (whole.start().unwrap(), unread.start().unwrap());
+        let (mut whole, mut unread) = (whole.start(&GO_ON).unwrap(), unread.start(&GO_ON).unwrap());
         for _ in 0..3 {
             assert_eq!(whole.next().unwrap().unwrap().0, unread.next().unwrap().unwrap().0);
         }
@@ -359,7 +375,7 @@ mod tests {
         assert_eq!(shorter.info().frames, 2);
         std::fs::write(&path, [0; 12]).unwrap();
         assert!(matches!(Feed::open_unread(&spec, Some(0)), Err(SourceError::NoFrames(_))));
-        assert!(matches!(shorter.start(), Err(SourceError::Changed(_))));
+        assert!(matches!(shorter.start(&GO_ON), Err(SourceError::Changed(_))));
     }
 
     #[test]

@@ -217,6 +217,7 @@ fn is_text(head: &[u8]) -> bool {
 #[cfg(all(test, unix))]
 mod tests {
     use std::process::{Command, Stdio};
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
     use crate::source::reader::ReadAhead;
@@ -313,12 +314,15 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_waits_for_a_stuck_ffmpeg_can_be_dropped() {
+    fn a_reader_that_waits_for_a_stuck_ffmpeg_can_be_stopped_and_dropped() {
+        let stop = AtomicBool::new(false);
         let source = open_script(&format!("{HEADER} {} exec sleep 1000", FRAME.repeat(8))).unwrap();
-        let mut reader = ReadAhead::start(Box::new(source), 100).unwrap();
+        let mut reader = ReadAhead::start(Box::new(source), 100, &stop).unwrap();
         for _ in 0..8 {
             assert!(reader.next().unwrap().is_some());
         }
+        stop.store(true, Ordering::Relaxed);
+        assert!(matches!(reader.next(), Err(SourceError::Stopped)));
         drop(reader);
     }
 

@@ -24,7 +24,7 @@ use std::path::Path;
 
 pub use clip::Clip;
 pub use error::SourceError;
-pub use feed::{Cursor, Feed};
+pub use feed::{Cursor, Damaged, Feed};
 pub use ffmpeg::KillSwitch;
 pub use geometry::{GeometryError, MAX_SIDE, parse_rate};
 pub use probe::{MediaFacts, media_facts};

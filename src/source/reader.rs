@@ -1,19 +1,24 @@
 //! A thread that reads a source ahead of the run, through a fixed set of buffers.
 //!
-//! Buffers go round: empty ones to the thread, full ones back. All of them are filled before the thread starts, so that
-//! a run begins with a full queue and no start-up time of the source falls into its clock.
+//! Buffers go round: empty ones to the thread, full ones back. All of them are filled before the run begins, so that no
+//! start-up time of the source falls into its clock.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::frame_buffer;
 use super::{FrameSource, KillSwitch, SourceError};
 
 type Full = Result<Vec<u8>, SourceError>;
 
+/// How often a wait for a frame looks whether to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// The run's end of the thread. Dropping it ends the thread, also in the middle of a frame.
-pub struct ReadAhead {
+pub struct ReadAhead<'a> {
     /// `None` only while being dropped.
     ends: Option<Ends>,
     kill_switch: Option<KillSwitch>,
@@ -22,6 +27,9 @@ pub struct ReadAhead {
     current: Vec<u8>,
     remaining: u64,
     spec: String,
+    /// Read before the run began, and not looked at yet.
+    first: VecDeque<Vec<u8>>,
+    stop: &'a AtomicBool,
 }
 
 struct Ends {
@@ -29,34 +37,54 @@ struct Ends {
     full: Receiver<Full>,
 }
 
-impl ReadAhead {
-    /// Reads the first frames here and starts the thread for the rest. The source must hold `num_frames` frames.
-    pub fn start(mut source: Box<dyn FrameSource>, num_frames: u64) -> Result<Self, SourceError> {
+impl<'a> ReadAhead<'a> {
+    /// Starts the thread and waits for its first frames. The source must hold `num_frames` frames. `stop` ends every wait.
+    pub fn start(source: Box<dyn FrameSource>, num_frames: u64, stop: &'a AtomicBool) -> Result<Self, SourceError> {
         let frames_ahead = source.frames_ahead();
         let (empty_tx, empty_rx) = sync_channel(frames_ahead);
         // One place more than there are buffers: the thread never waits to hand out a frame or an error.
         let (full_tx, full_rx) = sync_channel(frames_ahead + 1);
-        let spec = source.info().spec.clone();
         let num_ahead = num_frames.min(frames_ahead as u64);
-        let frame_bytes = source.info().frame_bytes();
         for _ in 0..num_ahead {
-            let frame = read_frame(source.as_mut(), frame_buffer(frame_bytes)?)?;
             // The receiver lives in this function, and there is room for all of them.
-            let _ = full_tx.send(Ok(frame));
+            let _ = empty_tx.send(frame_buffer(source.info().frame_bytes())?);
         }
-        let kill_switch = source.kill_switch();
+        let (spec, kill_switch) = (source.info().spec.clone(), source.kill_switch());
         let thread = thread::Builder::new()
             .name("frame-reader".to_owned())
-            .spawn(move || read_on(source, num_frames - num_ahead, &empty_rx, &full_tx))
+            .spawn(move || read_on(source, num_frames, &empty_rx, &full_tx))
             .map_err(SourceError::Thread)?;
-        Ok(Self {
+        let mut own = Self {
             ends: Some(Ends { empty: empty_tx, full: full_rx }),
             kill_switch,
             thread: Some(thread),
+            first: VecDeque::with_capacity(frames_ahead),
             current: Vec::new(),
             remaining: num_frames,
             spec,
-        })
+            stop,
+        };
+        for _ in 0..num_ahead {
+            let frame = own.wait()?;
+            own.first.push_back(frame);
+        }
+        Ok(own)
+    }
+
+    /// The next full buffer.
+    fn wait(&self) -> Full {
+        let lost = || SourceError::ReaderLost(self.spec.clone());
+        let ends = self.ends.as_ref().ok_or_else(lost)?;
+        loop {
+            match ends.full.recv_timeout(LOOK_EVERY) {
+                Ok(full) => return full,
+                Err(RecvTimeoutError::Disconnected) => return Err(lost()),
+                Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::Relaxed) => {
+                    return Err(SourceError::Stopped);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 
     /// The next frame and how long it was waited for, in nanoseconds; `None` after the last one.
@@ -70,15 +98,14 @@ impl ReadAhead {
             let _ = ends.empty.send(used);
         }
         let asked_at = Instant::now();
-        let full = ends.full.recv().map_err(|_| SourceError::ReaderLost(self.spec.clone()))?;
+        self.current = self.first.pop_front().map_or_else(|| self.wait(), Ok)?;
         let wait_ns = asked_at.elapsed().as_nanos() as u64;
-        self.current = full?;
         self.remaining -= 1;
         Ok(Some((&self.current, wait_ns)))
     }
 }
 
-impl Drop for ReadAhead {
+impl Drop for ReadAhead<'_> {
     fn drop(&mut self) {
         // First the channels, so that the thread does not begin another frame; then whatever it waits for; then itself.
         self.ends = None;

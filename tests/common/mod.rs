@@ -87,7 +87,7 @@ pub fn good_table() -> &'static sys::NV_ENCODE_API_FUNCTION_LIST {
 /// All runs of a plan on its device, which is driven through `api` where that is given; and how the sweep ended.
 pub fn records_of(plan: &Plan, api: Option<Arc<Api>>) -> (Result<Outcome, SweepError>, Vec<RunRecord>) {
     plan.check().expect("a good plan");
-    let mut opened = Opened::open(plan).expect("the virtual device opens everywhere");
+    let mut opened = Opened::open(plan, &AtomicBool::new(false)).expect("the virtual device opens everywhere");
     if let Some(api) = api {
         opened.device = opened.device.through(api);
     }
