@@ -7,7 +7,7 @@ mod program;
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use program::{Bench, Ended};
 
@@ -138,4 +138,25 @@ fn reports_to_one_place_at_the_same_time_are_each_whole() {
     let all: Vec<_> = (0..4).map(|_| start()).collect();
     all.into_iter().for_each(|mut child| assert!(child.wait().unwrap().success()));
     assert!(fs::read_to_string(bench.path("same.md")).unwrap().contains("Generated"));
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_told_and_what_fitted_stays() {
+    let bench = Bench::new();
+    let limited = |words: &str| {
+        let script = format!("ulimit -f 64; exec {} {words}", env!("CARGO_BIN_EXE_inflight"));
+        Ended::from(Command::new("sh").args(["-c", &script]).current_dir(bench.path("")).output().unwrap())
+    };
+    let sweep = "sweep --input synthetic:64x48@30 --frames 30 --reap-threshold 1 --warmup 0 --repeat 20 --confirm 0 --session s";
+    let ended = limited(sweep);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("as large as a file may become"), "{}", ended.stderr);
+    let saved = fs::read_to_string(bench.path("s/runs.jsonl")).unwrap();
+    assert!(saved.ends_with('\n') && saved.lines().count() >= 1, "{} bytes", saved.len());
+    bench.done(&["report", "s"]);
+    let ended =
+        limited("encode --input synthetic:640x360@30 --frames 100 --device virtual:payload=lossless -o out.h264");
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("out.h264: File too large"), "{}", ended.stderr);
+    assert!(!bench.path("out.h264").exists());
 }

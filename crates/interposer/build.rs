@@ -6,5 +6,7 @@ fn main() {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libnvidia-encode.so.1");
         // Clients unload the driver while threads of it may run; code that is unmapped under them would crash them.
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        // A client may have functions of the same names; those here call each other.
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
     }
 }

@@ -6,5 +6,7 @@ fn main() {
         println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libnvidia-encode.so.1");
         // Clients close the library while its payload threads run: it has to stay mapped.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        // A client may have functions of the same names; those here call each other.
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-Bsymbolic-functions");
     }
 }

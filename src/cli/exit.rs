@@ -295,9 +295,10 @@ impl From<RunError> for Failure {
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::Write { .. } | SessionError::NoSpace { .. } | SessionError::BadRecord { .. } => {
-                Self::failed(error)
-            }
+            SessionError::Write { .. }
+            | SessionError::NoSpace { .. }
+            | SessionError::FileLimit { .. }
+            | SessionError::BadRecord { .. } => Self::failed(error),
             error => Self::usage(error),
         }
     }

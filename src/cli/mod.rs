@@ -36,6 +36,7 @@ use exit::Failure;
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
+    outlive_full_files();
     let typed = command().try_get_matches();
     let parsed = typed.and_then(|words| Ok((Cli::from_arg_matches(&words)?, words)));
     let (cli, words) = match parsed {
@@ -74,6 +75,14 @@ pub fn main() -> ExitCode {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => end(&failure),
     }
+}
+
+/// A file that grows past the system's limit (ulimit -f) is an error like a full disk, which is told, and not this program's end. A
+/// handler, where ignoring it would be handed on to other programs.
+fn outlive_full_files() {
+    // Refused, it stays as it was.
+    #[cfg(unix)]
+    drop(signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default()));
 }
 
 /// All words. A calibration takes those of a sweep but some, which it refuses and need not offer.

@@ -104,6 +104,8 @@ pub enum SessionError {
     NotAFolder { dir: PathBuf },
     #[error("cannot write {path}: no space left on the disk; free some, or choose a session folder on another disk (finished runs are saved)", path = path.display())]
     NoSpace { path: PathBuf },
+    #[error("cannot write {path}: it is as large as a file may become here; raise the limit (ulimit -f), or choose a session folder on another disk (finished runs are saved)", path = path.display())]
+    FileLimit { path: PathBuf },
     #[error("cannot write {path}: {source}; choose a folder that can be written to", path = path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("cannot write run {order_index} to {path}: {problem}; this is a bug, please report it", path = path.display())]
@@ -150,9 +152,8 @@ impl SessionError {
     fn write(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::NoSpace { path }
-            }
+            io::ErrorKind::FileTooLarge => Self::FileLimit { path },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path },
             _ => Self::Write { path, source },
         }
     }

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::reader::tame;
 use super::{Manifest, SessionError};
 use crate::files::{read_small, replace};
 use crate::stats::evidence::change::ChangeInterval;
@@ -85,7 +86,11 @@ pub fn noise_floor(dir: &Path, manifest: &Manifest) -> Option<NoiseFloor> {
     let wanted = fingerprint(&facts(manifest));
     let made = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let files = fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path().join(NOISE_FILE)));
-    let read = |path: &Path| serde_json::from_slice::<NoiseFloor>(&read_small(path, MAX_NOISE_BYTES).ok()?).ok();
+    let read = |path: &Path| {
+        let mut noise = serde_json::from_slice(&read_small(path, MAX_NOISE_BYTES).ok()?).ok()?;
+        tame(&mut noise);
+        serde_json::from_value::<NoiseFloor>(noise).ok()
+    };
     let fitting = files.filter_map(|path| Some((made(&path), read(&path)?)));
     fitting.filter(|(_, noise)| noise.fingerprint == wanted).max_by_key(|(made, _)| *made).map(|(_, noise)| noise)
 }

@@ -214,8 +214,8 @@ pub(super) fn read_manifest(dir: &Path) -> Result<Manifest, SessionError> {
     Ok(manifest)
 }
 
-/// Makes every text of a manifest, which anybody may have written, one that can be shown anywhere.
-fn tame(value: &mut serde_json::Value) {
+/// Makes every text of a file, which anybody may have written, one that can be shown anywhere.
+pub(super) fn tame(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::String(text) => tame_text(text),
         serde_json::Value::Array(items) => items.iter_mut().for_each(tame),

@@ -59,6 +59,8 @@ fn play(part: &str, device: &str) {
     let drivers = Drivers::new();
     drivers.add("libvirtual_nvml.so", "libnvidia-ml.so.1");
     let mut command = drivers.command(std::env::current_exe().unwrap(), device);
+    // Where a log may go.
+    command.current_dir(drivers.path());
     if part == "behind the interposer" {
         let driver = drivers.path().join("driver.so");
         std::fs::rename(drivers.path().join("libnvidia-encode.so.1"), &driver).unwrap();
