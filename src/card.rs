@@ -2,6 +2,8 @@
 //!
 //! Holds nothing private: no name of a computer or a user, no path, no UUID. Asks nothing, and knows no device.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, reason = "numbers of files, which may be anything"))]
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -243,13 +245,13 @@ pub struct DecodeFacts {
 impl Cost {
     /// Did this computer finish more than a fiftieth of the frames later than modelled? Then its own times may be in these.
     pub fn is_late(&self) -> bool {
-        self.late_frames.is_some_and(|late| 50 * late > self.num_frames())
+        self.late_frames.is_some_and(|late| late.saturating_mul(50) > self.num_frames())
     }
 
     /// Frames of all runs.
     pub fn num_frames(&self) -> u64 {
-        let runs: u32 = self.sweep.iter().map(|point| point.per_frame.num_samples).sum();
-        u64::from(runs) * u64::from(self.frames_per_run)
+        let runs: u64 = self.sweep.iter().map(|point| u64::from(point.per_frame.num_samples)).sum();
+        runs.saturating_mul(u64::from(self.frames_per_run))
     }
 }
 

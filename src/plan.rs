@@ -2,6 +2,8 @@
 //!
 //! Knows no device and no clock. A plan is saved with the session it made and can be run again from there.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, reason = "numbers of files, which may be anything"))]
+
 mod baseline;
 mod coding;
 mod criteria;
@@ -347,7 +349,7 @@ impl Plan {
             _ => {}
         }
         match self.until {
-            Some(_) if self.locks.len() * self.reap_thresholds.len() < 2 => return Err(PlanError::NothingToNarrow),
+            Some(_) if self.locks.len().max(self.reap_thresholds.len()) < 2 => return Err(PlanError::NothingToNarrow),
             Some(Until { half_width_pct: pct, .. }) if !(0.1..=50.0).contains(&pct) => {
                 return Err(PlanError::Width(pct));
             }
@@ -362,7 +364,8 @@ impl Plan {
             _ => {}
         }
         let until = self.max_repeat().saturating_sub(self.num_rounds());
-        match self.num_runs() + self.num_cases() * (u64::from(until) + u64::from(self.confirm)) {
+        let more = self.num_cases().saturating_mul(u64::from(until.saturating_add(self.confirm)));
+        match self.num_runs().saturating_add(more) {
             runs if runs > 1_000_000 => Err(PlanError::TooManyRuns(runs)),
             _ => Ok(()),
         }
@@ -416,14 +419,15 @@ impl Plan {
 
     /// How many cells there are.
     pub fn num_cases(&self) -> u64 {
-        let own = self.locks.len() * self.rings().len() * self.decode_rings().len();
+        let own = self.locks.len().saturating_mul(self.rings().len()).saturating_mul(self.decode_rings().len());
         let twins = if self.baselines.is_empty() { 0 } else { own };
-        (self.codecs.len() * (own + twins + self.baselines.len())) as u64
+        self.codecs.len().saturating_mul(own.saturating_add(twins).saturating_add(self.baselines.len())) as u64
     }
 
     /// All runs of the planned rounds, warm-ups included; `until` and `confirm` may add some.
     pub fn num_runs(&self) -> u64 {
-        self.num_cases() * (u64::from(self.warmup) + u64::from(self.repeat)) * u64::from(self.blocks)
+        let rounds = u64::from(self.warmup).saturating_add(u64::from(self.repeat));
+        self.num_cases().saturating_mul(rounds).saturating_mul(u64::from(self.blocks))
     }
 
     /// Planned rounds of all blocks.
@@ -439,7 +443,7 @@ impl Plan {
 
     /// How often the data is looked at before the sweep goes on or ends.
     pub fn num_looks(&self) -> u32 {
-        1 + self.looks.len() as u32
+        (self.looks.len() as u32).saturating_add(1)
     }
 
     /// How often the confirmation rounds are looked at: a sweep that goes on while something is undecided does so here too,
@@ -462,7 +466,8 @@ impl Plan {
         let cases = self.cases();
         let mut runs = Vec::with_capacity(self.num_runs() as usize);
         for block in 0..self.blocks {
-            let counted = block * self.repeat..(block + 1) * self.repeat;
+            let until = |block: u32| block.saturating_mul(self.repeat);
+            let counted = until(block)..until(block.saturating_add(1));
             let rounds = (0..self.warmup).map(|k| (true, k)).chain(counted.map(|k| (false, k)));
             for (warmup, repeat_index) in rounds {
                 for case in in_round(&cases, self.order_seed, (warmup, repeat_index)) {

@@ -3,6 +3,8 @@
 //! Has no behaviour of its own and knows no statistics; `stats` computes means.
 //! Times are integers in nanoseconds; offsets (`*_at_ns`) count from the first frame handed to the encoder.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, reason = "numbers of files, which may be anything"))]
+
 mod client;
 mod columns;
 mod gpu;

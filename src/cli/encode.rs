@@ -39,7 +39,9 @@ fn run(args: &EncodeArgs, plan: Plan) -> Result<Exit, Failure> {
     outputs::check(&[&args.output], args.json)?;
     let on_ctrl_c = OnCtrlC::watch()?;
     let output = StreamFile::create(&args.output, &InputSpec::files_of(&plan.input))?;
-    output.output.draft().map(|draft| on_ctrl_c.removes(draft.to_owned()));
+    if let Some(draft) = output.output.draft() {
+        on_ctrl_c.removes(draft.to_owned());
+    }
     let opened = if args.one_pass { Opened::open_unread(&plan)? } else { Opened::open(&plan, on_ctrl_c.flag())? };
     let plan = opened.adapted(plan)?;
     let planned = plan.runs().first().copied().ok_or_else(|| Failure::usage("the plan has no run"))?;

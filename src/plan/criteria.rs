@@ -108,7 +108,7 @@ impl CriteriaError {
     /// TOML's own message spans several lines; the line number and the first sentence are enough.
     fn toml(text: &str, error: &toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start);
-        let line = 1 + text.bytes().take(start).filter(|&byte| byte == b'\n').count();
+        let line = text.bytes().take(start).filter(|&byte| byte == b'\n').count().saturating_add(1);
         Self::Toml { line, message: error.message().replace('\n', ": ") }
     }
 }

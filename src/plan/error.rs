@@ -20,7 +20,7 @@ pub enum PlanError {
         "pool {pool} is smaller than reap threshold {threshold}: each frame in flight needs its own buffer pair; use --pool {threshold} or more, or leave it out"
     )]
     PoolTooSmall { pool: u32, threshold: u32 },
-    #[error("pool {pool} cannot hold reap threshold {threshold} plus the {held} frames that B-frames hold back: use --pool {} or more, or leave it out", threshold + held)]
+    #[error("pool {pool} cannot hold reap threshold {threshold} plus the {held} frames that B-frames hold back: use --pool {} or more, or leave it out", threshold.saturating_add(*held))]
     PoolTooSmallForReorder { pool: u32, threshold: u32, held: u32 },
     #[error("pool {0} is out of range: use at most {max} buffer pairs", max = 2 * MAX_IN_FLIGHT)]
     PoolTooLarge(u32),
@@ -114,7 +114,7 @@ pub enum PlanError {
     SplitOfH264,
     #[error("a GOP cannot have 0 frames: use --gop 1 or more, or leave it out for one IDR at the start")]
     Gop,
-    #[error("GOP length {gop} has no room for {b_frames} B-frames between reference frames: use --gop {} or more", b_frames + 1)]
+    #[error("GOP length {gop} has no room for {b_frames} B-frames between reference frames: use --gop {} or more", b_frames.saturating_add(1))]
     GopTooShort { gop: u32, b_frames: u32 },
     #[error("{0} B-frames are more than NVENC supports: use --b-frames 0 to 4")]
     BFrames(u32),

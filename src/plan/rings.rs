@@ -25,14 +25,16 @@ impl Plan {
         let threshold = self.reap_thresholds.iter().copied().max().unwrap_or(1);
         match pool {
             _ if pool < threshold => Err(PlanError::PoolTooSmall { pool, threshold }),
-            _ if pool < threshold + self.held() => {
+            _ if pool < threshold.saturating_add(self.held()) => {
                 Err(PlanError::PoolTooSmallForReorder { pool, threshold, held: self.held() })
             }
             // Every pool is there for some case.
-            _ => match self.pools.iter().find(|&&pool| self.reap_thresholds.iter().all(|&t| pool < t + self.held())) {
-                Some(&pool) => Err(PlanError::PoolForNothing(pool)),
-                None => Ok(()),
-            },
+            _ => {
+                let is_too_small =
+                    |pool: u32| self.reap_thresholds.iter().all(|&t| pool < t.saturating_add(self.held()));
+                let for_nothing = self.pools.iter().copied().find(|&pool| is_too_small(pool));
+                for_nothing.map_or(Ok(()), |pool| Err(PlanError::PoolForNothing(pool)))
+            }
         }
     }
 

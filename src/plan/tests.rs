@@ -86,3 +86,14 @@ fn no_frame_of_h264_is_split() {
     assert_eq!(plan.check(), Err(PlanError::SplitOfH264));
     assert_eq!(Plan { codecs: vec![Codec::Hevc], ..plan }.check(), Ok(()));
 }
+
+#[test]
+fn a_plan_of_more_runs_than_can_be_counted_is_one_of_too_many() {
+    let most = u32::MAX;
+    for plan in [
+        Plan { warmup: most, repeat: most, blocks: most, looks: Vec::new(), ..Plan::default() },
+        Plan { confirm: most, ..Plan::default() },
+    ] {
+        assert!(matches!(plan.check(), Err(PlanError::TooManyRuns(_) | PlanError::Blocks(_))), "{:?}", plan.check());
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! Knows the format of the files; docs/ARCHITECTURE.md describes how they are written.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, reason = "numbers of files, which may be anything"))]
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -97,7 +99,9 @@ impl InterposerTrace {
 
     /// Did the same process have both sessions open at some time? So it is with itself.
     pub fn is_beside(&self, other: &Self) -> bool {
-        let until_ms = |trace: &Self| trace.started_unix_ms.saturating_add((trace.open_ns + trace.wall_ns) / 1_000_000);
+        let until_ms = |trace: &Self| {
+            trace.started_unix_ms.saturating_add(trace.open_ns.saturating_add(trace.wall_ns) / 1_000_000)
+        };
         let ends_after = self.started_unix_ms <= until_ms(other) && other.started_unix_ms <= until_ms(self);
         self.pid == other.pid && ends_after
     }

@@ -60,7 +60,7 @@ impl ClientName {
     pub fn shortened(name: &str) -> Self {
         let mut fitting = String::new();
         for letter in name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }) {
-            if fitting.len() + letter.len_utf8() > MAX_NAME_BYTES {
+            if fitting.len().saturating_add(letter.len_utf8()) > MAX_NAME_BYTES {
                 break;
             }
             fitting.push(letter);

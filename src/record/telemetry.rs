@@ -90,7 +90,7 @@ impl Telemetry {
         let sum_mhz: u64 = self.video_mhz.iter().map(|&mhz| u64::from(mhz)).sum();
         Some(WorkingClock {
             lowest_mhz: self.video_mhz.iter().copied().min()?,
-            mean_mhz: (sum_mhz / u64::from(num_readings)) as u32,
+            mean_mhz: sum_mhz.checked_div(u64::from(num_readings))? as u32,
             highest_mhz: self.video_mhz.iter().copied().max()?,
             num_readings,
             num_limited: self.limits.iter().filter(|&&limits| is_limit(limits)).count() as u32,

@@ -81,12 +81,13 @@ impl Distribution {
             return Vec::new();
         }
         let width_ns = self.histogram.max().div_ceil(u64::from(num_buckets)).max(1);
-        let empty = |idx| Bucket { from_ns: idx * width_ns, to_ns: (idx + 1) * width_ns, num_frames: 0 };
+        let at = |idx: u64| idx.saturating_mul(width_ns);
+        let empty = |idx| Bucket { from_ns: at(idx), to_ns: at(idx.saturating_add(1)), num_frames: 0 };
         let mut buckets: Vec<_> = (0..u64::from(num_buckets)).map(empty).collect();
         for step in self.histogram.iter_recorded() {
-            let idx = step.value_iterated_to().saturating_sub(1) / width_ns;
+            let idx = step.value_iterated_to().saturating_sub(1).checked_div(width_ns).unwrap_or(0);
             if let Some(bucket) = buckets.get_mut(idx as usize) {
-                bucket.num_frames += step.count_at_value();
+                bucket.num_frames = bucket.num_frames.saturating_add(step.count_at_value());
             }
         }
         buckets

@@ -32,9 +32,10 @@ impl Histogram {
     /// Adds one run's column.
     pub fn add(&mut self, column_ns: &[u64]) {
         for &time_ns in column_ns {
-            *self.bins.entry(bin_of(time_ns)).or_default() += 1;
+            let bin = self.bins.entry(bin_of(time_ns)).or_default();
+            *bin = bin.saturating_add(1);
         }
-        self.num_frames += column_ns.len() as u64;
+        self.num_frames = self.num_frames.saturating_add(column_ns.len() as u64);
     }
 
     /// From the first bin with a frame to the last, those without a frame in between included.
@@ -45,7 +46,7 @@ impl Histogram {
         let bar = |bin: u32| {
             let count = self.bins.get(&bin).copied().unwrap_or(0);
             let edge = |bin: u32| 10f64.powf(f64::from(bin) / PER_DECADE);
-            Bar { from_ns: edge(bin), to_ns: edge(bin + 1), share: count as f64 / self.num_frames as f64 }
+            Bar { from_ns: edge(bin), to_ns: edge(bin.saturating_add(1)), share: count as f64 / self.num_frames as f64 }
         };
         (first..=last).map(bar).collect()
     }

@@ -86,7 +86,7 @@ metrics! {
     SubmitWaitMs: "submit_wait_ms", "Submit thread's wait", Milliseconds, Lower, 0, |run| {
         let (metrics, case) = (&run.record.metrics, &run.record.case);
         match case.lock {
-            LockPlacement::Inline | LockPlacement::Poll => Some(ms(metrics.blocked_ns + metrics.lock_ns)),
+            LockPlacement::Inline | LockPlacement::Poll => Some(ms(metrics.blocked_ns.saturating_add(metrics.lock_ns))),
             // A trace of another process has its calls, not its waits between them.
             LockPlacement::Thread | LockPlacement::Ready => case.client.is_here().then(|| ms(metrics.blocked_ns)),
         }
@@ -295,7 +295,7 @@ impl Measured<'_> {
     /// Those that were counted, and those that the pre-roll left to be finished.
     fn packets_in_wall(&self) -> f64 {
         let held = self.record.preroll.as_ref().map_or(0, |preroll| preroll.num_held);
-        (self.record.metrics.packets + u64::from(held)) as f64
+        self.record.metrics.packets.saturating_add(held.into()) as f64
     }
 
     /// Of each of several streams; `None`: there is one.
@@ -329,7 +329,7 @@ impl Measured<'_> {
     }
 
     fn cpu_ms(&self) -> Option<f64> {
-        self.process().map(|process| ms(process.user_ns + process.system_ns))
+        self.process().map(|process| ms(process.user_ns.saturating_add(process.system_ns)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What was measured, run by run: metrics, summaries, distributions, and which cases are meant.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, reason = "numbers of files, which may be anything"))]
+
 pub mod distribution;
 pub mod histogram;
 pub mod instruments;

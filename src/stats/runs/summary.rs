@@ -231,7 +231,7 @@ fn sorted(column_ns: impl IntoIterator<Item = u64>) -> Vec<u64> {
 
 fn deciles(at: impl Fn(u32) -> Option<f64>) -> Option<Deciles> {
     at(1000)?;
-    Some(std::array::from_fn(|idx| at(100 * (idx as u32 + 1)).unwrap_or_default()))
+    Some(std::array::from_fn(|idx| at((idx as u32).saturating_add(1).saturating_mul(100)).unwrap_or_default()))
 }
 
 #[cfg(test)]

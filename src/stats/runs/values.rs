@@ -79,7 +79,8 @@ impl Values {
 /// By how much all late frames together came late. Older sessions only counted them; no frame came later than its whole
 /// latency.
 fn late_ns(run: &Measured<'_>, num_late: u64) -> u64 {
-    let slowest = || run.sorted_latency_ns.iter().rev().take(num_late as usize).sum();
+    let slowest =
+        || run.sorted_latency_ns.iter().rev().take(num_late as usize).fold(0, |sum: u64, &ns| sum.saturating_add(ns));
     run.record.model_late_ns.unwrap_or_else(slowest)
 }
 
