@@ -30,6 +30,12 @@ pub enum RingError {
     )]
     #[allow(missing_docs, reason = "the message says it")]
     Stalled { seconds: u64 },
+    /// A driver may not invent frames, nor return one twice.
+    #[error(
+        "the driver returned time stamp {pts}, which is none of the frames in flight: it was never submitted, or came back before; update the driver, and report this if it persists"
+    )]
+    #[allow(missing_docs, reason = "the message says it")]
+    NotInFlight { pts: u64 },
     /// The pipeline was used after it ended.
     #[error("the run has ended (after finish or after an error): start a new one")]
     Ended,

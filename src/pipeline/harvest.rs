@@ -38,6 +38,8 @@ pub(super) struct Shared<E: Engine> {
 /// Guarded by [`Shared::state`]; held for a few instructions at a time, never during a driver call.
 pub(super) struct State<Error> {
     pub(super) ring: Ring,
+    /// Time stamps of the frames in flight, in the order of submission. Room for the pool is made beforehand.
+    in_flight_pts: Vec<u64>,
     /// In the order of coming back. Room for all expected frames is made beforehand.
     pub(super) harvests: Vec<HarvestSample>,
     pub(super) totals: HarvestTotals,
@@ -90,6 +92,7 @@ pub(super) struct Harvester<E: Engine> {
 impl<E: Engine> Shared<E> {
     pub(super) fn new(engine: E, ring: Ring, expected_frames: usize) -> Self {
         let state = State {
+            in_flight_pts: Vec::with_capacity(ring.pool() as usize),
             ring,
             harvests: Vec::with_capacity(expected_frames),
             totals: HarvestTotals::default(),
@@ -126,8 +129,11 @@ impl<E: Engine> Shared<E> {
     }
 
     /// Notes a submission; returns the frames now in flight.
-    pub(super) fn note_submitted(&self, ready: Ready) -> u64 {
-        let depth = self.state().ring.submit(ready);
+    pub(super) fn note_submitted(&self, pts: u64, ready: Ready) -> u64 {
+        let mut state = self.state();
+        state.in_flight_pts.push(pts);
+        let depth = state.ring.submit(ready);
+        drop(state);
         calls::note_submitted();
         if ready != Ready::More(0) {
             self.lockable.notify_one();
@@ -261,7 +267,7 @@ impl<E: Engine> Harvester<E> {
             bytes: u32::try_from(num_bytes).unwrap_or(u32::MAX),
             kind,
         };
-        shared.state().note(sample);
+        shared.state().note(sample)?;
         shared.harvested.notify_one();
         (self.sink)(&self.data, sample);
         Ok(true)
@@ -355,13 +361,20 @@ impl<Error> State<Error> {
         self.ring.harvested()
     }
 
-    fn note(&mut self, sample: HarvestSample) {
+    /// Notes what came back.
+    ///
+    /// # Errors
+    /// [`RingError::NotInFlight`].
+    fn note(&mut self, sample: HarvestSample) -> Result<(), RingError> {
+        let place = self.in_flight_pts.iter().position(|&pts| pts == sample.pts);
+        self.in_flight_pts.remove(place.ok_or(RingError::NotInFlight { pts: sample.pts })?);
         if sample.pts >= self.counts_from_pts {
             self.totals.add(&sample);
         }
         self.harvests.push(sample);
         self.ring.harvest();
         calls::note_taken_back();
+        Ok(())
     }
 }
 

@@ -128,7 +128,7 @@ impl<E: Engine> Pipeline<E> {
         sample.blocked_ns += submitted.blocked_ns;
         sample.input = submitted.input;
         sample.upload_ns = sample.upload_ns.saturating_sub(submitted.input.around_copy_ns());
-        sample.depth = self.shared.note_submitted(submitted.ready) as u32;
+        sample.depth = self.shared.note_submitted(frame.pts, submitted.ready) as u32;
         // Before reaping: a frame whose reaping fails was submitted all the same.
         self.submits.push(sample);
         self.reap()

@@ -22,6 +22,11 @@ impl Ring {
         Self { threshold: threshold.into(), pool: pool.into(), submitted: 0, lockable: 0, harvested: 0, peak: 0 }
     }
 
+    /// Most frames that can be in flight.
+    pub(super) fn pool(&self) -> u64 {
+        self.pool
+    }
+
     /// Submitted and not yet unlocked.
     pub(super) fn in_flight(&self) -> u64 {
         self.submitted - self.harvested
