@@ -14,9 +14,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use inflight::measure::recording::Recording;
+use inflight::plan::Plan;
+use inflight::session::SessionPlace;
 use serde_json::Value;
 
 /// Frames of a run, and those before its clock starts.
@@ -83,14 +86,47 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+impl Case {
+    fn device(&self) -> String {
+        let at = self.at.map_or_else(String::new, |at| format!("@{at}"));
+        format!("virtual:latency_us=200,interval_us=100,fault={}:{}{at}#{STRUCK}", self.site, self.kind)
+    }
+
+    /// Makes the sweep in this process; answers how many handles of the driver are left afterwards.
+    fn num_left_here(&self, folder: &Path) -> usize {
+        let plan = Plan {
+            device: self.device(),
+            input: "synthetic:64x48@30".to_owned(),
+            frames: FRAMES,
+            preroll: Some(u32::try_from(PREROLL).unwrap()),
+            locks: vec![self.lock.parse().unwrap()],
+            reap_thresholds: vec![1, 4],
+            warmup: 0,
+            repeat: 2,
+            looks: Vec::new(),
+            confirm: 0,
+            stall_limit_s: 1,
+            telemetry: false,
+            isolate: Some(false),
+            ..Plan::default()
+        };
+        let go_on = AtomicBool::new(false);
+        let place = SessionPlace::Named(tempfile::tempdir_in(folder).unwrap().keep());
+        // What it comes to is told by the same sweep in a process.
+        let _ = Recording::prepare(plan, String::new(), false, &go_on).and_then(|mut recording| {
+            let mut writer = recording.create(&place)?;
+            recording.measure(&mut writer, &go_on, &mut |_| Ok(()))
+        });
+        virtual_nvenc::num_unreturned_handles()
+    }
+}
+
 /// Makes the sweep and judges it.
 fn tried(program: &Path, folder: &Path, idx: usize, case: &Case) -> Outcome {
     let session = folder.join(format!("s{idx}"));
-    let at = case.at.map_or_else(String::new, |at| format!("@{at}"));
-    let device = format!("virtual:latency_us=200,interval_us=100,fault={}:{}{at}#{STRUCK}", case.site, case.kind);
     let mut command = Command::new(program);
     command.args(["sweep", "--input", "synthetic:64x48@30", "--warmup", "0", "--repeat", "2", "--confirm", "0"]);
-    command.args(["--reap-threshold", "1,4", "--lock", case.lock, "--device", &device]);
+    command.args(["--reap-threshold", "1,4", "--lock", case.lock, "--device", &case.device()]);
     command.args(["--frames", &FRAMES.to_string(), "--set", &format!("preroll={PREROLL}"), "--set", "stall_limit_s=1"]);
     command.args(["--set", "telemetry=false", "--set", "looks=", "--set", &format!("isolate={}", case.isolated)]);
     command.arg("--session").arg(&session).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -134,7 +170,7 @@ fn judged(case: &Case, code: Option<i32>, said: &str, runs: &[Value]) -> Outcome
             _ => "nvEncEncodePicture",
         };
         // A child names a buffer's call by what it is for, and a packet that is wrong by its frame.
-        let others = ["creating or registering a buffer", "never came back", "packets came back for"];
+        let others = ["creating or registering a buffer", "a frame that is not in flight", "never came back"];
         error.contains(call) || others.iter().any(|words| error.contains(words))
     };
     let is_explained = are_whole && !said.contains("panicked") && failed.iter().all(names_call);
@@ -193,6 +229,16 @@ fn main() {
             eprintln!("{site}:{kind}: {}: {}", outcome.words, places.join(", "));
         }
     }
+    let (mut num_here, mut num_left) = (0, 0);
+    for case in cases.iter().filter(|case| !case.isolated) {
+        let before = virtual_nvenc::num_unreturned_handles();
+        let left = case.num_left_here(folder.path()) - before;
+        (num_here, num_left) = (num_here + 1, num_left + left);
+        if left > 0 {
+            eprintln!("{}:{} {} {}: {left} handles left", case.site, case.kind, case.place, case.lock);
+        }
+    }
+    println!("\n{num_here} of them once more in one process: {num_left} handles of the driver left.");
     let num_unexplained = outcomes.iter().filter(|outcome| !outcome.is_explained).count();
     println!("\n{} cases, {num_unexplained} not explained.", outcomes.len());
     std::process::exit(i32::from(num_unexplained > 0));

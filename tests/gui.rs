@@ -141,6 +141,37 @@ fn a_stopped_sweep_keeps_what_was_finished() {
 }
 
 #[test]
+fn a_stopped_sweep_is_finished_in_its_session_also_after_it_was_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = window(folder.path());
+    window.state_mut().setup_mut().plan.repeat = 12;
+    window.state_mut().setup_mut().plan.confirm = 0;
+    window.run_steps(3);
+    click(&mut window, Role::Button, "Run the sweep");
+    wait(&mut window, "finished run", |window| window.state().loaded().is_some_and(|loaded| !loaded.runs.is_empty()));
+    window.state_mut().ask(Command::Stop);
+    wait(&mut window, "end of the sweep", |window| !window.state().is_running());
+    let stopped = session_of(&window);
+    assert!(stopped.summaries.len() < 26, "it came to its end before it was stopped");
+    let version = |window: &Harness<'_, App>| window.state().loaded().map(|loaded| loaded.version);
+    let before = version(&window);
+    window.state_mut().ask(Command::OpenSession(stopped.dir.clone()));
+    wait(&mut window, "opened session", |window| version(window) != before);
+    window.run_steps(3);
+    let finish = "Finish the sweep";
+    wait(&mut window, "button", |window| window.query_by_role_and_label(Role::Button, finish).is_some());
+    click(&mut window, Role::Button, finish);
+    wait(&mut window, "resumption", |window| session_of(window).manifest.resumptions.len() == 1);
+    wait(&mut window, "end of the sweep", |window| !window.state().is_running());
+    let whole = session_of(&window);
+    assert_eq!((&whole.dir, whole.summaries.len(), whole.manifest.resumptions.len()), (&stopped.dir, 26, 1));
+    assert_eq!(whole.summaries[..stopped.summaries.len()], stopped.summaries);
+    wait(&mut window, "another step", |window| window.query_by_role_and_label(Role::Button, finish).is_none());
+    let saved = Session::open(&whole.dir).unwrap();
+    assert_eq!(saved.summaries, whole.summaries);
+}
+
+#[test]
 fn a_bad_value_is_marked_where_it_stands_and_nothing_can_be_run() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = window(folder.path());

@@ -159,7 +159,7 @@ fn an_encoder_that_does_not_repeat_itself_is_not_blamed_on_a_threshold() {
 fn an_empty_and_a_repeated_packet_fail_the_run() {
     for (deed, expected) in [
         (EMPTIES_ONE, "nvEncLockBitstream cannot be true: the packet of time stamp 5 is empty"),
-        (REPEATS_A_TIME, "returned time stamp 4, which is none of the frames in flight"),
+        (REPEATS_A_TIME, "a frame that is not in flight: time stamp 4 was never submitted"),
     ] {
         let _turn = turn(deed);
         let locks = vec![LockPlacement::Inline, LockPlacement::Thread];

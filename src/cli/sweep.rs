@@ -15,6 +15,7 @@ use super::stop::OnCtrlC;
 use super::sweep_args::Allowed;
 use super::{outputs, print_json, report, warn};
 use crate::device::DeviceSpec;
+use crate::measure::calibrate::{NOTE, finish};
 use crate::measure::estimate::Estimate;
 use crate::measure::metrics_line::{is_wanted, metrics_line};
 use crate::measure::recording::{Recording, session_dir_in};
@@ -70,6 +71,9 @@ fn resume(args: &SweepArgs, dir: &Path) -> Result<Exit, Failure> {
     let (mut recording, writer) = Recording::resume(&session, command_line(), false, on_ctrl_c.flag())?;
     let made = measure(&mut recording, writer, on_ctrl_c.drains())?;
     let runs = Session::open(&made.dir)?.summaries;
+    if !made.outcome.stopped && session.manifest.note.as_deref() == Some(NOTE) {
+        finish(&made.dir, None)?;
+    }
     tell(args, &recording, Measured { runs, ..made })
 }
 

@@ -15,7 +15,7 @@ use super::facts::Facts;
 use super::in_process::InProcess;
 use super::opened::{OpenError, Opened, feed_of};
 use super::runner::{Runner, WithBaselines};
-use super::schedule::Schedule;
+use super::schedule::{Schedule, num_missing};
 use super::sweep::{Event, Outcome, SweepError, sweep};
 use crate::device::DeviceSpec;
 use crate::plan::{Plan, PlanError, PlannedRun};
@@ -119,6 +119,16 @@ impl Recording {
             resumptions: Vec::new(),
         };
         Ok(Self { own, baselines, manifest, made_before: BTreeMap::new() })
+    }
+
+    /// How many runs are missing of a session that ended early and that can be resumed; 0: none are, or it cannot.
+    pub fn num_missing(session: &Session) -> u32 {
+        let plan = &session.manifest.plan;
+        // Without its seed, as in sessions of other programs, nobody knows the order of its runs.
+        if plan.order_seed.is_none() || is_being_written(&session.dir) {
+            return 0;
+        }
+        num_missing(plan, session.noise.as_ref(), &session.summaries)
     }
 
     /// The rest of a session that ended early: killed, stopped or without its device. Its plan, device and input must be what they

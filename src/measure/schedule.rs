@@ -4,6 +4,7 @@
 //! Decides from summaries alone; makes no run. A sweep that went on until the result was welcome would always find one in
 //! the end; here the looks are planned, and share the error.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::plan::{MAX_CONFIRM, MIN_CONFIRM, Plan, PlannedRun, Until, in_round};
@@ -53,6 +54,22 @@ enum Stage {
     More,
     /// How often so far.
     Confirmed(u32),
+}
+
+/// How many runs a sweep that ended early lacks until it is to decide what comes next; 0: it came to its end. `made`: those that it
+/// made.
+pub fn num_missing(plan: &Plan, noise: Option<&NoiseFloor>, made: &[RunSummary]) -> u32 {
+    let by_order: BTreeMap<u32, &RunSummary> = made.iter().map(|run| (run.order_index, run)).collect();
+    let mut schedule = Schedule::of(plan, noise);
+    let mut before = Vec::new();
+    while let Some(batch) = schedule.next(&before) {
+        let there: Vec<_> = batch.iter().filter_map(|run| by_order.get(&run.order_index)).collect();
+        if there.len() < batch.len() {
+            return (batch.len() - there.len()) as u32;
+        }
+        before.extend(there.into_iter().map(|&run| run.clone()));
+    }
+    0
 }
 
 impl<'a> Schedule<'a> {

@@ -21,7 +21,7 @@ use super::schedule::Forecast;
 use super::sweep::{Event, Outcome};
 use crate::plan::{Plan, PlannedRun};
 use crate::record::{LiveSample, RunRecord};
-use crate::session::{Manifest, SessionPlace};
+use crate::session::{Manifest, Session, SessionPlace};
 use crate::stats::evidence::noise_floor::NoiseFloor;
 
 /// Frames kept for a slow watcher.
@@ -38,6 +38,8 @@ pub struct SweepRequest {
     pub command: String,
     /// Is it a calibration, whose noise floors are to be saved?
     pub calibrates: bool,
+    /// The session whose rest is to be made, in its own place and by its own plan; `None`: a new one.
+    pub resumes: Option<Box<Session>>,
 }
 
 /// What a watcher is told, in this order: begun, then runs, then ended; or only ended.
@@ -174,13 +176,18 @@ struct EventSender<W> {
 
 impl<W: Fn()> EventSender<W> {
     fn run(&self, request: SweepRequest) -> Result<Outcome, RecordingError> {
-        let mut recording = Recording::prepare(request.plan, request.command, true, &self.live.stop)?;
-        if request.calibrates {
-            recording = recording.with_note(NOTE);
-        }
-        let mut writer = recording.create(&request.place)?;
+        let stop = &self.live.stop;
+        let (mut recording, mut writer) = match &request.resumes {
+            Some(session) => Recording::resume(session, request.command, true, stop)?,
+            None => {
+                let recording = Recording::prepare(request.plan, request.command, true, stop)?;
+                let recording = if request.calibrates { recording.with_note(NOTE) } else { recording };
+                let writer = recording.create(&request.place)?;
+                (recording, writer)
+            }
+        };
         let dir = writer.dir().to_owned();
-        self.tell(SweepEvent::Begun(dir.clone(), Box::new(recording.manifest().clone())));
+        self.tell(SweepEvent::Begun(dir.clone(), Box::new(writer.manifest().clone())));
         let outcome = recording.measure(&mut writer, &self.live.stop, &mut |event| {
             match event {
                 // Heard soon enough with whatever wakes the watcher next.
@@ -238,7 +245,13 @@ mod tests {
             looks: Vec::new(),
             ..Plan::default()
         };
-        SweepRequest { plan, place: SessionPlace::Named(dir), command: "inflight gui".to_owned(), calibrates: false }
+        SweepRequest {
+            plan,
+            place: SessionPlace::Named(dir),
+            command: "inflight gui".to_owned(),
+            calibrates: false,
+            resumes: None,
+        }
     }
 
     fn hear_all(thread: &SweepThread) -> (usize, Result<Outcome, RecordingError>) {
@@ -276,8 +289,29 @@ mod tests {
         thread.stop();
         let (num_finished, ended) = hear_all(&thread);
         assert!(ended.unwrap().stopped);
-        let session = crate::session::Session::open(&dir.path().join("session")).unwrap();
+        let dir = dir.path().join("session");
+        let session = crate::session::Session::open(&dir).unwrap();
         assert_eq!(session.summaries.len(), num_finished + 1);
+        assert!(Recording::num_missing(&session) > 0);
+    }
+
+    #[test]
+    fn what_was_stopped_is_made_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("session");
+        let new = SweepRequest { resumes: None, ..request(dir.clone()) };
+        let thread = SweepThread::start(&Starter::new().unwrap(), new, || ()).unwrap();
+        while !matches!(thread.events.recv().unwrap(), SweepEvent::RunFinished(_)) {}
+        drop(thread);
+        let session = Session::open(&dir).unwrap();
+        let (num_made, num_missing) = (session.summaries.len(), Recording::num_missing(&session) as usize);
+        assert_eq!(num_made + num_missing, 6);
+        let rest = SweepRequest { resumes: Some(Box::new(session)), ..request(dir.clone()) };
+        let thread = SweepThread::start(&Starter::new().unwrap(), rest, || ()).unwrap();
+        let (num_finished, ended) = hear_all(&thread);
+        assert_eq!((num_finished, ended.unwrap().stopped), (num_missing, false));
+        let session = Session::open(&dir).unwrap();
+        assert_eq!((session.summaries.len(), Recording::num_missing(&session)), (6, 0));
     }
 
     #[test]

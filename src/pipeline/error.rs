@@ -32,7 +32,7 @@ pub enum RingError {
     Stalled { seconds: u64 },
     /// A driver may not invent frames, nor return one twice.
     #[error(
-        "the driver returned time stamp {pts}, which is none of the frames in flight: it was never submitted, or came back before; update the driver, and report this if it persists"
+        "the driver returned a frame that is not in flight: time stamp {pts} was never submitted, or came back before; update the driver, and report this if it persists"
     )]
     #[allow(missing_docs, reason = "the message says it")]
     NotInFlight { pts: u64 },

@@ -139,6 +139,11 @@ impl SessionWriter {
         Ok(Self { path, manifest, log: LineLog { file, end_bytes }, moved_from: None })
     }
 
+    /// The manifest, with all resumptions.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
     /// The folder in which the session was, where it was taken away while it was written; it goes on in [`SessionWriter::dir`].
     pub fn moved_from(&self) -> Option<&Path> {
         self.moved_from.as_deref()

@@ -18,6 +18,8 @@ pub enum Command {
     RunRounds(u32),
     /// Runs the plan again, with this many confirmation rounds at least.
     RunConfirming(u32),
+    /// Makes what is missing of the open session, in its place.
+    Resume,
     /// Measures this computer's noise floor for the plan of the form.
     Calibrate,
     Stop,
@@ -214,9 +216,10 @@ const fn first(title: &'static str, menu: Menu, command: Command, shortcut: Opti
 }
 
 /// Every command that needs no argument of its own.
-pub static TABLE: [Entry; 33] = [
+pub static TABLE: [Entry; 34] = [
     entry("Run the sweep", Menu::Session, Command::Run, with_command(Key::R)),
     entry("Calibrate this computer for the plan", Menu::Session, Command::Calibrate, None),
+    entry("Finish the sweep of the session", Menu::Session, Command::Resume, None),
     entry("Stop the sweep", Menu::Session, Command::Stop, plain(Key::Escape)),
     first("Open session…", Menu::Session, Command::Pick(Purpose::Session), with_command(Key::O)),
     entry("Choose plan…", Menu::Session, Command::Pick(Purpose::Plan), None),

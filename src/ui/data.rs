@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::measure::recording::Recording;
 use crate::record::{FrameColumns, RunRecord, Telemetry};
-use crate::session::{Session, SessionError, noise_floor};
+use crate::session::{Manifest, Session, SessionError, noise_floor};
 use crate::stats::evidence::noise_floor::NoiseFloor;
 use crate::stats::runs::summary::{Group, RunSummary, groups};
 
@@ -20,6 +21,8 @@ pub struct LoadedSession {
     pub groups: Vec<Group>,
     /// Every run with its frames, in the order of `session.summaries`.
     pub runs: Vec<LoadedRun>,
+    /// Runs that are missing, where its sweep ended early and can be taken up again.
+    pub num_missing: u32,
     /// Differs between any two states of any two sessions, so a model that was made from one knows when it is out of
     /// date.
     pub version: u64,
@@ -57,12 +60,13 @@ impl LoadedSession {
             telemetry,
         };
         let runs = session.summaries.iter().zip(frames).map(run).collect();
-        Ok(Self { groups: session.groups(), session, runs, version: next_version() })
+        let num_missing = Recording::num_missing(&session);
+        Ok(Self { groups: session.groups(), session, runs, num_missing, version: next_version() })
     }
 
     /// A session that has no run yet.
     pub fn begun(session: Session) -> Self {
-        Self { groups: Vec::new(), session, runs: Vec::new(), version: next_version() }
+        Self { groups: Vec::new(), session, runs: Vec::new(), num_missing: 0, version: next_version() }
     }
 
     /// The newest noise floor that holds for this session.
@@ -74,6 +78,17 @@ impl LoadedSession {
     pub fn calibrated(&mut self, noise: Option<NoiseFloor>) {
         self.session.noise = noise;
         self.version = next_version();
+    }
+
+    /// Its sweep goes on, as this manifest says.
+    pub fn resumed(&mut self, manifest: Manifest) {
+        (self.session.manifest, self.num_missing) = (manifest, 0);
+        self.version = next_version();
+    }
+
+    /// Its sweep has ended early.
+    pub fn ended_early(&mut self) {
+        self.num_missing = Recording::num_missing(&self.session);
     }
 
     /// Takes up a run that was just finished.

@@ -14,6 +14,8 @@ pub(super) struct Possible {
     pub(super) has_session: bool,
     pub(super) has_runs: bool,
     pub(super) is_running: bool,
+    /// Has the open session runs missing?
+    pub(super) is_unfinished: bool,
     /// Why the form cannot be run.
     pub(super) problem: Option<String>,
     pub(super) has_deleted: bool,
@@ -28,8 +30,9 @@ impl Possible {
     pub(super) fn why_not(&self, command: &Command) -> Option<&str> {
         let if_not = |holds: bool, why: &'static str| (!holds).then_some(why);
         match command {
-            Command::Run | Command::Calibrate if self.is_running => Some("A sweep is running"),
+            Command::Run | Command::Calibrate | Command::Resume if self.is_running => Some("A sweep is running"),
             Command::Run | Command::Calibrate => self.problem.as_deref(),
+            Command::Resume => if_not(self.is_unfinished, "No run of the session is missing"),
             Command::Stop => if_not(self.is_running, "No sweep is running"),
             Command::Pick(Purpose::Session) => if_not(!self.is_running, "A sweep is running: stop it first"),
             Command::UndoDelete => if_not(self.has_deleted, "Nothing was deleted since the window was opened"),
@@ -78,15 +81,20 @@ mod tests {
         ];
         let undo = "Undo deletion of a session";
         let swap = "Swap before and after";
-        let without_session: Vec<_> = ["Stop the sweep"].into_iter().chain(exports).chain([undo, swap]).collect();
+        let without_session: Vec<_> = ["Finish the sweep of the session", "Stop the sweep"]
+            .into_iter()
+            .chain(exports)
+            .chain([undo, swap])
+            .collect();
         let nothing = Possible::default();
         assert_eq!(impossible(&nothing), without_session);
-        let open = Possible { has_session: true, has_runs: true, has_deleted: true, ..nothing };
+        let open = Possible { is_unfinished: true, has_session: true, has_runs: true, has_deleted: true, ..nothing };
         assert_eq!(impossible(&open), ["Stop the sweep"]);
         let running = Possible { is_running: true, ..open.clone() };
         let run = "Run the sweep";
         let calibrate = "Calibrate this computer for the plan";
-        assert_eq!(impossible(&running), [run, calibrate, "Open session…", "Export report", "Copy report"]);
+        let finish = "Finish the sweep of the session";
+        assert_eq!(impossible(&running), [run, calibrate, finish, "Open session…", "Export report", "Copy report"]);
         let bad_form = Possible { problem: Some("no frames".to_owned()), ..open };
         assert_eq!(impossible(&bad_form), [run, calibrate, "Stop the sweep"]);
         assert_eq!(bad_form.why_not(&Command::Run), Some("no frames"));

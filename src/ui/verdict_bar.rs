@@ -36,6 +36,8 @@ pub(super) struct Shown<'a> {
     pub progress: Option<&'a Progress>,
     /// How the last sweep ended, if it did not come to its end.
     pub ended: Option<&'a Ended>,
+    /// Runs that are missing of the open session, where they can be made.
+    pub num_missing: u32,
     /// Codecs of the session, or of the form.
     pub num_codecs: usize,
     /// Can the form be run?
@@ -286,6 +288,11 @@ fn button_ui(ui: &mut Ui, shown: &Shown<'_>, unfolded: &mut Unfolded, queue: &mu
 /// What the button says and does (nothing: it unfolds how to set the case). Of several codecs the first that is not settled
 /// decides.
 fn step(shown: &Shown<'_>) -> (String, Option<Command>, String) {
+    if shown.num_missing > 0 {
+        let runs = if shown.num_missing == 1 { "run" } else { "runs" };
+        let hint = format!("Makes the {} {runs} that are missing, in the same session", shown.num_missing);
+        return ("Finish the sweep".to_owned(), Some(Command::Resume), hint);
+    }
     let answers = shown.answers.unwrap_or_default();
     let open = answers.iter().find(|answer| !matches!(answer.next, NextStep::Apply { .. })).or(answers.first());
     let Some(answer) = open else {

@@ -42,6 +42,11 @@ impl<T> Registry<T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&handle).cloned()
     }
 
+    /// All of them, as they are now.
+    pub fn all(&self) -> Vec<Arc<T>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
     /// Takes the object out; of two callers only one gets it.
     pub fn remove(&self, handle: Handle) -> Option<Arc<T>> {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&handle)

@@ -60,5 +60,6 @@ pub use profiles::{Profile, profiles};
 pub use protocol::keep_protocol;
 pub use readings::GpuReadings;
 pub use rules::Basis;
+pub use session::num_unreturned_handles;
 pub use versions::ApiVersion;
 pub use video_clock::{Clocking, Throttle};

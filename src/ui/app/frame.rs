@@ -82,6 +82,7 @@ impl App {
             has_session: self.loaded.is_some(),
             has_runs: self.loaded.as_ref().is_some_and(|loaded| !loaded.runs.is_empty()),
             is_running: self.sweep.is_some(),
+            is_unfinished: self.loaded.as_ref().is_some_and(|loaded| loaded.num_missing > 0),
             problem: self.setup.problems().into_iter().next().map(|problem| problem.message),
             has_deleted: !self.sessions.deleted.is_empty(),
             has_written: self.report.written.is_some(),
@@ -105,6 +106,7 @@ impl App {
             device: loaded.map(|loaded| &loaded.session.manifest.device),
             progress,
             ended: self.ended.as_ref(),
+            num_missing: loaded.map_or(0, |loaded| loaded.num_missing),
             num_codecs: loaded.map_or(of_form, |loaded| loaded.session.manifest.plan.codecs.len()),
             can_run: self.setup.problems().is_empty(),
         };

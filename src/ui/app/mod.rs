@@ -112,6 +112,8 @@ pub(in crate::ui) struct Sweep {
     pub(in crate::ui) progress: Progress,
     /// A calibration measures this computer, and replaces nothing that is open.
     pub(in crate::ui) is_beside: bool,
+    /// Does it go on with the open session?
+    pub(in crate::ui) resumes: bool,
     /// Goes back and forth with the sweep's thread.
     pub(in crate::ui) samples: Vec<LiveSample>,
 }

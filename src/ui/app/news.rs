@@ -155,6 +155,13 @@ impl App {
         let Some(sweep) = &mut self.sweep else { return };
         match news {
             SweepEvent::Begun(..) if sweep.is_beside => sweep.progress.started = Instant::now(),
+            SweepEvent::Begun(_, manifest) if sweep.resumes => {
+                self.drawing = Drawing::default();
+                sweep.progress.started = Instant::now();
+                if let Some(loaded) = &mut self.loaded {
+                    loaded.resumed(*manifest);
+                }
+            }
             SweepEvent::Begun(dir, manifest) => {
                 sweep.dir = dir;
                 self.drawing = Drawing::default();
@@ -190,12 +197,17 @@ impl App {
                 }
             }
             SweepEvent::Ended(ended) => {
+                let dir = sweep.dir.clone();
                 self.note_end(&ended);
                 self.ended = match &ended {
                     Ok(outcome) if outcome.stopped => Some(Ended::Stopped { num_done: outcome.num_done }),
                     Ok(_) => None,
                     Err(_) => Some(Ended::Failed),
                 };
+                let own = self.loaded.as_mut().filter(|loaded| loaded.session.dir == dir);
+                if let Some(loaded) = own.filter(|_| self.ended.is_some()) {
+                    loaded.ended_early();
+                }
                 if let Err(error) = ended {
                     self.complain(error.to_string());
                 }

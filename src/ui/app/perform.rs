@@ -6,12 +6,13 @@ use std::time::Instant;
 use eframe::egui::{Context, ViewportCommand};
 
 use crate::files::free_name;
-use crate::measure::calibrate::{CALIBRATION_PAIRS, calibration_dir_in, calibration_plan};
+use crate::measure::calibrate::{CALIBRATION_PAIRS, NOTE, calibration_dir_in, calibration_plan};
 use crate::measure::command::{calibrate_command, sweep_command};
 use crate::measure::estimate::Estimate;
 use crate::measure::recording::session_dir_in;
+use crate::measure::strangers::without_new_powers;
 use crate::measure::sweep_thread::{SweepRequest, SweepThread};
-use crate::session::SessionPlace;
+use crate::session::{Manifest, SessionPlace};
 use crate::ui::app::drawing::SOON;
 use crate::ui::app::{App, Sweep};
 use crate::ui::bar::Progress;
@@ -42,6 +43,7 @@ impl App {
                     self.run_unless(ctx, &left_out);
                 }
             }
+            Command::Resume => self.resume(ctx),
             Command::Calibrate => self.calibrate(ctx),
             Command::Stop => self.stop(),
             Command::Show(view) => self.show_view(view),
@@ -127,10 +129,7 @@ impl App {
     fn run_unless(&mut self, ctx: &Context, left_out: &[String]) {
         match left_out {
             [] => self.run(ctx),
-            words => self.complain(format!(
-                "cannot run the plan of this session: it {}; if you trust it, choose that in the form and press Run",
-                words.join(", and it ")
-            )),
+            words => self.complain(not_by_a_click(words)),
         }
     }
 
@@ -140,7 +139,28 @@ impl App {
         }
         let plan = self.setup.plan();
         let (command, dir) = (sweep_command(&plan), session_dir_in(&self.folder));
-        self.start(ctx, SweepRequest { plan, place: SessionPlace::ByClock(dir), command, calibrates: false });
+        self.start(
+            ctx,
+            SweepRequest { plan, place: SessionPlace::ByClock(dir), command, calibrates: false, resumes: None },
+        );
+        self.view = View::Live;
+    }
+
+    /// What is missing of the open session.
+    fn resume(&mut self, ctx: &Context) {
+        let Some(session) = self.loaded.as_ref().filter(|loaded| loaded.num_missing > 0).map(|loaded| &loaded.session)
+        else {
+            return;
+        };
+        let Manifest { plan, note, .. } = session.manifest.clone();
+        let (_, left_out) = without_new_powers(&plan, &self.setup.plan());
+        if !left_out.is_empty() {
+            return self.complain(not_by_a_click(&left_out));
+        }
+        let place = SessionPlace::Named(session.dir.clone());
+        let calibrates = note.as_deref() == Some(NOTE);
+        let (command, resumes) = (sweep_command(&plan), Some(Box::new(session.clone())));
+        self.start(ctx, SweepRequest { plan, place, command, calibrates, resumes });
         self.view = View::Live;
     }
 
@@ -155,7 +175,10 @@ impl App {
         match calibration_plan(plan, pairs) {
             Ok(plan) => {
                 let (command, dir) = (calibrate_command(&plan), calibration_dir_in(&self.folder));
-                self.start(ctx, SweepRequest { plan, place: SessionPlace::ByClock(dir), command, calibrates: true });
+                self.start(
+                    ctx,
+                    SweepRequest { plan, place: SessionPlace::ByClock(dir), command, calibrates: true, resumes: None },
+                );
             }
             Err(error) => self.complain(error.to_string()),
         }
@@ -165,7 +188,8 @@ impl App {
         let sum = Estimate::of(&request.plan);
         let (SessionPlace::Named(dir) | SessionPlace::ByClock(dir)) = request.place.clone();
         let name = if request.calibrates { "Calibration" } else { "Sweep" };
-        let is_beside = request.calibrates && self.loaded.is_some();
+        let resumes = request.resumes.is_some();
+        let is_beside = request.calibrates && self.loaded.is_some() && !resumes;
         (self.ended, self.told) = (None, None);
         let waker = ctx.clone();
         match SweepThread::start(&self.starter, request, move || waker.request_repaint_after(SOON)) {
@@ -182,7 +206,7 @@ impl App {
                     is_stopping: false,
                     ends_at: None,
                 };
-                self.sweep = Some(Sweep { thread, dir, name, progress, is_beside, samples: Vec::new() });
+                self.sweep = Some(Sweep { thread, dir, name, progress, is_beside, resumes, samples: Vec::new() });
             }
             Err(error) => {
                 self.complain(format!("cannot start the sweep's thread: {error}; close other programs and try again"));
@@ -266,4 +290,11 @@ impl App {
             Some(_) => self.setup.plan.input = path.display().to_string(),
         }
     }
+}
+
+fn not_by_a_click(left_out: &[String]) -> String {
+    format!(
+        "cannot run the plan of this session: it {}; if you trust it, choose that in the form and press Run",
+        left_out.join(", and it ")
+    )
 }

@@ -9,6 +9,7 @@ pub mod submit;
 pub mod turns;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::device::{Model, Seat};
@@ -30,6 +31,16 @@ use crate::versions::ApiVersion;
 
 /// Open sessions.
 pub static SESSIONS: Registry<Session> = Registry::new();
+
+/// Buffers and resources that went with their sessions.
+static NUM_LEFT_BEHIND: AtomicUsize = AtomicUsize::new(0);
+
+/// Handles that clients of this process got and did not give back: open sessions, and buffers and registered resources that are
+/// theirs or went with a session. A client that has ended well leaves none.
+pub fn num_unreturned_handles() -> usize {
+    let of_open: usize = SESSIONS.all().iter().map(|session| 1 + session.state().num_handles()).sum();
+    of_open + NUM_LEFT_BEHIND.load(Ordering::Relaxed)
+}
 
 /// One client's session. Every method may be called from any thread.
 pub struct Session {
@@ -171,6 +182,7 @@ impl Session {
             if state.encoder.as_ref().is_some_and(|encoder| encoder.is_unfinished) {
                 self.note(Rule::ClosedWithoutEos);
             }
+            NUM_LEFT_BEHIND.fetch_add(state.num_handles(), Ordering::Relaxed);
             state.is_closed = true;
             state.tasks.clear();
             self.changed.notify_all();
@@ -251,6 +263,11 @@ impl State {
             payload_thread_ended: false,
             is_closed: false,
         }
+    }
+
+    /// Buffers and registered resources that are there.
+    fn num_handles(&self) -> usize {
+        self.inputs.len() + self.outputs.len() + self.resources.len()
     }
 
     pub fn encoder(&mut self) -> Answer<&mut Encoder> {
