@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::RingError;
 use super::engine::{Engine, Ready, Taken};
+use super::in_flight::InFlight;
 use super::pace::Pace;
 use super::ring::Ring;
 use super::samples::{HarvestSample, HarvestTotals};
@@ -38,8 +39,7 @@ pub(super) struct Shared<E: Engine> {
 /// Guarded by [`Shared::state`]; held for a few instructions at a time, never during a driver call.
 pub(super) struct State<Error> {
     pub(super) ring: Ring,
-    /// Time stamps of the frames in flight, in the order of submission. Room for the pool is made beforehand.
-    in_flight_pts: Vec<u64>,
+    in_flight: InFlight,
     /// In the order of coming back. Room for all expected frames is made beforehand.
     pub(super) harvests: Vec<HarvestSample>,
     pub(super) totals: HarvestTotals,
@@ -92,7 +92,7 @@ pub(super) struct Harvester<E: Engine> {
 impl<E: Engine> Shared<E> {
     pub(super) fn new(engine: E, ring: Ring, expected_frames: usize) -> Self {
         let state = State {
-            in_flight_pts: Vec::with_capacity(ring.pool() as usize),
+            in_flight: InFlight::new(ring.pool()),
             ring,
             harvests: Vec::with_capacity(expected_frames),
             totals: HarvestTotals::default(),
@@ -131,7 +131,8 @@ impl<E: Engine> Shared<E> {
     /// Notes a submission; returns the frames now in flight.
     pub(super) fn note_submitted(&self, pts: u64, ready: Ready) -> u64 {
         let mut state = self.state();
-        state.in_flight_pts.push(pts);
+        let number = state.ring.submitted();
+        state.in_flight.submit(number, pts);
         let depth = state.ring.submit(ready);
         drop(state);
         calls::note_submitted();
@@ -366,8 +367,9 @@ impl<Error> State<Error> {
     /// # Errors
     /// [`RingError::NotInFlight`].
     fn note(&mut self, sample: HarvestSample) -> Result<(), RingError> {
-        let place = self.in_flight_pts.iter().position(|&pts| pts == sample.pts);
-        self.in_flight_pts.remove(place.ok_or(RingError::NotInFlight { pts: sample.pts })?);
+        if !self.in_flight.take_back(sample.idx, sample.pts) {
+            return Err(RingError::NotInFlight { pts: sample.pts });
+        }
         if sample.pts >= self.counts_from_pts {
             self.totals.add(&sample);
         }

@@ -8,6 +8,7 @@
 pub mod engine;
 mod error;
 mod harvest;
+mod in_flight;
 mod pace;
 mod pipe;
 mod ring;

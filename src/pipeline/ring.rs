@@ -23,8 +23,8 @@ impl Ring {
     }
 
     /// Most frames that can be in flight.
-    pub(super) fn pool(&self) -> u64 {
-        self.pool
+    pub(super) fn pool(&self) -> u32 {
+        self.pool as u32
     }
 
     /// Submitted and not yet unlocked.

@@ -99,7 +99,13 @@ fn left_ui(ui: &mut Ui, shown: &Shown<'_>) {
         (None, Some(_)) => {
             chips_ui(ui, shown, Tone::Plain, "No answer");
             ui.label(theme::title("Not enough good runs"));
-            sub_ui(ui, "The Live view lists every run and its error.");
+            sub_ui(
+                ui,
+                match shown.num_missing {
+                    0 => "The Live view lists every run and its error.".to_owned(),
+                    num => format!("The sweep ended early: {} missing.", runs_are(num)),
+                },
+            );
         }
         (None, None) if shown.device.is_some() => {
             chips_ui(ui, shown, Tone::Plain, "Reading the session");
@@ -136,6 +142,10 @@ fn chips_ui(ui: &mut Ui, shown: &Shown<'_>, tone: Tone, state: &str) {
                 chip_ui(ui, Tone::Plain, &format!("Stopped after {num_done} {runs}"));
             }
             Some(Ended::Failed) => drop(chip_ui(ui, Tone::Warn, "Sweep failed")),
+            // Opened again, nobody remembers how it ended.
+            None if shown.num_missing > 0 => {
+                chip_ui(ui, Tone::Plain, &format!("Ended early: {} missing", runs_are(shown.num_missing)));
+            }
             None => {}
         }
         if let Some(device) = shown.device.filter(|device| device.kind == DeviceKind::Virtual) {
@@ -285,12 +295,16 @@ fn button_ui(ui: &mut Ui, shown: &Shown<'_>, unfolded: &mut Unfolded, queue: &mu
     }
 }
 
+/// "1 run is", "7 runs are".
+fn runs_are(num: u32) -> String {
+    if num == 1 { "1 run is".to_owned() } else { format!("{num} runs are") }
+}
+
 /// What the button says and does (nothing: it unfolds how to set the case). Of several codecs the first that is not settled
 /// decides.
 fn step(shown: &Shown<'_>) -> (String, Option<Command>, String) {
     if shown.num_missing > 0 {
-        let runs = if shown.num_missing == 1 { "run" } else { "runs" };
-        let hint = format!("Makes the {} {runs} that are missing, in the same session", shown.num_missing);
+        let hint = format!("{} missing: makes them in the same session", runs_are(shown.num_missing));
         return ("Finish the sweep".to_owned(), Some(Command::Resume), hint);
     }
     let answers = shown.answers.unwrap_or_default();
