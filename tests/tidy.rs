@@ -67,6 +67,7 @@ const MAY_USE: [(&str, &[&str]); 29] = [
             "source",
             "stats",
             "transcode",
+            "units",
         ],
     ),
     ("report", &["advice", "contract", "figures", "files", "plan", "record", "session", "shell", "stats", "units"]),
@@ -152,8 +153,8 @@ const ONLY_IN: [(&str, &str, &[&str]); 7] = [
         ],
     ),
     ("moq_nvenc", "src/", &["src/nvenc/", "src/nvdec/"]),
-    ("eframe", "", &["src/ui/", "tests/gui", "examples/ui_bench.rs"]),
-    ("egui", "", &["src/ui/", "tests/gui", "examples/ui_bench.rs"]),
+    ("eframe", "", &["src/ui/", "tests/gui", "examples/soak.rs", "examples/ui_bench.rs"]),
+    ("egui", "", &["src/ui/", "tests/gui", "examples/soak.rs", "examples/ui_bench.rs"]),
     ("rfd", "", &["src/ui/"]),
 ];
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::args::CalibrateArgs;
 use super::exit::{Exit, Failure};
 use super::stop::OnCtrlC;
-use super::sweep::{Measured, command_line, exit_of, measure, plan_of};
+use super::sweep::{Measured, command_line, exit_of, forewarn, measure, plan_of};
 use super::{outputs, print_json};
 use crate::measure::calibrate::{NOTE, calibration_dir_in, calibration_plan, finish};
 use crate::measure::recording::Recording;
@@ -47,6 +47,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, is_given: impl Fn(&str) -> bool) -
         return Err(Failure::usage("a calibration has one number of streams: name one with --streams"));
     }
     let plan = calibration_plan(plan_of(&args.sweep, is_given)?, args.pairs)?;
+    forewarn(&plan);
     let on_ctrl_c = OnCtrlC::watch()?;
     let place = SessionPlace::of(args.sweep.session.clone(), || calibration_dir_in(Path::new("output")));
     place.check()?;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::args::SweepArgs;
 use super::exit::{Exit, Failure};
 use super::stop::OnCtrlC;
-use super::sweep::{Teller, command_line, plan_of};
+use super::sweep::{Teller, command_line, forewarn, plan_of};
 use super::{outputs, print_json};
 use crate::files::free_name;
 use crate::measure::density::{Numbers, measure};
@@ -44,6 +44,7 @@ pub(super) fn density(args: &SweepArgs, numbers: &Numbers, is_given: impl Fn(&st
     }
     let repeat = if is_given("repeat") { plan.repeat } else { ROUNDS };
     let plan = Plan { repeat, looks: Vec::new(), until: None, confirm: 0, ..plan };
+    forewarn(&plan);
     let dir = args.session.clone().unwrap_or_else(|| free_name(&dir_in(Path::new("output"))));
     let (on_ctrl_c, mut teller) = (OnCtrlC::watch()?, Teller::new());
     let found = measure(plan, numbers, (&dir, &command_line()), on_ctrl_c.flag(), &mut |event| {

@@ -11,6 +11,7 @@ use super::args::EncodeArgs;
 use super::exit::{Exit, Failure};
 use super::set_field::with_fields_set;
 use super::stop::OnCtrlC;
+use super::sweep::forewarn;
 use super::{outputs, print_json, warn};
 use crate::contract::PacketSink;
 use crate::device::{Device, DeviceSpec};
@@ -31,6 +32,7 @@ pub(super) fn encode(args: &EncodeArgs) -> Result<Exit, Failure> {
     let plan = args.plan(spec.suggested_host_work_us());
     let plan = with_fields_set(plan, &args.coding.set).map_err(Failure::usage)?;
     plan.check()?;
+    forewarn(&plan);
     let input = plan.input.clone();
     run(args, plan).map_err(|failure| failure.about(&input))
 }

@@ -5,12 +5,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use super::exit::{Exit, Failure};
 use super::warn;
 use crate::process::child::Caught;
 use crate::process::leave;
 use crate::process::tree::end_other_programs;
+
+/// A wrapper that passes the signal on, although the terminal has sent it to both, is no second Ctrl-C.
+const SAME_PRESS: Duration = Duration::from_millis(300);
 
 /// What a Ctrl-C does from now on.
 #[derive(Clone, Default)]
@@ -19,6 +23,7 @@ pub(super) struct OnCtrlC(Arc<State>);
 #[derive(Default)]
 struct State {
     stop: Arc<AtomicBool>,
+    first_at: OnceLock<Instant>,
     /// Is there something to drain and to save?
     is_worth_draining: AtomicBool,
     unfinished: OnceLock<PathBuf>,
@@ -33,7 +38,8 @@ impl OnCtrlC {
         let own = Self::default();
         let state = Arc::clone(&own.0);
         let handler = move || {
-            let is_second = state.stop.swap(true, Ordering::Relaxed);
+            state.stop.store(true, Ordering::Relaxed);
+            let is_second = state.first_at.get_or_init(Instant::now).elapsed() > SAME_PRESS;
             if is_second || !state.is_worth_draining.load(Ordering::Relaxed) {
                 state.end(is_second);
             }

@@ -51,6 +51,7 @@ pub(super) fn sweep(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Result
     if args.save_plan.is_some() || args.dry_run {
         return foretell(args, &plan);
     }
+    forewarn(&plan);
     // Before the device is touched: a clock that is locked is unlocked on every way out.
     let on_ctrl_c = OnCtrlC::watch()?;
     let place = SessionPlace::of(args.session.clone(), || session_dir_in(Path::new("output")));
@@ -155,6 +156,15 @@ pub(super) fn plan_of(args: &SweepArgs, is_given: impl Fn(&str) -> bool) -> Resu
     Ok(plan)
 }
 
+/// A number that is typed may be legal and take a year.
+pub(super) fn forewarn(plan: &Plan) {
+    // One that cannot be run says so where it is begun, in one line.
+    let warning = plan.check().ok().and_then(|()| Estimate::of(plan).warning());
+    if let Some(warning) = warning {
+        warn(&format!("inflight: {warning}"));
+    }
+}
+
 /// What the plan comes to, without a device.
 fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
     use std::io::Write;
@@ -171,6 +181,7 @@ fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
             "num_more_usually": sum.num_more_usually,
             "usually_s": sum.usually.map(|usually| usually.as_secs_f64()),
             "frame_bytes": sum.frame_bytes,
+            "run_bytes": sum.run_bytes,
         }))?;
     } else {
         let mut out = outputs::prose(&written);
@@ -179,10 +190,10 @@ fn foretell(args: &SweepArgs, plan: &Plan) -> Result<Exit, Failure> {
             sum.duration.zip(sum.usually).map(|(least, most)| range(units::duration(least), units::duration(most)));
         let duration = times.unwrap_or_else(|| "known after the first run".to_owned());
         let memory =
-            sum.frame_bytes.map_or_else(|| "unknown".to_owned(), |frame_bytes| units::bytes(frame_bytes as f64));
+            sum.memory_bytes().map_or_else(|| "unknown".to_owned(), |all_bytes| units::bytes(all_bytes as f64));
         let runs = range(sum.num_runs.to_string(), sum.num_runs_usually().to_string());
         writeln!(out, "{} cases, {runs} runs of {} frames", sum.num_cases, plan.frames)?;
-        writeln!(out, "estimated duration: {duration}; memory for frames: {memory}")?;
+        writeln!(out, "estimated duration: {duration}; memory for frames and measurements: {memory}")?;
     }
     if let Some(path) = &args.save_plan {
         save_plan(plan, path)?;

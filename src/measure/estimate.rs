@@ -3,6 +3,8 @@
 //! The duration of a frame is known beforehand only on a virtual device; on a real one the first runs show it. Opens
 //! nothing.
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, reason = "numbers of files, which may be anything"))]
+
 use std::time::Duration;
 
 use crate::contract::{Codec, Dimensions, LockPlacement, PixelFormat};
@@ -10,6 +12,13 @@ use crate::device::DeviceSpec;
 use crate::plan::{MAX_CONFIRM, MIN_CONFIRM, Plan};
 use crate::record::{Case, Client};
 use crate::source::{InputSpec, SYNTHETIC_PERIOD};
+use crate::units;
+
+/// Memory for the measurements of a frame (docs/methodology.md, "Memory").
+const BYTES_OF_A_FRAME: u64 = 270;
+/// Longer, and more, than anybody expects who was not told.
+const LONG: Duration = Duration::from_secs(3600);
+const MUCH_BYTES: u64 = 4 << 30;
 
 /// The frames of an input, as far as they are known before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +50,13 @@ pub struct Estimate {
     pub duration: Option<Duration>,
     /// Duration of the planned runs and the usual further ones, on a computer that is slower than the model; `None` where `duration` is.
     pub usually: Option<Duration>,
+    /// Does the input's name, or who has looked into it, say how many frames there are?
+    pub is_length_known: bool,
+    /// What the caller's own work and pace alone take in the planned runs, on any device; with one frame a run where nobody knows
+    /// their number.
+    pub at_least: Duration,
+    /// Bytes of the measurements of a run.
+    pub run_bytes: u64,
     /// Bytes of the frames held in memory; `None` where only the file itself says how large they are.
     pub frame_bytes: Option<u64>,
 }
@@ -54,6 +70,7 @@ impl Estimate {
     /// The estimate by who has looked into the input.
     pub fn with_clip(plan: &Plan, clip: Option<Clip>) -> Self {
         let num_frames = clip.and_then(|clip| clip.frames).map_or(plan.frames, |frames| frames.min(plan.frames));
+        let is_length_known = clip.is_some_and(|clip| clip.frames.is_some() || clip.distinct.is_some());
         let planned = clip.and_then(|clip| duration(plan, clip.dimensions, num_frames));
         Self {
             num_frames,
@@ -63,13 +80,33 @@ impl Estimate {
             num_more_usually: num_more_usually(plan),
             duration: planned,
             usually: planned.and_then(|planned| usually(plan, planned)),
+            is_length_known,
+            at_least: at_least(plan, if is_length_known { num_frames } else { 1 }),
+            run_bytes: num_frames.saturating_mul(BYTES_OF_A_FRAME),
             frame_bytes: clip.map(|clip| frame_bytes(plan, clip, num_frames)),
         }
     }
 
     /// The upper end of the announced range.
     pub fn num_runs_usually(&self) -> u64 {
-        self.num_runs + self.num_more_usually
+        self.num_runs.saturating_add(self.num_more_usually)
+    }
+
+    /// Frames and measurements; `None` where only the file itself says how large its frames are.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        self.frame_bytes.map(|frame_bytes| frame_bytes.saturating_add(self.run_bytes))
+    }
+
+    /// What somebody should know before a plan begins that takes long or much.
+    pub fn warning(&self) -> Option<String> {
+        let planned = self.duration.filter(|_| self.is_length_known);
+        let least = planned.unwrap_or_default().max(self.at_least);
+        let time = (least >= LONG).then(|| format!("{} or more", units::duration(least)));
+        let memory = self.memory_bytes().filter(|&bytes| self.is_length_known && bytes >= MUCH_BYTES);
+        let memory = memory.map(|bytes| format!("{} of memory", units::bytes(bytes as f64)));
+        let takes: Vec<_> = time.into_iter().chain(memory).collect();
+        (!takes.is_empty())
+            .then(|| format!("this takes {}; Ctrl-C ends it and keeps what is finished", takes.join(" and ")))
     }
 
     /// Is the actual duration within the announced range?
@@ -90,7 +127,7 @@ fn usually(plan: &Plan, planned: Duration) -> Option<Duration> {
     let run_s = planned.as_secs_f64() / num_runs;
     let processes = plan.cases().iter().filter(|case| case.client != Client::Here).count();
     let around_s = AROUND_A_RUN_S + AROUND_A_PROCESS_S * processes as f64 / plan.num_cases().max(1) as f64;
-    let all = plan.num_runs() + num_more_usually(plan);
+    let all = plan.num_runs().saturating_add(num_more_usually(plan));
     Duration::try_from_secs_f64((SLOWER * run_s + around_s) * all as f64).ok()
 }
 
@@ -104,22 +141,31 @@ fn num_more_usually(plan: &Plan) -> u64 {
     }
     // Beside other programs each contender runs as a process too, until it is confirmed.
     let runs_of_each = if plan.baselines.is_empty() { 1 } else { 2 };
-    let later = runs_of_each * u64::from(plan.max_repeat().saturating_sub(plan.num_rounds()));
+    let later = u64::from(plan.max_repeat().saturating_sub(plan.num_rounds())).saturating_mul(runs_of_each);
     // One of the two competitors is far off, and confirmed by few rounds.
-    let confirm = if plan.confirm > 0 { 2 * u64::from(MAX_CONFIRM) + u64::from(plan.confirm) } else { 0 };
-    most.min(plan.codecs.len() as u64 * (USUAL_CONTENDERS * later + confirm))
+    let confirm =
+        if plan.confirm > 0 { u64::from(MAX_CONFIRM).saturating_mul(2).saturating_add(plan.confirm.into()) } else { 0 };
+    let of_codec = later.saturating_mul(USUAL_CONTENDERS).saturating_add(confirm);
+    most.min(of_codec.saturating_mul(plan.codecs.len() as u64))
 }
 
 fn num_more_at_most(plan: &Plan) -> u64 {
     let most = plan.max_repeat();
     let until = u64::from(most.saturating_sub(plan.num_rounds()));
-    let has_rival = plan.locks.len() * plan.reap_thresholds.len() > 1;
+    let has_rival = plan.locks.len().max(plan.reap_thresholds.len()) > 1;
     // The choice and two competitors, and where the first choice is refuted once more.
     let rounds = if plan.looks.is_empty() { plan.confirm } else { MAX_CONFIRM };
-    let confirm = if has_rival && most >= MIN_CONFIRM && plan.confirm > 0 { 6 * u64::from(rounds) } else { 0 };
+    let confirm =
+        if has_rival && most >= MIN_CONFIRM && plan.confirm > 0 { u64::from(rounds).saturating_mul(6) } else { 0 };
     // With blocks each confirmation round is a process, which warms up.
-    let runs_of_each = if plan.blocks > 1 { 1 + u64::from(plan.warmup) } else { 1 };
-    plan.num_cases() * until + plan.codecs.len() as u64 * confirm * runs_of_each
+    let runs_of_each = if plan.blocks > 1 { u64::from(plan.warmup).saturating_add(1) } else { 1 };
+    let confirmations = confirm.saturating_mul(runs_of_each).saturating_mul(plan.codecs.len() as u64);
+    plan.num_cases().saturating_mul(until).saturating_add(confirmations)
+}
+
+fn at_least(plan: &Plan, num_frames: u64) -> Duration {
+    let frame_s = (f64::from(plan.host_work_us) / 1e6).max(plan.pace_fps.map_or(0.0, |fps| 1.0 / fps));
+    Duration::try_from_secs_f64(frame_s * num_frames as f64 * plan.num_runs() as f64).unwrap_or(Duration::MAX)
 }
 
 fn duration(plan: &Plan, dimensions: Dimensions, num_frames: u64) -> Option<Duration> {
@@ -141,7 +187,7 @@ fn frame_ns(plan: &Plan, case: &Case, dimensions: Dimensions) -> Option<f64> {
         Codec::Hevc | Codec::Vp9 => virtual_nvenc::Codec::Hevc,
         Codec::Av1 => return None,
     };
-    let preset = plan.preset as u32 + 1;
+    let preset = (plan.preset as u32).saturating_add(1);
     let (latency_ns, interval_ns) = config.picture_cost_ns(codec, preset, dimensions.width, dimensions.height);
     let submitting_ns = 1e3 * (f64::from(plan.host_work_us) + f64::from(config.submit_us));
     let locking_ns = config.lock_ns(codec) as f64;
@@ -236,6 +282,21 @@ mod tests {
         assert_eq!((alone.num_runs, beside.num_cases, beside.num_runs), (4, 5, 10));
         let a_run = |sum: &Estimate| sum.usually.unwrap().as_secs_f64() / sum.num_runs as f64;
         assert!(a_run(&beside) > a_run(&alone));
+    }
+
+    #[test]
+    fn what_takes_long_or_much_is_said_beforehand() {
+        let small = plan("cuda:0", &[1]);
+        assert_eq!(Estimate::of(&small).warning(), None);
+        let warning = |plan: &Plan| Estimate::of(plan).warning().unwrap_or_default();
+        let slow = warning(&Plan { host_work_us: u32::MAX, ..small.clone() });
+        assert!(slow.starts_with("this takes 2386 h 05 min or more; Ctrl-C"), "{slow}");
+        let file = warning(&Plan { host_work_us: u32::MAX, input: "clip.mp4".to_owned(), ..small.clone() });
+        assert!(file.starts_with("this takes 2 h 23 min or more"), "a frame a run at least: {file}");
+        let large = warning(&Plan { frames: u64::from(u32::MAX), ..small });
+        assert!(large.contains("1.1 TiB of memory"), "{large}");
+        let raw = "raw:nv12:64x64@30:clip.raw".to_owned();
+        assert_eq!(warning(&Plan { frames: u64::MAX, input: raw, ..plan("virtual", &[1]) }), "", "all that there are");
     }
 
     #[test]

@@ -85,8 +85,8 @@ fn sum_ui(ui: &mut Ui, setup: &Setup, clip: Option<Clip>) {
         None => "time unknown".to_owned(),
     };
     let most_bytes = f64::from(plan.preload_mib) * 1024.0 * 1024.0;
-    let memory = match sum.frame_bytes {
-        Some(frame_bytes) => units::bytes(frame_bytes as f64),
+    let memory = match sum.memory_bytes() {
+        Some(all_bytes) => units::bytes(all_bytes as f64),
         None => format!("up to {}", units::bytes(most_bytes)),
     };
     ui.vertical(|ui| {
@@ -95,7 +95,7 @@ fn sum_ui(ui: &mut Ui, setup: &Setup, clip: Option<Clip>) {
         ui.label(format!("{runs} runs of {} frames", units::count(sum.num_frames as f64)));
         sub_ui(ui, format!("{duration} · {memory}")).on_hover_text(
             "Estimated from the device's model and what computers usually need around a run; unknown for a GPU until its \
-             first run has ended. The memory is that for frames",
+             first run has ended. The memory is that for frames and measurements",
         );
     });
 }
