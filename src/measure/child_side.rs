@@ -89,15 +89,10 @@ pub fn serve(input: impl Read + Send + 'static, output: File, stop: &Arc<AtomicB
     shared.map_err(|error| no_task(error.to_string()))?;
     let is_ready = Arc::new(AtomicBool::new(false));
     let runs = runs_of(input, Arc::clone(stop), Arc::clone(&is_ready));
-    plan.check()?;
-    let opened = Opened::open(&plan, stop)?;
-    let (plan, facts) = if prepares {
-        let facts = Facts::of(plan, &opened, stop)?;
-        (facts.plan.clone(), Some(Box::new(facts)))
-    } else {
-        (plan, None)
-    };
+    let opened = open(plan, prepares, stop);
+    // Refused, it says why before it ends, also where nobody holds the pipe any more.
     is_ready.store(true, Ordering::Relaxed);
+    let (plan, opened, facts) = opened?;
     let output = Arc::new(Mutex::new(output));
     tell(&output, &Told::Ready(facts))?;
     let live = Arc::new(Live { frames: AtomicU64::new(0), samples: Mutex::new(Vec::with_capacity(LIVE_SAMPLES)) });
@@ -115,6 +110,17 @@ pub fn serve(input: impl Read + Send + 'static, output: File, stop: &Arc<AtomicB
         }
     }
     Ok(stop.load(Ordering::Relaxed))
+}
+
+/// Opens device and input; with what was found, where that was asked for.
+fn open(plan: Plan, prepares: bool, stop: &AtomicBool) -> Result<(Plan, Opened, Option<Box<Facts>>), ChildSideError> {
+    plan.check()?;
+    let opened = Opened::open(&plan, stop)?;
+    if !prepares {
+        return Ok((plan, opened, None));
+    }
+    let facts = Facts::of(plan, &opened, stop)?;
+    Ok((facts.plan.clone(), opened, Some(Box::new(facts))))
 }
 
 /// The runs as they come. Whoever started this process holds the pipe open until it wants no more of them.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use eframe::egui::{Context, ViewportCommand};
 
+use crate::measure::recording::RecordingError;
 use crate::measure::sweep_thread::SweepEvent;
 use crate::plan::PlannedRun;
 use crate::session::{Discarded, Session};
@@ -201,6 +202,7 @@ impl App {
                 self.note_end(&ended);
                 self.ended = match &ended {
                     Ok(outcome) if outcome.stopped => Some(Ended::Stopped { num_done: outcome.num_done }),
+                    Err(RecordingError::NoNumbers) => Some(Ended::Stopped { num_done: 0 }),
                     Ok(_) => None,
                     Err(_) => Some(Ended::Failed),
                 };
@@ -208,7 +210,9 @@ impl App {
                 if let Some(loaded) = own.filter(|_| self.ended.is_some()) {
                     loaded.ended_early();
                 }
-                if let Err(error) = ended {
+                if let Err(error) = ended
+                    && !matches!(error, RecordingError::NoNumbers)
+                {
                     self.complain(error.to_string());
                 }
                 self.end_sweep(ctx);
