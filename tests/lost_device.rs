@@ -5,6 +5,7 @@ mod common;
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{good_table, records_of};
 use inflight::contract::LockPlacement;
@@ -17,16 +18,25 @@ use moq_nvenc::sys::nvEncodeAPI as sys;
 /// Sessions from the first to the last of these fail at their first lock.
 static FAILING: [AtomicU32; 2] = [AtomicU32::new(0), AtomicU32::new(0)];
 static NUM_SESSIONS: AtomicU32 = AtomicU32::new(0);
+/// Their handles, which come once only.
+static ENCODERS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+fn failing() -> MutexGuard<'static, Vec<usize>> {
+    ENCODERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 unsafe extern "C" fn initialize(encoder: *mut c_void, params: *mut sys::NV_ENC_INITIALIZE_PARAMS) -> sys::NVENCSTATUS {
-    NUM_SESSIONS.fetch_add(1, Ordering::SeqCst);
+    let number = NUM_SESSIONS.fetch_add(1, Ordering::SeqCst) + 1;
+    let [first, last] = [&FAILING[0], &FAILING[1]].map(|number| number.load(Ordering::SeqCst));
+    if (first..=last).contains(&number) {
+        failing().push(encoder.addr());
+    }
     // SAFETY: the caller's arguments go on unchanged.
     unsafe { good_table().nvEncInitializeEncoder.expect("the virtual driver fills every slot")(encoder, params) }
 }
 
 unsafe extern "C" fn lock(encoder: *mut c_void, params: *mut sys::NV_ENC_LOCK_BITSTREAM) -> sys::NVENCSTATUS {
-    let [first, last] = [&FAILING[0], &FAILING[1]].map(|number| number.load(Ordering::SeqCst));
-    if (first..=last).contains(&NUM_SESSIONS.load(Ordering::SeqCst)) {
+    if failing().contains(&encoder.addr()) {
         return sys::NVENCSTATUS::NV_ENC_ERR_GENERIC;
     }
     // SAFETY: the caller's arguments go on unchanged.

@@ -294,12 +294,12 @@ fn fill_disk(dir: &Path) {
     let mut writer = SessionWriter::create(dir, &manifest()).unwrap();
     writer.append(&record(0, 4)).unwrap();
     let refusal = writer.append(&record(1, 100_000)).unwrap_err();
-    assert!(matches!(refusal, SessionError::NoSpace { .. }), "{refusal}");
+    assert!(matches!(refusal, SessionError::FileLimit { .. }), "{refusal}");
     writer.append(&record(2, 4)).unwrap();
 
     let manifest = Manifest { note: Some("x".repeat(1 << 20)), ..manifest() };
     let refusal = SessionWriter::create(&dir.with_file_name("b"), &manifest).unwrap_err();
-    assert!(matches!(refusal, SessionError::NoSpace { .. }), "{refusal}");
+    assert!(matches!(refusal, SessionError::FileLimit { .. }), "{refusal}");
 }
 
 #[test]
